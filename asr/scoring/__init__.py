@@ -1,0 +1,31 @@
+"""Error rates worth believing: counts, alignments, confidence intervals, comparisons.
+
+Read in the order of the work: `transcripts` reads the text files, `pairing` matches references
+with hypotheses, `counts` and `alignment` count and line up the errors, `bootstrap` says how far
+chance reaches, `report` and `comparison` put the answers together, `text_report` words them for
+a terminal.
+"""
+
+from asr.scoring.alignment import AlignedWord
+from asr.scoring.bootstrap import Interval
+from asr.scoring.comparison import Comparison, compare
+from asr.scoring.counts import ErrorCounts
+from asr.scoring.report import Report, SpeakerResult, UtteranceResult, score
+from asr.scoring.text_report import format_comparison, format_report
+from asr.scoring.transcripts import Layout, read_transcripts
+
+__all__ = [
+    "AlignedWord",
+    "Comparison",
+    "ErrorCounts",
+    "Interval",
+    "Layout",
+    "Report",
+    "SpeakerResult",
+    "UtteranceResult",
+    "compare",
+    "format_comparison",
+    "format_report",
+    "read_transcripts",
+    "score",
+]

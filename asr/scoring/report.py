@@ -1,0 +1,263 @@
+"""`score`: everything worth knowing about one set of hypotheses, in one value."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asr.errors import UserError
+from asr.scoring.alignment import (
+    AlignedWord,
+    Alignment,
+    align_words,
+    count_characters,
+    count_words,
+)
+from asr.scoring.bootstrap import Interval, rate_interval, resampled_sums, sum_by_label
+from asr.scoring.counts import ErrorCounts, finite_or_none
+from asr.scoring.pairing import pair_up, some_of
+
+
+@dataclass(frozen=True)
+class UtteranceResult:
+    """One utterance: its texts as they were compared, its errors, its words lined up."""
+
+    utterance_id: str
+    reference: str
+    hypothesis: str
+    words: ErrorCounts
+    characters: ErrorCounts
+    alignment: Alignment
+    speaker: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data; an alignment is a list of [reference word, hypothesis word], null for none."""
+        return {
+            "utterance_id": self.utterance_id,
+            "speaker": self.speaker,
+            "reference": self.reference,
+            "hypothesis": self.hypothesis,
+            "words": self.words.to_dict(),
+            "characters": self.characters.to_dict(),
+            "alignment": [list(column) for column in self.alignment],
+        }
+
+
+@dataclass(frozen=True)
+class SpeakerResult:
+    """The errors over all utterances of one speaker."""
+
+    utterances: int
+    words: ErrorCounts
+    characters: ErrorCounts
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data."""
+        return {
+            "utterances": self.utterances,
+            "words": self.words.to_dict(),
+            "characters": self.characters.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `score` found. Rates are fractions (0.05 is 5 %), as are the bounds of intervals.
+
+    `word_interval` and `character_interval` are 95 % bootstrap intervals of WER and CER by
+    resampling utterances, as the literature states them. The two `..._by_speaker` resample whole
+    speakers and say more about people not yet heard; they need at least two known speakers.
+    An interval is None where nothing was said in the whole test set. `speakers` is None where
+    speakers are not known, `out_of_vocabulary` (a number of reference words) where no vocabulary
+    was given.
+    """
+
+    results: tuple[UtteranceResult, ...]
+    words: ErrorCounts
+    characters: ErrorCounts
+    word_interval: Interval | None
+    character_interval: Interval | None
+    word_interval_by_speaker: Interval | None
+    character_interval_by_speaker: Interval | None
+    speakers: Mapping[str, SpeakerResult] | None
+    out_of_vocabulary: int | None
+
+    @property
+    def wer(self) -> float:
+        """Word error rate of the corpus."""
+        return self.words.rate
+
+    @property
+    def cer(self) -> float:
+        """Character error rate of the corpus, spaces counted."""
+        return self.characters.rate
+
+    @property
+    def utterances(self) -> int:
+        """How many utterances were scored."""
+        return len(self.results)
+
+    @property
+    def wrong_utterances(self) -> int:
+        """How many utterances have at least one word error."""
+        return sum(result.words.errors > 0 for result in self.results)
+
+    @property
+    def sentence_error_rate(self) -> float:
+        """Share of utterances with at least one word error."""
+        return self.wrong_utterances / self.utterances
+
+    @property
+    def oov_rate(self) -> float | None:
+        """Share of reference words outside the vocabulary; None where none was given."""
+        if self.out_of_vocabulary is None:
+            return None
+        return self.out_of_vocabulary / max(1, self.words.reference_length)
+
+    def worst(self, number: int) -> list[UtteranceResult]:
+        """The utterances with most word errors, of equal ones those with the higher rate."""
+        wrong = [result for result in self.results if result.words.errors]
+        wrong.sort(key=lambda result: (result.words.errors, result.words.rate), reverse=True)
+        return wrong[:number]
+
+    def frequent_errors(self, number: int) -> list[tuple[AlignedWord, int]]:
+        """The commonest confusions, deletions and insertions, each with its count."""
+        errors = Counter(
+            column for result in self.results for column in result.alignment if column.kind != "hit"
+        )
+        return errors.most_common(number)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON data; what is infinite or unknown is null."""
+        return {
+            "utterances": self.utterances,
+            "wer": finite_or_none(self.wer),
+            "wer_interval": self.word_interval,
+            "wer_interval_by_speaker": self.word_interval_by_speaker,
+            "cer": finite_or_none(self.cer),
+            "cer_interval": self.character_interval,
+            "cer_interval_by_speaker": self.character_interval_by_speaker,
+            "sentence_error_rate": self.sentence_error_rate,
+            "oov_rate": self.oov_rate,
+            "words": self.words.to_dict(),
+            "characters": self.characters.to_dict(),
+            "speakers": self.speakers
+            and {name: result.to_dict() for name, result in self.speakers.items()},
+            "results": [result.to_dict() for result in self.results],
+        }
+
+
+def score(
+    references: Mapping[str, str],
+    hypotheses: Mapping[str, str],
+    *,
+    speakers: Mapping[str, str] | None = None,
+    vocabulary: Collection[str] | None = None,
+    normalise: Callable[[str], str] | None = None,
+    seed: int = 0,
+) -> Report:
+    """Count the errors of hypotheses against references.
+
+    The awkward cases: an empty hypothesis deletes every word; against an empty reference every
+    recognised word is an insertion, which counts towards the corpus although it adds nothing to
+    its length; two empty texts are a perfect utterance; extra whitespace changes nothing. An
+    utterance (or corpus) in which nothing was said has a rate of 0.0 without and of infinity
+    with errors, null in JSON.
+
+    Args:
+        references: utterance id to what was said.
+        hypotheses: utterance id to what was recognised, for the same ids.
+        speakers: utterance id to speaker, for those ids at least.
+        vocabulary: the words that the recogniser could have given; compared with the words of
+            the references as they stand after `normalise`.
+        normalise: applied to every reference and hypothesis before they are compared.
+        seed: of the bootstrap.
+
+    Raises:
+        UserError: no utterances; ids differ; the speaker of an utterance is not given.
+    """
+    pairs = pair_up(references, hypotheses, normalise)
+    if speakers is not None:
+        _require_speakers(references, speakers)
+    results = tuple(
+        UtteranceResult(
+            *pair,
+            words=count_words(alignment),
+            characters=characters,
+            alignment=alignment,
+            speaker=None if speakers is None else speakers[pair.utterance_id],
+        )
+        for pair, alignment, characters in zip(
+            pairs, align_words(pairs), count_characters(pairs), strict=True
+        )
+    )
+    by_utterance, by_speaker = _intervals(results, seed)
+    return Report(
+        results=results,
+        words=ErrorCounts.total(result.words for result in results),
+        characters=ErrorCounts.total(result.characters for result in results),
+        word_interval=by_utterance[0],
+        character_interval=by_utterance[1],
+        word_interval_by_speaker=by_speaker[0],
+        character_interval_by_speaker=by_speaker[1],
+        speakers=None if speakers is None else _by_speaker(results),
+        out_of_vocabulary=None if vocabulary is None else _count_unknown(results, vocabulary),
+    )
+
+
+def _require_speakers(references: Mapping[str, str], speakers: Mapping[str, str]) -> None:
+    unknown = [key for key in references if key not in speakers]
+    if unknown:
+        raise UserError(
+            f"speakers: {len(unknown)} of {len(references)} utterances have no speaker "
+            f"({some_of(unknown)}); name the speaker of every utterance or of none"
+        )
+
+
+def _by_speaker(results: Sequence[UtteranceResult]) -> dict[str, SpeakerResult]:
+    groups: dict[str, list[UtteranceResult]] = {}
+    for result in results:
+        groups.setdefault(result.speaker or "", []).append(result)
+    return {
+        speaker: SpeakerResult(
+            utterances=len(group),
+            words=ErrorCounts.total(result.words for result in group),
+            characters=ErrorCounts.total(result.characters for result in group),
+        )
+        for speaker, group in sorted(groups.items())
+    }
+
+
+def _count_unknown(results: Sequence[UtteranceResult], vocabulary: Collection[str]) -> int:
+    known = frozenset(vocabulary)
+    return sum(word not in known for result in results for word in result.reference.split())
+
+
+TwoIntervals = tuple[Interval | None, Interval | None]
+
+
+def _intervals(results: Sequence[UtteranceResult], seed: int) -> tuple[TwoIntervals, TwoIntervals]:
+    """Those of (WER, CER), by resampling utterances and by resampling speakers."""
+    counts = np.array(
+        [
+            (
+                result.words.errors,
+                result.words.reference_length,
+                result.characters.errors,
+                result.characters.reference_length,
+            )
+            for result in results
+        ],
+        dtype=np.float64,
+    )
+
+    def two_intervals(units: np.ndarray) -> TwoIntervals:
+        sums = resampled_sums(units, seed).T
+        return rate_interval(sums[0], sums[1]), rate_interval(sums[2], sums[3])
+
+    names = [result.speaker or "" for result in results]
+    if len(set(names)) < 2:
+        return two_intervals(counts), (None, None)
+    return two_intervals(counts), two_intervals(sum_by_label(counts, names))

@@ -1,0 +1,191 @@
+"""Reports and comparisons as plain text for a terminal."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from asr.scoring.alignment import AlignedWord, Alignment
+from asr.scoring.bootstrap import RESAMPLES, Interval
+from asr.scoring.comparison import Comparison
+from asr.scoring.counts import ErrorCounts
+from asr.scoring.report import Report, UtteranceResult
+
+LINE_WIDTH = 96
+SPEAKERS_SHOWN = 10
+ERRORS_SHOWN = 10
+NO_WORD = "***"
+MARKS = {"hit": "", "substitution": "S", "deletion": "D", "insertion": "I"}
+
+
+def format_report(report: Report, worst: int = 5) -> str:
+    """The rates with their intervals, the speakers, the commonest errors, the worst utterances.
+
+    Args:
+        report: what `asr.scoring.score` returned.
+        worst: how many of the worst utterances to show, aligned.
+    """
+    parts = [_format_rates(report)]
+    if report.speakers is not None:
+        parts.append(_format_speakers(report))
+    errors = report.frequent_errors(ERRORS_SHOWN)
+    if errors:
+        lines = [f"{count:6d}  {_format_error(column)}" for column, count in errors]
+        parts.append("\n".join(["Commonest errors (said -> recognised)", *lines]))
+    worst_results = report.worst(worst)
+    if worst_results:
+        parts.append("Worst utterances (S substituted, D deleted, I inserted)")
+        parts.extend(map(_format_utterance, worst_results))
+    return "\n\n".join(parts)
+
+
+def format_comparison(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:
+    """Both rates, their difference, and how sure it is.
+
+    Args:
+        comparison: what `asr.scoring.compare` returned.
+        name_a: what to call the first hypotheses, such as the file's name.
+        name_b: what to call the second.
+    """
+    verdict = "is beyond chance" if comparison.beyond_chance else "may be chance"
+    width = max(len(name_a), len(name_b))
+    return "\n".join(
+        [
+            f"WER of {name_a:{width}}  {_percent(comparison.words_a.rate)}   "
+            f"{_format_counts(comparison.words_a, 'words')}",
+            f"WER of {name_b:{width}}  {_percent(comparison.words_b.rate)}   "
+            f"{_format_counts(comparison.words_b, 'words')}",
+            f"Difference {100 * comparison.difference:+.2f} % "
+            f"{_format_interval(comparison.interval, '+.2f')}, which {verdict}",
+            f"{name_b} has the fewer errors with probability "
+            f"{comparison.probability_of_improvement:.3f}",
+            f"95 % interval: paired bootstrap, {RESAMPLES} resamples of "
+            f"{comparison.utterances} utterances",
+        ]
+    )
+
+
+def _format_rates(report: Report) -> str:
+    lines = [
+        f"WER {_percent(report.wer)} {_format_interval(report.word_interval)}   "
+        f"{_format_counts(report.words, 'words')}",
+        f"CER {_percent(report.cer)} {_format_interval(report.character_interval)}   "
+        f"{_format_counts(report.characters, 'characters')}",
+        f"SER {_percent(report.sentence_error_rate)}   "
+        f"{report.wrong_utterances} of {report.utterances} utterances have an error",
+    ]
+    if report.oov_rate is not None:
+        lines.append(
+            f"OOV {_percent(report.oov_rate)}   {report.out_of_vocabulary} of "
+            f"{report.words.reference_length} words are outside the vocabulary"
+        )
+    lines.append(
+        f"95 % intervals: bootstrap, {RESAMPLES} resamples of {report.utterances} utterances"
+    )
+    if report.speakers is not None and report.word_interval_by_speaker is not None:
+        lines.append(
+            f"of {len(report.speakers)} whole speakers instead: "
+            f"WER {_format_interval(report.word_interval_by_speaker)}, "
+            f"CER {_format_interval(report.character_interval_by_speaker)}"
+        )
+    return "\n".join(lines)
+
+
+def _format_speakers(report: Report) -> str:
+    """One line a speaker, the highest WER first."""
+    assert report.speakers is not None
+    speakers = sorted(report.speakers.items(), key=lambda item: item[1].words.rate, reverse=True)
+    rows = [("Speaker", "utterances", "words", "WER %", "CER %")]
+    rows += [
+        (
+            name,
+            str(result.utterances),
+            str(result.words.reference_length),
+            f"{100 * result.words.rate:.2f}",
+            f"{100 * result.characters.rate:.2f}",
+        )
+        for name, result in speakers[:SPEAKERS_SHOWN]
+    ]
+    widths = [max(map(_display_width, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([_pad(row[0], widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+    ]
+    if len(speakers) > SPEAKERS_SHOWN:
+        lines.append(f"({len(speakers) - SPEAKERS_SHOWN} more speakers, none with a higher WER)")
+    return "\n".join(lines)
+
+
+def _format_utterance(result: UtteranceResult) -> str:
+    """An utterance with its words in columns, in as many lines as it needs.
+
+    sclite marks errors by upper case. Where case itself counts, or all text is upper case
+    anyway, that hides what happened; so words stay as they are and a row of marks is added.
+    """
+    speaker = f" ({result.speaker})" if result.speaker else ""
+    words = result.words
+    blocks = [
+        f"{result.utterance_id}{speaker}: "
+        f"{words.errors} {'error' if words.errors == 1 else 'errors'} in "
+        f"{words.reference_length} {'word' if words.reference_length == 1 else 'words'}"
+    ]
+    for line in _wrap(result.alignment):
+        rows: list[list[str]] = [["REF"], ["HYP"], ["   "]]
+        for column in line:
+            texts = (*_shown(column), MARKS[column.kind])
+            width = max(map(_display_width, texts))
+            for row, text in zip(rows, texts, strict=True):
+                row.append(_pad(text, width))
+        blocks.extend("  " + " ".join(row).rstrip() for row in rows)
+    return "\n".join(block for block in blocks if block.strip())
+
+
+def _wrap(alignment: Alignment) -> Iterable[Sequence[AlignedWord]]:
+    """Cut an alignment into pieces that fit the line, each of at least one column."""
+    piece: list[AlignedWord] = []
+    used = 5
+    for column in alignment:
+        width = 1 + max(map(_display_width, _shown(column)))
+        if piece and used + width > LINE_WIDTH:
+            yield piece
+            piece, used = [], 5
+        piece.append(column)
+        used += width
+    if piece:
+        yield piece
+
+
+def _shown(column: AlignedWord) -> tuple[str, str]:
+    return column.reference or NO_WORD, column.hypothesis or NO_WORD
+
+
+def _format_error(column: AlignedWord) -> str:
+    return " -> ".join(_shown(column))
+
+
+def _format_counts(counts: ErrorCounts, unit: str) -> str:
+    return (
+        f"{counts.substitutions} substituted, {counts.deletions} deleted, "
+        f"{counts.insertions} inserted, of {counts.reference_length} {unit}"
+    )
+
+
+def _format_interval(interval: Interval | None, spec: str = ".2f") -> str:
+    if interval is None:
+        return "[unknown]"
+    return f"[{100 * interval.low:{spec}}, {100 * interval.high:{spec}}]"
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:6.2f} %"
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _display_width(text))
+
+
+def _display_width(text: str) -> int:
+    """Columns a terminal needs: none for a combining mark, two for a wide character."""
+    return sum(
+        0
+        if unicodedata.combining(character)
+        else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )

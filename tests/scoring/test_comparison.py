@@ -1,0 +1,91 @@
+"""The paired bootstrap between two sets of hypotheses."""
+
+import json
+
+import pytest
+
+from asr.errors import UserError
+from asr.scoring import Comparison, compare, format_comparison, score
+
+UTTERANCES = 300
+REFERENCES = {str(index): "one two" for index in range(UTTERANCES)}
+
+
+def hypotheses_with_errors_in(wrong: set[int]) -> dict[str, str]:
+    return {key: "one" if int(key) in wrong else "one two" for key in REFERENCES}
+
+
+HARD = set(range(0, UTTERANCES, 3))
+
+
+def compare_sets(wrong_a: set[int], wrong_b: set[int]) -> Comparison:
+    return compare(
+        REFERENCES, hypotheses_with_errors_in(wrong_a), hypotheses_with_errors_in(wrong_b)
+    )
+
+
+def test_equal_hypotheses_are_told_apart_by_nothing() -> None:
+    comparison = compare_sets(HARD, HARD)
+    assert comparison.difference == 0.0
+    assert comparison.interval == (0.0, 0.0)
+    assert comparison.probability_of_improvement == 0.5
+    assert not comparison.beyond_chance
+
+
+def test_pairing_shows_what_separate_intervals_do_not() -> None:
+    better = HARD - set(range(30))
+    comparison = compare_sets(HARD, better)
+    assert comparison.difference == pytest.approx(-10 / (2 * UTTERANCES))
+    assert comparison.interval.high < 0
+    assert comparison.probability_of_improvement > 0.99
+    assert comparison.beyond_chance
+    interval_a = score(REFERENCES, hypotheses_with_errors_in(HARD)).word_interval
+    interval_b = score(REFERENCES, hypotheses_with_errors_in(better)).word_interval
+    assert interval_a is not None
+    assert interval_b is not None
+    assert interval_a.low < interval_b.high
+
+
+def test_the_other_way_round_is_the_mirror_image() -> None:
+    better = HARD - {0, 3, 6}
+    forth, back = compare_sets(HARD, better), compare_sets(better, HARD)
+    assert back.difference == -forth.difference
+    assert back.interval == pytest.approx((-forth.interval.high, -forth.interval.low))
+    assert back.probability_of_improvement == pytest.approx(1 - forth.probability_of_improvement)
+
+
+def test_as_many_errors_elsewhere_may_be_chance() -> None:
+    comparison = compare_sets({1, 2, 3, 4}, {5, 6, 7, 8})
+    assert comparison.interval.low < 0 < comparison.interval.high
+    assert comparison.probability_of_improvement == pytest.approx(0.5, abs=0.05)
+
+
+def test_comparison_survives_json() -> None:
+    comparison = compare_sets({1}, set())
+    data = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
+    assert data["words_a"]["errors"] == 1
+    assert data["wer_difference"] == comparison.difference
+
+
+def test_normaliser_reaches_both() -> None:
+    comparison = compare({"u": "YES"}, {"u": "yes"}, {"u": "Yes"}, normalise=str.lower)
+    assert comparison.words_a.errors == comparison.words_b.errors == 0
+
+
+def test_text_names_both_and_the_verdict() -> None:
+    text = format_comparison(compare_sets(HARD, HARD - set(range(30))), "greedy.txt", "lm.txt")
+    lines = text.splitlines()
+    assert lines[0].startswith("WER of greedy.txt   16.67 %")
+    assert lines[1].startswith("WER of lm.txt       15.00 %")
+    assert lines[2].startswith("Difference -1.67 % [-2.")
+    assert lines[2].endswith("which is beyond chance")
+
+
+def test_ids_of_the_second_are_checked() -> None:
+    with pytest.raises(UserError, match=r"hypotheses B: .* 1 of 1 are missing \(u\)"):
+        compare({"u": "x"}, {"u": "x"}, {})
+
+
+def test_references_without_a_word_are_refused() -> None:
+    with pytest.raises(UserError, match="none of the 1 utterances has a word"):
+        compare({"u": " "}, {"u": "x"}, {"u": "y"})

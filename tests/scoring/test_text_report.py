@@ -1,0 +1,84 @@
+"""What the report looks like in a terminal."""
+
+import unicodedata
+
+from asr.scoring import format_report, score
+from asr.scoring.text_report import LINE_WIDTH
+
+
+def test_whole_report_of_a_small_corpus() -> None:
+    report = score(
+        {"an4-1": "enter six two", "an4-2": "yes"},
+        {"an4-1": "enter sick two now", "an4-2": "yes"},
+        speakers={"an4-1": "ann", "an4-2": "ann"},
+        vocabulary=["enter", "two", "yes"],
+    )
+    assert report.word_interval is not None
+    assert report.word_interval.low == 0.0
+    lines = format_report(report).splitlines()
+    assert lines[0].startswith("WER  50.00 % [0.00, 66.67]   1 substituted, 0 deleted, 1 inserted")
+    assert lines[2] == "SER  50.00 %   1 of 2 utterances have an error"
+    assert lines[3] == "OOV  25.00 %   1 of 4 words are outside the vocabulary"
+    assert lines[6:9] == [
+        "Speaker  utterances  words  WER %  CER %",
+        "ann               2      4  50.00  37.50",
+        "",
+    ]
+    assert lines[-4:] == [
+        "an4-1 (ann): 2 errors in 3 words",
+        "  REF enter six  two ***",
+        "  HYP enter sick two now",
+        "            S        I",
+    ]
+
+
+def test_perfect_report_lists_no_errors() -> None:
+    text = format_report(score({"u": "yes"}, {"u": "yes"}))
+    assert "WER   0.00 % [0.00, 0.00]" in text
+    assert "Worst" not in text
+    assert "Commonest" not in text
+
+
+def test_nothing_said_is_worded() -> None:
+    text = format_report(score({"u": ""}, {"u": "oh"}))
+    assert text.startswith("WER    inf % [unknown]   0 substituted, 0 deleted, 1 inserted, of 0")
+
+
+def test_number_of_worst_utterances_is_asked_for() -> None:
+    report = score({"aa": "x", "bb": "x"}, {"aa": "", "bb": ""})
+    assert format_report(report, worst=1).count(" 1 error in 1 word") == 1
+    assert "Worst" not in format_report(report, worst=0)
+
+
+def test_long_utterances_are_wrapped_without_loss() -> None:
+    words = [f"word{index}" for index in range(40)]
+    report = score({"u": " ".join(words)}, {"u": ""})
+    lines = format_report(report).splitlines()
+    assert max(map(len, lines)) <= LINE_WIDTH
+    shown = [word for line in lines if line.startswith("  REF ") for word in line.split()[1:]]
+    assert shown == words
+
+
+def test_columns_line_up_in_any_script() -> None:
+    report = score({"u": "日本 नमस्ते end"}, {"u": "x y end"})
+    reference, hypothesis = format_report(report).splitlines()[-3:-1]
+
+    def columns_before_end(line: str) -> int:
+        return sum(
+            0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) == "W" else 1
+            for c in line.removesuffix("end")
+        )
+
+    assert columns_before_end(reference) == columns_before_end(hypothesis)
+
+
+def test_only_the_worst_speakers_are_listed() -> None:
+    references = {f"u{index:02}": "yes" for index in range(12)}
+    hypotheses = dict(references, u11="no")
+    speakers = {key: f"speaker-{key}" for key in references}
+    text = format_report(score(references, hypotheses, speakers=speakers))
+    table = text.split("\n\n")[1].splitlines()
+    assert table[1].startswith("speaker-u11")
+    assert len(table) == 12
+    assert table[-1] == "(2 more speakers, none with a higher WER)"
+    assert "of 12 whole speakers instead: WER [0.00, " in text

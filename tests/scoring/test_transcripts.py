@@ -1,0 +1,120 @@
+"""Reading reference and hypothesis files, and refusing what would give a wrong rate."""
+
+from pathlib import Path
+
+import pytest
+
+from asr.errors import UserError
+from asr.scoring import Layout, read_transcripts
+
+
+def read(
+    tmp_path: Path, reference: str | bytes, hypothesis: str | bytes, layout: Layout = "auto"
+) -> tuple[dict[str, str], ...]:
+    paths = tmp_path / "ref.txt", tmp_path / "hyp.txt"
+    for path, text in zip(paths, (reference, hypothesis), strict=True):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_transcripts(*paths, layout=layout)
+
+
+def test_kaldi_lines_in_any_order(tmp_path: Path) -> None:
+    references, hypotheses = read(
+        tmp_path, "u-1 one two\nu-2 three\nu-3 \n", "u-3 oh\nu-2\n\nu-1  one  two\n"
+    )
+    assert references == {"u-1": "one two", "u-2": "three", "u-3": ""}
+    assert hypotheses == {"u-3": "oh", "u-2": "", "u-1": "one  two"}
+
+
+def test_plain_lines_keep_empty_utterances(tmp_path: Path) -> None:
+    references, hypotheses = read(tmp_path, "one two\n\nthree", "one\noh\n\n")
+    assert references == {"1": "one two", "2": "", "3": "three"}
+    assert hypotheses == {"1": "one", "2": "oh", "3": ""}
+
+
+def test_lines_of_asr_transcribe_are_read(tmp_path: Path) -> None:
+    references, hypotheses = read(
+        tmp_path, "my file.wav\tone two\nb.wav\tthree\n", "b.wav\t\nmy file.wav\tone\n"
+    )
+    assert references == {"my file.wav": "one two", "b.wav": "three"}
+    assert hypotheses == {"my file.wav": "one", "b.wav": ""}
+
+
+def test_one_file_may_have_tabs_and_the_other_spaces(tmp_path: Path) -> None:
+    references, hypotheses = read(tmp_path, "a_1 one two\na_2 six\n", "a_1\tone two\na_2\tsix\n")
+    assert references == hypotheses
+
+
+def test_a_stray_tab_within_the_text_is_whitespace(tmp_path: Path) -> None:
+    references, _ = read(tmp_path, "u-1 one\ttwo\nu-2 three\n", "u-1 one\nu-2 three\n")
+    assert references["u-1"] == "one\ttwo"
+
+
+def test_windows_files_are_read(tmp_path: Path) -> None:
+    references, hypotheses = read(tmp_path, b"\xef\xbb\xbfone two\r\nsix\r\n", "one too\nnine\n")
+    assert references == {"1": "one two", "2": "six"}
+    assert list(hypotheses) == ["1", "2"]
+
+
+def test_rare_line_separators_do_not_end_a_line(tmp_path: Path) -> None:
+    references, _ = read(tmp_path, "one\u2028two\nsix\n", "a\nb\n")
+    assert references == {"1": "one\u2028two", "2": "six"}
+
+
+def test_words_with_digits_do_not_make_ids(tmp_path: Path) -> None:
+    references, _ = read(tmp_path, "3 1 4\n1 5\n4th of july\n3 8\n", "3 1\n1 5\nnine\n3 8\n")
+    assert references["1"] == "3 1 4"
+
+
+def test_repeated_first_words_are_no_ids(tmp_path: Path) -> None:
+    references, _ = read(tmp_path, "the cat\nthe dog\na bird\n", "the cat\nthe dog\na bird\n")
+    assert references["1"] == "the cat"
+
+
+def test_layout_settles_a_doubt(tmp_path: Path) -> None:
+    texts = "yes please\nno thanks\n", "yes please\nno thank\n"
+    with pytest.raises(UserError, match="may be utterance ids or plain text; say --layout"):
+        read(tmp_path, *texts)
+    assert read(tmp_path, *texts, layout="plain")[0] == {"1": "yes please", "2": "no thanks"}
+    assert read(tmp_path, *texts, layout="kaldi")[1] == {"yes": "please", "no": "thank"}
+
+
+def test_a_recogniser_that_said_nothing_is_scored(tmp_path: Path) -> None:
+    _, hypotheses = read(tmp_path, "one\ntwo\n", "\n\n")
+    assert hypotheses == {"1": "", "2": ""}
+
+
+def test_three_files_share_their_ids(tmp_path: Path) -> None:
+    for name in ("ref", "a", "b"):
+        (tmp_path / name).write_text(f"u-1 {name}\n")
+    transcripts = read_transcripts(*(tmp_path / name for name in ("ref", "a", "b")))
+    assert transcripts == ({"u-1": "ref"}, {"u-1": "a"}, {"u-1": "b"})
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "message"),
+    [
+        ("", "one\n", "ref.txt: the file is empty"),
+        ("\n \n", "one\n\n", "ref.txt: there is no text in this file"),
+        ("one\n", "", "hyp.txt: the file is empty"),
+        ("one\ntwo\n", b"one\ntw\xf6\n", "hyp.txt:2: byte 0xf6 is not UTF-8"),
+        ("one\n", "one".encode("utf-16"), "hyp.txt:1: byte 0xff is not UTF-8"),
+        ("one\ntwo\n", "one\n", "hyp.txt: has 1 lines, but .*ref.txt has 2"),
+        ("u-1 a\nu-2 b\n", "u-1 a\nu-1 b\n", "hyp.txt:2: .* 'u-1' stands already in line 1"),
+        ("u-1 a\nu-2 b\n", "a\nb\n", "hyp.txt: its lines do not begin with utterance ids"),
+        ("a\nb\n", "x.wav\ta\ny.wav\tb\n", "ref.txt: its lines do not begin with utterance ids"),
+        ("u-1 a\nu-2 b\n", "u-1 a\n", r"hyp.txt: .* 1 of 2 are missing \(u-2\)"),
+        ("u-1 a\n", "u-2 a\n", r"missing \(u-1\) and 1 of 1 are not in .*ref.txt \(u-2\)"),
+    ],
+)
+def test_bad_files_are_refused(
+    tmp_path: Path, reference: str, hypothesis: str | bytes, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, reference, hypothesis)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere\.txt: there is no such file"):
+        read_transcripts(tmp_path / "nowhere.txt", tmp_path / "nowhere.txt")
+    with pytest.raises(UserError, match="this is a folder"):
+        read_transcripts(tmp_path, tmp_path)
