@@ -1,0 +1,162 @@
+"""The schema of a training recipe: names, types and meaning; values are written in conf/.
+
+Hydra checks every key and type against these classes before any data is read. They hold no
+defaults: each default is written once, in the YAML file of its group.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class DataConfig:
+    """Which utterances, and how many at a time."""
+
+    train: str  # cut manifest trained on
+    dev: str  # cut manifest that the model is chosen on
+    batch_s: float  # most seconds of padded audio in one global batch
+    leave_out_bad: bool  # leave out utterances that cannot be trained on, instead of refusing
+
+
+@dataclass
+class TextConfig:
+    """What the model writes."""
+
+    normaliser: str  # key of asr.text.NORMALISERS
+    characters: str | None  # the alphabet; null derives it from the training transcripts
+
+
+@dataclass
+class FeaturesConfig:
+    """Keywords of asr.features.LogMel."""
+
+    sample_rate: int
+    mel_bins: int
+    window_ms: float
+    hop_ms: float
+    low_hz: float
+    normalisation: str
+
+
+@dataclass
+class AugmentConfig:
+    """Keywords of asr.augment.WaveformAugment and, below, SpecAugment."""
+
+    speeds: list[float]
+    noise_probability: float
+    noise_snr_db: list[float]
+    reverb_probability: float
+    reverb_rt60_s: list[float]
+    frequency_masks: int
+    frequency_bins: int
+    time_masks: int
+    time_frames: int
+    time_share: float
+
+
+@dataclass
+class SubsamplingConfig:
+    """Keywords of asr.subsampling.ConvSubsampling."""
+
+    factor: int
+    channels: int
+
+
+@dataclass
+class EncoderConfig:
+    """A recurrent family, and the keywords of asr.encoders.RecurrentStack."""
+
+    name: str  # key of asr.encoders.ENCODERS
+    layers: int
+    hidden_size: int
+    dropout: float
+
+
+@dataclass
+class OptimiserConfig:
+    """Keywords of the optimiser."""
+
+    name: str  # key of asr.training.optimiser.OPTIMISERS
+    lr: float  # the schedule's highest
+    weight_decay: float
+    betas: list[float]
+
+
+@dataclass
+class ScheduleConfig:
+    """The learning rate's course over the whole run."""
+
+    name: str  # key of asr.training.optimiser.SCHEDULES
+    warmup_share: float  # share of all steps that climb to the highest rate
+    final_share: float  # the last rate as a share of the highest
+
+
+@dataclass
+class TrainerConfig:
+    """The loop. `device`, `workers`, `threads` and `tensorboard` are settings of the machine."""
+
+    epochs: int
+    accumulate: int  # pieces a process cuts its share of a batch into, to fit its memory
+    clip_norm: float  # gradients are scaled down to this norm
+    average_decay: float  # of the moving average of weights that is evaluated and saved; 0 is off
+    precision: str  # 32 or bf16
+    patience_epochs: int | None  # stop after so many epochs without a better model; null never
+    save_every_steps: int  # how often, beside each epoch's end, the training state is saved
+    device: str  # auto, cpu, cuda
+    workers: int  # processes that load audio; 0 loads in the training process
+    threads: int | None  # CPU threads; null takes torch's choice
+    tensorboard: bool
+
+
+@dataclass
+class TrainConfig:
+    """A whole recipe."""
+
+    recipe: str  # name for the run folder and the log
+    seed: int
+    run_dir: str
+    data: DataConfig
+    text: TextConfig
+    features: FeaturesConfig
+    augment: AugmentConfig
+    subsampling: SubsamplingConfig
+    encoder: EncoderConfig
+    optimiser: OptimiserConfig
+    schedule: ScheduleConfig
+    trainer: TrainerConfig
+
+
+#: What a resumed run may change: how long it goes on, and on what machine.
+RESUMABLE = (
+    "run_dir",
+    "trainer.epochs",
+    "trainer.patience_epochs",
+    "trainer.save_every_steps",
+    "trainer.device",
+    "trainer.workers",
+    "trainer.threads",
+    "trainer.tensorboard",
+)
+
+#: Overrides that do not name a run folder: the seed has a level of its own, the rest are the
+#: machine's.
+UNNAMED = (
+    "seed",
+    "run_dir",
+    "recipe",
+    "trainer.device",
+    "trainer.workers",
+    "trainer.threads",
+    "trainer.tensorboard",
+)
+
+
+def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested settings into dotted keys: {"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,208 @@
+"""Cut manifests to batches: which utterances stand together, and how they are loaded.
+
+Shapes: B batch, N samples, L target length.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lhotse import CutSet
+from lhotse.cut import Cut
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, Dataset
+
+from asr.audio import Waveform, to_waveform
+from asr.augment import WaveformAugment, generator
+from asr.errors import UserError
+from asr.text import CharTokenizer
+
+
+class Batch(NamedTuple):
+    """Utterances padded to a common length; a tuple of tensors and ids, as workers send it."""
+
+    utterance_ids: list[str]
+    waveforms: Tensor  # (B, N) float32, zero past each length
+    waveform_lengths: Tensor  # (B,) samples
+    targets: Tensor  # (B, L) token ids, zero past each length
+    target_lengths: Tensor  # (B,)
+    weights: Tensor  # (B,) 1, or 0 for an utterance that only keeps a rank busy
+
+
+@dataclass(frozen=True)
+class Share:
+    """One process's part of one global batch.
+
+    Attributes:
+        utterances: indices of this process's utterances, in `parts` pieces of like size.
+        batch_size: utterances in the whole global batch.
+    """
+
+    utterances: list[list[int]]
+    batch_size: int
+
+
+def plan_batches(
+    durations_s: Sequence[float], batch_s: float, seed: int, epoch: int
+) -> list[list[int]]:
+    """Make an epoch's list of global batches, a pure function of its arguments.
+
+    Utterances of like length stand together (their durations are jittered by 10 %, so that
+    neighbours vary between epochs); a batch holds at most `batch_s` seconds once padded to its
+    longest utterance, and at least one utterance; the order of batches is shuffled.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    durations = np.asarray(durations_s)
+    batches: list[list[int]] = []
+    longest = 0.0
+    for index in np.argsort(durations * rng.uniform(0.9, 1.1, len(durations)), kind="stable"):
+        longest = max(longest, durations[index])
+        if not batches or longest * (len(batches[-1]) + 1) > batch_s:
+            batches.append([])
+            longest = durations[index]
+        batches[-1].append(int(index))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def read_cuts(manifest: str | Path) -> CutSet:
+    """Read a cut manifest into memory.
+
+    Raises:
+        UserError: the file is missing, empty, unreadable, or a line of it is not a cut with
+            exactly one transcript.
+    """
+    path = Path(manifest)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(
+            f"{path}: expected a cut manifest (*.jsonl.gz), but it {kind}; "
+            "make one with `asr prepare`"
+        )
+    cuts: list[Cut] = []
+    try:
+        for cut in CutSet.from_file(path):
+            cuts.append(cut)
+    except Exception as error:  # whatever a damaged file makes of gzip, json or lhotse
+        raise UserError(
+            f"{path}:{len(cuts) + 1}: not a line of a cut manifest ({_first_line(error)}); "
+            "prepare the corpus again"
+        ) from error
+    if not cuts:
+        raise UserError(f"{path}: no utterances in this manifest; prepare the corpus again")
+    for line, cut in enumerate(cuts, 1):
+        if len(cut.supervisions) != 1 or cut.supervisions[0].text is None:
+            raise UserError(
+                f"{path}:{line}: cut {cut.id} has {len(cut.supervisions)} transcripts, expected 1 "
+                "with text; prepare the corpus again"
+            )
+    return CutSet.from_cuts(cuts)
+
+
+def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
+    """Load a cut's first channel as float32 (N,) at `sample_rate`.
+
+    Raises:
+        UserError: the audio is missing, unreadable, empty or not finite.
+    """
+    try:
+        samples = cut.load_audio()[0]
+    except Exception as error:  # every audio backend has exceptions of its own
+        raise UserError(
+            f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); "
+            "check the file and prepare the corpus again"
+        ) from error
+    return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+class SpeechDataset(Dataset[list[Batch]]):
+    """Loads shares of global batches; the trainer tells it the epoch.
+
+    Args:
+        cuts: each with one transcript.
+        tokenizer: normalises the transcripts and gives the targets.
+        sample_rate: Hz, of the model; other rates are resampled.
+        augment: changes to the waveforms, or None for evaluation.
+        seed: of the augmentation.
+    """
+
+    def __init__(
+        self,
+        cuts: CutSet,
+        tokenizer: CharTokenizer,
+        sample_rate: int,
+        augment: WaveformAugment | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.cuts = list(cuts)
+        self.durations_s = [cut.duration for cut in self.cuts]
+        self.texts = [tokenizer.normalise(cut.supervisions[0].text) for cut in self.cuts]
+        # A training set has no unknown characters left; in a dev set they are errors to count.
+        self.targets = [tokenizer.encode(tokenizer.spellable(text)) for text in self.texts]
+        self.sample_rate = sample_rate
+        self.augment = augment
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """Count the utterances."""
+        return len(self.cuts)
+
+    def __getitem__(self, share: Share) -> list[Batch]:  # type: ignore[override]
+        """Load the pieces of a share, each padded on its own."""
+        return [self.load(indices) for indices in share.utterances]
+
+    def load(self, indices: list[int]) -> Batch:
+        """Load utterances as one batch; a negative index ~i stands for utterance i with weight 0."""
+        real = [i if i >= 0 else ~i for i in indices]
+        waveforms = [torch.from_numpy(self._waveform(i)) for i in real]
+        targets = [torch.tensor(self.targets[i], dtype=torch.long) for i in real]
+        return Batch(
+            utterance_ids=[self.cuts[i].id for i in real],
+            waveforms=pad_sequence(waveforms, batch_first=True),
+            waveform_lengths=torch.tensor([len(w) for w in waveforms]),
+            targets=pad_sequence(targets, batch_first=True),
+            target_lengths=torch.tensor([len(t) for t in targets]),
+            weights=torch.tensor([float(i >= 0) for i in indices]),
+        )
+
+    def _waveform(self, index: int) -> Waveform:
+        cut = self.cuts[index]
+        waveform = load_waveform(cut, self.sample_rate)
+        if self.augment is None:
+            return waveform
+        rng = generator(self.seed, self.epoch, cut.id, "waveform")
+        return self.augment(waveform, self.sample_rate, rng)
+
+
+def split_batch(batch: list[int], parts: int, rank: int, ranks: int) -> Share:
+    """Give one of `ranks` processes its share of a global batch, in `parts` pieces.
+
+    The pieces of all processes together hold each utterance once. Where there are fewer
+    utterances than pieces, a process repeats one with weight 0: every process must take part
+    in every step.
+    """
+    pieces = [batch[rank * parts + part :: ranks * parts] for part in range(parts)]
+    filled = [piece for piece in pieces if piece] or [[~batch[0]]]
+    return Share(utterances=filled, batch_size=len(batch))
+
+
+def load_shares(
+    dataset: SpeechDataset, shares: Sequence[Share], workers: int
+) -> Iterator[tuple[Share, list[Batch]]]:
+    """Load shares in their order, `workers` processes reading ahead (0 reads in this one)."""
+    loader = DataLoader(
+        dataset, batch_size=None, sampler=shares, num_workers=workers,  # type: ignore[arg-type]
+        pin_memory=torch.cuda.is_available(),
+    )  # fmt: skip
+    try:
+        yield from zip(shares, loader, strict=True)
+    except UserError as error:  # a worker's arrives wrapped in its traceback
+        raise UserError(str(error).strip().splitlines()[-1].split("UserError: ")[-1]) from error

@@ -1,0 +1,125 @@
+"""Waveform to log-mel features, and their normalisation.
+
+Shapes: B batch, N samples, T frames, F mel bins.
+"""
+
+import torch
+import torchaudio.functional as AF
+from torch import Tensor, nn
+
+from asr.errors import UserError
+
+#: Power below which a mel bin counts as silent; 16-bit rounding noise lies just under it.
+FLOOR = 1e-9
+NORMALISATIONS = ("utterance", "global")
+
+
+class LogMel(nn.Module):
+    """Natural logarithm of the mel power spectrum, normalised to mean 0 and variance 1.
+
+    Frames start at sample 0 and never reach past the last sample (`center=False`): the usual
+    reflection padding would let the padding of a batch leak into an utterance's last frames.
+    Before normalisation the values equal
+    ``librosa.feature.melspectrogram(center=False, norm="slaney")`` to a relative 1e-4 of its
+    power (Slaney 1998, Auditory Toolbox).
+
+    Args:
+        sample_rate: Hz.
+        mel_bins: F.
+        window_ms: length of the Hann window; the FFT takes the next power of two.
+        hop_ms: step between frames.
+        low_hz: lower edge of the lowest mel bin; the highest bin ends at half the sample rate.
+        normalisation: ``utterance`` takes mean and variance over each utterance's own frames;
+            ``global`` takes the buffers that `fit` fills from training features.
+    """
+
+    mean: Tensor
+    std: Tensor
+    window: Tensor
+    mel_filters: Tensor
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int,
+        mel_bins: int,
+        window_ms: float,
+        hop_ms: float,
+        low_hz: float,
+        normalisation: str,
+    ) -> None:
+        super().__init__()
+        if normalisation not in NORMALISATIONS:
+            raise UserError(
+                f"features.normalisation: unknown kind {normalisation!r}; "
+                f"choose one of {', '.join(NORMALISATIONS)}"
+            )
+        self.sample_rate = sample_rate
+        self.mel_bins = mel_bins
+        self.hop_samples = round(sample_rate * hop_ms / 1000)
+        self.window_samples = round(sample_rate * window_ms / 1000)
+        self.fft_samples = 1 << (self.window_samples - 1).bit_length()
+        self.normalisation = normalisation
+        filters = AF.melscale_fbanks(
+            self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
+            norm="slaney", mel_scale="slaney",
+        )  # fmt: skip
+        self.register_buffer("window", torch.hann_window(self.window_samples), persistent=False)
+        self.register_buffer("mel_filters", filters, persistent=False)
+        self.register_buffer("mean", torch.zeros(mel_bins))
+        self.register_buffer("std", torch.ones(mel_bins))
+
+    def frames(self, samples: Tensor | int) -> Tensor | int:
+        """Count the frames that fit in `samples` samples, 0 when not even one window does."""
+        count = (samples - self.fft_samples) // self.hop_samples + 1
+        return count.clamp(min=0) if isinstance(count, Tensor) else max(count, 0)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute normalised features.
+
+        Args:
+            waveforms: (B, N) float32 in -1..1, padded past each length with anything finite.
+            lengths: (B,) valid samples.
+
+        Returns:
+            features (B, T, F), zero past each length, and feature lengths (B,).
+        """
+        features = self.log_mel(waveforms)
+        feature_lengths = self.frames(lengths)
+        assert isinstance(feature_lengths, Tensor)
+        return self.normalise(features, feature_lengths), feature_lengths
+
+    def log_mel(self, waveforms: Tensor) -> Tensor:
+        """Compute unnormalised log-mel values, (B, N) -> (B, T, F)."""
+        short = self.fft_samples - waveforms.shape[-1]
+        if short > 0:  # one frame of padding keeps the shapes; its length still counts as 0
+            waveforms = nn.functional.pad(waveforms, (0, short))
+        spectrum = torch.stft(
+            waveforms, self.fft_samples, self.hop_samples, self.window_samples, self.window,
+            center=False, return_complex=True,
+        )  # fmt: skip
+        power = spectrum.real.square() + spectrum.imag.square()
+        return (power.transpose(1, 2) @ self.mel_filters).clamp(min=FLOOR).log()
+
+    def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Subtract the mean, divide by the standard deviation, and zero what is padding."""
+        valid = frame_mask(lengths, features.shape[1])[:, :, None]
+        if self.normalisation == "utterance":
+            count = lengths.clamp(min=1)[:, None, None]
+            mean = (features * valid).sum(1, keepdim=True) / count
+            centred = (features - mean) * valid
+            std = (centred.square().sum(1, keepdim=True) / count).sqrt()
+        else:
+            centred, std = (features - self.mean) * valid, self.std
+        return centred / std.clamp(min=1e-3)
+
+    def fit(self, features: Tensor, lengths: Tensor) -> None:
+        """Fill the buffers of global normalisation from unnormalised training features."""
+        frames = features[frame_mask(lengths, features.shape[1])].double()
+        self.mean.copy_(frames.mean(0))
+        self.std.copy_(frames.std(0, correction=0))
+
+
+def frame_mask(lengths: Tensor, frames: int) -> Tensor:
+    """Mark the frames that are not padding: lengths (B,) -> bool (B, frames)."""
+    return torch.arange(frames, device=lengths.device) < lengths[:, None]

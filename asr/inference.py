@@ -1,0 +1,44 @@
+"""A model over a whole dataset: log-probabilities, batch by batch.
+
+Shapes: B batch, U encoder frames, V tokens.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from asr.data import Batch, SpeechDataset, load_shares, plan_batches, split_batch
+from asr.model import CTCModel
+
+
+@torch.inference_mode()
+def compute_log_probs(
+    model: CTCModel,
+    dataset: SpeechDataset,
+    batch_s: float,
+    *,
+    device: torch.device,
+    rank: int = 0,
+    ranks: int = 1,
+) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+    """Run `model`, in evaluation mode, over this process's part of a dataset.
+
+    Args:
+        model: on `device`.
+        dataset: of utterances, without augmentation.
+        batch_s: most seconds of padded audio at a time.
+        device: where the model is.
+        rank: this process's number among those that share the work.
+        ranks: how many share it.
+
+    Yields:
+        A batch, its log_probs (B, U, V) and their lengths (B,), both on the CPU.
+    """
+    batches = plan_batches(dataset.durations_s, batch_s, seed=0, epoch=0)
+    shares = [split_batch(batch, 1, 0, 1) for batch in batches[rank::ranks]]
+    for _, pieces in load_shares(dataset, shares, workers=0):
+        for batch in pieces:
+            waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)
+            log_probs, lengths = model.log_probs(waveforms, lengths)
+            yield batch, log_probs.cpu(), lengths.cpu()

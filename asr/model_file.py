@@ -1,0 +1,118 @@
+"""A trained model as one `.safetensors` file: weights, and one metadata key of JSON.
+
+Nothing in it is unpickled and nothing it names is imported: settings are numbers and short
+names that are looked up in literal dictionaries.
+"""
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from asr import config
+from asr.errors import UserError
+from asr.files import write_atomically
+from asr.model import CTCModel, ModelSettings
+from asr.text import CharTokenizer
+
+FORMAT = 1
+MODEL_NAME = "model.safetensors"
+_KEY = "asr"
+_GROUPS = {
+    "features": config.FeaturesConfig,
+    "subsampling": config.SubsamplingConfig,
+    "encoder": config.EncoderConfig,
+}
+
+
+def save_model(
+    path: Path,
+    weights: dict[str, Tensor],
+    settings: ModelSettings,
+    tokenizer: CharTokenizer,
+    about: dict[str, Any],
+) -> None:
+    """Write a model file atomically.
+
+    Args:
+        path: ends in .safetensors.
+        weights: `CTCModel.state_dict()`.
+        settings: what the model is built from.
+        tokenizer: its tokens and normaliser are stored.
+        about: JSON-able facts for people, such as the recipe and the dev WER.
+    """
+    metadata = {
+        "format": FORMAT,
+        **asdict(settings),
+        "tokens": tokenizer.tokens,
+        "normaliser": tokenizer.normaliser,
+        "about": about,
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    text = json.dumps(metadata, ensure_ascii=False)
+    write_atomically(path, lambda partial: save_file(tensors, partial, {_KEY: text}))
+
+
+def find_model(path: str | Path) -> Path:
+    """Resolve what people call a model, the file itself or its run folder, to the file."""
+    path = Path(path)
+    file = path / MODEL_NAME if path.is_dir() else path
+    if not file.exists():
+        wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
+        raise UserError(f"{path}: {wanted}; give a run folder or a .safetensors model")
+    return file
+
+
+def load_model(path: str | Path) -> tuple[CTCModel, CharTokenizer]:
+    """Read a model for inference.
+
+    Args:
+        path: a `.safetensors` file, or the run folder that holds `model.safetensors`.
+
+    Raises:
+        UserError: no such file, not a model file of this toolkit, or settings it does not know.
+    """
+    file = find_model(path)
+    try:
+        with safe_open(file, framework="pt") as opened:
+            metadata = json.loads((opened.metadata() or {}).get(_KEY, "null"))
+            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise UserError(f"{file}: not a readable .safetensors model ({error})") from error
+    if not isinstance(metadata, dict):
+        raise UserError(f"{file}: a .safetensors file, but not a model written by this toolkit")
+    if metadata.get("format") != FORMAT:
+        raise UserError(
+            f"{file}: model format {metadata.get('format')!r}, expected {FORMAT}; "
+            "use the version of this toolkit that wrote it"
+        )
+    try:
+        return _build(metadata, weights)
+    except (UserError, TypeError, ValueError, RuntimeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{file}: its settings or weights are not a model: {reason}") from error
+
+
+def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCModel, CharTokenizer]:
+    groups = {name: _checked(name, metadata.get(name), kind) for name, kind in _GROUPS.items()}
+    tokenizer = CharTokenizer(metadata["tokens"], metadata["normaliser"])
+    model = CTCModel(ModelSettings(**groups), len(tokenizer))
+    model.load_state_dict(weights)
+    return model.eval(), tokenizer
+
+
+def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
+    """Refuse a group of settings whose keys or types are not the schema's."""
+    expected = {field.name: field.type for field in fields(kind)}
+    if not isinstance(values, dict) or set(values) != set(expected):
+        found = sorted(values) if isinstance(values, dict) else values
+        raise UserError(f"{name} should have the keys {', '.join(expected)}, found {found}")
+    for key, type_ in expected.items():
+        allowed = (int, float) if type_ is float else type_
+        if not isinstance(values[key], allowed):  # type: ignore[arg-type]
+            raise UserError(f"{name}.{key} should be {type_}, found {values[key]!r}")
+    return values

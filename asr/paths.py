@@ -1,0 +1,45 @@
+"""Where conf/ and recipes/ are: beside the package in a checkout, inside it once installed."""
+
+import difflib
+from pathlib import Path
+
+from asr.errors import UserError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _find(name: str) -> Path:
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+CONF = _find("conf")
+RECIPES = _find("recipes")
+DEFAULT_RECIPE = "blstm"
+
+
+def recipe_names() -> list[str]:
+    """List the recipes by the names `asr train` takes: ``an4`` is ``an4/blstm``."""
+    names = [path.relative_to(RECIPES).with_suffix("") for path in RECIPES.glob("*/*.yaml")]
+    return sorted(
+        str(name.parent) if name.name == DEFAULT_RECIPE else name.as_posix() for name in names
+    )
+
+
+def find_recipe(recipe: str) -> Path:
+    """Resolve a recipe's name or path to its YAML file.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+    """
+    path = Path(recipe)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise UserError(f"{recipe}: no such recipe file")
+        return path.resolve()
+    if recipe in recipe_names():
+        named = RECIPES / f"{recipe}.yaml"
+        return named if named.is_file() else RECIPES / recipe / f"{DEFAULT_RECIPE}.yaml"
+    close = difflib.get_close_matches(recipe, recipe_names(), n=1)
+    meant = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(recipe_names())}"
+    raise UserError(f"{recipe}: there is no such recipe; {meant}")

@@ -1,0 +1,77 @@
+"""One recording drawn: its log-mel, the CTC posteriors over it, and the words.
+
+Shapes: F mel bins, T feature frames, U encoder frames, V tokens.
+"""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # pictures go to files; no screen is needed
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+
+from asr.audio import Waveform
+from asr.errors import UserError
+from asr.recognizer import Recognizer
+from asr.text import BLANK_ID, SPACE
+
+
+def draw_transcription(recognizer: Recognizer, path: str | Path, output: Path) -> str:
+    """Transcribe a recording and draw how; returns the text.
+
+    Args:
+        recognizer: the model.
+        path: an audio file.
+        output: a picture file, of any format matplotlib writes.
+
+    Raises:
+        UserError: the audio cannot be read, or the picture cannot be written.
+    """
+    waveform = recognizer.waveform(path)
+    text = recognizer.transcribe(waveform, recognizer.sample_rate).text
+    figure, (upper, lower) = plt.subplots(
+        2, 1, figsize=(11, 5.5), sharex=True, height_ratios=(3, 2), layout="constrained"
+    )
+    draw_log_mel(upper, recognizer, waveform)
+    draw_posteriors(lower, recognizer, waveform)
+    upper.set_title(f"{Path(path).name}: {text or '(nothing heard)'}", loc="left")
+    try:
+        figure.savefig(output, dpi=120)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{output}: cannot write this picture ({error})") from error
+    finally:
+        plt.close(figure)
+    return text
+
+
+@torch.inference_mode()
+def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
+    """Draw the unnormalised log-mel features (T, F) over seconds."""
+    log_mel = recognizer.model.log_mel
+    features = log_mel.log_mel(torch.from_numpy(waveform)[None])[0].T
+    seconds = len(waveform) / recognizer.sample_rate
+    axes.imshow(
+        features, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, len(features))
+    )
+    axes.set_ylabel("mel bin")
+
+
+def draw_posteriors(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
+    """Draw each token's posterior over seconds, its letter above the peak; blank in grey."""
+    posteriors = np.exp(recognizer.log_probs(waveform))
+    time_s = (np.arange(len(posteriors)) + 0.5) * recognizer.model.frame_s
+    axes.plot(time_s, posteriors[:, BLANK_ID], color="0.8", linewidth=1, label="blank")
+    best = posteriors.argmax(axis=1) if len(posteriors) else np.zeros(0, dtype=int)
+    for token in np.unique(best[best != BLANK_ID]):
+        axes.fill_between(time_s, posteriors[:, token], alpha=0.5, linewidth=0)
+    opens = np.flatnonzero((best != BLANK_ID) & (best != np.append(BLANK_ID, best[:-1])))
+    for frame in opens:
+        letter = recognizer.tokenizer.tokens[best[frame]]
+        shown = "␣" if letter == SPACE else letter
+        axes.text(time_s[frame], 1.03, shown, ha="center", fontsize=9)
+    axes.set(ylim=(0, 1.15), xlabel="seconds", ylabel="posterior")
+    axes.legend(loc="upper right", frameon=False)

@@ -1,0 +1,56 @@
+"""Convolutions that shorten the frame sequence before the recurrent encoder.
+
+Shapes: B batch, T feature frames, U encoder frames, F mel bins, H output width.
+"""
+
+from torch import Tensor, nn
+
+from asr.errors import UserError
+from asr.features import frame_mask
+
+#: Subsampling factor -> time strides of the two convolutions.
+STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
+
+
+class ConvSubsampling(nn.Module):
+    """Two 3x3 convolutions with ReLU, strided in time and halved twice in frequency.
+
+    Padding is zeroed between the convolutions, so that a frame beside the end of an utterance
+    sees what it would see alone. U is T divided by the factor, rounded up at each stride.
+
+    Args:
+        mel_bins: F.
+        factor: 2, 3, 4 or 6; feature frames for one encoder frame.
+        channels: of both convolutions.
+        output_size: H.
+    """
+
+    def __init__(self, *, mel_bins: int, factor: int, channels: int, output_size: int) -> None:
+        super().__init__()
+        if factor not in STRIDES:
+            raise UserError(
+                f"subsampling.factor: expected one of {', '.join(map(str, STRIDES))}, found {factor}"
+            )
+        self.strides = STRIDES[factor]
+        inputs = (1, channels)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(i, channels, kernel_size=3, stride=(stride, 2), padding=1)
+            for i, stride in zip(inputs, self.strides, strict=True)
+        )
+        remaining_bins = -(-mel_bins // 4)
+        self.projection = nn.Linear(channels * remaining_bins, output_size)
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Encoder frames for feature frames, both (B,) or of any shape."""
+        for stride in self.strides:
+            lengths = (lengths + stride - 1) // stride
+        return lengths
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Shorten: features (B, T, F), zero past their lengths (B,) -> (B, U, H), lengths (B,)."""
+        maps = features[:, None]
+        for convolution, stride in zip(self.convolutions, self.strides, strict=True):
+            maps = convolution(maps).relu()
+            lengths = (lengths + stride - 1) // stride
+            maps = maps * frame_mask(lengths, maps.shape[2])[:, None, :, None]
+        return self.projection(maps.transpose(1, 2).flatten(2)), lengths

@@ -1,0 +1,103 @@
+"""Text as the model reads and writes it: normalisers, and the tokenizer.
+
+A normaliser brings the transcripts people have ("Hello, world!") to the alphabet a recogniser
+writes ("hello world"); the tokenizer turns that text into token ids and back. Both are stored in
+the model file, so that a model is scored against text treated as its training text was.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+from asr.errors import UserError
+
+BLANK_ID = 0
+BLANK = "<blank>"
+SPACE = " "
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
+
+
+def _collapse(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _words_only(text: str) -> str:
+    """Keep letters, marks, digits and the apostrophes inside words; the rest separates words."""
+    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    kept = "".join(c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in text)
+    return " ".join(word for word in (part.strip("'") for part in kept.split()) if word)
+
+
+def _lower(text: str) -> str:
+    return _words_only(text).lower()
+
+
+def _upper(text: str) -> str:
+    return _words_only(text).upper()
+
+
+#: Short name in a recipe -> function from raw text to the text that is trained on and scored.
+NORMALISERS: dict[str, Callable[[str], str]] = {
+    "none": _collapse,  # the transcripts are already as they should be written
+    "lower": _lower,
+    "upper": _upper,
+}
+
+
+class CharTokenizer:
+    """Text to character ids and back, with the normaliser its text went through.
+
+    Args:
+        tokens: the characters in the order of their ids; the first is `BLANK`.
+        normaliser: a key of `NORMALISERS`.
+
+    Raises:
+        UserError: an unknown normaliser, a first token that is not the blank, a token that is
+            not one character, or a repeated token.
+    """
+
+    def __init__(self, tokens: Sequence[str], normaliser: str = "none") -> None:
+        if normaliser not in NORMALISERS:
+            raise UserError(
+                f"text.normaliser: unknown normaliser {normaliser!r}; "
+                f"choose one of {', '.join(NORMALISERS)}"
+            )
+        if not tokens or tokens[0] != BLANK:
+            raise UserError(f"tokens: the first token must be {BLANK!r}, found {tokens[:1]!r}")
+        odd = [token for token in tokens[1:] if len(token) != 1]
+        if odd or len(set(tokens)) != len(tokens):
+            raise UserError(f"tokens: expected distinct single characters, found {odd or tokens!r}")
+        self.tokens = list(tokens)
+        self.normaliser = normaliser
+        self._ids = {token: index for index, token in enumerate(self.tokens)}
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], normaliser: str) -> "CharTokenizer":
+        """Derive the tokens from training text: every character left after normalising."""
+        if normaliser not in NORMALISERS:
+            return cls([BLANK], normaliser)  # one place words the refusal
+        characters = {c for text in texts for c in NORMALISERS[normaliser](text)} | {SPACE}
+        return cls([BLANK, *sorted(characters)], normaliser)
+
+    def __len__(self) -> int:
+        """Count the tokens, blank included: V."""
+        return len(self.tokens)
+
+    def normalise(self, text: str) -> str:
+        """Bring raw text to the form the model writes."""
+        return NORMALISERS[self.normaliser](text)
+
+    def unknown(self, text: str) -> list[str]:
+        """List the characters of normalised `text` that no token writes, sorted."""
+        return sorted({c for c in text if c not in self._ids})
+
+    def spellable(self, text: str) -> str:
+        """Drop the characters of normalised `text` that no token writes."""
+        return "".join(c for c in text if c in self._ids)
+
+    def encode(self, text: str) -> list[int]:
+        """Turn normalised text into token ids; every character must be known (see `unknown`)."""
+        return [self._ids[c] for c in text]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turn token ids, blanks and repeats already removed, into text."""
+        return _collapse("".join(self.tokens[i] for i in ids))

@@ -1,0 +1,85 @@
+"""The training state: what is needed to go on exactly where a run stopped.
+
+State is (epoch, batches consumed, weights, their average, optimiser). No generator or sampler is
+saved: every random draw is a function of seed, epoch and batch or utterance, so the place in the
+epoch says it all.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from asr.config import RESUMABLE
+from asr.errors import UserError
+from asr.files import write_atomically
+
+STATE_NAME = "state.pt"
+
+
+@dataclass
+class Progress:
+    """Where a run stands, and what it has counted."""
+
+    epoch: int = 0  # finished epochs
+    batch: int = 0  # global batches consumed of the present epoch
+    step: int = 0  # optimiser updates
+    skipped: int = 0  # updates skipped for a non-finite gradient
+    skipped_in_row: int = 0
+    loss_sum: float = 0.0  # nats over the present epoch's utterances
+    utterances: int = 0
+    norm_sum: float = 0.0  # gradient norms over the present epoch's updates
+    best_epoch: int = 0
+    best: list[float] = field(default_factory=lambda: [float("inf")] * 3)  # dev WER, CER, loss
+
+
+def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identity: dict) -> None:
+    """Write the state atomically.
+
+    Args:
+        run_dir: the run's folder.
+        progress: where the run stands.
+        parts: state dicts of model, average and optimiser.
+        identity: settings, tokens and data the run is bound to.
+    """
+    state = {"progress": asdict(progress), "parts": parts, "identity": identity}
+    write_atomically(run_dir / STATE_NAME, lambda partial: torch.save(state, partial))
+
+
+def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[str, Any]] | None:
+    """Read the state of a run begun in this folder, or None.
+
+    Raises:
+        UserError: the folder's run has another identity (each difference named), or its state
+            cannot be read.
+    """
+    path = run_dir / STATE_NAME
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        progress = Progress(**state["progress"])
+        differences = compare_identities(state["identity"], identity)
+    except Exception as error:  # a damaged pickle raises nearly anything
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path}: not a readable training state ({reason}); "
+            "delete it to start this run from the beginning"
+        ) from error
+    if differences:
+        raise UserError(
+            f"{run_dir}: this folder holds a run with other settings: {'; '.join(differences)}. "
+            "Choose another run_dir, or delete the folder"
+        )
+    return progress, state["parts"]
+
+
+def compare_identities(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Word each difference between two runs that resuming may not bridge."""
+    keys = sorted(key for key in there.keys() | here.keys() if key not in RESUMABLE)
+    return [
+        f"{key} is {there.get(key)!r} there, {here.get(key)!r} here"
+        for key in keys
+        if there.get(key) != here.get(key)
+    ]

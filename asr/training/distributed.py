@@ -1,0 +1,86 @@
+"""Several processes as one: who they are, and how gradients and results meet.
+
+Under torchrun each process is a rank with a device of its own; without it there is one rank.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from asr.errors import UserError
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among all that train together."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        """Tell whether this process writes the files and speaks to the user."""
+        return self.rank == 0
+
+    def replicate(self, model: nn.Module) -> nn.Module:
+        """Wrap a model so that its backward pass averages gradients over all processes."""
+        if self.size == 1:
+            return model
+        return DistributedDataParallel(model, gradient_as_bucket_view=True)
+
+    def gather(self, value: Any) -> list[Any]:
+        """Collect one picklable value from each process, in the order of ranks, everywhere."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
+
+
+def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager[None]:
+    """Keep a replicated model's gradients at home for one backward pass, where `wanted`."""
+    if wanted and isinstance(model, DistributedDataParallel):
+        return model.no_sync()
+    return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def open_world(device: str) -> Iterator[World]:
+    """Join the processes torchrun started, or stand alone.
+
+    Args:
+        device: ``auto`` takes CUDA where there is one; ``cpu``; ``cuda``.
+
+    Raises:
+        UserError: an unknown device, or ``cuda`` where there is none.
+    """
+    if device not in DEVICES:
+        raise UserError(f"trainer.device: expected one of {', '.join(DEVICES)}, found {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("trainer.device: cuda was asked for, but torch finds no CUDA device here")
+    cuda = torch.cuda.is_available() and device != "cpu"
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    chosen = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
+    if cuda:
+        torch.cuda.set_device(chosen)
+    if size == 1:
+        yield World(0, 1, chosen)
+        return
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
+    try:
+        yield World(dist.get_rank(), size, chosen)
+    finally:
+        dist.destroy_process_group()

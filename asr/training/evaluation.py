@@ -1,0 +1,72 @@
+"""One pass over held-out speech: loss, WER and CER with greedy decoding."""
+
+from dataclasses import dataclass
+
+from asr.data import SpeechDataset
+from asr.decoding.greedy import greedy_decode
+from asr.inference import compute_log_probs
+from asr.model import CTCModel, ctc_loss
+from asr.scoring import ErrorCounts
+from asr.scoring.alignment import align_words, count_characters, count_words
+from asr.scoring.pairing import pair_up
+from asr.text import CharTokenizer
+from asr.training.distributed import World
+
+
+@dataclass(frozen=True)
+class DevScores:
+    """How a model does on the dev set.
+
+    Attributes:
+        loss: nats an utterance, over those that can be aligned.
+        wer, cer: corpus rates, 0..
+        examples: a few (reference, hypothesis) pairs, always of the same utterances.
+    """
+
+    loss: float
+    wer: float
+    cer: float
+    examples: list[tuple[str, str]]
+
+    @property
+    def key(self) -> list[float]:
+        """What a better model has less of, the most telling first."""
+        return [self.wer, self.cer, self.loss]
+
+
+def evaluate(
+    model: CTCModel, dataset: SpeechDataset, tokenizer: CharTokenizer, batch_s: float, world: World
+) -> DevScores:
+    """Score `model`, in evaluation mode, on a whole dataset shared out among the processes."""
+    losses: list[float] = []
+    hypotheses: dict[str, str] = {}
+    results = compute_log_probs(
+        model, dataset, batch_s, device=world.device, rank=world.rank, ranks=world.size
+    )
+    for batch, log_probs, lengths in results:
+        loss = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)
+        paths = greedy_decode(log_probs.numpy(), lengths.numpy())
+        for i, utterance_id in enumerate(batch.utterance_ids):
+            losses.append(float(loss[i]))
+            hypotheses[utterance_id] = tokenizer.decode(paths[i].token_ids)
+    gathered = world.gather((losses, hypotheses))
+    return _score(
+        [loss for part, _ in gathered for loss in part],
+        {utterance_id: text for _, part in gathered for utterance_id, text in part.items()},
+        {cut.id: text for cut, text in zip(dataset.cuts, dataset.texts, strict=True)},
+    )
+
+
+def _score(
+    losses: list[float], hypotheses: dict[str, str], references: dict[str, str]
+) -> DevScores:
+    finite = [loss for loss in losses if loss != float("inf")]
+    pairs = pair_up(references, hypotheses)
+    words = ErrorCounts.total(map(count_words, align_words(pairs)))
+    characters = ErrorCounts.total(count_characters(pairs))
+    return DevScores(
+        loss=sum(finite) / max(len(finite), 1),
+        wer=words.rate,
+        cer=characters.rate,
+        examples=[(references[i], hypotheses[i]) for i in list(references)[:3]],
+    )

@@ -1,0 +1,123 @@
+"""What a run tells: lines for people, numbers for plots, one progress bar."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from asr.training.distributed import World
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+METRICS_NAME = "metrics.jsonl"
+LOG_NAME = "train.log"
+log = logging.getLogger("asr")
+
+
+class Journal:
+    """Writes `train.log`, `metrics.jsonl`, TensorBoard's events and the terminal.
+
+    Only the main process writes. A resumed run drops what had been noted after its state was
+    saved, so that every epoch stands once.
+
+    Args:
+        run_dir: where the files go.
+        world: this process among the others.
+        finished_epochs: epochs already noted that are kept.
+        total_audio_s: seconds of audio in the whole run, for the bar.
+        done_audio_s: of which already consumed.
+        tensorboard: whether to write its events.
+    """
+
+    def __init__(
+        self,
+        run_dir: Path,
+        world: World,
+        *,
+        finished_epochs: int,
+        total_audio_s: float,
+        done_audio_s: float,
+        tensorboard: bool,
+    ) -> None:
+        self.metrics_path = run_dir / METRICS_NAME
+        self.started = time.monotonic()
+        self.audio_s = 0.0
+        self.is_main = world.is_main
+        self.events: SummaryWriter | None = None
+        if not self.is_main:
+            return
+        self._drop_after(finished_epochs)
+        if tensorboard:
+            from torch.utils.tensorboard import SummaryWriter  # takes a second to import
+
+            self.events = SummaryWriter(run_dir / "events", purge_step=finished_epochs + 1)
+        self.redirect = logging_redirect_tqdm([log])
+        self.bar = tqdm(
+            total=round(total_audio_s), initial=round(done_audio_s), disable=None,
+            unit="s", unit_scale=True, smoothing=0.05, dynamic_ncols=True,
+        )  # fmt: skip
+        self.redirect.__enter__()
+
+    def _drop_after(self, epochs: int) -> None:
+        if self.metrics_path.exists():
+            lines = self.metrics_path.read_text().splitlines(keepends=True)
+            self.metrics_path.write_text("".join(lines[:epochs]))
+
+    def step(self, epoch: int, loss: float, audio_s: float) -> None:
+        """Note one update: its loss a frame of the bar, its audio the bar's advance."""
+        self.audio_s += audio_s
+        if self.is_main:
+            self.bar.set_description(f"epoch {epoch}  loss {loss:.2f}", refresh=False)
+            self.bar.update(round(audio_s, 1))
+
+    def epoch(self, numbers: dict[str, Any], examples: list[tuple[str, str]], best: bool) -> None:
+        """Note a finished epoch: one line of JSON, one line for people, a few transcripts."""
+        elapsed = time.monotonic() - self.started
+        numbers = numbers | {"speed": self.audio_s / elapsed, "elapsed_s": elapsed}
+        self.started, self.audio_s = time.monotonic(), 0.0
+        if not self.is_main:
+            return
+        with self.metrics_path.open("a") as file:
+            file.write(json.dumps(numbers) + "\n")
+        if self.events is not None:
+            for name, value in numbers.items():
+                self.events.add_scalar(name, value, numbers["epoch"])
+            self.events.flush()
+        self.bar.set_postfix_str(f"dev WER {100 * numbers['dev_wer']:.1f} %", refresh=False)
+        log.info("%s%s", format_epoch(numbers), "  best" if best else "")
+        for reference, hypothesis in examples:
+            log.info("    said   %s\n    heard  %s", reference, hypothesis)
+
+    def close(self) -> None:
+        """Close the bar and the files."""
+        if self.is_main:
+            self.redirect.__exit__(None, None, None)
+            self.bar.close()
+            if self.events is not None:
+                self.events.close()
+
+
+def format_epoch(numbers: dict[str, Any]) -> str:
+    """Word an epoch's numbers in one line."""
+    return (
+        f"epoch {numbers['epoch']:3d}  loss {numbers['loss']:7.3f}  dev {numbers['dev_loss']:7.3f}"
+        f"  WER {100 * numbers['dev_wer']:6.2f} %  CER {100 * numbers['dev_cer']:6.2f} %"
+        f"  lr {numbers['lr']:.1e}  norm {numbers['norm']:.2f}"
+        f"  {numbers['speed']:.0f} x real time  {numbers['elapsed_s']:.0f} s"
+    )
+
+
+def open_log(run_dir: Path, world: World) -> None:
+    """Send the log's lines to the terminal and to `train.log`, from the main process alone."""
+    log.handlers.clear()
+    log.propagate = False
+    log.setLevel(logging.INFO if world.is_main else logging.ERROR)
+    if world.is_main:
+        for handler in (logging.StreamHandler(), logging.FileHandler(run_dir / LOG_NAME)):
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            log.addHandler(handler)

@@ -1,0 +1,63 @@
+"""Optimisers and learning-rate schedules, chosen by name."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from asr.errors import UserError
+
+#: Short name in a recipe -> optimiser class.
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+}
+
+
+def make_optimiser(
+    model: nn.Module, *, name: str, lr: float, weight_decay: float, betas: Iterable[float]
+) -> torch.optim.Optimizer:
+    """Make an optimiser that decays matrices, and leaves biases and normalisation gains alone."""
+    if name not in OPTIMISERS:
+        raise UserError(
+            f"optimiser.name: unknown optimiser {name!r}; choose one of {', '.join(OPTIMISERS)}"
+        )
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    kept = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": kept, "weight_decay": 0.0},
+    ]
+    return OPTIMISERS[name](groups, lr=lr, betas=tuple(betas))
+
+
+def constant(progress: float, *, warmup_share: float, final_share: float) -> float:
+    """Climb linearly, then stay."""
+    return min(progress / warmup_share, 1.0) if warmup_share else 1.0
+
+
+def warmup_cosine(progress: float, *, warmup_share: float, final_share: float) -> float:
+    """Climb linearly, then fall along half a cosine to `final_share` (Loshchilov 2017)."""
+    if progress < warmup_share:
+        return progress / warmup_share
+    fallen = (progress - warmup_share) / max(1.0 - warmup_share, 1e-9)
+    return final_share + (1 - final_share) * (1 + math.cos(math.pi * min(fallen, 1.0))) / 2
+
+
+#: Short name in a recipe -> share of the highest rate at a progress of 0..1 through the run.
+SCHEDULES: dict[str, Callable[..., float]] = {
+    "constant": constant,
+    "warmup_cosine": warmup_cosine,
+}
+
+
+def make_schedule(
+    *, name: str, warmup_share: float, final_share: float
+) -> Callable[[float], float]:
+    """Make the function from progress through the run, 0..1, to a share of the highest rate."""
+    if name not in SCHEDULES:
+        raise UserError(
+            f"schedule.name: unknown schedule {name!r}; choose one of {', '.join(SCHEDULES)}"
+        )
+    function = SCHEDULES[name]
+    return lambda progress: function(progress, warmup_share=warmup_share, final_share=final_share)

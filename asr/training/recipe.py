@@ -1,0 +1,186 @@
+"""From a recipe's settings to a trainer: everything is built here, explicitly."""
+
+import logging
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from lhotse import CutSet
+
+from asr.augment import SpecAugment, WaveformAugment
+from asr.config import AugmentConfig, DataConfig, TrainConfig, flatten
+from asr.data import SpeechDataset, read_cuts
+from asr.errors import UserError
+from asr.model import CTCModel, ModelSettings
+from asr.text import BLANK, SPACE, CharTokenizer
+from asr.training.distributed import World, open_world
+from asr.training.journal import log, open_log
+from asr.training.optimiser import make_optimiser, make_schedule
+from asr.training.trainer import Trainer
+from asr.training.usable import faults, refuse, summarise
+
+
+def train(config: TrainConfig) -> Path:
+    """Run a recipe, or what is left of it; returns the run folder.
+
+    Raises:
+        UserError: a setting, manifest or utterance that cannot be trained with.
+        KeyboardInterrupt: after Ctrl-C, once the state is saved.
+    """
+    run_dir = Path(config.run_dir)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"run_dir: cannot make the folder {run_dir}: {error.strerror}") from error
+    if config.trainer.threads is not None:
+        torch.set_num_threads(config.trainer.threads)
+    with open_world(config.trainer.device) as world:
+        open_log(run_dir, world)
+        trainer = build_trainer(config, run_dir, world)
+        scores = trainer.fit()
+        if scores is None:
+            log.info("%s: nothing left to train; raise trainer.epochs to go on", run_dir)
+        progress = trainer.progress
+        log.info(
+            "%s: best epoch %d of %d, dev WER %.2f %%, CER %.2f %%",
+            run_dir, progress.best_epoch, progress.epoch,
+            100 * progress.best[0], 100 * progress.best[1],
+        )  # fmt: skip
+    logging.shutdown()
+    return run_dir
+
+
+def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
+    """Build the trainer of a recipe and log what it is made of."""
+    torch.manual_seed(config.seed)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    train_cuts, dev_cuts = read_cuts(config.data.train), read_cuts(config.data.dev)
+    tokenizer = make_tokenizer(train_cuts, config.text.normaliser, config.text.characters)
+    model = CTCModel(model_settings(config), len(tokenizer))
+    train_cuts = usable_cuts(train_cuts, tokenizer, model, config)
+    sample_rate = config.features.sample_rate
+    train = SpeechDataset(
+        train_cuts, tokenizer, sample_rate, waveform_augment(config.augment), config.seed
+    )
+    dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
+    if config.features.normalisation == "global":
+        fit_normalisation(model, train, config.data.batch_s)
+    model.to(world.device)
+    describe(model, tokenizer, train, dev, world)
+    trainer = {k: v for k, v in asdict(config.trainer).items() if k not in ("device", "threads")}
+    return Trainer(
+        run_dir=run_dir,
+        world=world,
+        model=model,
+        optimiser=make_optimiser(model, **asdict(config.optimiser)),
+        schedule=make_schedule(**asdict(config.schedule)),
+        tokenizer=tokenizer,
+        train=train,
+        dev=dev,
+        spec_augment=spec_augment(config.augment),
+        identity=identity(config, tokenizer, train, dev),
+        batch_s=config.data.batch_s,
+        seed=config.seed,
+        **trainer,
+    )
+
+
+def make_tokenizer(cuts: CutSet, normaliser: str, characters: str | None) -> CharTokenizer:
+    """Take the recipe's alphabet, or derive one from the training transcripts."""
+    if characters is None:
+        return CharTokenizer.from_texts((cut.supervisions[0].text for cut in cuts), normaliser)
+    return CharTokenizer([BLANK, *sorted(set(characters) | {SPACE})], normaliser)
+
+
+def model_settings(config: TrainConfig) -> ModelSettings:
+    """Pick out what a model is built from."""
+    return ModelSettings(
+        asdict(config.features), asdict(config.subsampling), asdict(config.encoder)
+    )
+
+
+def usable_cuts(
+    cuts: CutSet, tokenizer: CharTokenizer, model: CTCModel, config: TrainConfig
+) -> CutSet:
+    """Refuse a training set with faults, or leave their utterances out where that was asked."""
+    data: DataConfig = config.data
+    listed = list(cuts)
+    found = faults(listed, tokenizer, model, max(config.augment.speeds))
+    if not data.leave_out_bad:
+        refuse(data.train, listed, found)
+    if found:
+        log.info("%s: %s", data.train, summarise(found))
+    kept = [cut for index, cut in enumerate(listed) if index not in found]
+    if not kept:
+        raise UserError(f"{data.train}: no utterance of {len(listed)} can be trained on")
+    return CutSet.from_cuts(kept)
+
+
+def waveform_augment(config: AugmentConfig) -> WaveformAugment:
+    """Pick out the augmentation of waveforms."""
+    return WaveformAugment(
+        speeds=tuple(config.speeds),
+        noise_probability=config.noise_probability,
+        noise_snr_db=(config.noise_snr_db[0], config.noise_snr_db[1]),
+        reverb_probability=config.reverb_probability,
+        reverb_rt60_s=(config.reverb_rt60_s[0], config.reverb_rt60_s[1]),
+    )
+
+
+def spec_augment(config: AugmentConfig) -> SpecAugment:
+    """Pick out the augmentation of features."""
+    return SpecAugment(
+        frequency_masks=config.frequency_masks,
+        frequency_bins=config.frequency_bins,
+        time_masks=config.time_masks,
+        time_frames=config.time_frames,
+        time_share=config.time_share,
+    )
+
+
+def fit_normalisation(model: CTCModel, train: SpeechDataset, batch_s: float) -> None:
+    """Estimate global feature statistics from one batch drawn across the training set."""
+    count = max(1, int(batch_s / (sum(train.durations_s) / len(train))))
+    step = max(1, len(train) // count)
+    batch = train.load(list(range(0, len(train), step))[:count])
+    lengths = model.log_mel.frames(batch.waveform_lengths)
+    assert isinstance(lengths, torch.Tensor)
+    model.log_mel.fit(model.log_mel.log_mel(batch.waveforms), lengths)
+
+
+def identity(
+    config: TrainConfig, tokenizer: CharTokenizer, train: SpeechDataset, dev: SpeechDataset
+) -> dict[str, object]:
+    """List what a resumed run must share with the one it continues."""
+    return flatten(asdict(config)) | {
+        "the tokens": "".join(tokenizer.tokens[1:]),
+        "the training utterances": fingerprint(train),
+        "the dev utterances": fingerprint(dev),
+    }
+
+
+def fingerprint(dataset: SpeechDataset) -> str:
+    """Summarise a dataset: its size, and a checksum of ids, durations and texts."""
+    rows = zip(dataset.cuts, dataset.durations_s, dataset.texts, strict=True)
+    lines = "\n".join(f"{cut.id} {duration} {text}" for cut, duration, text in rows)
+    return f"{len(dataset)} with checksum {zlib.crc32(lines.encode()):08x}"
+
+
+def describe(
+    model: CTCModel,
+    tokenizer: CharTokenizer,
+    train: SpeechDataset,
+    dev: SpeechDataset,
+    world: World,
+) -> None:
+    """Log what is trained, on what and where."""
+    log.info("parameters\n%s", model.parameter_table())
+    log.info("tokens: %d: %s", len(tokenizer), "".join(tokenizer.tokens[1:]))
+    for name, dataset in (("train", train), ("dev", dev)):
+        hours = sum(dataset.durations_s) / 3600
+        log.info("%s: %d utterances, %.2f h", name, len(dataset), hours)
+    log.info(
+        "device: %s, processes: %d, threads: %d",
+        world.device, world.size, torch.get_num_threads(),
+    )  # fmt: skip

@@ -1,0 +1,286 @@
+"""The training loop, to be read from top to bottom.
+
+Shapes: B batch, N samples, T feature frames, U encoder frames, V tokens.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asr.augment import SpecAugment, generator
+from asr.data import Batch, Share, SpeechDataset, load_shares, plan_batches, split_batch
+from asr.errors import UserError
+from asr.model import CTCModel, ctc_loss
+from asr.model_file import MODEL_NAME, save_model
+from asr.text import CharTokenizer
+from asr.training.averaging import WeightAverage
+from asr.training.checkpoint import Progress, load_state, save_state
+from asr.training.distributed import World, no_sync
+from asr.training.evaluation import DevScores, evaluate
+from asr.training.interrupt import StopRequested
+from asr.training.journal import Journal, log
+
+LAST_MODEL_NAME = "last.safetensors"
+MOST_SKIPPED_IN_ROW = 5
+PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16}
+
+
+class Trainer:
+    """Trains a model in a run folder, from wherever the folder's last run stopped.
+
+    The loss is summed over utterances and divided by their number in the global batch, so that
+    the update is the same however a batch is shared among processes and pieces.
+
+    Args:
+        run_dir: receives `model.safetensors` (the best on dev), `last.safetensors`, `state.pt`,
+            `metrics.jsonl`, `train.log` and TensorBoard's events.
+        world: this process among those that train together.
+        model: on the world's device.
+        optimiser: over the model's parameters.
+        schedule: share of the highest learning rate at a progress of 0..1 through the run.
+        tokenizer: of both datasets.
+        train, dev: what is learnt from, and what the best model is chosen on.
+        spec_augment: masks on the training features.
+        identity: the settings the run is bound to; another identity may not resume it.
+        batch_s: most seconds of padded audio in a global batch.
+        seed: of batches, augmentation and dropout.
+        epochs: passes over the training set.
+        accumulate: pieces a process cuts its share of a batch into.
+        clip_norm: greatest gradient norm.
+        average_decay: of the moving average of weights that is evaluated and saved.
+        precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32).
+        patience_epochs: stop after so many epochs without a better dev score; None never stops.
+        save_every_steps: how often the state is saved within an epoch.
+        workers: processes that load audio.
+        tensorboard: whether to write its events.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_dir: Path,
+        world: World,
+        model: CTCModel,
+        optimiser: torch.optim.Optimizer,
+        schedule: Callable[[float], float],
+        tokenizer: CharTokenizer,
+        train: SpeechDataset,
+        dev: SpeechDataset,
+        spec_augment: SpecAugment,
+        identity: dict[str, Any],
+        batch_s: float,
+        seed: int,
+        epochs: int,
+        accumulate: int,
+        clip_norm: float,
+        average_decay: float,
+        precision: str,
+        patience_epochs: int | None,
+        save_every_steps: int,
+        workers: int,
+        tensorboard: bool,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise UserError(f"trainer.precision: expected 32 or bf16, found {precision!r}")
+        self.run_dir, self.world, self.identity = run_dir, world, identity
+        self.model, self.optimiser, self.schedule = model, optimiser, schedule
+        self.tokenizer, self.train, self.dev = tokenizer, train, dev
+        self.spec_augment = spec_augment
+        self.batch_s, self.seed, self.epochs = batch_s, seed, epochs
+        self.accumulate, self.clip_norm = accumulate, clip_norm
+        self.precision, self.patience_epochs = PRECISIONS[precision], patience_epochs
+        self.save_every_steps, self.workers = save_every_steps, workers
+        self.tensorboard = tensorboard
+        self.average = WeightAverage(model, average_decay)
+        self.replica = world.replicate(model)
+        self.progress = Progress()
+        self.lr = max(group["lr"] for group in optimiser.param_groups)
+
+    def fit(self) -> DevScores | None:
+        """Train to the end; returns the last epoch's dev scores, None if nothing was left to do.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C or SIGTERM, once the state is saved.
+            UserError: `MOST_SKIPPED_IN_ROW` gradients in a row were not finite.
+        """
+        self._resume()
+        journal, scores = self._open_journal(), None
+        try:
+            with StopRequested() as stop:
+                while not self._finished():
+                    self._train_epoch(journal, stop)
+                    scores = self._finish_epoch(journal)
+        finally:
+            journal.close()
+        return scores
+
+    def _finished(self) -> bool:
+        progress, patience = self.progress, self.patience_epochs
+        stale = progress.epoch - progress.best_epoch
+        return progress.epoch >= self.epochs or (patience is not None and stale >= patience)
+
+    def _train_epoch(self, journal: Journal, stop: StopRequested) -> None:
+        progress = self.progress
+        epoch = progress.epoch + 1
+        plan = plan_batches(self.train.durations_s, self.batch_s, self.seed, epoch)
+        self.train.epoch = epoch
+        self.model.train()
+        shares = [
+            split_batch(batch, self.accumulate, self.world.rank, self.world.size)
+            for batch in plan[progress.batch :]
+        ]
+        for share, pieces in load_shares(self.train, shares, self.workers):
+            self._set_rate((epoch - 1 + progress.batch / len(plan)) / self.epochs)
+            loss = self._step(share, pieces, epoch)
+            audio_s = sum(self.train.durations_s[i] for i in plan[progress.batch])
+            progress.batch += 1
+            journal.step(epoch, loss, audio_s)
+            if stop.requested:
+                self._save()
+                raise KeyboardInterrupt
+            if progress.batch % self.save_every_steps == 0:
+                self._save()
+
+    def _set_rate(self, run_progress: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.lr * self.schedule(run_progress)
+
+    def _step(self, share: Share, pieces: list[Batch], epoch: int) -> float:
+        """Make one update from this process's share of a batch; returns its loss an utterance."""
+        self._seed_dropout(epoch)
+        loss_sum = 0.0
+        for number, piece in enumerate(pieces, 1):
+            with no_sync(self.replica, wanted=number < len(pieces)):
+                loss = self._loss(piece, epoch)
+                # Replicas average their gradients, and a sum over them is wanted.
+                (loss * self.world.size / share.batch_size).backward()
+            loss_sum += float(loss.detach())
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm))
+        self._update(norm, loss_sum, sum(len(piece.utterance_ids) for piece in pieces))
+        self.optimiser.zero_grad(set_to_none=True)
+        return loss_sum / max(sum(float(piece.weights.sum()) for piece in pieces), 1.0)
+
+    def _seed_dropout(self, epoch: int) -> None:
+        """Derive dropout from the place in the run, so that resuming needs no generator state."""
+        place = [self.seed, epoch, self.progress.batch, self.world.rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+
+    def _loss(self, batch: Batch, epoch: int) -> Tensor:
+        """Sum the CTC loss over one piece of a batch."""
+        device = self.world.device
+        features, lengths = self.model.log_mel(
+            batch.waveforms.to(device), batch.waveform_lengths.to(device)
+        )
+        generators = [generator(self.seed, epoch, i, "spec") for i in batch.utterance_ids]
+        features = self.spec_augment(features, lengths, generators)
+        with torch.autocast(
+            device.type, self.precision, enabled=self.precision is not torch.float32
+        ):
+            log_probs, lengths = self.replica(features, lengths)
+        losses = ctc_loss(
+            log_probs, lengths, batch.targets.to(device), batch.target_lengths.to(device)
+        )
+        return (losses * batch.weights.to(device)).sum()
+
+    def _update(self, norm: float, loss_sum: float, utterances: int) -> None:
+        """Apply the gradients, or skip them where they are not finite."""
+        progress = self.progress
+        if not math.isfinite(norm):
+            progress.skipped += 1
+            progress.skipped_in_row += 1
+            if progress.skipped_in_row >= MOST_SKIPPED_IN_ROW:
+                raise UserError(
+                    f"epoch {progress.epoch + 1}, batch {progress.batch}: the gradient was not "
+                    f"finite {MOST_SKIPPED_IN_ROW} times in a row; lower optimiser.lr or "
+                    "trainer.clip_norm, or set trainer.precision=32"
+                )
+            return
+        self.optimiser.step()
+        progress.skipped_in_row = 0
+        progress.step += 1
+        progress.loss_sum += loss_sum
+        progress.utterances += utterances
+        progress.norm_sum += norm
+        self.average.update(self.model, progress.step)
+
+    def _finish_epoch(self, journal: Journal) -> DevScores:
+        progress = self.progress
+        scores = evaluate(
+            self.average.model, self.dev, self.tokenizer, self.batch_s, self.world  # type: ignore[arg-type]
+        )  # fmt: skip
+        sums = self.world.gather((progress.loss_sum, progress.utterances))
+        loss = sum(part for part, _ in sums) / max(sum(count for _, count in sums), 1)
+        numbers = {
+            "epoch": progress.epoch + 1,
+            "loss": loss,
+            "dev_loss": scores.loss,
+            "dev_wer": scores.wer,
+            "dev_cer": scores.cer,
+            "lr": self.optimiser.param_groups[0]["lr"],
+            "norm": progress.norm_sum / max(progress.batch, 1),
+            "skipped": progress.skipped,
+        }
+        best = scores.key < progress.best
+        if best:
+            progress.best, progress.best_epoch = scores.key, progress.epoch + 1
+            self._save_model(MODEL_NAME, scores)
+        self._save_model(LAST_MODEL_NAME, scores)
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+        progress.loss_sum = progress.norm_sum = 0.0
+        progress.utterances = 0
+        journal.epoch(numbers, scores.examples, best)
+        self._save()
+        return scores
+
+    def _save_model(self, name: str, scores: DevScores) -> None:
+        if self.world.is_main:
+            about = {
+                "recipe": self.identity["recipe"],
+                "seed": self.seed,
+                "epoch": self.progress.epoch + 1,
+                "dev_wer": scores.wer,
+                "dev_cer": scores.cer,
+            }
+            weights = self.average.model.state_dict()
+            save_model(self.run_dir / name, weights, self.model.settings, self.tokenizer, about)
+
+    def _save(self) -> None:
+        if self.world.is_main:
+            parts = {
+                "model": self.model.state_dict(),
+                "average": self.average.model.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+            }
+            save_state(self.run_dir, self.progress, parts, self.identity)
+
+    def _resume(self) -> None:
+        found = load_state(self.run_dir, self.identity)
+        if found is None:
+            return
+        self.progress, parts = found
+        self.model.load_state_dict(parts["model"])
+        self.average.model.load_state_dict(parts["average"])
+        self.optimiser.load_state_dict(parts["optimiser"])
+        place = f"epoch {self.progress.epoch + 1}, batch {self.progress.batch}"
+        log.info("%s: continues at %s", self.run_dir, place)
+
+    def _open_journal(self) -> Journal:
+        epoch_s = sum(self.train.durations_s)
+        plan = plan_batches(
+            self.train.durations_s, self.batch_s, self.seed, self.progress.epoch + 1
+        )
+        consumed = [i for batch in plan[: self.progress.batch] for i in batch]
+        return Journal(
+            self.run_dir,
+            self.world,
+            finished_epochs=self.progress.epoch,
+            total_audio_s=self.epochs * epoch_s,
+            done_audio_s=self.progress.epoch * epoch_s
+            + sum(self.train.durations_s[i] for i in consumed),
+            tensorboard=self.tensorboard,
+        )
