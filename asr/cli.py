@@ -56,6 +56,20 @@ def _add_prepare(verbs: Any) -> None:
     verb.add_argument(
         "--leave-out-bad", action="store_true", help="leave faulty utterances out, do not refuse"
     )
+    options = verb.add_argument_group("for one corpus")
+    options.add_argument(
+        "--fold", type=int, metavar="0..6", help="an4: which seventh of the speakers is dev (6)"
+    )
+    options.add_argument(
+        "--split", choices=("speakers", "espnet"), help="an4: espnet takes ESPnet's dev set"
+    )
+    for name in ("train", "dev", "test"):
+        options.add_argument(f"--{name}", nargs="+", metavar="PART", help="librispeech: its parts")
+    options.add_argument(
+        "--halve-dev", action="store_true", default=None,
+        help="librispeech: half of the dev part's speakers become test",
+    )  # fmt: skip
+    options.add_argument("--size", type=int, metavar="N", help="digits: training utterances (2000)")
     verb.set_defaults(run=prepare)
 
 
@@ -66,7 +80,12 @@ def prepare(args: argparse.Namespace) -> None:
     if args.path and args.source:
         raise UserError("prepare: the corpus was given twice; give PATH or --source")
     source = args.path or args.source
-    print(corpora.prepare(args.corpus, source, args.output, leave_out_bad=args.leave_out_bad))
+    names = ("fold", "split", "train", "dev", "test", "halve_dev", "size")
+    options = {name: getattr(args, name) for name in names}
+    summary = corpora.prepare(
+        args.corpus, source, args.output, leave_out_bad=args.leave_out_bad, **options
+    )
+    print(summary)
 
 
 def _add_train(verbs: Any) -> None:

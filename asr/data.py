@@ -155,12 +155,12 @@ class SpeechDataset(Dataset[list[Batch]]):
         """Count the utterances."""
         return len(self.cuts)
 
-    def __getitem__(self, share: Share) -> list[Batch]:  # type: ignore[override]
+    def __getitem__(self, share: Share) -> list[Batch]:
         """Load the pieces of a share, each padded on its own."""
         return [self.load(indices) for indices in share.utterances]
 
     def load(self, indices: list[int]) -> Batch:
-        """Load utterances as one batch; a negative index ~i stands for utterance i with weight 0."""
+        """Load utterances as one batch; an index ~i means utterance i with weight 0."""
         real = [i if i >= 0 else ~i for i in indices]
         waveforms = [torch.from_numpy(self._waveform(i)) for i in real]
         targets = [torch.tensor(self.targets[i], dtype=torch.long) for i in real]
@@ -199,7 +199,7 @@ def load_shares(
 ) -> Iterator[tuple[Share, list[Batch]]]:
     """Load shares in their order, `workers` processes reading ahead (0 reads in this one)."""
     loader = DataLoader(
-        dataset, batch_size=None, sampler=shares, num_workers=workers,  # type: ignore[arg-type]
+        dataset, batch_size=None, sampler=shares, num_workers=workers,
         pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
     try:

@@ -5,6 +5,7 @@ L target length.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -108,4 +109,4 @@ def ctc_loss(
 
 def frames_needed(target: list[int]) -> int:
     """Count the fewest frames CTC can align `target` to: a blank must part equal neighbours."""
-    return len(target) + sum(a == b for a, b in zip(target, target[1:], strict=False))
+    return len(target) + sum(a == b for a, b in pairwise(target))

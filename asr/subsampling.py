@@ -29,7 +29,8 @@ class ConvSubsampling(nn.Module):
         super().__init__()
         if factor not in STRIDES:
             raise UserError(
-                f"subsampling.factor: expected one of {', '.join(map(str, STRIDES))}, found {factor}"
+                f"subsampling.factor: unknown factor {factor}; "
+                f"choose one of {', '.join(map(str, STRIDES))}"
             )
         self.strides = STRIDES[factor]
         inputs = (1, channels)

@@ -57,7 +57,7 @@ class BLSTM(RecurrentLayer):
 
     def padded(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction over the padded batch, the backward one on reversed sequences."""
-        weights = list(self.lstm.parameters())
+        weights: list[Tensor] = list(self.lstm.parameters())
         forward_weights, backward_weights = weights[:4], weights[4:]
         order = reversal(lengths, features.shape[1])
         ahead = self._one_direction(features, forward_weights)

@@ -20,7 +20,7 @@ class StopRequested:
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True
         self._restore()
 

@@ -53,9 +53,9 @@ class Journal:
             return
         self._drop_after(finished_epochs)
         if tensorboard:
-            from torch.utils.tensorboard import SummaryWriter  # takes a second to import
+            from torch.utils import tensorboard as tb  # takes a second to import
 
-            self.events = SummaryWriter(run_dir / "events", purge_step=finished_epochs + 1)
+            self.events = tb.SummaryWriter(run_dir / "events", purge_step=finished_epochs + 1)
         self.redirect = logging_redirect_tqdm([log])
         self.bar = tqdm(
             total=round(total_audio_s), initial=round(done_audio_s), disable=None,

@@ -31,11 +31,6 @@ def make_optimiser(
     return OPTIMISERS[name](groups, lr=lr, betas=tuple(betas))
 
 
-def constant(progress: float, *, warmup_share: float, final_share: float) -> float:
-    """Climb linearly, then stay."""
-    return min(progress / warmup_share, 1.0) if warmup_share else 1.0
-
-
 def warmup_cosine(progress: float, *, warmup_share: float, final_share: float) -> float:
     """Climb linearly, then fall along half a cosine to `final_share` (Loshchilov 2017)."""
     if progress < warmup_share:
@@ -46,7 +41,6 @@ def warmup_cosine(progress: float, *, warmup_share: float, final_share: float) -
 
 #: Short name in a recipe -> share of the highest rate at a progress of 0..1 through the run.
 SCHEDULES: dict[str, Callable[..., float]] = {
-    "constant": constant,
     "warmup_cosine": warmup_cosine,
 }
 

@@ -1,0 +1,150 @@
+"""Corpora: where each is published, how it is read, and how it becomes three cut manifests.
+
+    reader (one file a corpus) -> Collection -> checks -> splits -> train, dev, test .jsonl.gz
+
+Readers are imported when they are asked for: importing this package costs next to nothing.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asr.corpora.collection import SPLITS, Collection, SplitSummary, Summary, counts, listing
+from asr.errors import UserError
+
+if TYPE_CHECKING:
+    from lhotse import MonoCut
+
+    from asr.corpora.checks import Checked
+
+__all__ = ["CORPORA", "SplitSummary", "Summary", "prepare"]
+
+CORPORA = {
+    "an4": "asr.corpora.an4:read",
+    "digits": "asr.corpora.digits:read",
+    "folder": "asr.corpora.folder:read",
+    "librispeech": "asr.corpora.librispeech:read",
+}
+
+
+def prepare(
+    corpus: str,
+    source: Path | None,
+    output: Path,
+    *,
+    leave_out_bad: bool = False,
+    **options: Any,
+) -> Summary:
+    """Write ``train.jsonl.gz``, ``dev.jsonl.gz`` and ``test.jsonl.gz`` for a corpus.
+
+    The manifests hold lhotse's MonoCuts, each with one supervision (text, and the speaker where
+    known), cut id and utterance id the same, audio paths absolute.
+
+    Args:
+        corpus: A key of `CORPORA`.
+        source: Where the corpus lies, or None to download or make it below `output`.
+        output: The folder to write to, made if it is not there.
+        leave_out_bad: Leave faulty utterances out and report them, instead of refusing.
+        options: What the corpus's `read` takes beside; options that are None count as not given.
+
+    Returns:
+        What was written, what was left out, and notes; it prints as a short report.
+
+    Raises:
+        UserError: an unknown corpus or option, a source that is not that corpus, faulty
+            utterances, an output that cannot be written, or nothing to train on.
+    """
+    read = _reader(corpus)
+    given = {name: value for name, value in options.items() if value is not None}
+    _check_options(corpus, read, given)
+    _make_folder(output)
+    collection = read(source, output, **given)
+
+    from asr.corpora.checks import check
+    from asr.corpora.split import hold_out
+
+    checked = check(collection.utterances)
+    if checked.problems and not leave_out_bad:
+        raise UserError(_refusal(corpus, source, checked))
+    notes = collection.notes + checked.notes
+    splits = {utterance.id: utterance.split for utterance in checked.utterances}
+    if checked.utterances and all(split is None for split in splits.values()):
+        chosen, how = hold_out(checked.utterances)
+        splits, notes = {**chosen}, [*notes, how]
+    if "train" not in splits.values():
+        found = f"{len(splits)} sound utterances, {len(checked.problems)} faulty ones"
+        raise UserError(f"{source or corpus}: nothing to train on, found {found}; give more speech")
+
+    written = {}
+    for name in SPLITS:
+        path = output / f"{name}.jsonl.gz"
+        cuts = [cut for cut in checked.cuts if splits[cut.id] == name]
+        _write(cuts, path)
+        written[name] = _summary(cuts, path)
+        if not cuts:
+            notes.append(f"{name} is empty: the corpus has nothing for it, or is too small.")
+    return Summary(corpus, written, checked.problems, notes)
+
+
+def _reader(corpus: str) -> Callable[..., Collection]:
+    if corpus not in CORPORA:
+        nearest = difflib.get_close_matches(corpus, CORPORA, n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else "your own speech is 'folder'"
+        known = ", ".join(CORPORA)
+        raise UserError(f"prepare: there is no corpus {corpus!r}, only {known}; {hint}")
+    module, function = CORPORA[corpus].split(":")
+    reader: Callable[..., Collection] = getattr(import_module(module), function)
+    return reader
+
+
+def _check_options(corpus: str, read: Callable[..., Collection], options: Iterable[str]) -> None:
+    known = list(inspect.signature(read).parameters)[2:]
+    for option in options:
+        if option not in known:
+            takes = ", ".join(known) or "no options of its own"
+            raise UserError(f"prepare {corpus}: it does not take {option}; it takes {takes}")
+
+
+def _refusal(corpus: str, source: Path | None, checked: "Checked") -> str:
+    total = len(checked.utterances) + len(checked.problems)
+    faulty = f"{len(checked.problems)} of {total} utterances are faulty"
+    what = f"{source or corpus}: {faulty} ({counts(checked.problems)})"
+    return "\n".join(
+        [f"{what}; mend them, or leave them out with --leave-out-bad", *listing(checked.problems)]
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be made: {error.strerror}; give another --output"
+        ) from error
+
+
+def _write(cuts: "list[MonoCut]", path: Path) -> None:
+    """Write a manifest whole or not at all."""
+    from lhotse import CutSet
+
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        CutSet.from_cuts(cuts).to_file(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror}; give another --output"
+        ) from error
+
+
+def _summary(cuts: "list[MonoCut]", path: Path) -> SplitSummary:
+    speakers = {cut.supervisions[0].speaker for cut in cuts}
+    return SplitSummary(
+        path=path,
+        utterances=len(cuts),
+        hours=sum(cut.duration for cut in cuts) / 3600,
+        speakers=len(speakers) if cuts and None not in speakers else None,
+    )

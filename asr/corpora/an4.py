@@ -1,0 +1,130 @@
+"""CMU AN4: 1078 utterances of spelled words, numbers and commands by 84 speakers, 0.81 h, 16 kHz.
+
+Published by Carnegie Mellon University for any purpose: https://github.com/cmusphinx/an4.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import soundfile
+
+from asr.corpora.collection import Collection, Utterance, numbered_lines
+from asr.corpora.download import download, unpack
+from asr.errors import UserError
+
+COMMIT = "b567d132f43304e70a2b2eca6077f22255311812"
+URL = f"https://github.com/cmusphinx/an4/archive/{COMMIT}.tar.gz"
+# of the decoded samples (see `samples_digest`), since archives of one commit are packed anew
+SAMPLES_SHA256 = "bcd9fb461604de905aa079932c164658c57ac647d36311950244b98309bd8ac4"
+
+FOLDS = 7
+ESPNET_DEV = 100
+
+_TRANSCRIPT = re.compile(r"(?:<s>)?(?P<text>.*?)(?:</s>)?\s*\((?P<id>[^()]+)\)$")
+
+
+def read(
+    source: Path | None, output: Path, *, fold: int = FOLDS - 1, split: str = "speakers"
+) -> Collection:
+    """Read AN4; without a source, download the pinned commit to ``output/download``.
+
+    Args:
+        source: The folder that holds ``etc`` and ``wav``.
+        output: Where a download goes.
+        fold: Dev is every seventh of the 74 training speakers in the order of their ids,
+            beginning with speaker `fold`, counted from 0: the folds 0 to 6 are seven dev sets
+            that share no speaker. The default is the one to choose models on.
+        split: ``speakers`` for the rule above, or ``espnet`` for ESPnet's dev set, the first 100
+            training utterances sorted by speaker (all women), to compare with its numbers.
+
+    Test is the published one: 130 utterances by 10 speakers, none of whom speaks in the rest.
+    """
+    if split not in ("speakers", "espnet"):
+        raise UserError(f"prepare an4: split is {split!r}, expected speakers or espnet")
+    if not 0 <= fold < FOLDS:
+        raise UserError(f"prepare an4: fold is {fold}, expected 0 to {FOLDS - 1}")
+    folder = source or _downloaded(output / "download")
+    heard, test = list(_part(folder, "train")), list(_part(folder, "test"))
+    dev = _espnet_dev(heard) if split == "espnet" else _fold_dev(heard, fold)
+    utterances = [
+        *(
+            replace(utterance, split="dev" if utterance.id in dev else "train")
+            for utterance in heard
+        ),
+        *(replace(utterance, split="test") for utterance in test),
+    ]
+    return Collection(utterances)
+
+
+def samples_digest(folder: Path) -> str:
+    """Give the SHA-256 over id and 16-bit samples of every utterance, in the order of fileids.
+
+    Raises:
+        soundfile.SoundFileError: a recording cannot be read.
+    """
+    digest = hashlib.sha256()
+    for part in ("train", "test"):
+        for utterance in _part(folder, part):
+            samples, _ = soundfile.read(utterance.audio, dtype="int16")
+            digest.update(utterance.id.encode() + samples.astype("<i2").tobytes())
+    return digest.hexdigest()
+
+
+def _downloaded(folder: Path) -> Path:
+    archive = folder / f"an4-{COMMIT}.tar.gz"
+    corpus = folder / "an4"
+    if not corpus.is_dir():
+        download(URL, archive)
+        unpack(archive, corpus)
+    inner = corpus / f"an4-{COMMIT}"
+    try:
+        digest = samples_digest(inner)
+    except soundfile.SoundFileError as error:
+        digest = f"an error ({error})"
+    if digest != SAMPLES_SHA256:
+        raise UserError(
+            f"{inner}: the samples are not AN4's, their SHA-256 is {digest}, expected "
+            f"{SAMPLES_SHA256}; remove {folder} and prepare again"
+        )
+    return inner
+
+
+def _part(folder: Path, part: str) -> Iterator[Utterance]:
+    """Pair each line of ``an4_PART.fileids`` with its transcript."""
+    listed = folder / "etc" / f"an4_{part}.fileids"
+    if not listed.is_file():
+        raise UserError(
+            f"{folder}: not AN4, etc/{listed.name} is missing; give the folder with etc and wav"
+        )
+    texts = dict(_transcripts(listed.with_suffix(".transcription")))
+    for where, line in numbered_lines(listed):
+        utterance_id = line.rsplit("/", 1)[-1]
+        where, text = texts.get(utterance_id, (where, ""))
+        speaker = utterance_id.split("-")[1] if utterance_id.count("-") == 2 else None
+        yield Utterance(utterance_id, folder / "wav" / f"{line}.wav", text, where, speaker)
+
+
+def _transcripts(path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Read lines such as ``<s> YES </s> (an251-fash-b)`` as id, (place, words)."""
+    for where, line in numbered_lines(path):
+        match = _TRANSCRIPT.match(line)
+        if match is None:
+            raise UserError(f"{where}: found {line!r}, expected words and an id in brackets")
+        yield match["id"], (where, match["text"].strip())
+
+
+def _fold_dev(utterances: list[Utterance], fold: int) -> set[str]:
+    speakers = sorted({str(utterance.speaker) for utterance in utterances})
+    chosen = set(speakers[fold::FOLDS])
+    return {utterance.id for utterance in utterances if utterance.speaker in chosen}
+
+
+def _espnet_dev(utterances: list[Utterance]) -> set[str]:
+    def by_speaker(utterance_id: str) -> str:
+        prefix, speaker, rest = utterance_id.split("-")
+        return f"{speaker}-{prefix}-{rest}"
+
+    return set(sorted((utterance.id for utterance in utterances), key=by_speaker)[:ESPNET_DEV])

@@ -1,0 +1,154 @@
+"""What a corpus says of itself, before and after its recordings are opened.
+
+A reader (one file a corpus) gives a `Collection` of `Utterance`; nothing was opened yet, so an
+utterance may still be faulty. `asr.corpora.prepare` checks them, splits them, writes cut
+manifests and gives a `Summary`. Nothing here imports lhotse: the command line reads this file.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asr.errors import UserError
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance as its corpus states it.
+
+    `where` is the file and line that states it (``my.csv:17``). `start_s` and `end_s` bound it
+    within its recording; without an `end_s` it lasts to the recording's end. `split` is None
+    where the corpus leaves the choice to us.
+    """
+
+    id: str
+    audio: Path
+    text: str
+    where: str
+    speaker: str | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The utterances of a corpus in a fixed order, and what its reader has to say of them."""
+
+    utterances: list[Utterance]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of one utterance: its kind (counted by it), the file and line, the particulars."""
+
+    kind: str
+    where: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.kind}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """How much one manifest holds; `speakers` is None where they are not known."""
+
+    path: Path
+    utterances: int
+    hours: float
+    speakers: int | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `prepare` wrote, what it left out (on request alone), and what the user should know."""
+
+    corpus: str
+    splits: dict[str, SplitSummary]
+    left_out: list[Problem]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        lines = []
+        for name, split in self.splits.items():
+            speakers = "" if split.speakers is None else f", {split.speakers} speakers"
+            size = f"{split.utterances} utterances, {split.hours:.2f} h{speakers}"
+            lines.append(f"{name:5}  {size}  {split.path}")
+        if self.left_out:
+            lines.append(f"left out {len(self.left_out)}: {counts(self.left_out)}")
+            lines += listing(self.left_out)
+        return "\n".join(lines + self.notes)
+
+
+def counts(problems: list[Problem]) -> str:
+    """Say how many problems there are of each kind, as in ``2 missing audio, 1 empty text``."""
+    return ", ".join(f"{n} {kind}" for kind, n in Counter(p.kind for p in problems).most_common())
+
+
+def listing(problems: list[Problem], most: int = 5) -> list[str]:
+    """Name the first few problems, one an indented line."""
+    lines = [f"  {problem}" for problem in problems[:most]]
+    return lines + ([f"  and {len(problems) - most} more"] if len(problems) > most else [])
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 text file, with or without a byte order mark.
+
+    Raises:
+        UserError: it cannot be opened, or a line (named) is not UTF-8.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{content[error.start]:02x}"
+        raise UserError(
+            f"{path}:{line}: not UTF-8 text, found {found}; save it as UTF-8"
+        ) from error
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Give every line of a UTF-8 text file that is not blank, with its place: ``text:3``, line."""
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            yield f"{path}:{number}", line.strip()
+
+
+def utterance_id(audio: Path, root: Path) -> str:
+    """Name an utterance after its file: ``alice/take 1.wav`` below `root` is ``alice-take_1``.
+
+    Ids hold no white space, because files of "id words" separate the two by it.
+    """
+    inside = audio.relative_to(root) if audio.is_relative_to(root) else Path(audio.name)
+    return "_".join("-".join(inside.with_suffix("").parts).split())
+
+
+def segment_id(recording: str, start_s: float, end_s: float | None) -> str:
+    """Name a segment after its recording and its bounds in milliseconds."""
+    end = "end" if end_s is None else f"{round(end_s * 1000):07d}"
+    return f"{recording}-{round(start_s * 1000):07d}-{end}"
+
+
+def seconds(value: object, name: str, where: str) -> float:
+    """Read a time in seconds from a cell or a JSON value.
+
+    Raises:
+        UserError: it is not a finite number.
+    """
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{where}: {name} is {value!r}, expected seconds")
+    return number

@@ -1,0 +1,84 @@
+"""One's own speech: a folder of recordings with same-named .txt, and what else a PATH may be."""
+
+from pathlib import Path
+
+from asr.corpora import jsonl, kaldi, table
+from asr.corpora.collection import SPLITS, Collection, Utterance, read_text, utterance_id
+from asr.errors import UserError
+
+# what libsndfile reads
+AUDIO_SUFFIXES = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
+
+
+def read(source: Path | None, output: Path) -> Collection:  # noqa: ARG001 (nothing to download)
+    """Read one's own speech; what `source` is tells how.
+
+    - a folder with ``wav.scp``, or with ``train/wav.scp`` and its like: Kaldi data directories;
+    - any other folder: recordings, each with its transcript in a .txt of the same name;
+    - a ``.csv`` or ``.tsv``: a table with the columns path and text;
+    - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them.
+    """
+    if source is None:
+        raise UserError("prepare folder: no path given; name the folder or table of your speech")
+    if source.is_dir():
+        return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source)
+    if not source.exists():
+        raise UserError(f"{source}: there is no such file or folder; check the path")
+    if source.suffix.lower() in table.DELIMITERS:
+        return table.read(source)
+    if source.suffix.lower() in (".jsonl", ".json"):
+        return jsonl.read(source)
+    raise UserError(
+        f"{source}: not a collection of speech, expected a folder, or a file in .csv, .tsv, "
+        f".jsonl or .json"
+    )
+
+
+def _read_folder(root: Path) -> Collection:
+    """Read recordings at any depth with their transcripts.
+
+    Where the outermost folders are called train, dev and test they are the splits. The next
+    folder's name is taken for the speaker: people keep recordings that way, and where it is a
+    session's name instead, holding out whole sessions is still the more honest test.
+    """
+    files = [path for path in sorted(root.rglob("*")) if not path.name.startswith(".")]
+    by_stem: dict[Path, list[Path]] = {}
+    for path in files:
+        by_stem.setdefault(path.with_suffix(""), []).append(path)
+    utterances = []
+    for paths in by_stem.values():
+        text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
+        recordings = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
+        if text is not None and not recordings:
+            others = [path for path in paths if path != text and path.is_file()]
+            recordings = others[:1] or [text.with_suffix(".wav")]
+        utterances += [_utterance(audio, text, root) for audio in recordings]
+    if not utterances:
+        raise UserError(f"{root}: no recordings found; expected wav, flac, mp3... with .txt beside")
+    _check_splits(utterances, root)
+    notes = []
+    if any(utterance.speaker for utterance in utterances):
+        notes.append("the names of the subfolders are taken for the speakers.")
+    return Collection(utterances, notes)
+
+
+def _utterance(audio: Path, text: Path | None, root: Path) -> Utterance:
+    folders = list(audio.relative_to(root).parts[:-1])
+    split = folders.pop(0) if folders and folders[0] in SPLITS else None
+    return Utterance(
+        id=utterance_id(audio, root),
+        audio=audio,
+        text="" if text is None else " ".join(read_text(text).split()),
+        where=f"{audio}" if text is None else f"{text}:1",
+        speaker=folders[0] if folders else None,
+        split=split,
+    )
+
+
+def _check_splits(utterances: list[Utterance], root: Path) -> None:
+    without = [utterance for utterance in utterances if utterance.split is None]
+    if 0 < len(without) < len(utterances):
+        raise UserError(
+            f"{root}: some recordings lie in {' '.join(SPLITS)} and others, such as "
+            f"{without[0].audio}, do not; move these into one of them"
+        )

@@ -1,0 +1,86 @@
+"""One's own speech as a Kaldi data directory: wav.scp, text, utt2spk and perhaps segments.
+
+The format: https://kaldi-asr.org/doc/data_prep.html.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from asr.corpora.collection import SPLITS, Collection, Utterance, numbered_lines, seconds
+from asr.errors import UserError
+
+
+def is_kaldi(folder: Path) -> bool:
+    """Tell whether `folder` is a data directory, or holds some called train, dev or test."""
+    return any((place / "wav.scp").is_file() for place in (folder, *(folder / s for s in SPLITS)))
+
+
+def read(folder: Path) -> Collection:
+    """Read one data directory, or the splits from ``train``, ``dev`` and ``test`` in `folder`."""
+    if (folder / "wav.scp").is_file():
+        return Collection(list(_directory(folder, None)))
+    present = [split for split in SPLITS if (folder / split / "wav.scp").is_file()]
+    return Collection([u for split in present for u in _directory(folder / split, split)])
+
+
+def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
+    """Read what is in ``text``, and after it, without words, what only has a recording."""
+    recordings = {
+        name: _audio(entry, where, folder) for name, where, entry in _unique(folder, "wav.scp")
+    }
+    speakers = {name: speaker for name, _, speaker in _unique(folder, "utt2spk")}
+    segments = {
+        name: (where, *_segment(entry, where)) for name, where, entry in _unique(folder, "segments")
+    } or {name: (f"{folder}/wav.scp", name, 0.0, None) for name in recordings}
+    spoken = list(_lines(folder / "text"))
+    silent = segments.keys() - {name for name, _, _ in spoken}
+    spoken += [(name, segments[name][0], "") for name in segments if name in silent]
+    for name, where, text in spoken:
+        _, recording, start_s, end_s = segments.get(name, (where, name, 0.0, None))
+        yield Utterance(
+            id=name,
+            # a name that wav.scp lacks becomes a path that is not there: the checks count it
+            audio=recordings.get(recording, folder / recording),
+            text=" ".join(text.split()),
+            where=where,
+            speaker=speakers.get(name),
+            start_s=start_s,
+            end_s=end_s,
+            split=split,
+        )
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Give the first word, the place and the rest of each line."""
+    for where, line in numbered_lines(path):
+        name, *rest = line.split(maxsplit=1)
+        yield name, where, "".join(rest)
+
+
+def _unique(folder: Path, table: str) -> Iterator[tuple[str, str, str]]:
+    """Give the lines of a table that names nothing twice; one that is not there has none."""
+    first: dict[str, str] = {}
+    for name, where, rest in _lines(folder / table) if (folder / table).is_file() else ():
+        if name in first:
+            raise UserError(f"{where}: {name!r} stands already in {first[name]}; keep one of them")
+        first[name] = where
+        yield name, where, rest
+
+
+def _audio(entry: str, where: str, folder: Path) -> Path:
+    """Find a recording: paths are relative to the working folder, as in Kaldi, or to `folder`."""
+    if entry.endswith("|"):
+        raise UserError(
+            f"{where}: the recording is a command, which is never run here; write its output to "
+            f"a file and name that"
+        )
+    path = Path(entry)
+    return path if path.is_absolute() or path.is_file() else folder / path
+
+
+def _segment(entry: str, where: str) -> tuple[str, float, float | None]:
+    fields = entry.split()
+    if len(fields) != 3:
+        raise UserError(f"{where}: found {entry!r}, expected recording, start and end")
+    start_s, end_s = (seconds(field, "start or end", where) for field in fields[1:])
+    return fields[0], start_s, None if end_s == -1 else end_s  # -1 stands for the recording's end

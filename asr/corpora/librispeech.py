@@ -1,0 +1,162 @@
+"""LibriSpeech: 960 h of read English audiobooks, 16 kHz, CC BY 4.0, and its small parts.
+
+Published at https://www.openslr.org/12 and, for mini LibriSpeech, https://www.openslr.org/31.
+The transcripts are read here rather than by lhotse's recipe, which skips recordings that are
+missing, stops at the first one it cannot read, and follows the order of the file system; a test
+holds that both give the same utterances.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from asr.corpora.collection import SPLITS, Collection, Utterance, numbered_lines
+from asr.corpora.download import download, unpack
+from asr.errors import UserError
+
+RESOURCES = {
+    "train-clean-5": 31,
+    "train-clean-100": 12,
+    "train-clean-360": 12,
+    "train-other-500": 12,
+    "dev-clean-2": 31,
+    "dev-clean": 12,
+    "dev-other": 12,
+    "test-clean": 12,
+    "test-other": 12,
+}
+URL = "https://www.openslr.org/resources/{resource}/{part}.tar.gz"
+
+
+def read(
+    source: Path | None,
+    output: Path,
+    *,
+    train: Sequence[str] = (),
+    dev: Sequence[str] = (),
+    test: Sequence[str] = (),
+    halve_dev: bool = False,
+) -> Collection:
+    """Read parts of LibriSpeech; without a source, download the named ones to ``output/download``.
+
+    Args:
+        source: The folder that holds the parts, or the one that holds it as ``LibriSpeech``.
+        output: Where a download goes.
+        train: Parts to train on; by default every ``train-*`` found in the source.
+        dev: Parts to choose on; by default ``dev-clean``, or ``dev-clean-2`` without it.
+        test: Parts to report; by default ``test-clean`` where it is found.
+        halve_dev: Make test from dev: of its speakers in the order of their numbers the first,
+            third, fifth... stay in dev, and the others are test. For copies without a test part.
+    """
+    if halve_dev and test:
+        raise UserError("prepare librispeech: halve_dev makes test from dev; name no test part")
+    parts = {"train": list(train), "dev": list(dev), "test": list(test)}
+    for part in [part for chosen in parts.values() for part in chosen]:
+        _check_known(part)
+    if source is None:
+        folders = _downloaded(parts, output / "download")
+    else:
+        folders = _found(source)
+        parts = {split: parts[split] or _default(split, folders) for split in SPLITS}
+        _check_found(parts, folders, source)
+    notes = [f"{split}: {', '.join(chosen)}" for split, chosen in parts.items() if chosen]
+    if halve_dev:
+        if not parts["dev"]:
+            raise UserError("prepare librispeech: halve_dev found no dev part; name one")
+        parts["test"] = []
+        notes[1:] = [f"dev and test: half the speakers each of {', '.join(parts['dev'])}"]
+    utterances, repeated = _once(
+        replace(utterance, split=split)
+        for split in SPLITS
+        for part in parts[split]
+        for utterance in _part(folders[part])
+    )
+    if repeated:
+        notes.append(f"{repeated} utterances stand in several parts of a split and count once.")
+    return Collection(_halved(utterances) if halve_dev else utterances, notes)
+
+
+def _check_known(part: str) -> None:
+    if part not in RESOURCES:
+        nearest = difflib.get_close_matches(part, RESOURCES, n=1, cutoff=0)[0]
+        raise UserError(f"prepare librispeech: no part is called {part!r}; try {nearest!r}")
+
+
+def _downloaded(parts: dict[str, list[str]], folder: Path) -> dict[str, Path]:
+    if not parts["train"]:
+        raise UserError(
+            "prepare librispeech: without --source, name the parts to download, for example "
+            "--train train-clean-5 --dev dev-clean-2"
+        )
+    folders = {}
+    for part in [part for chosen in parts.values() for part in chosen]:
+        unpacked = folder / part
+        if not unpacked.is_dir():
+            archive = folder / f"{part}.tar.gz"
+            download(URL.format(resource=RESOURCES[part], part=part), archive)
+            unpack(archive, unpacked)
+        folders[part] = unpacked / "LibriSpeech" / part
+    return folders
+
+
+def _found(source: Path) -> dict[str, Path]:
+    root = source / "LibriSpeech" if (source / "LibriSpeech").is_dir() else source
+    folders = {part: root / part for part in RESOURCES if (root / part).is_dir()}
+    if not folders:
+        raise UserError(
+            f"{source}: not LibriSpeech, it holds no folder such as train-clean-5 or dev-clean; "
+            f"give the folder that does"
+        )
+    return folders
+
+
+def _default(split: str, folders: dict[str, Path]) -> list[str]:
+    if split == "train":
+        return [part for part in folders if part.startswith("train-")]
+    return [part for part in (f"{split}-clean", f"{split}-clean-2") if part in folders][:1]
+
+
+def _check_found(parts: dict[str, list[str]], folders: dict[str, Path], source: Path) -> None:
+    for part in [part for chosen in parts.values() for part in chosen]:
+        if part not in folders:
+            raise UserError(f"{source}: it has no {part}, only {', '.join(folders)}; name those")
+
+
+def _part(folder: Path) -> Iterator[Utterance]:
+    """Read each ``SPEAKER/CHAPTER``: its transcript, and any recording that has no line there."""
+    for chapter in sorted(folder.glob("*/*/")):
+        heard = set()
+        for transcript in sorted(chapter.glob("*.trans.txt")):
+            for where, line in numbered_lines(transcript):
+                utterance_id, _, text = line.partition(" ")
+                heard.add(utterance_id)
+                yield _utterance(chapter / f"{utterance_id}.flac", text, where)
+        for audio in sorted(chapter.glob("*.flac")):
+            if audio.stem not in heard:
+                yield _utterance(audio, "", str(audio))
+
+
+def _utterance(audio: Path, text: str, where: str) -> Utterance:
+    return Utterance(audio.stem, audio, text, where, speaker=audio.stem.partition("-")[0])
+
+
+def _once(utterances: Iterator[Utterance]) -> tuple[list[Utterance], int]:
+    """Keep the first of what one split names twice: mini LibriSpeech's parts lie in larger ones."""
+    first: dict[tuple[str, str | None], Utterance] = {}
+    repeated = 0
+    for utterance in utterances:
+        kept = first.setdefault((utterance.id, utterance.split), utterance)
+        repeated += kept.audio != utterance.audio
+    return list(first.values()), repeated
+
+
+def _halved(utterances: list[Utterance]) -> list[Utterance]:
+    speakers = {str(utterance.speaker) for utterance in utterances if utterance.split == "dev"}
+    held_out = sorted(speakers, key=int)[1::2]
+    return [
+        replace(utterance, split="test")
+        if utterance.split == "dev" and utterance.speaker in held_out
+        else utterance
+        for utterance in utterances
+    ]

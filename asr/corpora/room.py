@@ -1,0 +1,53 @@
+"""Where a clean voice is heard: a room that echoes and noise beside it, both drawn from a seed.
+
+N samples.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Waveform = NDArray[np.float64]
+
+
+def reverberate(
+    waveform: Waveform,
+    sample_rate: int,
+    *,
+    decay_s: float,
+    direct_to_reverberant_db: float,
+    generator: np.random.Generator,
+) -> Waveform:
+    """Play `waveform` (N,) in a simple room and give the first N samples of what is heard.
+
+    The room's impulse response is the direct sound followed by white noise that falls by 60 dB in
+    `decay_s` seconds (Polack's model), as strong in all as `direct_to_reverberant_db` says.
+    """
+    length = int(decay_s * sample_rate)
+    time_s = np.arange(length) / sample_rate
+    tail = generator.standard_normal(length) * 10 ** (-3 * time_s / decay_s)
+    tail *= 10 ** (-direct_to_reverberant_db / 20) / np.sqrt(np.sum(tail**2))
+    response = np.concatenate([[1.0], tail])
+    size = 1 << (len(waveform) + len(response) - 2).bit_length()
+    heard = np.fft.irfft(np.fft.rfft(waveform, size) * np.fft.rfft(response, size), size)
+    return heard[: len(waveform)]
+
+
+def add_noise(
+    waveform: Waveform,
+    *,
+    snr_db: float,
+    slope: float,
+    generator: np.random.Generator,
+) -> Waveform:
+    """Add noise to `waveform` (N,) at a ratio of mean powers of `snr_db`.
+
+    The noise's power falls with frequency as 1 / f ** `slope`: 0 is white, 1 is pink.
+    """
+    count = len(waveform)
+    size = 1 << (count - 1).bit_length()
+    spectrum = np.fft.rfft(generator.standard_normal(size))
+    spectrum[1:] *= np.arange(1, len(spectrum)) ** (-slope / 2)
+    spectrum[0] = 0.0
+    noise = np.fft.irfft(spectrum, size)[:count]
+    wanted = np.mean(waveform**2) * 10 ** (-snr_db / 10)
+    return waveform + noise * np.sqrt(wanted / np.mean(noise**2))

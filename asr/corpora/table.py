@@ -1,0 +1,69 @@
+"""One's own speech as a table: CSV or TSV with a line an utterance."""
+
+import csv
+import io
+from pathlib import Path
+
+from asr.corpora.collection import (
+    SPLITS,
+    Collection,
+    Utterance,
+    read_text,
+    seconds,
+    segment_id,
+    utterance_id,
+)
+from asr.errors import UserError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+REQUIRED = ("path", "text")
+OPTIONAL = ("start", "end", "speaker", "split")
+
+
+def read(path: Path) -> Collection:
+    """Read a table with the columns path and text, and start, end, speaker, split where known.
+
+    Paths are relative to the table; start and end are in seconds. A CSV quotes cells that hold
+    commas; a TSV takes quotes as they stand. Other columns are left alone.
+    """
+    tabbed = path.suffix.lower() == ".tsv"
+    rows = csv.DictReader(
+        io.StringIO(read_text(path), newline=""),
+        delimiter=DELIMITERS[path.suffix.lower()],
+        quoting=csv.QUOTE_NONE if tabbed else csv.QUOTE_MINIMAL,
+    )
+    columns = rows.fieldnames or []
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        raise UserError(
+            f"{path}:1: no column {' or '.join(missing)}, found {', '.join(columns) or 'nothing'}; "
+            f"the first line must name path and text, and may name {', '.join(OPTIONAL)}"
+        )
+    try:
+        return Collection([_utterance(row, path, f"{path}:{rows.line_num}") for row in rows])
+    except csv.Error as error:
+        where = f"{path}:{rows.reader.line_num}"
+        raise UserError(f"{where}: not a table: {error}; mend this line") from error
+
+
+def _utterance(row: dict[str, str | None], table: Path, where: str) -> Utterance:
+    if None in row or None in row.values():
+        raise UserError(f"{where}: more or fewer cells than columns; quote cells with commas")
+    cells = {column: (cell or "").strip() for column, cell in row.items()}
+    split = cells.get("split")
+    if split is not None and split not in SPLITS:
+        raise UserError(f"{where}: split is {split!r}, expected {', '.join(SPLITS)}")
+    audio = table.parent / cells["path"]
+    name = utterance_id(audio, table.parent)
+    start_s = seconds(cells["start"], "start", where) if cells.get("start") else None
+    end_s = seconds(cells["end"], "end", where) if cells.get("end") else None
+    return Utterance(
+        id=name if start_s is None and end_s is None else segment_id(name, start_s or 0.0, end_s),
+        audio=audio,
+        text=" ".join(cells["text"].split()),
+        where=where,
+        speaker=cells.get("speaker") or None,
+        start_s=start_s or 0.0,
+        end_s=end_s,
+        split=split,
+    )

@@ -1,0 +1,132 @@
+import struct
+
+import pytest
+import soundfile
+
+from asr.corpora.checks import check
+from asr.corpora.collection import Utterance
+
+
+def kinds(utterances):
+    return [problem.kind for problem in check(utterances).problems]
+
+
+def test_sound_utterances_become_cuts_in_their_order(tmp_path, write_audio):
+    audio = write_audio(tmp_path / "a.wav", seconds=2.0)
+    utterances = [
+        Utterance("b", audio, "YES", "t:1", speaker="ann", start_s=0.5, end_s=1.25),
+        Utterance("a", audio, "NO", "t:2"),
+    ]
+    checked = check(utterances)
+    assert checked.problems == []
+    assert checked.utterances == utterances
+    assert [(cut.id, cut.start, cut.duration) for cut in checked.cuts] == [
+        ("b", 0.5, 0.75),
+        ("a", 0.0, 2.0),
+    ]
+    assert [cut.supervisions[0].speaker for cut in checked.cuts] == ["ann", None]
+
+
+def test_the_first_of_a_duplicated_id_stands(tmp_path, write_audio):
+    audio = write_audio(tmp_path / "a.wav")
+    checked = check([Utterance("a", audio, "ONE", "t:1"), Utterance("a", audio, "TWO", "t:2")])
+    assert [cut.supervisions[0].text for cut in checked.cuts] == ["ONE"]
+    assert str(checked.problems[0]) == "t:2: duplicated id: 'a' stands first in t:1"
+
+
+def test_recordings_that_share_a_transcript_are_duplicates(tmp_path, write_audio):
+    paths = [write_audio(tmp_path / f"a.{suffix}") for suffix in ("wav", "flac")]
+    assert kinds([Utterance("a", path, "ONE", "a.txt:1") for path in paths]) == ["duplicated id"]
+
+
+def test_missing_audio(tmp_path):
+    (tmp_path / "folder.wav").mkdir()
+    assert (
+        kinds(
+            [
+                Utterance("a", tmp_path / "none.wav", "YES", "t:1"),
+                Utterance("b", tmp_path / "folder.wav", "YES", "t:2"),
+            ]
+        )
+        == ["missing audio"] * 2
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"just text, not sound at all\n" * 100])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "raw", "mp3"])
+def test_files_that_hold_no_audio(tmp_path, content, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(content)
+    assert kinds([Utterance("a", path, "YES", "t:1")]) == ["unreadable audio"]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "au", "mp3"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_truncated_audio(tmp_path, write_audio, suffix, kept):
+    whole = write_audio(tmp_path / f"whole.{suffix}", seconds=3.0)
+    cut = tmp_path / f"cut.{suffix}"
+    content = whole.read_bytes()
+    cut.write_bytes(content[: int(kept * len(content))])
+    utterances = [Utterance(path.stem, path, "YES", path.name) for path in (whole, cut)]
+    problems = check(utterances).problems
+    assert [(problem.kind, problem.where) for problem in problems] == [
+        ("unreadable audio", cut.name)
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "opus", "mp3", "aiff"])
+@pytest.mark.parametrize("seconds", [0.01, 0.5, 3.0])
+def test_whole_audio_of_any_format_is_sound(tmp_path, write_audio, suffix, seconds):
+    path = write_audio(tmp_path / f"a.{suffix}", seconds)
+    assert kinds([Utterance("a", path, "YES", "t:1")]) == []
+
+
+def test_a_wav_written_to_a_pipe_may_state_no_length(tmp_path, write_audio):
+    path = write_audio(tmp_path / "a.wav")
+    content = bytearray(path.read_bytes())
+    content[4:8] = content[40:44] = struct.pack("<I", 0xFFFFFFFF)
+    path.write_bytes(content)
+    (cut,) = check([Utterance("a", path, "YES", "t:1")]).cuts
+    assert cut.duration == 0.5
+
+
+def test_audio_without_samples(tmp_path, write_audio):
+    path = write_audio(tmp_path / "a.wav", seconds=0.0)
+    assert kinds([Utterance("a", path, "YES", "t:1")]) == ["no samples"]
+
+
+def test_empty_text(tmp_path, write_audio):
+    audio = write_audio(tmp_path / "a.wav")
+    assert kinds([Utterance("a", audio, "", "t:1")]) == ["empty text"]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "sound"),
+    [
+        (0.0, 1.0, True),
+        (0.0, 1.04, True),  # past the end by a rounding error
+        (0.0, 1.06, False),
+        (0.5, 0.5, False),
+        (0.7, 0.3, False),
+        (-0.1, 0.5, False),
+        (1.0, None, False),
+        (1.02, 1.04, False),
+        (2.0, 3.0, False),
+    ],
+)
+def test_segments_lie_within_their_recording(tmp_path, write_audio, start_s, end_s, sound):
+    audio = write_audio(tmp_path / "a.wav", seconds=1.0)
+    checked = check([Utterance("a", audio, "YES", "t:1", start_s=start_s, end_s=end_s)])
+    if sound:
+        assert checked.cuts[0].end == min(1.0, end_s)
+        assert len(checked.cuts[0].load_audio()[0]) == round(16000 * min(1.0, end_s))
+    else:
+        assert [problem.kind for problem in checked.problems] == ["segment outside its recording"]
+
+
+def test_the_first_of_several_channels_is_used_and_noted(tmp_path, write_audio):
+    path = write_audio(tmp_path / "a.wav", channels=2)
+    checked = check([Utterance("a", path, "YES", "t:1")])
+    samples, _ = soundfile.read(path, dtype="float32")
+    assert (checked.cuts[0].load_audio() == samples[:, :1].T).all()
+    assert checked.notes == ["1 recordings have more than one channel; the first channel is used."]

@@ -1,0 +1,265 @@
+import io
+import re
+import tarfile
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from asr.corpora import download as module
+from asr.corpora.download import download, unpack
+from asr.errors import UserError
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+
+
+class Publisher(BaseHTTPRequestHandler):
+    """A server that can cut connections; its class's fields are what a test sets and reads."""
+
+    protocol_version = "HTTP/1.1"
+    content = CONTENT
+    etag = '"first"'
+    cuts: tuple[int, ...] = ()  # bytes after which the first answers end
+    ranges = True
+    status = 200
+    requests: tuple[str | None, ...] = ()  # the Range of each request
+    sent = 0
+
+    def do_GET(self):
+        server = type(self)
+        asked = self.headers.get("Range")
+        server.requests = (*server.requests, asked)
+        if server.status != 200:
+            self.send_error(server.status)
+            return
+        start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked else 0
+        if not server.ranges or self.headers.get("If-Range") != server.etag:
+            start = 0
+        if start >= len(server.content):
+            self.send_error(416)
+            return
+        body = server.content[start:]
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(server.content) - 1}/*")
+        if server.etag:
+            self.send_header("ETag", server.etag)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        number = len(server.requests) - 1
+        body = body[: server.cuts[number]] if number < len(server.cuts) else body
+        self.wfile.write(body)
+        server.sent += len(body)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def publisher(monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    handler = type("Handler", (Publisher,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    handler.url = f"http://127.0.0.1:{server.server_port}/corpus.tar.gz"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def left_beside(target):
+    return [path.name for path in target.parent.iterdir() if path != target]
+
+
+def test_a_whole_download(publisher, tmp_path):
+    target = tmp_path / "new" / "corpus.tar.gz"
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT
+    assert left_beside(target) == []
+    download(publisher.url, target)
+    assert publisher.requests == (None,)
+
+
+def test_a_cut_download_is_continued_from_where_it_was(publisher, tmp_path):
+    publisher.cuts = (100_000, 70_000)
+    target = tmp_path / "corpus.tar.gz"
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT
+    assert publisher.requests == (None, "bytes=100000-", "bytes=170000-")
+    assert publisher.sent == len(CONTENT)
+
+
+def test_a_later_call_continues(publisher, tmp_path, monkeypatch):
+    target = tmp_path / "corpus.tar.gz"
+    publisher.cuts = (100_000,)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "ATTEMPTS", 1)
+        with pytest.raises(UserError, match=r"in 1 attempts \(100000 of 300000 bytes arrived\)"):
+            download(publisher.url, target)
+    assert not target.exists()
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT
+    assert publisher.sent == len(CONTENT)
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_anew(publisher, tmp_path, monkeypatch):
+    target = tmp_path / "corpus.tar.gz"
+    publisher.cuts = (100_000,)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "ATTEMPTS", 1)
+        with pytest.raises(UserError):
+            download(publisher.url, target)
+    publisher.content, publisher.etag = CONTENT[::-1], '"second"'
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT[::-1]
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"weak"'])
+def test_without_a_strong_mark_it_begins_anew(publisher, tmp_path, etag):
+    publisher.cuts, publisher.etag = (100_000,), etag
+    target = tmp_path / "corpus.tar.gz"
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT
+    assert publisher.requests == (None, None)
+
+
+def test_a_server_without_ranges_sends_all_again(publisher, tmp_path):
+    publisher.cuts, publisher.ranges = (100_000,), False
+    target = tmp_path / "corpus.tar.gz"
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT
+    assert publisher.requests == (None, "bytes=100000-")
+
+
+def test_a_part_that_is_longer_than_the_file_is_dropped(publisher, tmp_path):
+    target = tmp_path / "corpus.tar.gz"
+    (tmp_path / "corpus.tar.gz.part").write_bytes(CONTENT + b"more")
+    (tmp_path / "corpus.tar.gz.part.mark").write_text(publisher.etag)
+    download(publisher.url, target)
+    assert target.read_bytes() == CONTENT
+    assert left_beside(target) == []
+
+
+def test_it_gives_up_after_some_attempts(publisher, tmp_path):
+    publisher.cuts = (10,) * 50
+    with pytest.raises(UserError, match=r"in 5 attempts \(50 of 300000 bytes arrived\); the same"):
+        download(publisher.url, tmp_path / "corpus.tar.gz")
+    assert len(publisher.requests) == 5
+
+
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (503, 5)])
+def test_refusals(publisher, tmp_path, status, requests):
+    publisher.status = status
+    with pytest.raises(UserError, match=f"corpus.tar.gz: .*{status}"):
+        download(publisher.url, tmp_path / "corpus.tar.gz")
+    assert len(publisher.requests) == requests
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    with pytest.raises(UserError, match="could not be downloaded"):
+        download("http://127.0.0.1:1/corpus.tar.gz", tmp_path / "corpus.tar.gz")
+
+
+def member(name, kind=tarfile.REGTYPE, link="", content=b""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, len(content)
+    return info, io.BytesIO(content)
+
+
+def pack(path, *members):
+    with tarfile.open(path, "w:gz") as tar:
+        for info, content in members:
+            tar.addfile(info, content)
+    return path
+
+
+def test_a_good_archive(tmp_path):
+    archive = pack(
+        tmp_path / "good.tar.gz",
+        member("corpus", tarfile.DIRTYPE),
+        member("corpus/a.txt", content=b"yes"),
+        member("corpus/b.txt", tarfile.SYMTYPE, "a.txt"),
+    )
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out/corpus/b.txt").read_bytes() == b"yes"
+    assert not (tmp_path / "out.partial").exists()
+
+
+HOSTILE = {
+    "parent": [member("ok.txt"), member("../evil.txt", content=b"evil")],
+    "deep parent": [member("a/b/../../../evil.txt", content=b"evil")],
+    "absolute": [member("/tmp/evil.txt", content=b"evil")],
+    "symlink out": [member("a", tarfile.SYMTYPE, "../..")],
+    "symlink to root": [member("a", tarfile.SYMTYPE, "/etc")],
+    "through a symlink": [
+        member("a", tarfile.SYMTYPE, ".."),
+        member("a/evil.txt", content=b"evil"),
+    ],
+    "hard link out": [member("a", tarfile.LNKTYPE, "../secret.txt")],
+    "character device": [member("a", tarfile.CHRTYPE)],
+    "block device": [member("a", tarfile.BLKTYPE)],
+    "pipe": [member("a", tarfile.FIFOTYPE)],
+}
+
+
+@pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_archives_are_refused_and_leave_nothing(tmp_path, members):
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "secret.txt").write_text("secret")
+    archive = pack(tmp_path / "hostile.tar.gz", *members)
+    with pytest.raises(UserError, match=r"hostile.tar.gz: refused"):
+        unpack(archive, place / "out")
+    assert [path.name for path in place.iterdir()] == ["secret.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hostile.tar.gz", "place"]
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "..\\evil.txt"])
+def test_hostile_zip_archives_are_refused(tmp_path, name):
+    archive = tmp_path / "hostile.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("ok.txt", "fine")
+        packed.writestr(name, "evil")
+    with pytest.raises(UserError, match=r"hostile.zip: refused"):
+        unpack(archive, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["hostile.zip"]
+
+
+def test_a_good_zip_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "good.zip", "w") as packed:
+        packed.writestr("corpus/a.txt", "yes")
+    unpack(tmp_path / "good.zip", tmp_path / "out")
+    assert (tmp_path / "out/corpus/a.txt").read_text() == "yes"
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("form", ["tar", "zip"])
+def test_cut_archives_are_refused_and_leave_nothing(tmp_path, kept, form):
+    archive = tmp_path / "cut.archive"
+    if form == "tar":
+        pack(archive, member("a.txt", content=CONTENT), member("b.txt", content=CONTENT))
+    else:
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.writestr("a.txt", CONTENT)
+    content = archive.read_bytes()
+    archive.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
+    with pytest.raises(UserError, match=r"cut.archive: cannot be unpacked .*download it again"):
+        unpack(archive, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.archive"]
+
+
+def test_damaged_archives_are_refused(tmp_path):
+    archive = pack(tmp_path / "bad.tar.gz", member("a.txt", content=CONTENT))
+    content = bytearray(archive.read_bytes())
+    content[1000:1100] = bytes(100)
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"bad.tar.gz: cannot be unpacked"):
+        unpack(archive, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.tar.gz"]

@@ -1,0 +1,279 @@
+import json
+
+import pytest
+
+from asr.corpora import folder, prepare
+from asr.errors import UserError
+
+
+def read(path):
+    """Give the utterances of a path by id."""
+    return {utterance.id: utterance for utterance in folder.read(path, path).utterances}
+
+
+def write(path, text, encoding="utf-8"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+class TestFolder:
+    def test_recordings_with_same_named_texts(self, tmp_path, write_audio):
+        for suffix in ("wav", "flac", "OGG", "mp3"):
+            audio = write_audio(tmp_path / f"take {suffix}.{suffix}")
+            write(audio.with_suffix(".txt"), f"Take,\n {suffix}! \n")
+        write(tmp_path / ".hidden.txt", "not mine")
+        utterances = read(tmp_path)
+        assert set(utterances) == {"take_wav", "take_flac", "take_OGG", "take_mp3"}
+        assert utterances["take_OGG"].text == "Take, OGG!"
+        assert utterances["take_OGG"].audio == tmp_path / "take OGG.OGG"
+        assert utterances["take_OGG"].speaker is None
+
+    def test_subfolders_are_speakers(self, tmp_path, write_audio):
+        for name in ("ann/1", "ann/2", "bob/1", "bob/monday/1"):
+            write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        speakers = {name: utterance.speaker for name, utterance in read(tmp_path).items()}
+        assert speakers == {"ann-1": "ann", "ann-2": "ann", "bob-1": "bob", "bob-monday-1": "bob"}
+
+    def test_folders_called_as_splits_are_splits(self, tmp_path, write_audio):
+        for name in ("train/ann/1", "dev/2", "test/3"):
+            write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        utterances = read(tmp_path)
+        assert {name: (u.split, u.speaker) for name, u in utterances.items()} == {
+            "train-ann-1": ("train", "ann"),
+            "dev-2": ("dev", None),
+            "test-3": ("test", None),
+        }
+        write(write_audio(tmp_path / "4.wav").with_suffix(".txt"), "yes")
+        with pytest.raises(UserError, match=r"others, such as .*4.wav, do not"):
+            read(tmp_path)
+
+    def test_byte_order_marks_are_no_text(self, tmp_path, write_audio):
+        write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "yes", "utf-8-sig")
+        assert read(tmp_path)["a"].text == "yes"
+
+    def test_faults_are_named(self, tmp_path, write_audio):
+        own = tmp_path / "own"
+        write(write_audio(own / "good.wav").with_suffix(".txt"), "yes")
+        write(own / "silent.txt", "no recording")
+        write_audio(own / "wordless.wav")
+        write(own / "phone.txt", "a format that libsndfile lacks")
+        (own / "phone.m4a").write_bytes(b"\0\0\0 ftypM4A ")
+        with pytest.raises(UserError) as caught:
+            prepare("folder", own, tmp_path / "out")
+        message = str(caught.value)
+        assert "3 of 4 utterances are faulty" in message
+        assert f"{own}/silent.txt:1: missing audio: there is no file {own}/silent.wav" in message
+        assert f"{own}/wordless.wav: empty text" in message
+        assert f"{own}/phone.txt:1: unreadable audio: {own}/phone.m4a" in message
+        assert "--leave-out-bad" in message
+
+    def test_text_that_is_not_utf8_is_named_with_its_line(self, tmp_path, write_audio):
+        path = write_audio(tmp_path / "a.wav").with_suffix(".txt")
+        path.write_bytes("first\ncaf\xe9".encode("latin-1"))
+        with pytest.raises(UserError, match=r"a.txt:2: not UTF-8 text, found byte 0xe9"):
+            read(tmp_path)
+
+    def test_an_empty_folder_is_refused(self, tmp_path):
+        with pytest.raises(UserError, match="no recordings found"):
+            read(tmp_path)
+
+
+class TestTable:
+    def test_path_and_text_are_enough(self, tmp_path, write_audio):
+        write_audio(tmp_path / "wav" / "a.wav")
+        table = write(tmp_path / "my.csv", 'path,text\nwav/a.wav,"Hello,  world!"\n')
+        (utterance,) = read(table).values()
+        assert utterance.id == "wav-a"
+        assert utterance.audio == tmp_path / "wav" / "a.wav"
+        assert utterance.text == "Hello, world!"
+        assert utterance.where == f"{table}:2"
+        assert (utterance.start_s, utterance.end_s, utterance.split) == (0.0, None, None)
+
+    def test_all_columns_in_any_order_beside_unknown_ones(self, tmp_path):
+        table = write(
+            tmp_path / "my.tsv",
+            "split\tspeaker\tmood\tend\tstart\ttext\tpath\n"
+            'dev\tann\tglad\t2.5\t1\tthe "word"\ta.wav\n'
+            "test\t\t\t\t2.5\tno\ta.wav\n",
+        )
+        utterances = read(table)
+        assert list(utterances) == ["a-0001000-0002500", "a-0002500-end"]
+        first, second = utterances.values()
+        assert (first.start_s, first.end_s, first.speaker, first.split) == (1.0, 2.5, "ann", "dev")
+        assert first.text == 'the "word"'
+        assert (second.start_s, second.end_s, second.speaker) == (2.5, None, None)
+
+    def test_a_given_split_is_kept(self, tmp_path, write_audio):
+        rows = [
+            f"{write_audio(tmp_path / f'{n}.wav').name},yes,{split}"
+            for n, split in enumerate(["train", "dev", "dev", "test", "test", "test"])
+        ]
+        table = write(tmp_path / "my.csv", "\n".join(["path,text,split", *rows]))
+        splits = prepare("folder", table, tmp_path / "out").splits
+        assert [split.utterances for split in splits.values()] == [1, 2, 3]
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            ("", r"my.csv:1: no column path or text, found nothing"),
+            ("file,text\na.wav,yes\n", r"my.csv:1: no column path, found file, text"),
+            ("path,text\na.wav,yes\nb.wav,yes, no\n", r"my.csv:3: more or fewer cells"),
+            ("path,text\na.wav\n", r"my.csv:2: more or fewer cells"),
+            ("path,text,start\na.wav,yes,soon\n", r"my.csv:2: start is 'soon', expected seconds"),
+            ("path,text,end\na.wav,yes,nan\n", r"my.csv:2: end is 'nan', expected seconds"),
+            ("path,text,split\na.wav,yes,\n", r"my.csv:2: split is '', expected train, dev, test"),
+            (f"path,text\na.wav,{'x' * 200_000}\n", r"my.csv:2: not a table: field larger"),
+        ],
+    )
+    def test_what_is_no_table_is_refused(self, tmp_path, content, said):
+        with pytest.raises(UserError, match=said):
+            read(write(tmp_path / "my.csv", content))
+
+    def test_faults_are_named_by_their_line(self, tmp_path, write_audio):
+        write_audio(tmp_path / "a.wav", seconds=1.0)
+        table = write(
+            tmp_path / "my.csv",
+            "path,text,start,end\na.wav,one,0,0.5\na.wav,one,0,0.5\na.wav,,0.5,1\na.wav,two,0.5,9\n",
+        )
+        with pytest.raises(UserError) as caught:
+            prepare("folder", table, tmp_path / "out")
+        message = str(caught.value)
+        assert f"{table}:3: duplicated id" in message
+        assert f"{table}:4: empty text" in message
+        assert f"{table}:5: segment outside its recording: 0.5 s to 9 s of 1.00 s" in message
+
+
+class TestJsonl:
+    def test_lines_as_nemo_writes_them(self, tmp_path):
+        lines = [
+            {"audio_filepath": "wav/a.wav", "duration": 1.5, "text": "yes  sir"},
+            {"audio_filepath": "/b.wav", "duration": 2, "text": "no", "offset": 0.5, "speaker": 7},
+            {"audio_filepath": "c.wav", "text": "perhaps", "lang": "en"},
+        ]
+        path = write(tmp_path / "my.jsonl", "\n".join(map(json.dumps, lines)))
+        first, second, third = read(path).values()
+        assert (first.id, first.audio, first.text) == ("wav-a", tmp_path / "wav/a.wav", "yes sir")
+        assert (first.start_s, first.end_s, first.speaker) == (0.0, 1.5, None)
+        assert (second.id, str(second.audio)) == ("b-0000500-0002500", "/b.wav")
+        assert (second.start_s, second.end_s, second.speaker) == (0.5, 2.5, "7")
+        assert (third.start_s, third.end_s, third.where) == (0.0, None, f"{path}:3")
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ('{"audio_filepath": "a.wav", "text": "ye', "not JSON"),
+            ('["a.wav", "yes"]', "expected one JSON object a line"),
+            ('{"audio_filepath": "a.wav"}', "text is None, expected a string"),
+            ('{"audio_filepath": 3, "text": "yes"}', "audio_filepath is 3, expected a string"),
+            ('{"audio_filepath": "a", "text": "b", "duration": "long"}', "duration is 'long'"),
+            ('{"audio_filepath": "a", "text": "b", "offset": NaN}', "offset is nan"),
+        ],
+    )
+    def test_broken_lines_are_named(self, tmp_path, line, said):
+        good = '{"audio_filepath": "a.wav", "text": "yes"}'
+        path = write(tmp_path / "my.json", f"{good}\n\n{line}\n")
+        with pytest.raises(UserError, match=f"my.json:3: .*{said}"):
+            read(path)
+
+
+class TestKaldi:
+    @pytest.fixture
+    def directory(self, tmp_path, write_audio):
+        place = tmp_path / "data"
+        audio = write_audio(tmp_path / "a.wav", seconds=2.0)
+        write_audio(place / "b.wav")
+        write(place / "wav.scp", f"rec1 {audio}\nrec2 b.wav\n")
+        write(place / "text", "ann-1 YES\nann-2 NO  NO\nbob-1 GO\n")
+        write(place / "utt2spk", "ann-1 ann\nann-2 ann\nbob-1 bob\n")
+        write(place / "segments", "ann-1 rec1 0.0 0.75\nann-2 rec1 0.75 -1\nbob-1 rec2 0 0.5\n")
+        return place
+
+    def test_segments_and_speakers(self, directory, tmp_path):
+        utterances = read(directory)
+        assert list(utterances) == ["ann-1", "ann-2", "bob-1"]
+        second = utterances["ann-2"]
+        assert (second.audio, second.text, second.speaker) == (tmp_path / "a.wav", "NO NO", "ann")
+        assert (second.start_s, second.end_s) == (0.75, None)
+        assert second.where == f"{directory}/text:2"
+        assert utterances["bob-1"].audio == directory / "b.wav"
+        summary = prepare("folder", directory, tmp_path / "out")
+        assert sum(s.hours for s in summary.splits.values()) == pytest.approx(2.5 / 3600)
+
+    def test_without_segments_an_utterance_is_a_recording(self, directory):
+        (directory / "segments").unlink()
+        (directory / "utt2spk").unlink()
+        write(directory / "text", "rec2 GO\nrec1 YES\n")
+        assert [(u.id, u.text, u.speaker, u.end_s) for u in read(directory).values()] == [
+            ("rec2", "GO", None, None),
+            ("rec1", "YES", None, None),
+        ]
+
+    def test_paths_may_be_relative_to_the_working_folder(self, directory, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        write(directory / "wav.scp", "rec1 a.wav\nrec2 data/b.wav\n")
+        assert len({u.audio for u in read(directory).values() if u.audio.is_file()}) == 2
+
+    def test_directories_called_as_splits_are_splits(self, directory, tmp_path):
+        directory.rename(tmp_path / "train")
+        for split in ("dev", "test"):
+            write(tmp_path / split / "wav.scp", f"{split} {tmp_path}/a.wav\n")
+            write(tmp_path / split / "text", f"{split} YES\n")
+        splits = {name: utterance.split for name, utterance in read(tmp_path).items()}
+        assert splits == {name: "train" for name in ("ann-1", "ann-2", "bob-1")} | {
+            "dev": "dev",
+            "test": "test",
+        }
+
+    def test_commands_are_refused_and_never_run(self, directory, tmp_path):
+        write(directory / "wav.scp", f"rec1 touch {tmp_path}/ran; cat a.wav |\n")
+        with pytest.raises(UserError, match=r"wav.scp:1: the recording is a command, which is nev"):
+            prepare("folder", directory, tmp_path / "out")
+        assert not (tmp_path / "ran").exists()
+
+    def test_recordings_without_text_are_counted(self, directory, tmp_path):
+        write(directory / "text", "ann-1 YES\n")
+        with pytest.raises(UserError, match="2 empty text") as caught:
+            prepare("folder", directory, tmp_path / "out")
+        assert f"{directory}/segments:2: empty text: 'ann-2' has no words" in str(caught.value)
+        (directory / "segments").unlink()
+        write(directory / "text", "rec1 YES\n")
+        with pytest.raises(UserError, match=r"data/wav.scp: empty text: 'rec2' has no words"):
+            prepare("folder", directory, tmp_path / "out")
+
+    def test_unknown_recordings_are_missing_audio(self, directory, tmp_path):
+        write(directory / "segments", "ann-1 rec1 0 0.75\nann-2 rec9 0 1\nbob-1 rec2 0 0.5\n")
+        with pytest.raises(UserError, match=r"data/text:2: missing audio"):
+            prepare("folder", directory, tmp_path / "out")
+
+    @pytest.mark.parametrize(
+        ("name", "content", "said"),
+        [
+            ("segments", "ann-1 rec1 0\n", r"segments:1: found 'rec1 0', expected recording, st"),
+            ("utt2spk", "ann-1 ann\nann-1 bob\n", r"utt2spk:2: 'ann-1' stands already in .*:1"),
+            ("segments", "ann-1 rec1 0 end\n", r"segments:1: start or end is 'end', expected se"),
+        ],
+    )
+    def test_broken_lines_are_named(self, directory, name, content, said):
+        write(directory / name, content)
+        with pytest.raises(UserError, match=said):
+            read(directory)
+
+    def test_a_directory_without_text_is_refused(self, directory):
+        (directory / "text").unlink()
+        with pytest.raises(UserError, match=r"data/text: cannot be read: No such file"):
+            read(directory)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("none", "there is no such file or folder"), ("a.wav", "not a collection")]
+)
+def test_other_paths_are_refused(tmp_path, write_audio, name, said):
+    write_audio(tmp_path / "a.wav")
+    with pytest.raises(UserError, match=said):
+        read(tmp_path / name)
+
+
+def test_no_path_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no path given"):
+        prepare("folder", None, tmp_path)

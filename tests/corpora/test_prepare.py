@@ -1,0 +1,122 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from lhotse import CutSet
+
+from asr.corpora import CORPORA, prepare
+from asr.errors import UserError
+
+
+@pytest.fixture
+def recordings(tmp_path, write_audio):
+    folder = tmp_path / "recordings"
+    for number in range(30):
+        write_audio(folder / f"take{number}.wav").with_suffix(".txt").write_text(f"Take {number}!")
+    return folder
+
+
+def test_manifests_hold_one_supervision_a_cut_with_absolute_paths(
+    recordings, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    summary = prepare("folder", Path("recordings"), Path("out"))
+    monkeypatch.chdir("/")
+    cuts = [
+        cut for split in summary.splits.values() for cut in CutSet.from_file(tmp_path / split.path)
+    ]
+    assert len(cuts) == 30
+    for cut in cuts:
+        (supervision,) = cut.supervisions
+        assert supervision.id == cut.id
+        assert supervision.text == f"Take {cut.id.removeprefix('take')}!"
+        assert supervision.duration == cut.duration == 0.5
+        samples, _ = soundfile.read(recordings / f"{cut.id}.wav", dtype="float32")
+        assert (cut.load_audio()[0] == samples).all()
+
+
+def test_the_summary_says_what_was_written(recordings, tmp_path):
+    summary = prepare("folder", recordings, tmp_path / "out")
+    assert sum(split.utterances for split in summary.splits.values()) == 30
+    assert sum(split.hours for split in summary.splits.values()) == pytest.approx(15 / 3600)
+    report = str(summary)
+    assert f"train  {summary.splits['train'].utterances} utterances" in report
+    assert "hash of the id" in report
+
+
+def test_preparing_leaves_no_partial_file(recordings, tmp_path):
+    prepare("folder", recordings, tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"train.jsonl.gz", "dev.jsonl.gz", "test.jsonl.gz"}
+
+
+def test_a_refused_corpus_leaves_the_old_manifests(recordings, tmp_path):
+    summary = prepare("folder", recordings, tmp_path / "out")
+    before = summary.splits["train"].path.read_bytes()
+    (recordings / "take3.wav").write_bytes(b"")
+    with pytest.raises(UserError, match="1 of 30 utterances are faulty"):
+        prepare("folder", recordings, tmp_path / "out")
+    assert summary.splits["train"].path.read_bytes() == before
+
+
+def test_what_is_left_out_is_reported(recordings, tmp_path):
+    (recordings / "take3.txt").write_text(" \n")
+    (recordings / "take4.wav").unlink()
+    summary = prepare("folder", recordings, tmp_path / "out", leave_out_bad=True)
+    assert sum(split.utterances for split in summary.splits.values()) == 28
+    report = str(summary)
+    assert "left out 2: " in report
+    assert "1 empty text" in report
+    assert "1 missing audio" in report
+    assert "take3.txt:1: empty text" in report
+
+
+def test_small_corpora_say_which_split_is_empty(tmp_path, write_audio):
+    write_audio(tmp_path / "own" / "a.wav").with_suffix(".txt").write_text("hello")
+    notes = prepare("folder", tmp_path / "own", tmp_path / "out").notes
+    assert [note for note in notes if note.startswith("dev is empty")]
+    assert [note for note in notes if note.startswith("test is empty")]
+
+
+def test_nothing_to_train_on_is_refused(tmp_path, write_audio):
+    write_audio(tmp_path / "own" / "a.wav")
+    with pytest.raises(UserError, match="nothing to train on, found 0 sound utterances, 1 faulty"):
+        prepare("folder", tmp_path / "own", tmp_path / "out", leave_out_bad=True)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "said"),
+    [("an5", "did you mean 'an4'"), ("libri", "did you mean 'librispeech'"), ("x", "'folder'")],
+)
+def test_unknown_corpora_are_refused_with_the_nearest_name(tmp_path, corpus, said):
+    with pytest.raises(UserError, match=said):
+        prepare(corpus, None, tmp_path)
+
+
+def test_an_option_of_another_corpus_is_refused(tmp_path):
+    with pytest.raises(UserError, match="it does not take fold; it takes size"):
+        prepare("digits", None, tmp_path, fold=3, size=None)
+
+
+def test_an_output_that_cannot_be_a_folder_is_refused(recordings, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot be made: .*give another --output"):
+        prepare("folder", recordings, tmp_path / "file" / "out")
+    blocked = tmp_path / "out" / ".partial-train.jsonl.gz"
+    blocked.mkdir(parents=True)
+    with pytest.raises(UserError, match=r"train.jsonl.gz: cannot be written: Is a directory"):
+        prepare("folder", recordings, tmp_path / "out")
+
+
+def test_every_corpus_has_a_reader_and_importing_the_package_is_cheap():
+    code = (
+        "import sys, asr.corpora; "
+        "print(sorted({'lhotse', 'torch', 'numpy', 'soundfile'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+    for place in CORPORA.values():
+        module, function = place.split(":")
+        assert callable(getattr(__import__(module, fromlist=[function]), function))
