@@ -1,0 +1,32 @@
+# make demo | make test | make setup — each makes the environment it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test test-slow format
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@echo "Making .venv with everything this project needs (a minute or two) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+	    --editable '.[digits]' --group dev
+	@touch $@
+
+demo: setup
+	@bash recipes/digits/demo.sh $(BIN)/asr
+
+test: setup
+	@echo "Linters: ruff and mypy"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/mypy --no-error-summary
+	@echo "Tests: pytest"
+	@$(BIN)/python -m pytest
+
+test-slow: setup
+	@$(BIN)/python -m pytest -m slow
+
+format: setup
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
