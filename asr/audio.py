@@ -17,21 +17,24 @@ from asr.errors import UserError
 
 Waveform = npt.NDArray[np.float32]
 
-#: How libsndfile words a chunk that is cut short, and the size that stands for "not known".
-_SHORT_CHUNK = re.compile(r"data : (\d+) \(should be (\d+)\)")
-_UNKNOWN_SIZE = 0x7FFFFFF0
+#: How libsndfile words a chunk that states more bytes than the file has.
+_SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
+#: A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
+_UNKNOWN_SIZE = 0x7FFF0000
 
 
 class AudioError(UserError):
     """An audio file that cannot be used.
 
     Attributes:
-        kind: ``missing``, ``unreadable`` or ``empty`` audio.
+        kind: ``missing audio``, ``unreadable audio`` or ``no samples``.
+        detail: where and what, without the advice that the message adds.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, kind: str, detail: str, advice: str) -> None:
+        super().__init__(f"{detail}; {advice}")
         self.kind = kind
+        self.detail = detail
 
 
 @contextlib.contextmanager
@@ -44,22 +47,24 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     path = Path(path)
     if not path.is_file():
         what = "this is a folder" if path.is_dir() else "there is no such file"
-        raise AudioError("missing audio", f"{path}: {what}; give an audio file")
+        raise AudioError("missing audio", f"{path}: {what}", "give an audio file")
     try:
         audio = soundfile.SoundFile(path)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a .raw file has no header
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         raise AudioError(
             "unreadable audio",
-            f"{path}: not audio that can be read ({reason}); convert it to wav or flac",
+            f"{path}: not audio that can be read ({reason})",
+            "convert it to wav or flac",
         ) from error
     with audio:
         if audio.frames == 0:
-            raise AudioError("empty audio", f"{path}: an audio file without samples; record again")
+            raise AudioError("no samples", f"{path}: an audio file without samples", "record again")
         if not _is_complete(audio):
             raise AudioError(
                 "unreadable audio",
-                f"{path}: ends before its header says it does; copy or convert the file again",
+                f"{path}: ends before its header says it does",
+                "copy or convert the file again",
             )
         yield audio
 
@@ -91,7 +96,8 @@ def read_audio(path: str | Path, sample_rate: int) -> Waveform:
         try:
             samples = audio.read(dtype="float32", always_2d=True).mean(axis=1)
         except soundfile.SoundFileError as error:
-            raise AudioError("unreadable audio", f"{path}: damaged audio ({error})") from error
+            detail = f"{path}: damaged audio ({error.error_string})"
+            raise AudioError("unreadable audio", detail, "copy or convert it again") from error
         return to_waveform(samples, audio.samplerate, sample_rate, str(path))
 
 
@@ -105,9 +111,7 @@ def to_waveform(
     """
     if not np.isfinite(samples).all():
         count = int((~np.isfinite(samples)).sum())
-        raise AudioError(
-            "unreadable audio",
-            f"{where}: {count} samples are NaN or infinite; export the recording again",
-        )
+        detail = f"{where}: {count} samples are NaN or infinite"
+        raise AudioError("unreadable audio", detail, "export the recording again")
     samples = np.asarray(samples, dtype=np.float32)
     return samples if from_rate == to_rate else soxr.resample(samples, from_rate, to_rate)

@@ -16,7 +16,11 @@ import soxr
 import torch
 from torch import Tensor
 
+from asr import room
 from asr.audio import Waveform
+
+DIRECT_TO_REVERBERANT_DB = (3.0, 15.0)
+NOISE_SLOPE = (0.0, 2.0)  # from white to brown
 
 
 def generator(seed: int, epoch: int, utterance_id: str, stage: str) -> np.random.Generator:
@@ -49,35 +53,16 @@ class WaveformAugment:
         if speed != 1.0:
             waveform = soxr.resample(waveform, sample_rate * speed, sample_rate, quality="MQ")
         if rng.random() < self.reverb_probability:
-            waveform = reverberate(waveform, sample_rate, rng.uniform(*self.reverb_rt60_s), rng)
+            waveform = room.reverberate(
+                waveform, sample_rate, decay_s=rng.uniform(*self.reverb_rt60_s),
+                direct_to_reverberant_db=rng.uniform(*DIRECT_TO_REVERBERANT_DB), generator=rng,
+            )  # fmt: skip
         if rng.random() < self.noise_probability:
-            waveform = add_noise(waveform, rng.uniform(*self.noise_snr_db), rng)
-        return waveform
-
-
-def add_noise(waveform: Waveform, snr_db: float, rng: np.random.Generator) -> Waveform:
-    """Add noise whose power falls with frequency as 1/f^c, c drawn from 0 (white) to 2 (brown)."""
-    spectrum = np.fft.rfft(rng.standard_normal(len(waveform)))
-    tilt = rng.uniform(0.0, 2.0)
-    spectrum *= np.arange(1, len(spectrum) + 1) ** (-tilt / 2)
-    noise = np.fft.irfft(spectrum, len(waveform))
-    signal_power = float(np.mean(np.square(waveform)))
-    noise_power = float(np.mean(np.square(noise))) or 1.0
-    scale = np.sqrt(signal_power / noise_power * 10 ** (-snr_db / 10))
-    return (waveform + scale * noise).astype(np.float32)
-
-
-def reverberate(
-    waveform: Waveform, sample_rate: int, rt60_s: float, rng: np.random.Generator
-) -> Waveform:
-    """Convolve with exponentially decaying noise behind a direct path (Polack's room model)."""
-    time_s = np.arange(int(rt60_s * sample_rate)) / sample_rate
-    response = rng.standard_normal(len(time_s)) * 10 ** (-3 * time_s / rt60_s)
-    response *= rng.uniform(0.2, 0.7) / np.linalg.norm(response)
-    response[0] = 1.0
-    size = len(waveform) + len(response) - 1
-    product = np.fft.rfft(waveform, size) * np.fft.rfft(response, size)
-    return np.fft.irfft(product, size)[: len(waveform)].astype(np.float32)
+            waveform = room.add_noise(
+                waveform, snr_db=rng.uniform(*self.noise_snr_db),
+                slope=rng.uniform(*NOISE_SLOPE), generator=rng,
+            )  # fmt: skip
+        return waveform.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,18 @@
 """Find the faults of a collection, each with its file and line, before training trips on them."""
 
-import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
 from lhotse import MonoCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 from tqdm import tqdm
 
+from asr.audio import AudioError, open_audio
 from asr.corpora.collection import Problem, Utterance
 
 END_TOLERANCE_S = 0.05  # hand-made and rounded ends lie this far past the recording; they are cut
-
-# A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
-_UNKNOWN_LENGTH = 0x7FFF0000
-# How libsndfile words a chunk that states more bytes than the file has.
-_SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -29,10 +23,6 @@ class Checked:
     cuts: list[MonoCut]
     problems: list[Problem]
     notes: list[str]
-
-
-class _AudioError(Exception):
-    """Why a recording cannot be used: (kind, particulars)."""
 
 
 def check(utterances: list[Utterance]) -> Checked:
@@ -64,10 +54,9 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
     return Problem("duplicated id", utterance.where, detail)
 
 
-def _fault(utterance: Utterance, recording: Recording | _AudioError) -> Problem | None:
-    if isinstance(recording, _AudioError):
-        kind, detail = recording.args
-        return Problem(kind, utterance.where, detail)
+def _fault(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
+    if isinstance(recording, AudioError):
+        return Problem(recording.kind, utterance.where, recording.detail)
     if not utterance.text:
         return Problem("empty text", utterance.where, f"{utterance.id!r} has no words")
     start_s, end_s = utterance.start_s, _end_s(utterance, recording)
@@ -113,7 +102,7 @@ def _channel_notes(cuts: Iterable[MonoCut]) -> Iterator[str]:
         yield f"{len(wide)} recordings have more than one channel; the first channel is used."
 
 
-def _open_all(paths: Iterable[Path]) -> dict[Path, Recording | _AudioError]:
+def _open_all(paths: Iterable[Path]) -> dict[Path, Recording | AudioError]:
     unique = list(dict.fromkeys(paths))
     with ThreadPoolExecutor() as pool:
         opened = pool.map(_open, unique)
@@ -121,27 +110,16 @@ def _open_all(paths: Iterable[Path]) -> dict[Path, Recording | _AudioError]:
         return dict(zip(unique, progress, strict=True))
 
 
-def _open(path: Path) -> Recording | _AudioError:
+def _open(path: Path) -> Recording | AudioError:
     try:
         return _recording(path)
-    except _AudioError as fault:
+    except AudioError as fault:
         return fault
 
 
 def _recording(path: Path) -> Recording:
-    if not path.is_file():
-        raise _AudioError("missing audio", f"there is no file {path}")
-    try:
-        with soundfile.SoundFile(path) as audio:
-            frames, rate, channels = audio.frames, audio.samplerate, audio.channels
-            complete = frames == 0 or _complete(audio)
-    # TypeError: soundfile takes a name in .raw for samples without a header
-    except (soundfile.SoundFileError, TypeError) as error:
-        raise _AudioError("unreadable audio", f"{path}: {error}") from error
-    if frames == 0:
-        raise _AudioError("no samples", f"{path} is an audio file without samples")
-    if not complete:
-        raise _AudioError("unreadable audio", f"{path} ends before its header says it does")
+    with open_audio(path) as audio:
+        frames, rate, channels = audio.frames, audio.samplerate, audio.channels
     source = str(path.resolve())
     return Recording(
         id=source,
@@ -150,15 +128,3 @@ def _recording(path: Path) -> Recording:
         num_samples=frames,
         duration=frames / rate,
     )
-
-
-def _complete(audio: soundfile.SoundFile) -> bool:
-    """Tell whether the file is as long as it says, without decoding all of it."""
-    for stated, found in _SHORT_CHUNK.findall(audio.extra_info):
-        if int(found) < int(stated) < _UNKNOWN_LENGTH:
-            return False
-    try:
-        audio.seek(audio.frames - 1)
-    except soundfile.SoundFileError:
-        return False
-    return len(audio.read(1)) == 1

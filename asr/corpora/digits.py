@@ -24,7 +24,8 @@ import soxr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr.corpora import espeak, room
+from asr import room
+from asr.corpora import espeak
 from asr.corpora.collection import SPLITS, Collection, Utterance
 from asr.errors import UserError
 

@@ -6,7 +6,8 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from asr.corpora import digits, espeak, prepare, room
+from asr import room
+from asr.corpora import digits, espeak, prepare
 from asr.errors import UserError
 
 pytest.importorskip("espeakng_loader", reason="needs the extra asr[digits]")

@@ -63,7 +63,9 @@ class TestFolder:
             prepare("folder", own, tmp_path / "out")
         message = str(caught.value)
         assert "3 of 4 utterances are faulty" in message
-        assert f"{own}/silent.txt:1: missing audio: there is no file {own}/silent.wav" in message
+        assert (
+            f"{own}/silent.txt:1: missing audio: {own}/silent.wav: there is no such file" in message
+        )
         assert f"{own}/wordless.wav: empty text" in message
         assert f"{own}/phone.txt:1: unreadable audio: {own}/phone.m4a" in message
         assert "--leave-out-bad" in message

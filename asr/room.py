@@ -6,7 +6,7 @@ N samples.
 import numpy as np
 from numpy.typing import NDArray
 
-Waveform = NDArray[np.float64]
+Waveform = NDArray[np.floating]
 
 
 def reverberate(
@@ -50,4 +50,5 @@ def add_noise(
     spectrum[0] = 0.0
     noise = np.fft.irfft(spectrum, size)[:count]
     wanted = np.mean(waveform**2) * 10 ** (-snr_db / 10)
-    return waveform + noise * np.sqrt(wanted / np.mean(noise**2))
+    power = np.mean(noise**2) or 1.0  # a single sample has no noise left without its mean
+    return waveform + noise * np.sqrt(wanted / power)

@@ -1,0 +1,100 @@
+"""Beam search over a batch: one compiled search an utterance, spread over the cores.
+
+B batch, U encoder frames, V tokens.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.prefix_search import Limits, search
+from asr.errors import UserError
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One result of a beam search.
+
+    Attributes:
+        token_ids: (L,) int32, blanks and repeats removed.
+        score: what it was ranked by, in nats: the acoustic score, plus the LM's times its
+            weight, plus word scores and hot-word bonuses.
+        acoustic_score: natural log of the probability of all its paths that the beam kept.
+        lm_score: natural log-probability by the LM, sentence end included; 0 without one.
+    """
+
+    token_ids: NDArray[np.int32]
+    score: float
+    acoustic_score: float
+    lm_score: float
+
+
+class BeamSearch:
+    """A prefix beam search made ready for one set of options.
+
+    Args:
+        fusion: the tokens and what scores prefixes beyond the acoustics.
+        options: beam, thresholds and weights.
+        hotwords: phrases that earn a bonus.
+        threads: how many utterances are decoded at once; None for one a core.
+
+    Raises:
+        UserError: a hot word that the tokens cannot spell.
+    """
+
+    def __init__(
+        self,
+        fusion: Fusion,
+        options: DecodingOptions,
+        hotwords: Sequence[str] = (),
+        threads: int | None = None,
+    ) -> None:
+        self._guide = fusion.guide(options, hotwords)
+        self._limits = Limits(
+            options.beam_size, options.beam_threshold, options.token_threshold, options.nbest
+        )
+        self._threads = threads or os.cpu_count() or 1
+
+    def decode(
+        self, log_probs: NDArray[np.floating], lengths: NDArray[np.integer]
+    ) -> list[list[Hypothesis]]:
+        """Decode a batch.
+
+        Args:
+            log_probs: (B, U, V) natural log posteriors, float32 or what converts to it.
+            lengths: (B,) valid frames of each utterance; what lies past them is not read.
+
+        Returns:
+            For each utterance up to `nbest` hypotheses, best first, and at least one.
+
+        Raises:
+            UserError: V is not the number of tokens, or a valid frame holds NaN.
+        """
+        wanted = len(self._guide.starts_word)
+        if log_probs.shape[-1] != wanted:
+            raise UserError(
+                f"log_probs: {log_probs.shape[-1]} scores a frame for {wanted} tokens; "
+                "decode with the tokens of the model that made them"
+            )
+        rows = [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
+        if self._threads == 1 or len(rows) < 2:
+            return [self._decode_one(row) for row in rows]
+        with ThreadPoolExecutor(min(self._threads, len(rows))) as pool:
+            return list(pool.map(self._decode_one, rows))
+
+    def _decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
+        frames = np.ascontiguousarray(log_probs, dtype=np.float32)
+        if np.isnan(frames).any():
+            raise UserError("log_probs: not a number (NaN) in a valid frame; check the model")
+        token_ids, offsets, scores = search(frames, self._guide, self._limits)
+        spans = zip(offsets[:-1], offsets[1:], scores, strict=True)
+        return [
+            Hypothesis(token_ids[low:high], float(total), float(acoustic), float(lm))
+            for low, high, (total, acoustic, lm) in spans
+        ]

@@ -1,0 +1,145 @@
+"""Put together what a beam search scores prefixes with: tokens, LM, lexicon and hot words.
+
+V tokens.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decoding.guide import LM_NONE, LM_TOKENS, LM_WORDS, Guide
+from asr.decoding.hotwords import Hotwords, build_hotwords
+from asr.decoding.lexicon import Lexicon, Vocabulary, build_lexicon, build_vocabulary, lm_words
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import BLANK_ID, Tokens
+from asr.errors import UserError
+from asr.lm.ngram import NGram, NGramArrays
+
+SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary
+
+
+class Fusion:
+    """What is known besides the acoustics; `guide` weighs it.
+
+    Args:
+        tokens: the acoustic model's tokens.
+        lm: an n-gram model over words, or over tokens where `lm_unit` is "token" or where every
+            token is a word.
+        lm_unit: "word" or "token".
+        words: a closed vocabulary; None leaves it open.
+
+    Raises:
+        UserError: a closed vocabulary without a word that the tokens can spell.
+
+    Warns:
+        UserWarning: most of the LM's words cannot be spelled, or it does not know the tokens.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        lm: NGram | None = None,
+        lm_unit: str = "word",
+        words: Sequence[str] | None = None,
+    ) -> None:
+        by_token = lm_unit == "token" or tokens.boundary is None
+        self._tokens, self._lm, self._closed = tokens, lm, words is not None
+        self._unit = LM_NONE if lm is None else LM_TOKENS if by_token else LM_WORDS
+        word_lm = lm if self._unit == LM_WORDS else None
+        if words is None:
+            words = lm_words(word_lm, tokens) if word_lm else []
+        self._vocabulary: Vocabulary = build_vocabulary(words, tokens, word_lm)
+        if self._closed and not self._vocabulary.ends.size:
+            raise UserError(
+                f"lexicon: none of its {len(words)} words can be spelled with the model's tokens; "
+                "write them as the recogniser does, in case and characters"
+            )
+        self._token_words = _token_words(tokens, lm if self._unit == LM_TOKENS else None)
+
+    def guide(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> Guide:
+        """Weigh it all by the options.
+
+        Raises:
+            UserError: a hot word that the tokens cannot spell.
+        """
+        tokens, lm = self._tokens, self._lm
+        lexicon = build_lexicon(
+            self._vocabulary,
+            options.lm_weight,
+            options.word_score,
+            options.unk_score if self._unit == LM_WORDS else 0.0,
+            self._closed,
+        )
+        hot = build_hotwords(hotwords, tokens, options.hotword_boost)
+        spelled = [tokens.spell(letters) or [] for letters in tokens.spellings]
+        return Guide(
+            starts_word=np.array(tokens.starts_word),
+            spelling_offsets=np.cumsum([0, *map(len, spelled)]).astype(np.int32),
+            spelling_letters=np.array([x for word in spelled for x in word], dtype=np.int32),
+            gains=_largest_gains(tokens, lexicon, hot),
+            token_words=self._token_words,
+            lexicon=lexicon,
+            hotwords=hot,
+            lm=_no_arrays() if lm is None else lm.arrays,
+            lm_unit=self._unit,
+            lm_begin=0 if lm is None else lm.begin,
+            lm_end=0 if lm is None else lm.end_id,
+            lm_weight=options.lm_weight,
+        )
+
+
+def read_words(path: Path) -> list[str]:
+    """Read a vocabulary: the first word of every line.
+
+    Raises:
+        UserError: a file that cannot be read as text, or that holds no word.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a file") from None
+    words = [line.split()[0] for line in lines if line.strip()]
+    if not words:
+        raise UserError(f"{path}: no words in it; write one word a line")
+    return list(dict.fromkeys(words))
+
+
+def _largest_gains(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDArray[np.float64]:
+    """Bound from above what each token adds to a prefix's prior; see `Guide.gains`.
+
+    A language model's log-probabilities are at most 0, so they can be left out.
+    """
+    hot = hotwords.largest_gain()
+    letters = np.array([len(spelling) for spelling in tokens.spellings])
+    start = max(0.0, lexicon.potential[1:].max())  # a word's first letter
+    end = max(0.0, lexicon.ending.max()) + hot  # the word before it
+    return letters * hot + start + np.where(tokens.starts_word, end, 0.0)
+
+
+def _token_words(tokens: Tokens, lm: NGram | None) -> NDArray[np.int64]:
+    """Find each token in a model over tokens; unknown ones are warned of."""
+    ids = np.zeros(len(tokens.tokens), dtype=np.int64)
+    if lm is None:
+        return ids
+    for index, token in enumerate(tokens.tokens):
+        names = SPACE_NAMES if token == tokens.boundary else (token,)
+        ids[index] = next((lm.id(name) for name in names if name in lm), lm.unk_id)
+    missing = [t for i, t in enumerate(tokens.tokens) if ids[i] == lm.unk_id and i != BLANK_ID]
+    if missing:
+        warnings.warn(
+            f"language model: it does not know {len(missing)} of the {len(ids) - 1} tokens "
+            f"(such as {missing[0]!r}); train it on text split into the recogniser's tokens",
+            stacklevel=3,
+        )
+    return ids
+
+
+def _no_arrays() -> NGramArrays:
+    """Stand in for a model that is never asked, so that the search is compiled once."""
+    integers, floats = np.zeros(2, np.int32), np.zeros(2, np.float32)
+    for array in (integers, floats):
+        array.setflags(write=False)
+    return NGramArrays(integers, floats, integers, floats, integers)

@@ -1,0 +1,129 @@
+"""What a prefix is worth beyond its acoustics: language model, lexicon, hot words.
+
+A prefix is scored by a function of its tokens alone, never of the frames or the path that led to
+it. That is what keeps the search exact: wherever two paths meet in one prefix, this part of the
+score is the same.
+
+Word scores come in at a word's end; until then the prefix carries the best that any word with
+its letters could bring (`Lexicon.potential`), so that it competes on even terms. Advances are
+given back at the word's end, hence total scores do not depend on them.
+
+V tokens.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decoding.compiled import borrowing
+from asr.decoding.hotwords import BOUNDARY, Hotwords, hot_step
+from asr.decoding.lexicon import OFF, Lexicon
+from asr.decoding.tree import ROOT, child_of
+from asr.lm.ngram import NGramArrays, advance
+
+
+class Guide(NamedTuple):
+    """All that scores prefixes, as plain arrays for compiled code.
+
+    Attributes:
+        starts_word: (V,) bool, whether the token begins a new word.
+        spelling_offsets: (V + 1,) int32 into `spelling_letters`.
+        spelling_letters: int32 letter numbers.
+        gains: (V,) float64, the most that adding a token can raise a prefix's `prior`; for a token
+            that starts a word, besides giving back the prefix's potential.
+        token_words: (V,) int64, each token's word in a model that scores tokens.
+        lexicon: the words and their advances.
+        hotwords: the phrases with a bonus.
+        lm: the n-gram model's arrays.
+        lm_unit: LM_NONE, LM_WORDS (scored at word ends) or LM_TOKENS (at every token).
+        lm_begin: the model's state at the start of a sentence.
+        lm_end: the word that ends a sentence.
+        lm_weight: what the model's natural log-probabilities are multiplied by.
+    """
+
+    starts_word: NDArray[np.bool_]
+    spelling_offsets: NDArray[np.int32]
+    spelling_letters: NDArray[np.int32]
+    gains: NDArray[np.float64]
+    token_words: NDArray[np.int64]
+    lexicon: Lexicon
+    hotwords: Hotwords
+    lm: NGramArrays
+    lm_unit: int
+    lm_begin: int
+    lm_end: int
+    lm_weight: float
+
+
+LM_NONE, LM_WORDS, LM_TOKENS = 0, 1, 2
+
+
+class State(NamedTuple):
+    """Where a prefix stands.
+
+    Attributes:
+        word: lexicon node of the unfinished word; ROOT between words, OFF outside the lexicon.
+        hot: state of the hot-word automaton.
+        context: state of the language model.
+        lm_score: natural log-probability of what the model has scored so far.
+        bonus: nats of word scores and of finished hot words.
+    """
+
+    word: int
+    hot: int
+    context: int
+    lm_score: float
+    bonus: float
+
+
+@borrowing
+def begin(guide: Guide) -> State:
+    """Stand at the start of a sentence."""
+    return State(ROOT, guide.hotwords.start, guide.lm_begin, 0.0, 0.0)
+
+
+@borrowing
+def extend(guide: Guide, state: State, token: int) -> State:
+    """Add one token."""
+    if guide.starts_word[token]:
+        state = end_word(guide, state)
+    word, hot, context, lm_score, bonus = state
+    for at in range(guide.spelling_offsets[token], guide.spelling_offsets[token + 1]):
+        letter = guide.spelling_letters[at]
+        word = OFF if word == OFF else child_of(guide.lexicon.tree, word, letter)
+        hot = hot_step(guide.hotwords, hot, letter)
+    if guide.lm_unit == LM_TOKENS:
+        log_prob, context = advance(guide.lm, context, guide.token_words[token])
+        lm_score += log_prob
+    return State(word, hot, context, lm_score, bonus)
+
+
+@borrowing
+def end_word(guide: Guide, state: State) -> State:
+    """Finish the word under way, if there is one; minus infinity if the lexicon is against it."""
+    word, hot, context, lm_score, bonus = state
+    if word == ROOT:
+        return state
+    bonus += guide.lexicon.ending[word]
+    if guide.lm_unit == LM_WORDS and bonus > -np.inf:
+        log_prob, context = advance(guide.lm, context, guide.lexicon.word_ids[word])
+        lm_score += log_prob
+    hot = hot_step(guide.hotwords, hot, BOUNDARY)
+    return State(ROOT, hot, context, lm_score, bonus + guide.hotwords.done[hot])
+
+
+@borrowing
+def end_sentence(guide: Guide, state: State) -> State:
+    """Finish the last word and the sentence."""
+    word, hot, context, lm_score, bonus = end_word(guide, state)
+    if guide.lm_unit != LM_NONE:
+        lm_score += advance(guide.lm, context, guide.lm_end)[0]
+    return State(word, hot, context, lm_score, bonus)
+
+
+@borrowing
+def prior(guide: Guide, state: State) -> float:
+    """Score the prefix beyond its acoustics, advances included, in nats."""
+    advanced = guide.lexicon.potential[state.word] + guide.hotwords.partial[state.hot]
+    return guide.lm_weight * state.lm_score + state.bonus + advanced

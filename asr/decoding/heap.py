@@ -1,0 +1,50 @@
+"""The best few of many: a binary heap with the worst on top, compiled.
+
+A heap of K is a pair of arrays, (K,) scores and (K,) items; place n lies above 2n + 1 and 2n + 2.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decoding.compiled import borrowing
+
+Heap = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+@borrowing
+def offer(heap: Heap, held: int, score: float, item: int) -> int:
+    """Keep an item if it is among the best K, and return how many are held."""
+    scores, items = heap
+    if held < len(scores):
+        _rise(scores, items, held, score, item)
+        return held + 1
+    if score > scores[0]:
+        _sink(scores, items, score, item)
+    return held
+
+
+@borrowing
+def _rise(scores, items, place, score, item):  # type: ignore[no-untyped-def]
+    """Add at an open place below all others, moving larger ones down past it."""
+    while place > 0 and score < scores[(place - 1) >> 1]:
+        above = (place - 1) >> 1
+        scores[place], items[place] = scores[above], items[above]
+        place = above
+    scores[place], items[place] = score, item
+
+
+@borrowing
+def _sink(scores, items, score, item):  # type: ignore[no-untyped-def]
+    """Replace the worst, moving smaller ones up past the new one."""
+    place, size = 0, len(scores)
+    while True:
+        below = 2 * place + 1
+        if below >= size:
+            break
+        if below + 1 < size and scores[below + 1] < scores[below]:
+            below += 1
+        if score <= scores[below]:
+            break
+        scores[place], items[place] = scores[below], items[below]
+        place = below
+    scores[place], items[place] = score, item

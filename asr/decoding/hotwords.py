@@ -1,0 +1,124 @@
+"""Hot words: phrases that earn a bonus as their letters come in.
+
+All phrases live in one Aho-Corasick automaton over letters, so that following ten thousand costs
+as much as following one. A phrase is anchored at word boundaries, `_ann_`: ANNUAL earns nothing
+for its first three letters once the fourth has come. The bonus is a function of the automaton's
+state, so a phrase left incomplete gives back what it was advanced.
+
+Source: Aho and Corasick, "Efficient string matching: an aid to bibliographic search", 1975.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decoding.compiled import borrowing
+from asr.decoding.tokens import Tokens
+from asr.decoding.tree import ROOT, Tree, build_tree, child_of
+from asr.errors import UserError
+
+BOUNDARY = 0  # the letter number that stands between words
+
+
+class Hotwords(NamedTuple):
+    """The automaton; its states are the nodes of `tree`.
+
+    Attributes:
+        tree: all phrases, each spelled with a boundary before, between and after its words.
+        fail: (nodes,) int32, where the longest proper suffix that is itself in the tree ends.
+        partial: (nodes,) float64, nats advanced for the phrase that is under way.
+        done: (nodes,) float64, nats earned for good on arrival, by the phrases that end here.
+        start: the state at the start of an utterance, which is a boundary.
+    """
+
+    tree: Tree
+    fail: NDArray[np.int32]
+    partial: NDArray[np.float64]
+    done: NDArray[np.float64]
+    start: int
+
+    def largest_gain(self) -> float:
+        """Bound what one more letter, or the end of a word, can earn, in nats."""
+        gains = self.partial + self.done - self.partial[self.tree.parent]
+        return float(gains.max(initial=0.0))
+
+
+def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotwords:
+    """Build the automaton; a finished phrase has earned `boost` nats for each of its letters.
+
+    Raises:
+        UserError: a phrase with a character that no token writes, or without any.
+    """
+    spellings = [_spell(phrase, tokens) for phrase in dict.fromkeys(phrases)]
+    tree, ends = build_tree(spellings)
+    nodes = len(tree.label)
+    fail, letters = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
+    partial, done = np.zeros(nodes), np.zeros(nodes)
+    for spelling, end in zip(spellings, ends, strict=True):
+        done[end] = boost * (len(spelling) - spelling.count(BOUNDARY))
+    _link(tree, boost, letters, fail, partial, done)
+    return Hotwords(tree, fail, partial, done, max(ROOT, child_of(tree, ROOT, BOUNDARY)))
+
+
+def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
+    """Read phrases, one a line, each brought to the model's spelling by `normalise`.
+
+    Raises:
+        UserError: a file that cannot be read as text, or that holds no phrase.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a file") from None
+    phrases = [phrase for line in lines if (phrase := normalise(line))]
+    if not phrases:
+        raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
+    return phrases
+
+
+def _spell(phrase: str, tokens: Tokens) -> list[int]:
+    words = tokens.split(phrase)
+    spelled = [letters for word in words if (letters := tokens.spell(word)) is not None]
+    if not words or len(spelled) < len(words):
+        odd = "".join(sorted({c for word in words for c in word} - set(tokens.letter_ids)))
+        raise UserError(
+            f"hot word {phrase!r}: the model cannot write {odd!r}; "
+            f"spell it with {''.join(tokens.letter_ids)!r}"
+            if words
+            else f"hot word {phrase!r}: it is empty; remove it"
+        )
+    return [BOUNDARY, *(letter for word in spelled for letter in (*word, BOUNDARY))]
+
+
+@borrowing
+def _link(tree, boost, letters, fail, partial, done):  # type: ignore[no-untyped-def]
+    """Fill the automaton's arrays in place; a node's parent and its `fail` come before it."""
+    for node in range(1, len(fail)):
+        parent, label = tree.parent[node], tree.label[node]
+        letters[node] = letters[parent] + (label != BOUNDARY)
+        if parent != ROOT:
+            fail[node] = _step(tree, fail, fail[parent], label)
+        if tree.first[node] < tree.first[node + 1]:  # a leaf has nothing more under way
+            partial[node] = boost * letters[node]
+        partial[node] = max(partial[node], partial[fail[node]])
+        done[node] += done[fail[node]]
+
+
+@borrowing
+def _step(tree: Tree, fail: NDArray[np.int32], state: int, letter: int) -> int:
+    while True:
+        child = child_of(tree, state, letter)
+        if child >= 0:
+            return child
+        if state == ROOT:
+            return ROOT
+        state = fail[state]
+
+
+@borrowing
+def hot_step(hotwords: Hotwords, state: int, letter: int) -> int:
+    """Follow one letter from a state."""
+    return _step(hotwords.tree, hotwords.fail, state, letter)

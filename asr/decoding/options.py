@@ -1,0 +1,166 @@
+"""The choices a decoder is made with, and the `decoding.yaml` that holds them."""
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from asr.errors import UserError
+
+SEARCHES = ("greedy", "beam")
+LM_UNITS = ("word", "token")
+_PATHS = ("lm", "lexicon", "hotwords")
+
+
+@dataclass(frozen=True)
+class DecodingOptions:
+    """How log-probabilities become words. Scores and thresholds are in nats.
+
+    Attributes:
+        search: "greedy" (the best path) or "beam".
+        beam_size: prefixes kept from frame to frame, at least 1.
+        beam_threshold: how far below the best prefix another may lie.
+        token_threshold: how far below the best token of a frame another may lie to be tried.
+        nbest: how many alternatives to return.
+        lm: n-gram model in ARPA format, plain or gzipped.
+        lm_digest: SHA-256 of that file when the weights below were fitted; checked if given.
+        lm_unit: "word" (scored at word ends) or "token" (at every token, with the space written
+            as the model's own mark, `|`, `▁` or `<space>`).
+        lm_weight: what the LM's natural log-probabilities are multiplied by.
+        word_score: added for every word.
+        unk_score: added for every word that the LM does not know.
+        lexicon: words, one a line; no other word is written.
+        hotwords: words and phrases, one a line, that earn a bonus.
+        hotword_boost: the bonus for each letter of a finished hot word.
+        confidence_temperature: above 0; more than 1 makes confidences higher, less makes them
+            lower (see `asr.decoding.calibration`).
+
+    Raises:
+        UserError: a value out of its range, named.
+    """
+
+    search: str = "greedy"
+    beam_size: int = 64
+    beam_threshold: float = 20.0
+    token_threshold: float = 15.0
+    nbest: int = 1
+    lm: Path | None = None
+    lm_digest: str | None = None
+    lm_unit: str = "word"
+    lm_weight: float = 0.5
+    word_score: float = 0.0
+    unk_score: float = -5.0
+    lexicon: Path | None = None
+    hotwords: Path | None = None
+    hotword_boost: float = 1.0
+    confidence_temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _typed(field.name, getattr(self, field.name)))
+        _one_of("search", self.search, SEARCHES)
+        _one_of("lm_unit", self.lm_unit, LM_UNITS)
+        for name, least in (("beam_size", 1), ("nbest", 1)):
+            _at_least(name, getattr(self, name), least)
+        for name in ("beam_threshold", "token_threshold", "lm_weight", "hotword_boost"):
+            _at_least(name, getattr(self, name), 0)
+        if not self.confidence_temperature > 0:
+            raise UserError(
+                f"decoding.confidence_temperature: expected more than 0, "
+                f"found {self.confidence_temperature}; fit it with `asr tune`"
+            )
+        if self.nbest > self.beam_size:
+            raise UserError(
+                f"decoding.nbest: a beam of {self.beam_size} holds no {self.nbest} alternatives; "
+                "widen beam_size or ask for fewer"
+            )
+
+    def check_lm(self) -> None:
+        """Hold the LM file against the digest its weights were fitted with.
+
+        Raises:
+            UserError: the file is missing, or is no longer the one that was tuned.
+        """
+        if self.lm is None:
+            return
+        if not self.lm.is_file():
+            raise UserError(f"{self.lm}: no such language model; give the path of an ARPA file")
+        if self.lm_digest is not None and (found := digest(self.lm)) != self.lm_digest:
+            raise UserError(
+                f"{self.lm}: not the language model these weights were tuned with (digest "
+                f"{found[:12]}, expected {self.lm_digest[:12]}); run `asr tune` again"
+            )
+
+
+def read_options(path: Path) -> DecodingOptions:
+    """Read a `decoding.yaml`; relative paths in it start from its own folder.
+
+    Raises:
+        UserError: an unreadable file, an unknown key, a value of a wrong type or range, or a
+            language model that changed since it was tuned.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: cannot be read as YAML: {reason}; write it again") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected `option: value` lines, found {type(values).__name__}")
+    names = [field.name for field in fields(DecodingOptions)]
+    for key in values:
+        if key not in names:
+            near = get_close_matches(str(key), names, n=1, cutoff=0.0)[0]
+            raise UserError(f"{path}: unknown option {key!r}; did you mean {near!r}?")
+    try:
+        options = DecodingOptions(**values)
+        for name in _PATHS:
+            if (value := getattr(options, name)) is not None:
+                options = replace(options, **{name: path.parent / value})
+        options.check_lm()
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return options
+
+
+def write_options(options: DecodingOptions, path: Path) -> None:
+    """Write every option, paths relative to the file's folder, with the LM's digest."""
+    values = asdict(options)
+    for name in _PATHS:
+        if values[name] is not None:
+            values[name] = Path(os.path.relpath(values[name], path.parent)).as_posix()
+    values["lm_digest"] = None if options.lm is None else digest(options.lm)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def digest(path: Path) -> str:
+    """Hash a file's content: SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Bring a value to its field's type where nothing is lost, or refuse it."""
+    kind = DecodingOptions.__annotations__[name]
+    if kind == Path | None and isinstance(value, str):
+        return Path(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        wanted = getattr(kind, "__name__", str(kind).replace("pathlib._local.", ""))
+        raise UserError(f"decoding.{name}: expected {wanted}, found {value!r}")
+    return value
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"decoding.{name}: expected {' or '.join(choices)}, found {value!r}")
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise UserError(f"decoding.{name}: expected at least {least}, found {value}")

@@ -1,0 +1,234 @@
+"""CTC prefix beam search over one utterance, compiled.
+
+A prefix is a node of a tree that grows as the search goes on (`prefixes`). For each prefix in the
+beam we hold the log-probability of all paths that spell it and end in blank, and of those that end
+in its last token. One frame takes three steps:
+
+1. `_stay`: every prefix of the beam emits blank, repeats its last token, or is reached again
+   from its parent where that is in the beam too.
+2. `_grow`: every prefix takes one more token. Most are refused by an upper bound on their score
+   before anything about them is looked up: the beam's worst so far is what they must beat.
+3. `_settle`: the best `beam_size` of all these, kept in a heap meanwhile, are the next beam.
+
+Nothing is approximate but the beam and the two thresholds.
+
+U encoder frames, V tokens, K beam size.
+
+Sources: Graves et al., "Connectionist Temporal Classification", 2006; Hannun et al.,
+"First-Pass Large Vocabulary Continuous Speech Recognition using Bi-Directional Recurrent DNNs",
+2014, algorithm 1.
+"""
+
+# mypy: disallow-untyped-defs=False
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decoding.compiled import borrowing, compiled
+from asr.decoding.guide import Guide, end_sentence, extend, prior
+from asr.decoding.heap import offer
+from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
+from asr.decoding.tokens import BLANK_ID
+from asr.decoding.tree import ROOT
+
+#: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
+#: in its last token, and of both; its `prior`; and that without what is advanced to the word
+#: under way.
+ENTRY = np.dtype(
+    [
+        ("node", "i4"),
+        ("token", "i4"),
+        ("blank", "f8"),
+        ("label", "f8"),
+        ("total", "f8"),
+        ("prior", "f8"),
+        ("settled", "f8"),
+    ],
+    align=True,
+)
+
+
+class Limits(NamedTuple):
+    """What bounds the search.
+
+    Attributes:
+        beam_size: prefixes kept from frame to frame, K.
+        beam_threshold: nats that a prefix may lie below the best one.
+        token_threshold: nats that a token may lie below its frame's best one to be tried.
+        nbest: how many results to return.
+    """
+
+    beam_size: int
+    beam_threshold: float
+    token_threshold: float
+    nbest: int
+
+
+@compiled
+def search(
+    log_probs: NDArray[np.float32], guide: Guide, limits: Limits
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    """Find the best token sequences of one utterance.
+
+    Args:
+        log_probs: (U, V) natural log posteriors.
+        guide: what scores prefixes beyond the acoustics.
+        limits: what bounds the search.
+
+    Returns:
+        The tokens of the results, one after the other and best first; (results + 1,) offsets into
+        them; and (results, 3) the total score, the acoustic and the language model's natural
+        log-probabilities.
+    """
+    prefixes, count = plant(guide), 1
+    beam, size = np.zeros(limits.beam_size, ENTRY), 1
+    beam[0].label, beam[0].prior = -np.inf, prior(guide, state_of(prefixes.nodes[0]))
+    beam[0].settled = beam[0].prior
+    heap = np.empty(limits.beam_size), np.empty(limits.beam_size, np.int64)
+    for frame in range(len(log_probs)):
+        scores = log_probs[frame]
+        ceilings = scores + guide.gains
+        starters, letters = _choose_tokens(scores, ceilings, guide, limits.token_threshold)
+        prefixes = grow_room(prefixes, count, size * (len(starters) + len(letters)))
+        held, best = _stay(scores, frame, prefixes.nodes, beam[:size], heap)
+        for slot in range(size - 1, -1, -1):  # a heap's end is its better half, so it fills fast
+            entry = beam[slot]
+            for known, tokens in ((entry.settled, starters), (entry.prior, letters)):
+                held, best, count = _grow(
+                    entry, known, tokens, scores, ceilings, frame, prefixes, count, heap, held,
+                    best, guide, limits,
+                )  # fmt: skip
+        least = best - limits.beam_threshold
+        size = _settle(frame, prefixes.nodes, beam, heap, held, least, guide)
+    return _finish(prefixes.nodes, beam[:size], guide, limits.nbest)
+
+
+@borrowing
+def log_add(a: float, b: float) -> float:
+    """Add two probabilities given by their logs."""
+    if a < b:
+        a, b = b, a
+    return a if b < a - 40.0 or b == -np.inf else a + np.log1p(np.exp(b - a))
+
+
+@compiled
+def _choose_tokens(scores, ceilings, guide, threshold):
+    """List the tokens worth trying, most promising first: those that start a word, and others."""
+    order = np.argsort(-ceilings)
+    starters, letters = np.empty_like(order), np.empty_like(order)
+    least = scores.max() - threshold
+    starting = inside = 0
+    for token in order:
+        if token == BLANK_ID or not scores[token] >= least:
+            continue
+        if guide.starts_word[token]:
+            starters[starting] = token
+            starting += 1
+        else:
+            letters[inside] = token
+            inside += 1
+    return starters[:starting], letters[:inside]
+
+
+@borrowing
+def _stay(scores, frame, nodes, beam, heap):
+    """Score what is in the beam one frame on; these are the heap's first content."""
+    best, held = -np.inf, 0
+    for entry in beam:
+        node = nodes[entry.node]
+        node.blank = entry.total + scores[BLANK_ID]
+        node.label = entry.label + scores[entry.token]
+        if node.parent != ABSENT and nodes[node.parent].frame == frame:
+            parent = beam[nodes[node.parent].slot]
+            reaching = parent.blank if parent.token == entry.token else parent.total
+            node.label = log_add(node.label, reaching + scores[entry.token])
+        node.total = log_add(node.blank, node.label)
+        best = max(best, node.total + entry.prior)
+        held = offer(heap, held, node.total + entry.prior, entry.node)
+    return held, best
+
+
+@borrowing
+def _grow(
+    entry, known, tokens, scores, ceilings, frame, prefixes, count, heap, held, best, guide, limits
+):
+    """Offer those one-token extensions of a prefix that can still win a place."""
+    nodes = prefixes.nodes
+    for token in tokens:
+        cut = best - limits.beam_threshold
+        if held == len(heap[0]):
+            cut = max(cut, heap[0][0])
+        if entry.total + known + ceilings[token] <= cut:
+            break  # the tokens are in order of `ceilings`, so none of the others can win
+        path = (entry.blank if token == entry.token else entry.total) + scores[token]
+        place = find(prefixes, entry.node, token)
+        child = prefixes.table[place]
+        if child == ABSENT:
+            state = extend(guide, state_of(nodes[entry.node]), token)
+            score = path + prior(guide, state)
+            if score <= cut:
+                continue
+            child, count = count, count + 1
+            write(nodes, child, entry.node, token, state)
+            prefixes.table[place] = child
+        else:
+            score = path + prior(guide, state_of(nodes[child]))
+            if score <= cut or nodes[child].frame == frame:  # in the beam: `_stay` has it
+                continue
+        nodes[child].blank, nodes[child].label, nodes[child].total = -np.inf, path, path
+        held = offer(heap, held, score, child)
+        best = max(best, score)
+    return held, best, count
+
+
+@borrowing
+def _settle(frame, nodes, beam, heap, held, least, guide):
+    """Make the next beam of what the heap holds, and return its size."""
+    size = 0
+    for place in range(held):
+        score, at = heap[0][place], heap[1][place]
+        if score < least or score == -np.inf:
+            continue
+        node, entry = nodes[at], beam[size]
+        node.frame, node.slot = frame + 1, size
+        entry.node, entry.token = at, node.token
+        entry.blank, entry.label, entry.total = node.blank, node.label, node.total
+        entry.prior = prior(guide, state_of(node))
+        entry.settled = entry.prior - guide.lexicon.potential[node.word]
+        size += 1
+    return size
+
+
+@compiled
+def _finish(nodes, beam, guide, nbest):
+    """End the sentence on every prefix of the beam and spell out the best."""
+    leaves = np.array([entry.node for entry in beam])
+    results = np.empty((len(beam), 3))
+    _score_ends(nodes, beam, leaves, guide, results)
+    if results.size and results[:, 0].max() == -np.inf:  # a closed vocabulary cut mid-word
+        for slot in range(len(leaves)):
+            while nodes[leaves[slot]].word != ROOT:
+                leaves[slot] = nodes[leaves[slot]].parent
+        _score_ends(nodes, beam, leaves, guide, results)
+    order = np.argsort(-results[:, 0])[:nbest]
+    offsets = np.zeros(len(order) + 1, np.int64)
+    for place, slot in enumerate(order):
+        offsets[place + 1] = offsets[place] + depth_of(nodes, leaves[slot])
+    tokens = np.empty(offsets[-1], np.int32)
+    for place, slot in enumerate(order):
+        node = leaves[slot]
+        for at in range(offsets[place + 1] - 1, offsets[place] - 1, -1):
+            tokens[at] = nodes[node].token
+            node = nodes[node].parent
+    return tokens, offsets, results[order]
+
+
+@borrowing
+def _score_ends(nodes, beam, leaves, guide, results):
+    for slot in range(len(beam)):
+        state = end_sentence(guide, state_of(nodes[leaves[slot]]))
+        acoustic = beam[slot].total
+        results[slot, 0] = acoustic + guide.lm_weight * state.lm_score + state.bonus
+        results[slot, 1] = acoustic
+        results[slot, 2] = state.lm_score

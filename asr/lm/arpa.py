@@ -1,0 +1,245 @@
+r"""Language models in the ARPA format, as SRILM and KenLM write it: read, written, gzipped or not.
+
+    \data\
+    ngram 1=100
+    ngram 2=1192
+
+    \1-grams:
+    -1.7488245<TAB>I<TAB>-0.38710132
+    \2-grams:
+    -0.5<TAB>I AM
+    \end\
+
+Each line holds log10 p(last word | words before), the words, and the log10 back-off weight of the
+n-gram as a context, which is left out where it is 0 or the order is the highest. A model without
+<unk> is given one of log10 probability -100, as KenLM does; <UNK> is taken for <unk>.
+"""
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from asr.errors import UserError
+from asr.lm import arpa_lines
+from asr.lm.arpa_lines import Section, format_entries, parse_section
+from asr.lm.files import replacing
+from asr.lm.ngram import BEGIN, END, LN_10, UNKNOWN, NGram
+from asr.lm.tree import TreeBuilder
+from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_lines, line_number, new_table
+
+MISSING_UNKNOWN_LOG10 = -100.0
+_MAX_ENTRIES = 2**31 - 2  # the tree counts in int32
+_GZIP_LEVEL = 4
+_WRITERS = 2
+_BLOCK_ENTRIES = 1 << 17
+_NUMBERS_LENGTH = 40  # more than two numbers and what parts them take on a line
+
+_COMPLAINTS = {
+    arpa_lines.NUMBER: "the log-probability is not a finite number",
+    arpa_lines.POSITIVE: "the log-probability is more than 0",
+    arpa_lines.FEW: "an n-gram lacks a word",
+    arpa_lines.UNKNOWN_WORD: "an n-gram has a word that is not among the 1-grams",
+    arpa_lines.BACK_OFF: "the back-off is not a finite number, or not 0 at the highest order",
+    arpa_lines.MORE: "there is more on the line than an n-gram has",
+}
+
+
+def parse_arpa(text: bytes, path: Path) -> NGram:
+    """Read the text of an ARPA file; `path` is what messages call it.
+
+    Raises:
+        UserError: the file is damaged: it is not ARPA, has other counts than its header says,
+            numbers that are none, unknown words, repeated n-grams or n-grams without context.
+    """
+    return _Reader(text, path).read()
+
+
+class _Reader:
+    """One pass over an ARPA file's text; `at` is the byte that it has reached."""
+
+    def __init__(self, text: bytes, path: Path) -> None:
+        self.text, self.path = text, path
+        self.letters = np.frombuffer(text, np.uint8)
+        self.at = 0
+
+    def read(self) -> NGram:
+        counts = self._header()
+        table = self._word_table(counts[0])
+        builder: TreeBuilder | None = None
+        for order, count in enumerate(counts, 1):
+            self._expect(f"\\{order}-grams:")
+            start = self.at
+            section = self._section(table, order, count, highest=order == len(counts))
+            if builder is None:
+                section = _with_unknown(section)
+                counts[0] = len(section.words)
+                builder = TreeBuilder(counts)
+            self._append(builder, section, start, highest=order == len(counts))
+        self._expect("\\end\\")
+        assert builder is not None  # the header has 1-grams
+        vocabulary = self._vocabulary(table)
+        return NGram(vocabulary, counts, builder.finish())
+
+    def _refuse(self, at: int, what: str) -> NoReturn:
+        raise UserError(
+            f"{self.path}:{line_number(self.text, at)}: {what}; the ARPA file is damaged or not "
+            "one, make it again"
+        )
+
+    def _next_line(self) -> tuple[int, str]:
+        """Start and content of the next line that is not blank; "" at the end of the file."""
+        while self.at < len(self.text):
+            start = self.at
+            end = self.text.find(b"\n", start)
+            self.at = len(self.text) if end < 0 else end + 1
+            line = self.text[start : self.at].strip()
+            if line:
+                return start, line[:80].decode(errors="replace")
+        return len(self.text), ""
+
+    def _expect(self, wanted: str) -> None:
+        start, line = self._next_line()
+        if line != wanted:
+            found = f"'{line}'" if line else "the end of the file"
+            self._refuse(start, f"expected '{wanted}', found {found}")
+
+    def _header(self) -> list[int]:
+        self._expect("\\data\\")
+        counts: list[int] = []
+        while self.text[self.at : self.at + 1] not in (b"\\", b""):
+            start, line = self._next_line()
+            if line.startswith("\\"):  # after a blank line
+                self.at = start
+                break
+            match = re.fullmatch(r"ngram\s+(\d+)\s*=\s*(\d+)", line)
+            if not match or int(match[1]) != len(counts) + 1:
+                self._refuse(
+                    start, f"expected 'ngram {len(counts) + 1}=' and a count, found '{line}'"
+                )
+            counts.append(int(match[2]))
+            if 2 * counts[-1] > len(self.text) or sum(counts) > _MAX_ENTRIES:
+                self._refuse(start, f"{line} is more n-grams than the file can hold")
+        if not counts or counts[0] == 0:
+            self._refuse(self.at, "the header lists no 1-grams")
+        return counts
+
+    def _word_table(self, count: int) -> WordTable:
+        """Room for the 1-grams, whose letters are fewer than their section's."""
+        section = self.text.find(b"\n\\", self.at)
+        table = new_table(count + 1, (section if section >= 0 else len(self.text)) + 8)
+        add_lines(table, np.frombuffer(f"{UNKNOWN}\n".encode(), np.uint8))
+        return table
+
+    def _section(self, table: WordTable, order: int, count: int, *, highest: bool) -> Section:
+        section = Section(
+            np.empty((count, order), np.int32),
+            np.empty(count, np.float32),
+            np.empty(count, np.float32),
+        )
+        start = self.at
+        complaint, self.at = parse_section(self.letters, start, table, highest, section)
+        if complaint == arpa_lines.SHORT:
+            found = self.text.count(b"\n", start, self.at)
+            self._refuse(self.at, f"the header says {count} {order}-grams, found {found}")
+        if complaint != arpa_lines.FINE:
+            end = self.text.find(b"\n", self.at)
+            rest = self.text[self.at : end if end >= 0 else None][:40].decode(errors="replace")
+            self._refuse(self.at, f"{_COMPLAINTS[complaint]}, found '{rest}'")
+        return section
+
+    def _append(self, builder: TreeBuilder, section: Section, at: int, *, highest: bool) -> None:
+        """Sort an order's n-grams into the tree; row i stands on the i-th line from byte `at`."""
+        parent, word = builder.find(section.words), section.words[:, -1]
+        rank = np.argsort((parent.astype(np.int64) << 32) | word, kind="stable")
+        parent, word = parent[rank], word[rank]
+        if len(parent) and parent[0] < 0:
+            self._refuse_row(at, rank[0], "the n-gram's context, all but its last word, is missing")
+        repeated = np.flatnonzero((parent[1:] == parent[:-1]) & (word[1:] == word[:-1]))
+        if len(repeated):
+            self._refuse_row(at, rank[repeated[0] + 1], "the n-gram is listed twice")
+        back_off = section.back_off[:0] if highest else section.back_off[rank]
+        builder.append(parent, word, section.log_prob[rank], back_off)
+
+    def _refuse_row(self, at: int, row: int, what: str) -> NoReturn:
+        for _ in range(row):
+            at = self.text.index(b"\n", at) + 1
+        line = self.text[at:].split(b"\n", 1)[0][:80].decode(errors="replace")
+        self._refuse(at, f"{what}: '{line}'")
+
+    def _vocabulary(self, table: WordTable) -> bytes:
+        vocabulary = table.letters[: table.starts[table.size[0]]].tobytes()[:-1]
+        for word in (BEGIN, END):
+            if f"\n{word}\n" not in f"\n{vocabulary.decode(errors='replace')}\n":
+                self._refuse(0, f"the 1-grams lack {word}")
+        try:
+            vocabulary.decode()
+        except UnicodeDecodeError as error:
+            self._refuse(0, f"a word is not UTF-8 (byte 0x{vocabulary[error.start]:02x})")
+        return vocabulary
+
+
+def _with_unknown(section: Section) -> Section:
+    """The 1-grams with an <unk>, supplied where the file has none."""
+    if (section.words == UNKNOWN_ID).any():
+        return section
+    return Section(
+        np.append(section.words, np.array([[UNKNOWN_ID]], np.int32), axis=0),
+        np.append(section.log_prob, np.float32(MISSING_UNKNOWN_LOG10 * LN_10)),
+        np.append(section.back_off, np.float32(0.0)),
+    )
+
+
+def write_arpa(lm: NGram, path: Path) -> None:
+    """Write a model as an ARPA file, gzipped where its name ends in .gz; whole or not at all.
+
+    Numbers have six decimals. The same model gives the same bytes: the gzip members, one a block
+    of n-grams so that they are packed side by side, carry no time.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    lines = np.frombuffer(lm.vocabulary + b"\n", np.uint8)
+    table = new_table(lm.counts[0], len(lines))
+    add_lines(table, lines)
+    pack = partial(gzip.compress, compresslevel=_GZIP_LEVEL, mtime=0)
+
+    def block(part: tuple[str, int, int, int]) -> bytes:
+        text = part[0].encode() + _format_block(lm, table, *part[1:])
+        return pack(text) if path.suffix == ".gz" else text
+
+    try:
+        with replacing(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
+            for content in pool.map(block, _blocks(lm.counts)):
+                file.write(content)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); check the folder and the disk's space"
+        ) from error
+
+
+def _blocks(counts: Sequence[int]) -> Iterator[tuple[str, int, int, int]]:
+    """Parts of the file: the lines before, an order, and the entries of that order to write."""
+    before = "\\data\\\n" + "".join(f"ngram {k}={n}\n" for k, n in enumerate(counts, 1))
+    first = 1
+    for order, count in enumerate(counts, 1):
+        before += f"\n\\{order}-grams:\n"
+        for start in range(first, first + count, _BLOCK_ENTRIES):
+            yield before, order, start, min(start + _BLOCK_ENTRIES, first + count)
+            before = ""
+        first += count
+    yield before + "\n\\end\\\n", 1, first, first
+
+
+def _format_block(lm: NGram, table: WordTable, order: int, start: int, end: int) -> bytes:
+    longest = int(np.diff(table.starts).max())
+    out = np.empty((end - start) * (order * (longest + 1) + _NUMBERS_LENGTH), np.uint8)
+    path = np.full(order + 1, start, np.int64)
+    for k in range(order, 1, -1):
+        path[k - 1] = np.searchsorted(lm.arrays.first_child, path[k], side="right") - 1
+    return out[: format_entries(lm.arrays, table, path, order, end, out)].tobytes()

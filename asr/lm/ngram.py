@@ -1,0 +1,161 @@
+"""An n-gram language model in memory, and the one function that a beam search asks of it.
+
+The n-grams form a tree laid out breadth first: entry 0 is the root (the empty n-gram), then come
+the words, then the bigrams, and so on, each order sorted by its parent and then by its last word.
+The children of an entry therefore stand side by side in order of word, and one array of first
+children describes the whole tree. An entry below the highest order is a context too, so a place
+in the tree is all the history there is: a hypothesis carries its language model in one integer.
+
+Letters: E entries of every order and the root, C entries below the highest order (with the root).
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from math import log
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+LN_10 = log(10.0)
+UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
+
+
+class NGramArrays(NamedTuple):
+    """The model as plain read-only arrays, in the shape that compiled code takes.
+
+    Word `w` is entry `w + 1`. Logarithms are natural.
+    """
+
+    word: np.ndarray  #        (E,) int32, last word of the entry's n-gram; -1 for the root
+    log_prob: np.ndarray  #    (E,) float32, log p(last word | the words before it)
+    suffix: np.ndarray  #      (E,) int32, the longest proper suffix that is a context: where
+    #                                      back-off goes
+    back_off: np.ndarray  #    (C,) float32, log weight of leaving this context for its suffix
+    first_child: np.ndarray  # (C + 1,) int32, children of c are first_child[c]:first_child[c + 1]
+
+
+@njit(cache=True, nogil=True)
+def find_child(lm: NGramArrays, state: int, word: int) -> int:
+    """Entry of the n-gram `state + word`, or -1 where the model does not list it."""
+    low, high = lm.first_child[state], lm.first_child[state + 1]
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if lm.word[middle] < word:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and lm.word[low] == word else -1
+
+
+@njit(cache=True, nogil=True)
+def state_after(lm: NGramArrays, entry: int) -> int:
+    """The longest suffix of an entry's n-gram, itself included, that is worth remembering.
+
+    An n-gram that nothing extends and that costs nothing to leave scores every word as its suffix
+    does. Forgetting it lets more hypotheses of a beam meet in one state.
+    """
+    if entry < len(lm.back_off) and (
+        lm.first_child[entry] < lm.first_child[entry + 1] or lm.back_off[entry] != 0.0
+    ):
+        return entry
+    return lm.suffix[entry]
+
+
+@njit(cache=True, nogil=True)
+def advance(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
+    """Natural log p(word | state) with back-off, and the state after the word.
+
+    `state` is a context (`NGram.begin`, `NGram.empty` or what an earlier call returned) and `word`
+    an id in [0, V); both are int64 and unchecked. Katz-style back-off as ARPA files define it:
+    the longest listed n-gram's probability times the weights of the contexts left on the way.
+    """
+    left = 0.0
+    while state > 0:
+        entry = find_child(lm, state, word)
+        if entry > 0:
+            return left + lm.log_prob[entry], state_after(lm, entry)
+        left += lm.back_off[state]
+        state = int(lm.suffix[state])
+    return left + lm.log_prob[word + 1], state_after(lm, word + 1)
+
+
+@njit(cache=True, nogil=True)
+def score_words(lm: NGramArrays, state: int, words: np.ndarray) -> np.ndarray:
+    """Natural log-probability (N,) float64 of each of `words` (N,) int32 in turn from `state`."""
+    log_probs = np.empty(len(words), np.float64)
+    for i in range(len(words)):
+        log_probs[i], state = advance(lm, state, int(words[i]))
+    return log_probs
+
+
+class NGram:
+    """A back-off n-gram model: its vocabulary, its arrays and its first states.
+
+    Attributes:
+        order: longest n-gram's length, 1 or more.
+        counts: number of n-grams of each order, `order` of them; the <unk> supplied for a file
+            that lacks it is included.
+        arrays: what `advance` takes.
+        begin: the state after <s>.
+        empty: the state that remembers nothing.
+        unk_id: id of <unk>, always 0; its entry scores every word outside the vocabulary.
+        end_id: id of </s>.
+    """
+
+    empty = 0
+    unk_id = 0
+
+    def __init__(self, vocabulary: bytes, counts: Sequence[int], arrays: NGramArrays) -> None:
+        """Wrap finished arrays; `vocabulary` is the words in order of id, one a line, UTF-8."""
+        self.vocabulary = vocabulary
+        self.counts = tuple(int(count) for count in counts)
+        self.order = len(self.counts)
+        self.arrays = arrays
+        self.end_id = self.id(END)
+        self.begin = int(state_after(arrays, self.id(BEGIN) + 1))
+
+    @classmethod
+    def open(cls, path: str | Path) -> "NGram":
+        """Open an ARPA file, plain or gzipped, through the memory-mapped cache.
+
+        Raises:
+            UserError: the file is missing or is not a sound ARPA file.
+        """
+        from asr.lm.store import open_ngram  # it makes NGrams, so it stands above this file
+
+        return open_ngram(Path(path))
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Every word in order of id; `words[0]` is <unk>."""
+        return self.vocabulary.decode().split("\n")
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.words)}
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
+    def id(self, word: str) -> int:
+        """The word's id, or `unk_id` where the model does not know it."""
+        return self._ids.get(word, self.unk_id)
+
+    def ids(self, words: Sequence[str]) -> np.ndarray:
+        """Ids (N,) int32 of N words."""
+        return np.array([self._ids.get(word, self.unk_id) for word in words], dtype=np.int32)
+
+    def score(self, words: Sequence[str], *, begin: bool = True, end: bool = True) -> list[float]:
+        """Natural log-probability of each word in turn, and of </s> last where `end`.
+
+        `begin` starts after <s>, otherwise nothing is known of what came before.
+        """
+        ids = self.ids([*words, END] if end else words)
+        return score_words(self.arrays, self.begin if begin else self.empty, ids).tolist()
+
+    def total_log10(self, words: Sequence[str], *, begin: bool = True, end: bool = True) -> float:
+        """Log10 probability of a whole sentence, the figure KenLM's `query` calls Total."""
+        return sum(self.score(words, begin=begin, end=end)) / LN_10

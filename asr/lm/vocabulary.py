@@ -1,0 +1,174 @@
+"""Words to numbers: an open-addressing hash table over bytes, and text read through it.
+
+Compiled code has no strings, so a word is a stretch of UTF-8 bytes. The table keeps the words it
+has met one after another, each ended by a newline, and a slot of the table holds a word's id.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from asr.errors import UserError
+from asr.lm.ngram import BEGIN, END, UNKNOWN
+
+UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
+SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
+
+_NEWLINE, _SPACE = 10, 32
+
+
+class WordTable(NamedTuple):
+    """Words by id and by content."""
+
+    slots: np.ndarray  #  (2^k,) int32, id of the word that hashes here or after; -1 is free
+    starts: np.ndarray  # (W + 1,) int64, word i is letters[starts[i] : starts[i + 1] - 1]
+    letters: np.ndarray  # (L,) uint8, every word and its newline
+    size: np.ndarray  #   (1,) int64, number of words
+
+
+class TokenisedText(NamedTuple):
+    """A text as word ids: 0, 1 and 2 stand for <unk>, <s> and </s>, the rest come as first met."""
+
+    vocabulary: bytes  # words in order of id, one a line
+    tokens: np.ndarray  # (N,) int32, each sentence ended by 2
+
+
+@njit(cache=True, nogil=True)
+def is_space(byte: int) -> bool:
+    """True for what parts words within a line: space, tab and the other ASCII blanks, and NUL."""
+    return byte == _SPACE or (9 <= byte <= 13 and byte != _NEWLINE) or byte == 0
+
+
+@njit(cache=True, nogil=True)
+def find_slot(table: WordTable, text: np.ndarray, start: int, end: int) -> int:
+    """Slot that holds the word text[start:end], or the free one where it belongs (FNV-1a)."""
+    mask = np.uint64(len(table.slots) - 1)
+    hashed = np.uint64(14695981039346656037)
+    for i in range(start, end):
+        hashed = (hashed ^ np.uint64(text[i])) * np.uint64(1099511628211)
+    slot = (hashed ^ (hashed >> np.uint64(29))) & mask
+    while table.slots[slot] >= 0:
+        word = table.slots[slot]
+        at = table.starts[word]
+        if table.starts[word + 1] - 1 - at == end - start:
+            i = 0
+            while i < end - start and table.letters[at + i] == text[start + i]:
+                i += 1
+            if i == end - start:
+                break
+        slot = (slot + np.uint64(1)) & mask
+    return int(slot)
+
+
+@njit(cache=True, nogil=True)
+def new_table(words: int, letters: int) -> WordTable:
+    """An empty table with room for so many words of so many bytes together, newlines included."""
+    slots = 16
+    while slots < 2 * words:
+        slots *= 2
+    return WordTable(
+        np.full(slots, -1, np.int32),
+        np.zeros(words + 1, np.int64),
+        np.empty(letters, np.uint8),
+        np.zeros(1, np.int64),
+    )
+
+
+@njit(cache=True, nogil=True)
+def add_word(table: WordTable, slot: int, text: np.ndarray, start: int, end: int) -> int:
+    """Put text[start:end] into its free slot of a table that has room, and return its id."""
+    word = table.size[0]
+    at = table.starts[word]
+    table.letters[at : at + end - start] = text[start:end]
+    table.letters[at + end - start] = _NEWLINE
+    table.starts[word + 1] = at + end - start + 1
+    table.slots[slot] = word
+    table.size[0] = word + 1
+    return word
+
+
+@njit(cache=True, nogil=True)
+def add_lines(table: WordTable, lines: np.ndarray) -> None:
+    """Add the words in `lines` (bytes, each word ended by a newline) to a table with room."""
+    start = 0
+    for end in range(len(lines)):
+        if lines[end] == _NEWLINE:
+            add_word(table, find_slot(table, lines, start, end), lines, start, end)
+            start = end + 1
+
+
+@njit(cache=True, nogil=True)
+def _with_room(table: WordTable, length: int) -> WordTable:
+    """The table, or one of twice the room where a new word of `length` bytes would not fit."""
+    size, used = table.size[0], table.starts[table.size[0]]
+    if size + 1 < len(table.starts) and used + length < len(table.letters):
+        return table
+    larger = new_table(2 * len(table.starts), 2 * (len(table.letters) + length))
+    add_lines(larger, table.letters[:used])
+    return larger
+
+
+@njit(cache=True, nogil=True)
+def _tokenise(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Tokens, the vocabulary's letters, and where a reserved word stands in the text, or -1."""
+    reserved_at = -1
+    table = new_table(1 << 16, 1 << 20)
+    add_lines(table, special_words)
+    tokens = np.empty(len(text) + 1, np.int32)  # memory that is never touched is never taken
+    count, at = 0, 0
+    while at < len(text):
+        if text[at] == _NEWLINE:
+            tokens[count] = END_ID
+            count += 1
+            at += 1
+        elif is_space(text[at]):
+            at += 1
+        else:
+            start = at
+            while at < len(text) and text[at] != _NEWLINE and not is_space(text[at]):
+                at += 1
+            word = table.slots[find_slot(table, text, start, at)]
+            if word < 0:
+                table = _with_room(table, at - start)
+                word = add_word(table, find_slot(table, text, start, at), text, start, at)
+            if word <= END_ID and reserved_at < 0:
+                reserved_at = start
+            tokens[count] = word
+            count += 1
+    if len(text) and text[len(text) - 1] != _NEWLINE:
+        tokens[count] = END_ID
+        count += 1
+    return tokens[:count], table.letters[: table.starts[table.size[0]]], reserved_at
+
+
+def tokenise(text: bytes, name: str) -> TokenisedText:
+    """Split UTF-8 text into sentences (lines) of words, as lmplz does; an empty line counts too.
+
+    `name` is what messages call the text.
+
+    Raises:
+        UserError: the text is not UTF-8, or has a word <unk>, <s> or </s>.
+    """
+    tokens, letters, reserved_at = _tokenise(np.frombuffer(text, np.uint8), SPECIAL_WORDS)
+    vocabulary = letters.tobytes()[:-1]
+    try:
+        vocabulary.decode()
+    except UnicodeDecodeError as error:
+        bad = vocabulary[: error.start].rsplit(b"\n", 1)[-1] + vocabulary[error.start : error.end]
+        raise UserError(
+            f"{name}:{line_number(text, text.index(bad))}: byte 0x{vocabulary[error.start]:02x} is "
+            "not UTF-8; convert the text to UTF-8"
+        ) from error
+    if reserved_at >= 0:
+        word = text[reserved_at:].split(maxsplit=1)[0].decode()
+        raise UserError(
+            f"{name}:{line_number(text, reserved_at)}: the word {word} is reserved for the model; "
+            "remove it, the ends of lines mark the sentences"
+        )
+    return TokenisedText(vocabulary, tokens)
+
+
+def line_number(text: bytes, at: int) -> int:
+    """Number, from 1, of the line that holds byte `at`."""
+    return text.count(b"\n", 0, at) + 1
