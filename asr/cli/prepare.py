@@ -1,0 +1,51 @@
+"""`asr prepare`: a corpus, or your own speech, becomes cut manifests."""
+
+import argparse
+from pathlib import Path
+
+from asr.cli.flags import Verbs
+from asr.errors import UserError
+
+OPTIONS = ("fold", "split", "train", "dev", "test", "halve_dev", "size")
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    verb = verbs.add_parser("prepare", help="turn a corpus, or your own speech, into cut manifests")
+    verb.add_argument("corpus", metavar="CORPUS", help="an4, digits, librispeech or folder")
+    verb.add_argument("path", nargs="?", type=Path, help="your recordings, for `folder`")
+    verb.add_argument("--source", type=Path, help="the corpus, if it is here already")
+    verb.add_argument("--output", type=Path, required=True, help="folder for the manifests")
+    verb.add_argument(
+        "--leave-out-bad", action="store_true", help="leave faulty utterances out, do not refuse"
+    )
+    options = verb.add_argument_group("for one corpus")
+    options.add_argument(
+        "--fold", type=int, metavar="0..6", help="an4: which seventh of the speakers is dev (6)"
+    )
+    options.add_argument(
+        "--split", choices=("speakers", "espnet"), help="an4: espnet takes ESPnet's dev set"
+    )
+    for name in ("train", "dev", "test"):
+        options.add_argument(f"--{name}", nargs="+", metavar="PART", help="librispeech: its parts")
+    options.add_argument(
+        "--halve-dev", action="store_true", default=None,
+        help="librispeech: half of the dev part's speakers become test",
+    )  # fmt: skip
+    options.add_argument("--size", type=int, metavar="N", help="digits: training utterances (2000)")
+    verb.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the manifests and say what is in them."""
+    from asr import corpora
+
+    if args.path and args.source:
+        raise UserError("prepare: the corpus was given twice; give PATH or --source")
+    options = {name: getattr(args, name) for name in OPTIONS}
+    source = args.path or args.source
+    print(
+        corpora.prepare(
+            args.corpus, source, args.output, leave_out_bad=args.leave_out_bad, **options
+        )
+    )
