@@ -198,8 +198,8 @@ def _with_unknown(section: Section) -> Section:
 def write_arpa(lm: NGram, path: Path) -> None:
     """Write a model as an ARPA file, gzipped where its name ends in .gz; whole or not at all.
 
-    Numbers have six decimals. The same model gives the same bytes: the gzip members, one a block
-    of n-grams so that they are packed side by side, carry no time.
+    Numbers have seven digits, as many as float32 holds. The same model gives the same bytes: the
+    gzip members, one a block of n-grams so that they are packed side by side, carry no time.
 
     Raises:
         UserError: the file cannot be written.

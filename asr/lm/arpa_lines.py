@@ -123,12 +123,15 @@ def parse_section(
 
 @njit(cache=True, nogil=True)
 def _put_log10(out: np.ndarray, at: int, natural: float) -> int:
-    """Write a natural logarithm as log10 with up to six decimals, and return the end."""
-    scaled = np.int64(np.rint(abs(natural) / LN_10 * 1e6))
+    """Write a natural logarithm as log10 of seven digits or fewer, and return the end."""
+    size = abs(natural) / LN_10
+    decimals = 6
+    while decimals > 0 and size >= 10.0 ** (7 - decimals):
+        decimals -= 1
+    scaled = np.int64(np.rint(size * 10.0**decimals))
     if natural < 0.0 and scaled > 0:
         out[at] = 45
         at += 1
-    decimals = 6
     while decimals > 0 and scaled % 10 == 0:
         scaled //= 10
         decimals -= 1

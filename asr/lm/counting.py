@@ -118,27 +118,22 @@ def _count_runs(rows: np.ndarray, mask: np.ndarray, count: np.ndarray) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _shorten(
-    rows: np.ndarray,
-    count: np.ndarray,
-    mask: np.ndarray,
-    bits: int,
-    length: int,
-    shorter: _Sorted,
-    suffix: np.ndarray,
-) -> int:
-    """Group n-grams by their last `length` words into `shorter`; return how many groups."""
+def _shorten(longer: _Sorted, mask: np.ndarray, bits: int, length: int, shorter: _Sorted) -> int:
+    """Group n-grams by their last `length` words; return how many groups.
+
+    Fills `shorter`, and in `longer` the links to it.
+    """
     last = -1
-    for i in range(len(rows)):
-        if last < 0 or not _equal(rows, i, shorter.rows, last, mask):
+    for i in range(len(longer.rows)):
+        if last < 0 or not _equal(longer.rows, i, shorter.rows, last, mask):
             last += 1
             for k in range(len(mask)):
-                shorter.rows[last, k] = rows[i, k] & mask[k]
+                shorter.rows[last, k] = longer.rows[i, k] & mask[k]
             shorter.occurrences[last] = 0
             shorter.adjusted[last] = 0
-        suffix[i] = last
-        shorter.occurrences[last] += count[i]
-        if _field(rows, i, length - 1, bits) == BEGIN_ID:
+        longer.suffix[i] = last
+        shorter.occurrences[last] += longer.occurrences[i]
+        if _field(longer.rows, i, length - 1, bits) == BEGIN_ID:
             shorter.adjusted[last] = shorter.occurrences[last]  # nothing comes before a sentence
         else:
             shorter.adjusted[last] += 1
@@ -207,10 +202,7 @@ def _shorter(longer: _Sorted, length: int, packing: Packing) -> _Sorted:
     rows = np.empty((size, packing.integers(length)), np.uint64)
     occurrences, adjusted = np.empty(size, np.int32), np.empty(size, np.int32)
     shorter = _Sorted(rows, occurrences, adjusted, np.empty(size, np.int32))
-    mask = packing.mask(length)
-    n = _shorten(
-        longer.rows, longer.occurrences, mask, packing.bits, length, shorter, longer.suffix
-    )
+    n = _shorten(longer, packing.mask(length), packing.bits, length, shorter)
     return _Sorted(*(array[:n].copy() for array in shorter))
 
 

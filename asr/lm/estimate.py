@@ -22,6 +22,7 @@ from asr.lm.vocabulary import BEGIN_ID, END_ID, TokenisedText
 
 MAX_ORDER = 6
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
+_LEAST = 1e-99  # what a back-off weight of 0 is written as; a D3+ of 0 makes some
 _MAX_TOKENS = 2**31 - 2  # counts are int32
 
 
@@ -33,11 +34,12 @@ class Estimate(NamedTuple):
 
 
 class _Level(NamedTuple):
-    """An order's probabilities, before and after those pruned are taken out."""
+    """An order's probabilities, with those that pruning takes out."""
 
     counts: OrderCounts
     kept: np.ndarray  #        (n,) bool
     probability: np.ndarray  # (n,) float64
+    gamma: np.ndarray  #       (c,) float64, the back-off weights of the contexts
 
 
 def estimate(text: TokenisedText, order: int, prune: Sequence[int] = ()) -> Estimate:
@@ -55,32 +57,19 @@ def estimate(text: TokenisedText, order: int, prune: Sequence[int] = ()) -> Esti
     thresholds = _thresholds(order, prune)
     vocabulary = text.vocabulary.split(b"\n")
     if not (text.tokens != END_ID).any():
-        raise UserError("the text has no words; give one with a sentence a line")
+        raise UserError(f"{text.name}: the text has no words; give one with a sentence a line")
     if len(text.tokens) > _MAX_TOKENS:
         raise UserError(
-            f"the text has {len(text.tokens)} words and line ends, more than the {_MAX_TOKENS} "
-            "that can be counted; take a part of it"
+            f"{text.name}: {len(text.tokens)} words and line ends are more than the {_MAX_TOKENS} "
+            "that can be counted; take a part of the text"
         )
     counts = count_ngrams(text.tokens, len(vocabulary), order)
     discounts = [_discounts(level.adjusted, k) for k, level in enumerate(counts, 1)]
     levels: list[_Level] = []
-    gammas: list[np.ndarray] = []
-    for k, level in enumerate(counts):
-        kept = level.occurrences > thresholds[k]
-        if k == 0:
-            kept[: END_ID + 1] = True
-            lower = np.full(1, 1.0 / (np.count_nonzero(kept) - 1))
-        else:
-            lower = levels[-1].probability
-        size = 1 if k == 0 else len(counts[k - 1].word)
-        probability, gamma = _interpolate(level, kept, np.array(discounts[k]), lower, size)
-        if k == 0:
-            probability[BEGIN_ID] = 1.0  # lmplz writes log10 0 for <s>, which nothing predicts
-        levels.append(_Level(level, kept, probability))
-        gammas.append(gamma)
+    for level, threshold, found in zip(counts, thresholds, discounts, strict=True):
+        levels.append(_interpolate(level, threshold, np.array(found), levels))
     kept_words = [vocabulary[i] for i in np.flatnonzero(levels[0].kept)]
-    ngram = _assemble(b"\n".join(kept_words), levels, gammas[1:])
-    return Estimate(ngram, tuple(discounts))
+    return Estimate(_assemble(b"\n".join(kept_words), levels), tuple(discounts))
 
 
 def _thresholds(order: int, prune: Sequence[int]) -> list[int]:
@@ -140,30 +129,37 @@ def _share(
 
 
 def _interpolate(
-    counts: OrderCounts, kept: np.ndarray, discounts: np.ndarray, lower: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities (n,) of an order's n-grams, and the back-off weights (c,) of their contexts.
-
-    `lower` (c,) are the probabilities of the order below (equations 25 and 27).
-    """
-    total, gamma = _share(counts.context, counts.adjusted, kept, discounts, size)
+    counts: OrderCounts, threshold: int, discounts: np.ndarray, below: list[_Level]
+) -> _Level:
+    """Probabilities and back-off weights of one order, given the orders below (eqs 25 and 27)."""
+    kept = counts.occurrences > threshold
+    if below:
+        lower = below[-1].probability
+    else:
+        kept[: END_ID + 1] = True
+        lower = np.full(1, 1.0 / (np.count_nonzero(kept) - 1))
+    total, gamma = _share(counts.context, counts.adjusted, kept, discounts, len(lower))
     discount = np.append(0.0, discounts)[np.minimum(counts.adjusted, 3)]
     probability = (counts.adjusted - discount) / total[counts.context]
-    return probability + gamma[counts.context] * lower[counts.suffix], gamma
+    probability += gamma[counts.context] * lower[counts.suffix]
+    if not below:
+        probability[BEGIN_ID] = 1.0  # as lmplz has it; nothing predicts <s>
+    return _Level(counts, kept, probability, gamma)
 
 
-def _assemble(vocabulary: bytes, levels: list[_Level], gammas: list[np.ndarray]) -> NGram:
-    """The tree of what is kept; `gammas` are the contexts' weights, none for the highest order."""
+def _assemble(vocabulary: bytes, levels: list[_Level]) -> NGram:
+    """The tree of what is kept."""
     sizes = [int(np.count_nonzero(level.kept)) for level in levels]
     builder = TreeBuilder(sizes)
     new_id = np.cumsum(levels[0].kept, dtype=np.int32) - 1
     entry_of_context = np.zeros(1, np.int32)
-    for level, gamma in zip(levels, [*gammas, np.empty(0)], strict=True):
+    weights = [*(above.gamma for above in levels[1:]), np.empty(0)]  # none of the highest order
+    for level, gamma in zip(levels, weights, strict=True):
         kept = np.flatnonzero(level.kept)
         parent = entry_of_context[level.counts.context[kept]]
         start = builder.level_end
         entry_of_context = start - 1 + np.cumsum(level.kept, dtype=np.int32)
-        back_off = np.log(gamma[kept]) if len(gamma) else gamma
+        back_off = np.log(np.maximum(gamma[kept], _LEAST)) if len(gamma) else gamma
         word = new_id[level.counts.word[kept]]
         log_prob = np.minimum(np.log(level.probability[kept]), 0.0)
         builder.append(parent, word, log_prob, back_off)

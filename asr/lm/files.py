@@ -45,9 +45,12 @@ def unpack(content: bytes, path: Path) -> bytes:
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its place at `path` once it is whole and on the disk, or never does.
 
+    Folders on the way are made.
+
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:

@@ -18,7 +18,7 @@ import sys
 import time
 import zlib
 from contextlib import suppress
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,6 @@ def open_ngram(path: Path) -> NGram:
     content = read(path)
     lm = parse_arpa(unpack(content, path), path)
     with suppress(OSError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
         _save(lm, cache, {**seen, "sha256": sha256(content).hexdigest()})
     return lm
 
@@ -60,6 +59,16 @@ def cache_path(path: Path) -> Path:
     """Where the cache of the model at `path` is kept: under $XDG_CACHE_HOME/asr or ~/.cache/asr."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return folder / "asr" / f"{sha256(str(path.resolve()).encode()).hexdigest()[:32]}.lm"
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _appearance(path: Path) -> dict[str, Any]:
@@ -81,11 +90,7 @@ def _appearance(path: Path) -> dict[str, Any]:
 def _is_made_from(source: dict[str, Any], path: Path) -> bool:
     if source["settled"] and source["stat"] == _appearance(path).get("stat"):
         return True
-    with path.open("rb") as file:
-        digest = sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return bool(source["sha256"] == digest.hexdigest())
+    return bool(source["sha256"] == digest(path))
 
 
 def _lengths(counts: list[int]) -> list[int]:
@@ -107,11 +112,12 @@ def _save(lm: NGram, cache: Path, source: dict[str, Any]) -> None:
             "vocabulary": len(lm.vocabulary),
         }
     ).encode()
+    blocks: list[bytes | memoryview] = [lm.vocabulary, *(array.data for array in lm.arrays)]
     with replacing(cache) as file:
         file.write(_PREFIX.pack(_MAGIC, len(header), zlib.crc32(header)) + header)
-        for content in (lm.vocabulary, *(array.data for array in lm.arrays)):
+        for block in blocks:
             file.write(bytes(_aligned(file.tell()) - file.tell()))
-            file.write(content)
+            file.write(block)
 
 
 def _load(cache: Path, path: Path) -> NGram:

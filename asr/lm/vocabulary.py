@@ -32,6 +32,7 @@ class TokenisedText(NamedTuple):
 
     vocabulary: bytes  # words in order of id, one a line
     tokens: np.ndarray  # (N,) int32, each sentence ended by 2
+    name: str  # what messages call the text
 
 
 @njit(cache=True, nogil=True)
@@ -166,7 +167,7 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
             f"{name}:{line_number(text, reserved_at)}: the word {word} is reserved for the model; "
             "remove it, the ends of lines mark the sentences"
         )
-    return TokenisedText(vocabulary, tokens)
+    return TokenisedText(vocabulary, tokens, name)
 
 
 def line_number(text: bytes, at: int) -> int:

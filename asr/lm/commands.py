@@ -124,18 +124,18 @@ def info(model: Path, text: Path | None = None, *, unit: str = "word") -> ModelI
         counts=lm.counts,
         vocabulary_size=lm.counts[0],
         file_bytes=model.stat().st_size,
-        text=None if text is None else fit(lm, read_text(text, unit), str(text)),
+        text=None if text is None else fit(lm, read_text(text, unit)),
     )
 
 
-def fit(lm: NGram, text: TokenisedText, name: str) -> TextFit:
-    """Score a text sentence by sentence, each from <s> to </s>; `name` is for the message.
+def fit(lm: NGram, text: TokenisedText) -> TextFit:
+    """Score a text sentence by sentence, each from <s> to </s>.
 
     Raises:
         UserError: the text is empty.
     """
     if not len(text.tokens):
-        raise UserError(f"{name}: the text is empty; give one with a sentence a line")
+        raise UserError(f"{text.name}: the text is empty; give one with a sentence a line")
     ids = lm.ids(text.vocabulary.decode().split("\n"))[text.tokens]
     # <s> after every end brings the state back to a sentence's start, and its score is left out
     ends = np.flatnonzero(text.tokens == END_ID)

@@ -1,0 +1,41 @@
+"""What the tests of the language models share."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from asr.lm.ngram import LN_10, NGram
+
+Entries = dict[tuple[str, ...], tuple[float, float]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the caches of parsed models out of the user's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+def entries_of(lm: NGram) -> Entries:
+    """Every n-gram of a model with its log10 probability and back-off (0 where it has none)."""
+    found: Entries = {}
+    arrays, level = lm.arrays, {0: ()}
+    for _ in range(lm.order):
+        following: dict[int, tuple[str, ...]] = {}
+        for parent, context in level.items():
+            for entry in range(arrays.first_child[parent], arrays.first_child[parent + 1]):
+                gram = (*context, lm.words[arrays.word[entry]])
+                back_off = arrays.back_off[entry] if entry < len(arrays.back_off) else 0.0
+                found[gram] = (float(arrays.log_prob[entry]) / LN_10, float(back_off) / LN_10)
+                following[entry] = gram
+        level = following
+    return found
+
+
+@pytest.fixture(scope="session")
+def entries() -> Callable[[NGram], Entries]:
+    """The function `entries_of`."""
+    return entries_of

@@ -1,0 +1,85 @@
+"""What the verbs train and info report."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from asr.errors import UserError
+from asr.lm import NGram
+from asr.lm.commands import info, spell, train
+
+
+def test_training_writes_a_model_that_scores_as_kenlm_does(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "oracles" / "lm"
+    trained = train(folder / "an4_train.txt", tmp_path / "lm.arpa.gz", order=3)
+    assert trained.counts == (100, 1192, 2840)
+    assert trained.sentences == 848
+    assert trained.warnings == ()
+    assert trained.discounts[0] == pytest.approx((0.6667, 0.75, 2.4667), abs=1e-4)
+    summary = dict(
+        line.split(":\t") for line in (folder / "an4_dev.summary").read_text().splitlines()
+    )
+    report = info(tmp_path / "lm.arpa.gz", folder / "an4_dev.txt")
+    assert (report.order, report.counts, report.vocabulary_size) == (3, (100, 1192, 2840), 100)
+    assert report.text is not None
+    assert report.text.tokens == int(summary["Tokens"])
+    assert report.text.oov_tokens == int(summary["OOVs"]) == 2
+    including, excluding = report.text.perplexity, report.text.perplexity_without_oov
+    assert including == pytest.approx(float(summary["Perplexity including OOVs"]), abs=1e-3)
+    assert excluding == pytest.approx(float(summary["Perplexity excluding OOVs"]), abs=1e-3)
+
+
+def test_the_same_text_gives_the_same_bytes(shared: Path, tmp_path: Path) -> None:
+    text = shared / "oracles" / "lm" / "an4_train.txt"
+    packed = tmp_path / "text.txt.gz"
+    packed.write_bytes(gzip.compress(text.read_bytes()))
+    train(text, tmp_path / "a.arpa.gz", order=2)
+    train(packed, tmp_path / "b.arpa.gz", order=2)
+    assert (tmp_path / "a.arpa.gz").read_bytes() == (tmp_path / "b.arpa.gz").read_bytes()
+
+
+def test_fit_is_the_sum_of_the_sentences(shared: Path, tmp_path: Path) -> None:
+    model = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
+    sentences = ["YES", "", "NO NOBODY FOUR", "GO"]
+    (tmp_path / "t.txt").write_text("\n".join(sentences))
+    fit = info(model, tmp_path / "t.txt").text
+    lm = NGram.open(model)
+    assert fit is not None
+    assert (fit.sentences, fit.tokens, fit.oov_tokens) == (4, 9, 1)
+    expected = sum(lm.total_log10(sentence.split()) for sentence in sentences)
+    assert fit.log10_probability == pytest.approx(expected)
+
+
+def test_a_model_of_characters_reads_spelt_text(tmp_path: Path) -> None:
+    assert spell("GO  ON\n\nÉ ") == "G O | O N\n\nÉ"
+    (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5 + "ON\n", encoding="utf-8")
+    trained = train(tmp_path / "t.txt", tmp_path / "lm.arpa", order=4, unit="char")
+    assert trained.tokens == 52
+    assert sorted(NGram.open(tmp_path / "lm.arpa").words) == sorted(
+        ["<unk>", "<s>", "</s>", "G", "O", "N", "|"]
+    )
+    fit = info(tmp_path / "lm.arpa", tmp_path / "t.txt", unit="char").text
+    assert fit is not None and fit.oov_tokens == 0 and fit.perplexity < 3
+
+
+def test_a_small_text_trains_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("a b\n")
+    trained = train(tmp_path / "t.txt", tmp_path / "lm.arpa", order=2)
+    assert len(trained.warnings) == 2 and "0.5, 1.0, 1.5" in trained.warnings[0]
+
+
+def test_mistakes_name_the_file(tmp_path: Path) -> None:
+    text, model = tmp_path / "t.txt", tmp_path / "lm.arpa"
+    with pytest.raises(UserError, match=r"t.txt: cannot be read"):
+        train(text, model)
+    text.write_bytes(b"a\n\xff\n")
+    for unit in ("word", "char"):
+        with pytest.raises(UserError, match=r"t.txt:2: byte 0xff is not UTF-8"):
+            train(text, model, unit=unit)
+    with pytest.raises(UserError, match="unit is 'letter', expected word or char"):
+        train(text, model, unit="letter")
+    text.write_text("")
+    with pytest.raises(UserError, match=r"t.txt: the text has no words"):
+        train(text, model)
+    assert not model.exists()

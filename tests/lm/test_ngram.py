@@ -1,0 +1,107 @@
+"""The model in memory against KenLM's figures."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.lm import NGram, advance
+from asr.lm.arpa import parse_arpa
+from asr.lm.ngram import LN_10, score_words
+
+ARPA = b"""\\data\\
+ngram 1=5
+ngram 2=4
+ngram 3=2
+
+\\1-grams:
+-1.0\t<unk>
+-99\t<s>\t-0.5
+-0.7\t</s>
+-0.6\ta\t-0.25
+-0.8\tb\t-0.125
+
+\\2-grams:
+-0.3\t<s> a\t-0.0625
+-0.4\ta b
+-0.2\tb a\t-0.03125
+-0.1\tb </s>
+
+\\3-grams:
+-0.05\t<s> a b
+-0.15\ta b a
+
+\\end\\
+"""
+
+
+@pytest.fixture(scope="module")
+def small() -> NGram:
+    return parse_arpa(ARPA, Path("small.arpa"))
+
+
+def test_every_sentence_scores_as_kenlm_says(shared: Path) -> None:
+    folder = shared / "oracles" / "lm"
+    lm = NGram.open(folder / "an4_train.3gram.arpa")
+    sentences = (folder / "an4_dev.txt").read_text().splitlines()
+    scores = (folder / "an4_dev.scores").read_text().splitlines()
+    assert len(sentences) == len(scores) == 100
+    for sentence, score in zip(sentences, scores, strict=True):
+        assert lm.total_log10(sentence.split()) == pytest.approx(float(score.split()[1]), abs=1e-4)
+
+
+def test_backing_off_adds_the_weights_on_the_way(small: NGram) -> None:
+    log10 = [score / LN_10 for score in small.score(["a", "b", "b", "nobody"])]
+    assert log10 == pytest.approx(
+        [
+            -0.3,  # <s> a
+            -0.05,  # <s> a b
+            -0.8 - 0.125,  # nothing of "a b b", "b b"; "a b" costs nothing to leave, "b" does
+            -1.0 - 0.125,  # <unk> after b
+            -0.7,  # </s> after <unk>, which is no context
+        ]
+    )
+
+
+def test_the_start_of_the_sentence_is_a_choice(small: NGram) -> None:
+    assert small.total_log10(["a"], begin=False, end=False) == pytest.approx(-0.6)
+    assert small.total_log10(["a"], begin=True, end=False) == pytest.approx(-0.3)
+    assert len(small.score(["a"], end=False)) == 1
+    assert small.score([], begin=False, end=False) == []
+
+
+def test_a_state_forgets_what_cannot_matter(small: NGram) -> None:
+    """After <unk> or </s> nothing is known; `b a` and `a b a` lead to one state."""
+    a, b = small.id("a"), small.id("b")
+    for word in (small.unk_id, small.end_id):
+        assert advance(small.arrays, small.begin, word)[1] == small.empty
+    _, after_a = advance(small.arrays, small.empty, a)
+    _, after_ab = advance(small.arrays, after_a, b)
+    _, after_aba = advance(small.arrays, after_ab, a)
+    _, after_b = advance(small.arrays, small.empty, b)
+    assert after_aba == advance(small.arrays, after_b, a)[1]
+    assert after_aba not in (after_a, after_b)
+
+
+def test_words_and_ids_are_each_others_inverse(small: NGram) -> None:
+    assert [small.id(word) for word in small.words] == list(range(5))
+    assert small.words[small.unk_id] == "<unk>"
+    assert small.words[small.end_id] == "</s>"
+    assert "a" in small and "nobody" not in small
+    assert small.id("nobody") == small.unk_id
+    np.testing.assert_array_equal(small.ids(["b", "nobody"]), [small.id("b"), 0])
+
+
+def test_scores_are_python_floats_of_finite_value(small: NGram) -> None:
+    assert all(type(s) is float and math.isfinite(s) for s in small.score(["a", "x"]))
+
+
+def test_one_compilation_serves_every_model(small: NGram, shared: Path) -> None:
+    """Parsed or mapped from the cache, of any order: the arrays' types are the same."""
+    oracle = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
+    for lm in (small, NGram.open(oracle), NGram.open(oracle)):
+        lm.score(["a"])
+        advance(lm.arrays, lm.begin, 0)
+    assert len(score_words.signatures) == 1
+    assert len({signature[0] for signature in advance.signatures}) == 1

@@ -1,0 +1,135 @@
+"""The cache is used where it is sound and made anew where it is not."""
+
+import os
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.lm import NGram, store
+from asr.lm.store import cache_path
+
+ARPA = """\\data\\
+ngram 1=4
+ngram 2=1
+
+\\1-grams:
+-1.0\t<unk>
+-99\t<s>\t-0.5
+-0.7\t</s>
+-0.6\ta\t-0.25
+
+\\2-grams:
+-0.3\t<s> a
+
+\\end\\
+"""
+OTHER = ARPA.replace("-0.3", "-0.4")  # of the same length
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The paths that were parsed since the test began."""
+    paths: list[Path] = []
+    parse = store.parse_arpa
+
+    def spy(text: bytes, path: Path) -> NGram:
+        paths.append(path)
+        return parse(text, path)
+
+    monkeypatch.setattr(store, "parse_arpa", spy)
+    return paths
+
+
+@pytest.fixture
+def source(tmp_path: Path, cache_home: Path) -> Path:
+    path = tmp_path / "x.arpa"
+    path.write_text(ARPA)
+    return path
+
+
+def score(path: Path) -> float:
+    return round(NGram.open(path).total_log10(["a"], end=False), 4)
+
+
+def test_the_second_opening_parses_nothing(source: Path, parsed: list[Path]) -> None:
+    first, second = NGram.open(source), NGram.open(source)
+    assert len(parsed) == 1
+    assert (first.words, first.counts) == (second.words, second.counts)
+    for ours, theirs in zip(first.arrays, second.arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+
+
+def test_the_cache_is_mapped_and_cannot_be_written(source: Path) -> None:
+    NGram.open(source)
+    log_prob = NGram.open(source).arrays.log_prob
+    base = log_prob
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    assert isinstance(base, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        log_prob[0] = 1.0
+
+
+def test_new_content_of_the_same_size_and_times_is_seen(source: Path, parsed: list[Path]) -> None:
+    """Written within one tick of the clock, or with the times put back as `cp -p` does."""
+    assert score(source) == -0.3
+    times = source.stat()
+    source.write_text(OTHER)
+    os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert score(source) == -0.4
+    assert len(parsed) == 2
+
+
+def test_a_settled_file_is_trusted_by_its_looks(
+    source: Path, parsed: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 10_000_000_000)
+    assert score(source) == -0.3
+    monkeypatch.setattr(store, "digest", None)  # would raise if the content were looked at
+    assert score(source) == -0.3
+    assert len(parsed) == 1
+
+
+def test_a_touched_file_is_known_by_its_content(source: Path, parsed: list[Path]) -> None:
+    score(source)
+    os.utime(source, ns=(1, 1))
+    score(source)
+    assert len(parsed) == 1
+
+
+def test_a_cache_of_another_file_is_not_taken(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.arpa"
+    other.write_text(OTHER)
+    assert (score(source), score(other)) == (-0.3, -0.4)
+    cache_path(source).write_bytes(cache_path(other).read_bytes())
+    assert score(source) == -0.3
+
+
+def test_a_damaged_cache_is_made_anew(source: Path, parsed: list[Path]) -> None:
+    score(source)
+    cache = cache_path(source)
+    sound = cache.read_bytes()
+    header_end = 16 + struct.unpack("<8sII", sound[:16])[1]
+    damaged = [sound[:cut] for cut in (0, 7, 40, header_end, len(sound) - 1)] + [sound + b"x"]
+    for at in range(0, header_end, 5):
+        damaged.append(sound[:at] + bytes([sound[at] ^ 4]) + sound[at + 1 :])
+    for count, content in enumerate(damaged, 2):
+        cache.write_bytes(content)
+        assert score(source) == -0.3
+        assert len(parsed) == count
+    assert cache.stat().st_size == len(sound)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    assert score(source) == -0.3
+    assert score(source) == -0.3
