@@ -11,15 +11,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from lhotse import CutSet
+from lhotse.audio import set_audio_duration_mismatch_tolerance
 from lhotse.cut import Cut
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
-from asr.audio import Waveform, to_waveform
+from asr.audio import AudioError, Waveform, to_waveform
 from asr.augment import WaveformAugment, generator
 from asr.errors import UserError
 from asr.text import CharTokenizer
+
+# Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
+set_audio_duration_mismatch_tolerance(0.01)
 
 
 class Batch(NamedTuple):
@@ -72,8 +76,8 @@ def read_cuts(manifest: str | Path) -> CutSet:
     """Read a cut manifest into memory.
 
     Raises:
-        UserError: the file is missing, empty, unreadable, or a line of it is not a cut with
-            exactly one transcript.
+        UserError: the file is missing, empty or unreadable; a line of it is not a cut with
+            exactly one transcript and a positive duration; an id comes twice.
     """
     path = Path(manifest)
     if not path.is_file():
@@ -84,7 +88,7 @@ def read_cuts(manifest: str | Path) -> CutSet:
         )
     cuts: list[Cut] = []
     try:
-        for cut in CutSet.from_file(path):
+        for cut in CutSet.from_file(path) or ():
             cuts.append(cut)
     except Exception as error:  # whatever a damaged file makes of gzip, json or lhotse
         raise UserError(
@@ -93,13 +97,25 @@ def read_cuts(manifest: str | Path) -> CutSet:
         ) from error
     if not cuts:
         raise UserError(f"{path}: no utterances in this manifest; prepare the corpus again")
+    seen: set[str] = set()
     for line, cut in enumerate(cuts, 1):
-        if len(cut.supervisions) != 1 or cut.supervisions[0].text is None:
-            raise UserError(
-                f"{path}:{line}: cut {cut.id} has {len(cut.supervisions)} transcripts, expected 1 "
-                "with text; prepare the corpus again"
-            )
+        fault = _fault(cut) or (f"a second cut with the id {cut.id}" if cut.id in seen else None)
+        if fault:
+            raise UserError(f"{path}:{line}: {fault}; prepare the corpus again")
+        seen.add(cut.id)
     return CutSet.from_cuts(cuts)
+
+
+def _fault(item: object) -> str | None:
+    """Say what keeps a manifest's item from being an utterance, if anything does."""
+    if not isinstance(item, Cut):
+        return f"a {type(item).__name__}, expected a cut"
+    if len(item.supervisions) != 1 or not isinstance(item.supervisions[0].text, str):
+        count = len(item.supervisions)
+        return f"cut {item.id} has {count} transcripts, expected 1 with text"
+    if not (isinstance(item.duration, int | float) and item.duration > 0):
+        return f"cut {item.id}: duration is {item.duration!r} s, expected more than 0"
+    return None
 
 
 def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
@@ -110,12 +126,14 @@ def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
     """
     try:
         samples = cut.load_audio()[0]
+        return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
+    except AudioError as error:  # of a class that a loader's worker cannot hand over
+        raise UserError(str(error)) from error
     except Exception as error:  # every audio backend has exceptions of its own
         raise UserError(
             f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); "
             "check the file and prepare the corpus again"
         ) from error
-    return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
 
 
 def _first_line(error: Exception) -> str:
@@ -189,7 +207,7 @@ def split_batch(batch: list[int], parts: int, rank: int, ranks: int) -> Share:
     utterances than pieces, a process repeats one with weight 0: every process must take part
     in every step.
     """
-    pieces = [batch[rank * parts + part :: ranks * parts] for part in range(parts)]
+    pieces = [batch[rank + ranks * part :: ranks * parts] for part in range(parts)]
     filled = [piece for piece in pieces if piece] or [[~batch[0]]]
     return Share(utterances=filled, batch_size=len(batch))
 

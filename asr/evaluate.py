@@ -1,10 +1,19 @@
-"""A model's error rates on a cut manifest."""
+"""A recogniser's error rates on a cut manifest, and fitting its decoder to one.
 
+Shapes: U encoder frames, V tokens.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from asr.data import SpeechDataset, read_cuts
-from asr.decoding.greedy import greedy_decode
+from asr.decoding.calibration import normalised_cross_entropy
+from asr.decoding.decoder import Decoded
 from asr.inference import compute_log_probs
 from asr.recognizer import Recognizer
 from asr.scoring import Report, score
@@ -13,14 +22,30 @@ from asr.scoring import Report, score
 BATCH_S = 120.0
 
 
-def evaluate(recognizer: Recognizer, manifest: str, vocabulary: set[str] | None = None) -> Report:
+@dataclass(frozen=True)
+class Evaluation:
+    """What a recogniser makes of a test set.
+
+    Attributes:
+        report: its error rates.
+        normalised_cross_entropy: how much its words' confidences tell, at most 1; nan where
+            every word is right or every one wrong.
+    """
+
+    report: Report
+    normalised_cross_entropy: float
+
+
+def evaluate(
+    recognizer: Recognizer, manifest: str, vocabulary: Collection[str] | None = None
+) -> Evaluation:
     """Transcribe every utterance of a manifest and score the result.
 
     References are normalised as the model's training text was, so that case and punctuation the
     model cannot write are no errors; characters it cannot write are.
 
     Args:
-        recognizer: the model.
+        recognizer: the model and its decoder.
         manifest: path of a cut manifest with transcripts.
         vocabulary: known words, for the out-of-vocabulary rate.
 
@@ -28,15 +53,59 @@ def evaluate(recognizer: Recognizer, manifest: str, vocabulary: set[str] | None 
         UserError: the manifest or audio it names cannot be read.
     """
     dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
-    hypotheses: dict[str, str] = {}
+    decoded: dict[str, Decoded] = {}
+    for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
+        found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
+        decoded.update(zip(utterance_ids, found, strict=True))
+    speakers = {cut.id: cut.supervisions[0].speaker for cut in dataset.cuts}
+    report = score(
+        references(dataset),
+        {utterance_id: found.text for utterance_id, found in decoded.items()},
+        speakers=speakers if all(speakers.values()) else None,
+        vocabulary=vocabulary,
+    )
+    return Evaluation(report, _cross_entropy(report, decoded))
+
+
+def held_out_log_probs(
+    recognizer: Recognizer, manifest: str
+) -> tuple[list[NDArray[np.float32]], list[str]]:
+    """Run the model once over a manifest, for what tries many decodings of it.
+
+    Returns:
+        For each utterance its log_probs (U, V), and its reference.
+    """
+    dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
+    wanted = references(dataset)
+    rows: list[NDArray[np.float32]] = []
+    texts: list[str] = []
+    for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
+        rows += [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
+        texts += [wanted[utterance_id] for utterance_id in utterance_ids]
+    return rows, texts
+
+
+def references(dataset: SpeechDataset) -> dict[str, str]:
+    """Give the normalised transcripts by utterance id."""
+    return {cut.id: text for cut, text in zip(dataset.cuts, dataset.texts, strict=True)}
+
+
+def _log_probs(
+    recognizer: Recognizer, dataset: SpeechDataset
+) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.int64]]]:
     with tqdm(total=len(dataset), unit="utt", disable=None) as bar:
         results = compute_log_probs(recognizer.model, dataset, BATCH_S, device=torch.device("cpu"))
         for batch, log_probs, lengths in results:
-            paths = greedy_decode(log_probs.numpy(), lengths.numpy())
-            for utterance_id, path in zip(batch.utterance_ids, paths, strict=True):
-                hypotheses[utterance_id] = recognizer.tokenizer.decode(path.token_ids)
-            bar.update(len(paths))
-    references = {cut.id: text for cut, text in zip(dataset.cuts, dataset.texts, strict=True)}
-    speakers = {cut.id: cut.supervisions[0].speaker for cut in dataset.cuts}
-    known = speakers if all(speakers.values()) else None
-    return score(references, hypotheses, speakers=known, vocabulary=vocabulary)
+            yield batch.utterance_ids, log_probs.numpy(), lengths.numpy()
+            bar.update(len(batch.utterance_ids))
+
+
+def _cross_entropy(report: Report, decoded: dict[str, Decoded]) -> float:
+    """Hold every recognised word's confidence against whether it was right."""
+    confidences: list[float] = []
+    correct: list[bool] = []
+    for result in report.results:
+        confidences += [word.confidence for word in decoded[result.utterance_id].words]
+        heard = [column for column in result.alignment if column.hypothesis is not None]
+        correct += [column.kind == "hit" for column in heard]
+    return normalised_cross_entropy(confidences, correct)

@@ -19,9 +19,10 @@ class LogMel(nn.Module):
 
     Frames start at sample 0 and never reach past the last sample (`center=False`): the usual
     reflection padding would let the padding of a batch leak into an utterance's last frames.
-    Before normalisation the values equal
-    ``librosa.feature.melspectrogram(center=False, norm="slaney")`` to a relative 1e-4 of its
-    power (Slaney 1998, Auditory Toolbox).
+    Before normalisation the values equal the logarithm of
+    ``librosa.feature.melspectrogram(center=False, norm="slaney")`` to 0.005 on speech, and to
+    1e-4 on noise, where no frequency is far louder than its neighbours (Slaney 1998, Auditory
+    Toolbox).
 
     Args:
         sample_rate: Hz.
@@ -31,6 +32,9 @@ class LogMel(nn.Module):
         low_hz: lower edge of the lowest mel bin; the highest bin ends at half the sample rate.
         normalisation: ``utterance`` takes mean and variance over each utterance's own frames;
             ``global`` takes the buffers that `fit` fills from training features.
+
+    Raises:
+        UserError: an unknown normalisation, or numbers that leave no bin, window or hop.
     """
 
     mean: Tensor
@@ -58,6 +62,11 @@ class LogMel(nn.Module):
         self.mel_bins = mel_bins
         self.hop_samples = round(sample_rate * hop_ms / 1000)
         self.window_samples = round(sample_rate * window_ms / 1000)
+        if min(self.hop_samples, self.window_samples, mel_bins) < 1:
+            raise UserError(
+                f"features: expected at least one mel bin, and a window and hop of at least one "
+                f"sample, found {mel_bins}, {window_ms} ms and {hop_ms} ms at {sample_rate} Hz"
+            )
         self.fft_samples = 1 << (self.window_samples - 1).bit_length()
         self.normalisation = normalisation
         filters = AF.melscale_fbanks(
@@ -104,9 +113,10 @@ class LogMel(nn.Module):
     def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Subtract the mean, divide by the standard deviation, and zero what is padding."""
         valid = frame_mask(lengths, features.shape[1])[:, :, None]
+        features = features.masked_fill(~valid, 0.0)  # padding may hold infinities by now
         if self.normalisation == "utterance":
             count = lengths.clamp(min=1)[:, None, None]
-            mean = (features * valid).sum(1, keepdim=True) / count
+            mean = features.sum(1, keepdim=True) / count
             centred = (features - mean) * valid
             std = (centred.square().sum(1, keepdim=True) / count).sqrt()
         else:

@@ -11,16 +11,26 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a neighbour of `path`, then move it into place.
 
     A process killed at any moment leaves the old file or the new one.
+
+    Raises:
+        UserError: the place cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial{os.getpid()}")
     try:
-        write(partial)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.touch()
+            mode = partial.stat().st_mode
+            write(partial)
+            partial.chmod(mode)  # safetensors would let nobody but its user read
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{path}: cannot be written: {reason}; give another path") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -29,9 +39,10 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         UserError: the place cannot be written to.
     """
-    try:
-        write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written: {error.strerror}; give another path"
-        ) from error
+    write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what writers killed at their work left in a folder that nobody else writes to."""
+    for partial in folder.glob(".*.partial*"):
+        partial.unlink(missing_ok=True)

@@ -81,7 +81,7 @@ def load_model(path: str | Path) -> tuple[CTCModel, CharTokenizer]:
         with safe_open(file, framework="pt") as opened:
             metadata = json.loads((opened.metadata() or {}).get(_KEY, "null"))
             weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise UserError(f"{file}: not a readable .safetensors model ({error})") from error
     if not isinstance(metadata, dict):
         raise UserError(f"{file}: a .safetensors file, but not a model written by this toolkit")
@@ -92,8 +92,8 @@ def load_model(path: str | Path) -> tuple[CTCModel, CharTokenizer]:
         )
     try:
         return _build(metadata, weights)
-    except (UserError, TypeError, ValueError, RuntimeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+    except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
         raise UserError(f"{file}: its settings or weights are not a model: {reason}") from error
 
 
@@ -112,7 +112,7 @@ def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
         found = sorted(values) if isinstance(values, dict) else values
         raise UserError(f"{name} should have the keys {', '.join(expected)}, found {found}")
     for key, type_ in expected.items():
-        allowed = (int, float) if type_ is float else type_
-        if not isinstance(values[key], allowed):  # type: ignore[arg-type]
+        allowed = (int, float) if type_ is float else (type_,)
+        if type(values[key]) not in allowed:  # isinstance would take True for a number
             raise UserError(f"{name}.{key} should be {type_}, found {values[key]!r}")
     return values

@@ -1,6 +1,6 @@
 """A trained model in use: waveform in, transcript out.
 
-Shapes: N samples, U encoder frames, V tokens.
+Shapes: B batch, N samples, U encoder frames, V tokens.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,14 @@ import numpy.typing as npt
 import torch
 
 from asr.audio import Waveform, read_audio, to_waveform
-from asr.decoding.greedy import greedy_decode
+from asr.decoding.decoder import Decoder
+from asr.decoding.options import DecodingOptions, read_options
+from asr.decoding.tokens import Tokens
+from asr.decoding.words import Word
 from asr.errors import UserError
 from asr.model import CTCModel
 from asr.model_file import load_model
-from asr.text import CharTokenizer
+from asr.text import SPACE, CharTokenizer
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,38 @@ class Transcript:
 
     Attributes:
         text: the words, in the form the model's normaliser gives them.
+        words: each with start and end in seconds and a confidence in 0..1.
         duration_s: of the recording.
     """
 
     text: str
+    words: tuple[Word, ...]
     duration_s: float
 
 
 class Recognizer:
-    """A model and its tokenizer, ready to transcribe; see `load`."""
+    """A model, its tokenizer and a decoder, ready to transcribe; see `load`.
 
-    def __init__(self, model: CTCModel, tokenizer: CharTokenizer) -> None:
+    Args:
+        model: the acoustic model.
+        tokenizer: its tokens and normaliser.
+        options: how its log-probabilities become words; greedily where not given.
+
+    Raises:
+        UserError: a file the options name cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: CTCModel,
+        tokenizer: CharTokenizer,
+        options: DecodingOptions | None = None,
+    ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.sample_rate = model.log_mel.sample_rate
+        self.tokens = Tokens(tuple(tokenizer.tokens), SPACE)
+        self.decoder = Decoder(self.tokens, options or DecodingOptions(), tokenizer.normalise)
 
     def transcribe(
         self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None
@@ -53,9 +74,10 @@ class Recognizer:
             UserError: samples that are not mono floats, or come without a sample rate.
         """
         waveform = self.waveform(audio, sample_rate)
-        paths = greedy_decode(self.log_probs(waveform)[None], np.array([len(waveform)]))
-        text = self.tokenizer.decode(paths[0].token_ids)
-        return Transcript(text, duration_s=len(waveform) / self.sample_rate)
+        log_probs = self.log_probs(waveform)[None]
+        lengths = np.array([log_probs.shape[1]])
+        decoded = self.decoder.decode(log_probs, lengths, self.model.frame_s)[0]
+        return Transcript(decoded.text, decoded.words, len(waveform) / self.sample_rate)
 
     def waveform(
         self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None
@@ -81,10 +103,15 @@ class Recognizer:
         return log_probs[0, : int(lengths[0])].numpy()
 
 
-def load(model: str | Path) -> Recognizer:
-    """Load a recogniser from a `.safetensors` model or the run folder that holds it.
+def load(model: str | Path, decoding: str | Path | DecodingOptions | None = None) -> Recognizer:
+    """Load a recogniser.
+
+    Args:
+        model: a `.safetensors` model, or the run folder that holds it.
+        decoding: options, or the `decoding.yaml` that `asr tune` writes; greedy where not given.
 
     Raises:
-        UserError: there is none, or it is not a model of this toolkit.
+        UserError: either is missing, or not what it should be.
     """
-    return Recognizer(*load_model(model))
+    options = read_options(Path(decoding)) if isinstance(decoding, str | Path) else decoding
+    return Recognizer(*load_model(model), options)

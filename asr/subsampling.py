@@ -15,7 +15,7 @@ STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
 class ConvSubsampling(nn.Module):
     """Two 3x3 convolutions with ReLU, strided in time and halved twice in frequency.
 
-    Padding is zeroed between the convolutions, so that a frame beside the end of an utterance
+    Padding is zeroed before each convolution, so that a frame beside the end of an utterance
     sees what it would see alone. U is T divided by the factor, rounded up at each stride.
 
     Args:
@@ -48,10 +48,10 @@ class ConvSubsampling(nn.Module):
         return lengths
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Shorten: features (B, T, F), zero past their lengths (B,) -> (B, U, H), lengths (B,)."""
+        """Shorten: features (B, T, F) and lengths (B,) -> (B, U, H) and lengths (B,)."""
         maps = features[:, None]
         for convolution, stride in zip(self.convolutions, self.strides, strict=True):
+            maps = maps * frame_mask(lengths, maps.shape[2])[:, None, :, None]
             maps = convolution(maps).relu()
             lengths = (lengths + stride - 1) // stride
-            maps = maps * frame_mask(lengths, maps.shape[2])[:, None, :, None]
         return self.projection(maps.transpose(1, 2).flatten(2)), lengths

@@ -13,7 +13,11 @@ from asr.errors import UserError
 BLANK_ID = 0
 BLANK = "<blank>"
 SPACE = " "
-_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff07": "'"})
+#: What people type for an apostrophe; NFKC would take the acute accent (U+00B4) apart.
+_APOSTROPHES = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'") | {"\u0149": "'n"}
+)
+_ZERO_WIDTH_SPACE = "\u200b"
 
 
 def _collapse(text: str) -> str:
@@ -21,18 +25,28 @@ def _collapse(text: str) -> str:
 
 
 def _words_only(text: str) -> str:
-    """Keep letters, marks, digits and the apostrophes inside words; the rest separates words."""
-    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
-    kept = "".join(c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in text)
+    """Keep letters, marks, digits and the apostrophes inside words; the rest separates words.
+
+    Invisible joiners, soft hyphens and direction marks are dropped: they stand inside words.
+    """
+    text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
+    kept = "".join(_word_character(c) for c in text)
     return " ".join(word for word in (part.strip("'") for part in kept.split()) if word)
 
 
+def _word_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if character == "'" or category[0] in "LMN":
+        return character
+    return "" if category == "Cf" and character != _ZERO_WIDTH_SPACE else SPACE
+
+
 def _lower(text: str) -> str:
-    return _words_only(text).lower()
+    return _collapse(_words_only(text).lower())
 
 
 def _upper(text: str) -> str:
-    return _words_only(text).upper()
+    return _collapse(_words_only(text).upper())
 
 
 #: Short name in a recipe -> function from raw text to the text that is trained on and scored.

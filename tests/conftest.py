@@ -14,3 +14,22 @@ def shared() -> Path:
     if not (folder / "corpora").is_dir():
         pytest.skip(f"needs the real corpora in {folder}, which is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The manifests of a tiny corpus of tones; see `tiny.write_corpus`."""
+    import tiny
+
+    return tiny.write_corpus(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="session")
+def tones_run(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a model trained on `tones` without a break, never to be written to."""
+    import tiny
+    from asr.cli import main
+
+    run_dir = tmp_path_factory.mktemp("runs") / "whole"
+    assert main(tiny.arguments(tones, run_dir)) == 0
+    return run_dir

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from asr import __version__
-from asr.cli import evaluate, lm, prepare, score, train, transcribe
+from asr.cli import evaluate, lm, prepare, score, train, transcribe, tune
 from asr.errors import UserError
 
-VERBS = (prepare, train, evaluate, transcribe, score, lm)
+VERBS = (prepare, train, evaluate, transcribe, score, lm, tune)
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 
 

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asr.decoding.options import DecodingOptions
     from asr.scoring import Report
 
 #: What `add_subparsers` returns; argparse keeps its type private.
@@ -17,6 +19,43 @@ def add_model(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--model", type=Path, required=True, help="a .safetensors model, or its run folder"
     )
+
+
+def add_decoding(verb: argparse.ArgumentParser) -> None:
+    """Add the flags of `decoding_options`."""
+    group = verb.add_argument_group("decoding (greedy unless one of these asks for more)")
+    group.add_argument(
+        "--decoding", type=Path, metavar="YAML", help="options written by `asr tune`"
+    )
+    group.add_argument("--beam", type=int, metavar="N", help="beam search, N prefixes wide")
+    group.add_argument("--lm", type=Path, metavar="ARPA", help="n-gram language model")
+    group.add_argument("--lm-weight", type=float, metavar="X")
+    group.add_argument("--word-score", type=float, metavar="X", help="added for every word")
+    group.add_argument("--lexicon", type=Path, metavar="FILE", help="the only words to write")
+    group.add_argument(
+        "--hotwords", type=Path, metavar="FILE", help="phrases to favour"
+    )
+    group.add_argument("--hotword-boost", type=float, metavar="X", help="bonus for each letter")
+
+
+def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
+    """Read the options file, if one is given, and let the flags have the last word."""
+    from asr.decoding.options import DecodingOptions, read_options
+
+    base = read_options(args.decoding) if args.decoding else DecodingOptions()
+    flags = {
+        "beam_size": args.beam,
+        "lm": args.lm,
+        "lm_weight": args.lm_weight,
+        "word_score": args.word_score,
+        "lexicon": args.lexicon,
+        "hotwords": args.hotwords,
+        "hotword_boost": args.hotword_boost,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    if args.lm:
+        given["lm_digest"] = None  # the weights were tuned with another model
+    return replace(base, search="beam", **given) if given else base
 
 
 def add_report(verb: argparse.ArgumentParser) -> None:

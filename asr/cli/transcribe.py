@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from asr.cli.flags import Verbs, add_model
+from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
 from asr.errors import UserError
 
 
@@ -13,6 +13,7 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add_parser("transcribe", help="audio files to text, one line a file")
     verb.add_argument("audio", nargs="+", metavar="AUDIO", help="audio files")
     add_model(verb)
+    add_decoding(verb)
     verb.add_argument(
         "--picture", type=Path, metavar="PNG", help="also draw how the first file was heard"
     )
@@ -23,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Print ``path<TAB>text`` for each file; a bad one is named, and the others go on."""
     from asr.recognizer import load
 
-    recognizer = load(args.model)
+    recognizer = load(args.model, decoding_options(args))
     failed = 0
     for path in args.audio:
         try:

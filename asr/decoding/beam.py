@@ -3,9 +3,7 @@
 B batch, U encoder frames, V tokens.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
+from asr.decoding.parallel import spread
 from asr.decoding.prefix_search import Limits, search
 from asr.errors import UserError
 
@@ -59,36 +58,31 @@ class BeamSearch:
         self._limits = Limits(
             options.beam_size, options.beam_threshold, options.token_threshold, options.nbest
         )
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads
 
-    def decode(
-        self, log_probs: NDArray[np.floating], lengths: NDArray[np.integer]
-    ) -> list[list[Hypothesis]]:
-        """Decode a batch.
+    def decode(self, log_probs: Iterable[NDArray[np.floating]]) -> list[list[Hypothesis]]:
+        """Decode utterances, several at once.
 
         Args:
-            log_probs: (B, U, V) natural log posteriors, float32 or what converts to it.
-            lengths: (B,) valid frames of each utterance; what lies past them is not read.
+            log_probs: B arrays (U, V) of natural log posteriors, every frame valid; float32 or
+                what converts to it.
 
         Returns:
             For each utterance up to `nbest` hypotheses, best first, and at least one.
 
         Raises:
-            UserError: V is not the number of tokens, or a valid frame holds NaN.
+            UserError: V is not the number of tokens, or a frame holds NaN.
         """
+        return spread(self.decode_one, log_probs, self._threads)
+
+    def decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
+        """Decode one utterance, (U, V); see `decode`."""
         wanted = len(self._guide.starts_word)
         if log_probs.shape[-1] != wanted:
             raise UserError(
                 f"log_probs: {log_probs.shape[-1]} scores a frame for {wanted} tokens; "
                 "decode with the tokens of the model that made them"
             )
-        rows = [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
-        if self._threads == 1 or len(rows) < 2:
-            return [self._decode_one(row) for row in rows]
-        with ThreadPoolExecutor(min(self._threads, len(rows))) as pool:
-            return list(pool.map(self._decode_one, rows))
-
-    def _decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         frames = np.ascontiguousarray(log_probs, dtype=np.float32)
         if np.isnan(frames).any():
             raise UserError("log_probs: not a number (NaN) in a valid frame; check the model")

@@ -5,7 +5,6 @@ V tokens.
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +46,7 @@ class Fusion:
     ) -> None:
         by_token = lm_unit == "token" or tokens.boundary is None
         self._tokens, self._lm, self._closed = tokens, lm, words is not None
+        self.has_lm = lm is not None
         self._unit = LM_NONE if lm is None else LM_TOKENS if by_token else LM_WORDS
         word_lm = lm if self._unit == LM_WORDS else None
         if words is None:
@@ -91,32 +91,11 @@ class Fusion:
         )
 
 
-def read_words(path: Path) -> list[str]:
-    """Read a vocabulary: the first word of every line.
-
-    Raises:
-        UserError: a file that cannot be read as text, or that holds no word.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a file") from None
-    words = [line.split()[0] for line in lines if line.strip()]
-    if not words:
-        raise UserError(f"{path}: no words in it; write one word a line")
-    return list(dict.fromkeys(words))
-
-
 def _largest_gains(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDArray[np.float64]:
-    """Bound from above what each token adds to a prefix's prior; see `Guide.gains`.
-
-    A language model's log-probabilities are at most 0, so they can be left out.
-    """
-    hot = hotwords.largest_gain()
+    """Bound from above what each token adds beyond its prefix's `ceiling`; see `Guide.gains`."""
     letters = np.array([len(spelling) for spelling in tokens.spellings])
-    start = max(0.0, lexicon.potential[1:].max())  # a word's first letter
-    end = max(0.0, lexicon.ending.max()) + hot  # the word before it
-    return letters * hot + start + np.where(tokens.starts_word, end, 0.0)
+    bare = max(0.0, -lexicon.best_start)  # a ceiling counts on a first letter, which they lack
+    return np.where(letters > 0, (letters - 1) * hotwords.largest_reach, bare)
 
 
 def _token_words(tokens: Tokens, lm: NGram | None) -> NDArray[np.int64]:

@@ -30,8 +30,7 @@ class Guide(NamedTuple):
         starts_word: (V,) bool, whether the token begins a new word.
         spelling_offsets: (V + 1,) int32 into `spelling_letters`.
         spelling_letters: int32 letter numbers.
-        gains: (V,) float64, the most that adding a token can raise a prefix's `prior`; for a token
-            that starts a word, besides giving back the prefix's potential.
+        gains: (V,) float64, the most that a token can raise a prefix's prior beyond its `ceiling`.
         token_words: (V,) int64, each token's word in a model that scores tokens.
         lexicon: the words and their advances.
         hotwords: the phrases with a bonus.
@@ -85,9 +84,7 @@ def begin(guide: Guide) -> State:
 
 @borrowing
 def extend(guide: Guide, state: State, token: int) -> State:
-    """Add one token."""
-    if guide.starts_word[token]:
-        state = end_word(guide, state)
+    """Add one token to a prefix; one that starts a word expects the last one to be ended."""
     word, hot, context, lm_score, bonus = state
     for at in range(guide.spelling_offsets[token], guide.spelling_offsets[token + 1]):
         letter = guide.spelling_letters[at]
@@ -127,3 +124,23 @@ def prior(guide: Guide, state: State) -> float:
     """Score the prefix beyond its acoustics, advances included, in nats."""
     advanced = guide.lexicon.potential[state.word] + guide.hotwords.partial[state.hot]
     return guide.lm_weight * state.lm_score + state.bonus + advanced
+
+
+@borrowing
+def ceiling(guide: Guide, state: State) -> float:
+    """Bound the prior of what one token can make of a prefix, up to the token's `gains`.
+
+    A language model's log-probabilities are at most 0, so its part of the score cannot rise.
+    """
+    most = prior(guide, state) + max(0.0, guide.hotwords.reach[state.hot])
+    return most + guide.lexicon.best_start if state.word == ROOT else most
+
+
+@borrowing
+def ceiling_ended(guide: Guide, state: State) -> float:
+    """Bound the `ceiling` of a prefix once its word is ended, without asking for the word."""
+    most = ceiling(guide, state) + guide.hotwords.largest_reach
+    if state.word == ROOT:
+        return most
+    given_back = guide.lexicon.potential[state.word]
+    return most - given_back + guide.lexicon.best_end + guide.lexicon.best_start

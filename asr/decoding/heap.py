@@ -1,6 +1,7 @@
-"""The best few of many: a binary heap with the worst on top, compiled.
+"""The best few of many, and short lists kept in order; compiled.
 
-A heap of K is a pair of arrays, (K,) scores and (K,) items; place n lies above 2n + 1 and 2n + 2.
+A heap holds the best K with the worst of them on top. It is a pair of arrays, (K,) scores and (K,)
+items; place n lies above 2n + 1 and 2n + 2.
 """
 
 import numpy as np
@@ -48,3 +49,12 @@ def _sink(scores, items, score, item):  # type: ignore[no-untyped-def]
         scores[place], items[place] = scores[below], items[below]
         place = below
     scores[place], items[place] = score, item
+
+
+@borrowing
+def insert(items: NDArray[np.int64], held: int, scores: NDArray[np.float64], item: int) -> None:
+    """Add an item to a list kept by falling score, `held` long before; `scores` is by item."""
+    while held > 0 and scores[items[held - 1]] < scores[item]:
+        items[held] = items[held - 1]
+        held -= 1
+    items[held] = item

@@ -8,8 +8,7 @@ state, so a phrase left incomplete gives back what it was advanced.
 Source: Aho and Corasick, "Efficient string matching: an aid to bibliographic search", 1975.
 """
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +30,8 @@ class Hotwords(NamedTuple):
         fail: (nodes,) int32, where the longest proper suffix that is itself in the tree ends.
         partial: (nodes,) float64, nats advanced for the phrase that is under way.
         done: (nodes,) float64, nats earned for good on arrival, by the phrases that end here.
+        reach: (nodes,) float64, the most that the next letter, or the end of a word, can earn.
+        largest_reach: the largest of these.
         start: the state at the start of an utterance, which is a boundary.
     """
 
@@ -38,12 +39,9 @@ class Hotwords(NamedTuple):
     fail: NDArray[np.int32]
     partial: NDArray[np.float64]
     done: NDArray[np.float64]
+    reach: NDArray[np.float64]
+    largest_reach: float
     start: int
-
-    def largest_gain(self) -> float:
-        """Bound what one more letter, or the end of a word, can earn, in nats."""
-        gains = self.partial + self.done - self.partial[self.tree.parent]
-        return float(gains.max(initial=0.0))
 
 
 def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotwords:
@@ -56,27 +54,13 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
     tree, ends = build_tree(spellings)
     nodes = len(tree.label)
     fail, letters = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
-    partial, done = np.zeros(nodes), np.zeros(nodes)
+    partial, done, reach = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
     for spelling, end in zip(spellings, ends, strict=True):
         done[end] = boost * (len(spelling) - spelling.count(BOUNDARY))
     _link(tree, boost, letters, fail, partial, done)
-    return Hotwords(tree, fail, partial, done, max(ROOT, child_of(tree, ROOT, BOUNDARY)))
-
-
-def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
-    """Read phrases, one a line, each brought to the model's spelling by `normalise`.
-
-    Raises:
-        UserError: a file that cannot be read as text, or that holds no phrase.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a file") from None
-    phrases = [phrase for line in lines if (phrase := normalise(line))]
-    if not phrases:
-        raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
-    return phrases
+    _look_ahead(tree, fail, partial, done, reach)
+    start = max(ROOT, child_of(tree, ROOT, BOUNDARY))
+    return Hotwords(tree, fail, partial, done, reach, float(reach.max()), start)
 
 
 def _spell(phrase: str, tokens: Tokens) -> list[int]:
@@ -105,6 +89,18 @@ def _link(tree, boost, letters, fail, partial, done):  # type: ignore[no-untyped
             partial[node] = boost * letters[node]
         partial[node] = max(partial[node], partial[fail[node]])
         done[node] += done[fail[node]]
+
+
+@borrowing
+def _look_ahead(tree, fail, partial, done, reach):  # type: ignore[no-untyped-def]
+    """Fill `reach` in place: a step goes to a child of the node, of its `fail`, or to the root."""
+    for node in range(1, len(fail)):
+        parent = tree.parent[node]
+        reach[parent] = max(reach[parent], partial[node] + done[node])
+    for node in range(1, len(fail)):
+        reach[node] = max(reach[node], reach[fail[node]])
+    for node in range(len(fail)):
+        reach[node] -= partial[node]
 
 
 @borrowing

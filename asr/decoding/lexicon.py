@@ -46,12 +46,16 @@ class Lexicon(NamedTuple):
             word.
         potential: (N + 1,) float64, nats advanced to a word under way: the best that any word
             reached from there could bring without its context. Never rises along the tree.
+        best_start: the largest potential that a first letter can lead to.
+        best_end: the largest `ending`.
     """
 
     tree: Tree
     word_ids: NDArray[np.int64]
     ending: NDArray[np.float64]
     potential: NDArray[np.float64]
+    best_start: float
+    best_end: float
 
 
 def build_vocabulary(words: Sequence[str], tokens: Tokens, lm: NGram | None) -> Vocabulary:
@@ -104,7 +108,7 @@ def build_lexicon(
     expected[ends] = log_probs
     potential = ending + lm_weight * expected
     _raise_to_best(tree, potential)
-    return Lexicon(tree, ids, ending, potential)
+    return Lexicon(tree, ids, ending, potential, float(potential[1:].max()), float(ending.max()))
 
 
 @borrowing

@@ -73,6 +73,11 @@ class DecodingOptions:
                 f"decoding.confidence_temperature: expected more than 0, "
                 f"found {self.confidence_temperature}; fit it with `asr tune`"
             )
+        for name in _PATHS:
+            if self.search == "greedy" and getattr(self, name) is not None:
+                raise UserError(
+                    f"decoding.{name}: greedy search uses none; set search to beam, or leave it out"
+                )
         if self.nbest > self.beam_size:
             raise UserError(
                 f"decoding.nbest: a beam of {self.beam_size} holds no {self.nbest} alternatives; "

@@ -19,31 +19,39 @@ Sources: Graves et al., "Connectionist Temporal Classification", 2006; Hannun et
 2014, algorithm 1.
 """
 
-# mypy: disallow-untyped-defs=False
+# mypy: disallow-untyped-defs=False, check-untyped-defs=False
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.compiled import borrowing, compiled
-from asr.decoding.guide import Guide, end_sentence, extend, prior
-from asr.decoding.heap import offer
+from asr.decoding.guide import (
+    Guide,
+    ceiling,
+    ceiling_ended,
+    end_sentence,
+    end_word,
+    extend,
+    prior,
+)
+from asr.decoding.heap import insert, offer
 from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
 from asr.decoding.tokens import BLANK_ID
 from asr.decoding.tree import ROOT
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
-#: in its last token, and of both; its `prior`; and that without what is advanced to the word
-#: under way.
+#: in its last token, and of both; its `prior`; and the two `ceiling`s of its extensions.
 ENTRY = np.dtype(
     [
-        ("node", "i4"),
-        ("token", "i4"),
+        ("node", "i8"),
+        ("token", "i8"),
         ("blank", "f8"),
         ("label", "f8"),
         ("total", "f8"),
         ("prior", "f8"),
-        ("settled", "f8"),
+        ("ceiling_ended", "f8"),
+        ("ceiling", "f8"),
     ],
     align=True,
 )
@@ -83,22 +91,31 @@ def search(
     """
     prefixes, count = plant(guide), 1
     beam, size = np.zeros(limits.beam_size, ENTRY), 1
-    beam[0].label, beam[0].prior = -np.inf, prior(guide, state_of(prefixes.nodes[0]))
-    beam[0].settled = beam[0].prior
+    _enter(beam[0], 0, prefixes.nodes[0], guide)
     heap = np.empty(limits.beam_size), np.empty(limits.beam_size, np.int64)
+    tried = np.empty((2, log_probs.shape[1]), np.int64)
     for frame in range(len(log_probs)):
         scores = log_probs[frame]
-        ceilings = scores + guide.gains
-        starters, letters = _choose_tokens(scores, ceilings, guide, limits.token_threshold)
+        gains = scores + guide.gains
+        counts = _choose_tokens(scores, gains, guide, limits.token_threshold, tried)
+        starters, letters = tried[0, : counts[0]], tried[1, : counts[1]]
         prefixes = grow_room(prefixes, count, size * (len(starters) + len(letters)))
         held, best = _stay(scores, frame, prefixes.nodes, beam[:size], heap)
         for slot in range(size - 1, -1, -1):  # a heap's end is its better half, so it fills fast
             entry = beam[slot]
-            for known, tokens in ((entry.settled, starters), (entry.prior, letters)):
-                held, best, count = _grow(
-                    entry, known, tokens, scores, ceilings, frame, prefixes, count, heap, held,
-                    best, guide, limits,
-                )  # fmt: skip
+            state = state_of(prefixes.nodes[entry.node])
+            held, best, count = _grow(
+                entry, state, entry.ceiling, letters, scores, gains, frame, prefixes, count, heap,
+                held, best, guide, limits,
+            )  # fmt: skip
+            cut = _cut(heap, held, best, limits)
+            if not len(starters) or entry.total + entry.ceiling_ended + gains[starters[0]] <= cut:
+                continue  # the word need not even be looked up
+            state = end_word(guide, state)
+            held, best, count = _grow(
+                entry, state, ceiling(guide, state), starters, scores, gains, frame, prefixes,
+                count, heap, held, best, guide, limits,
+            )  # fmt: skip
         least = best - limits.beam_threshold
         size = _settle(frame, prefixes.nodes, beam, heap, held, least, guide)
     return _finish(prefixes.nodes, beam[:size], guide, limits.nbest)
@@ -112,23 +129,24 @@ def log_add(a: float, b: float) -> float:
     return a if b < a - 40.0 or b == -np.inf else a + np.log1p(np.exp(b - a))
 
 
-@compiled
-def _choose_tokens(scores, ceilings, guide, threshold):
+@borrowing
+def _choose_tokens(scores, gains, guide, threshold, tried):
     """List the tokens worth trying, most promising first: those that start a word, and others."""
-    order = np.argsort(-ceilings)
-    starters, letters = np.empty_like(order), np.empty_like(order)
-    least = scores.max() - threshold
+    starters, letters = tried[0], tried[1]
+    best = -np.inf
+    for score in scores:
+        best = max(best, score)
     starting = inside = 0
-    for token in order:
-        if token == BLANK_ID or not scores[token] >= least:
+    for token in range(len(scores)):
+        if token == BLANK_ID or not scores[token] >= best - threshold:
             continue
         if guide.starts_word[token]:
-            starters[starting] = token
+            insert(starters, starting, gains, token)
             starting += 1
         else:
-            letters[inside] = token
+            insert(letters, inside, gains, token)
             inside += 1
-    return starters[:starting], letters[:inside]
+    return starting, inside
 
 
 @borrowing
@@ -151,26 +169,37 @@ def _stay(scores, frame, nodes, beam, heap):
 
 @borrowing
 def _grow(
-    entry, known, tokens, scores, ceilings, frame, prefixes, count, heap, held, best, guide, limits
+    entry,
+    state,
+    most,
+    tokens,
+    scores,
+    gains,
+    frame,
+    prefixes,
+    count,
+    heap,
+    held,
+    best,
+    guide,
+    limits,
 ):
-    """Offer those one-token extensions of a prefix that can still win a place."""
+    """Offer those one-token extensions of a prefix, in this state, that can still win a place."""
     nodes = prefixes.nodes
     for token in tokens:
-        cut = best - limits.beam_threshold
-        if held == len(heap[0]):
-            cut = max(cut, heap[0][0])
-        if entry.total + known + ceilings[token] <= cut:
-            break  # the tokens are in order of `ceilings`, so none of the others can win
+        cut = _cut(heap, held, best, limits)
+        if entry.total + most + gains[token] <= cut:
+            break  # the tokens are in order of `gains`, so none of the others can win
         path = (entry.blank if token == entry.token else entry.total) + scores[token]
         place = find(prefixes, entry.node, token)
         child = prefixes.table[place]
         if child == ABSENT:
-            state = extend(guide, state_of(nodes[entry.node]), token)
-            score = path + prior(guide, state)
+            longer = extend(guide, state, token)
+            score = path + prior(guide, longer)
             if score <= cut:
                 continue
             child, count = count, count + 1
-            write(nodes, child, entry.node, token, state)
+            write(nodes, child, entry.node, token, longer)
             prefixes.table[place] = child
         else:
             score = path + prior(guide, state_of(nodes[child]))
@@ -183,6 +212,13 @@ def _grow(
 
 
 @borrowing
+def _cut(heap, held, best, limits):
+    """Say what a prefix's score must exceed to have a place."""
+    least = best - limits.beam_threshold
+    return max(least, heap[0][0]) if held == len(heap[0]) else least
+
+
+@borrowing
 def _settle(frame, nodes, beam, heap, held, least, guide):
     """Make the next beam of what the heap holds, and return its size."""
     size = 0
@@ -190,14 +226,20 @@ def _settle(frame, nodes, beam, heap, held, least, guide):
         score, at = heap[0][place], heap[1][place]
         if score < least or score == -np.inf:
             continue
-        node, entry = nodes[at], beam[size]
-        node.frame, node.slot = frame + 1, size
-        entry.node, entry.token = at, node.token
-        entry.blank, entry.label, entry.total = node.blank, node.label, node.total
-        entry.prior = prior(guide, state_of(node))
-        entry.settled = entry.prior - guide.lexicon.potential[node.word]
+        nodes[at].frame, nodes[at].slot = frame + 1, size
+        _enter(beam[size], at, nodes[at], guide)
         size += 1
     return size
+
+
+@borrowing
+def _enter(entry, at, node, guide):
+    """Put a prefix into the beam."""
+    state = state_of(node)
+    entry.node, entry.token = at, node.token
+    entry.blank, entry.label, entry.total = node.blank, node.label, node.total
+    entry.prior = prior(guide, state)
+    entry.ceiling, entry.ceiling_ended = ceiling(guide, state), ceiling_ended(guide, state)
 
 
 @compiled
@@ -205,13 +247,15 @@ def _finish(nodes, beam, guide, nbest):
     """End the sentence on every prefix of the beam and spell out the best."""
     leaves = np.array([entry.node for entry in beam])
     results = np.empty((len(beam), 3))
-    _score_ends(nodes, beam, leaves, guide, results)
-    if results.size and results[:, 0].max() == -np.inf:  # a closed vocabulary cut mid-word
+    if not _score_ends(nodes, beam, leaves, guide, results):  # all cut within a word
         for slot in range(len(leaves)):
             while nodes[leaves[slot]].word != ROOT:
                 leaves[slot] = nodes[leaves[slot]].parent
         _score_ends(nodes, beam, leaves, guide, results)
-    order = np.argsort(-results[:, 0])[:nbest]
+    order = np.empty(len(beam), np.int64)
+    for slot in range(len(beam)):
+        insert(order, slot, results[:, 0], slot)
+    order = order[:nbest]
     offsets = np.zeros(len(order) + 1, np.int64)
     for place, slot in enumerate(order):
         offsets[place + 1] = offsets[place] + depth_of(nodes, leaves[slot])
@@ -226,9 +270,13 @@ def _finish(nodes, beam, guide, nbest):
 
 @borrowing
 def _score_ends(nodes, beam, leaves, guide, results):
+    """Fill the results, one a leaf; say whether the lexicon allows any of them to end there."""
+    best = -np.inf
     for slot in range(len(beam)):
         state = end_sentence(guide, state_of(nodes[leaves[slot]]))
         acoustic = beam[slot].total
         results[slot, 0] = acoustic + guide.lm_weight * state.lm_score + state.bonus
         results[slot, 1] = acoustic
         results[slot, 2] = state.lm_score
+        best = max(best, results[slot, 0])
+    return best > -np.inf

@@ -4,7 +4,7 @@ A prefix is known by its parent and its last token. One that fell out of the bea
 therefore the same prefix, and what it has in the beam after it still belongs to it.
 """
 
-# mypy: disallow-untyped-defs=False
+# mypy: disallow-untyped-defs=False, check-untyped-defs=False
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +57,7 @@ def plant(guide):
     """Begin with the empty prefix, which is in the beam of frame 0."""
     nodes = np.zeros(1024, NODE)
     write(nodes, 0, ABSENT, BLANK_ID, begin(guide))
-    nodes[0].frame = 0
+    nodes[0].frame, nodes[0].label = 0, -np.inf  # all that has been heard is 'blank', for certain
     return Prefixes(nodes, np.full(2048, ABSENT, np.int32))
 
 
@@ -67,13 +67,15 @@ def grow_room(prefixes, count, more):
     if count + more <= len(prefixes.nodes):
         return prefixes
     nodes = np.zeros(2 * (count + more), NODE)
-    nodes[:count] = prefixes.nodes[:count]
+    for node in range(count):
+        nodes[node] = prefixes.nodes[node]
     size = len(prefixes.table)
     while size < 2 * len(nodes):
         size *= 2
     larger = Prefixes(nodes, np.full(size, ABSENT, np.int32))
     for node in range(1, count):
-        larger.table[find(larger, nodes[node].parent, nodes[node].token)] = node
+        parent, token = np.int64(nodes[node].parent), np.int64(nodes[node].token)
+        larger.table[find(larger, parent, token)] = node
     return larger
 
 
@@ -81,7 +83,7 @@ def grow_room(prefixes, count, more):
 def find(prefixes, parent, token):
     """Find where the table has a prefix, or where it would (open addressing)."""
     mask = len(prefixes.table) - 1
-    place = ((np.int64(parent) * 8191 + token) * GOLDEN >> 24) & mask
+    place = ((parent * 8191 + token) * GOLDEN >> 24) & mask
     while prefixes.table[place] != ABSENT:
         node = prefixes.nodes[prefixes.table[place]]
         if node.parent == parent and node.token == token:
@@ -102,8 +104,7 @@ def write(nodes, at, parent, token, state):
 @borrowing
 def state_of(node):
     """Read where a prefix stands, in the types that `begin` makes."""
-    word, hot = np.int64(node.word), np.int64(node.hot)
-    return State(word, hot, node.context, node.lm_score, node.bonus)
+    return State(np.int64(node.word), np.int64(node.hot), node.context, node.lm_score, node.bonus)
 
 
 @borrowing

@@ -78,7 +78,8 @@ class Tokens:
     def words(self, token_ids: Iterable[int]) -> list[tuple[str, list[int]]]:
         """Group tokens into words: each word's text, and the positions of the tokens it took."""
         words: list[tuple[str, list[int]]] = []
-        text, positions = "", []
+        text = ""
+        positions: list[int] = []
         for position, token in enumerate(token_ids):
             if self.starts_word[token] and text:
                 words.append((text, positions))

@@ -1,0 +1,154 @@
+"""Fit the weights of a beam search, and its confidence, on held-out speech.
+
+The network runs once; every trial only searches its log-probs again. B utterances, U encoder
+frames, V tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from tqdm import tqdm
+
+from asr.decoding.align import align
+from asr.decoding.beam import BeamSearch, Hypothesis
+from asr.decoding.calibration import fit_temperature
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
+from asr.decoding.words import words_of
+from asr.errors import UserError
+
+LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+WORD_SCORES = (-1.0, 0.0, 1.0, 2.0, 3.0)
+STEPS = {"lm_weight": 0.125, "word_score": 0.5, "unk_score": 2.0}  # of the search that follows
+HALVINGS = 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting and what it gave on the held-out speech: error rates as shares, not percent."""
+
+    lm_weight: float
+    word_score: float
+    unk_score: float
+    wer: float
+    cer: float
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """What is minimised: WER, then CER, then the strength of the weights."""
+        return self.wer, self.cer, self.lm_weight, abs(self.word_score), abs(self.unk_score)
+
+
+class Tuner:
+    """Held-out speech and what to decode it with.
+
+    Args:
+        log_probs: B arrays (U, V) of natural log posteriors, each of its own length.
+        references: B transcripts, written as the recogniser writes.
+        tokens: what the log-probs' columns spell.
+        fusion: tokens, language model and lexicon.
+        options: where to start; all but the weights and the temperature is kept.
+        hotwords: phrases that earn a bonus.
+
+    Raises:
+        UserError: no reference has a word.
+    """
+
+    def __init__(
+        self,
+        log_probs: Sequence[NDArray[np.floating]],
+        references: Sequence[str],
+        tokens: Tokens,
+        fusion: Fusion,
+        options: DecodingOptions,
+        hotwords: Sequence[str] = (),
+    ) -> None:
+        self._log_probs, self._tokens, self._fusion = log_probs, tokens, fusion
+        self._words = [reference.split() for reference in references]
+        self._options, self._hotwords = replace(options, search="beam", nbest=1), hotwords
+        self._tried: dict[DecodingOptions, Trial] = {}
+        if not any(self._words):
+            raise UserError("tune: no reference has a word; tune on speech with transcripts")
+
+    def tune(self) -> tuple[DecodingOptions, list[Trial]]:
+        """Search a grid of LM weights and word scores, then step downhill from its best.
+
+        Returns:
+            The options with the best weights and the confidence temperature fitted to them, and
+            all trials, best first.
+        """
+        grid = product(LM_WEIGHTS if self._fusion.has_lm else (0.0,), WORD_SCORES)
+        settings = [
+            replace(self._options, lm_weight=weight, word_score=score) for weight, score in grid
+        ]
+        for setting in tqdm(settings, desc="tune", disable=None):
+            self._try(setting)
+        best = min(settings, key=self._rank)
+        for halving in range(HALVINGS + 1):
+            best = self._descend(best, 0.5**halving)
+        best = replace(best, confidence_temperature=self._temperature(best))
+        return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
+
+    def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
+        """Step along one weight at a time until no step helps."""
+        names = list(STEPS) if self._fusion.has_lm else ["word_score"]
+        while True:
+            steps = [(name, sign * scale * STEPS[name]) for name in names for sign in (1, -1)]
+            nearby = [
+                replace(best, **{name: getattr(best, name) + step})
+                for name, step in steps
+                if name != "lm_weight" or best.lm_weight + step >= 0
+            ]
+            nearest = min(nearby, key=self._rank)
+            if self._rank(nearest) >= self._rank(best):
+                return best
+            best = nearest
+
+    def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
+        return self._try(options).rank
+
+    def _decode(self, options: DecodingOptions) -> list[Hypothesis]:
+        search = BeamSearch(self._fusion, options, self._hotwords)
+        return [best for best, *_ in search.decode(self._log_probs)]
+
+    def _try(self, options: DecodingOptions) -> Trial:
+        if options not in self._tried:
+            texts = [self._tokens.text(found.token_ids) for found in self._decode(options)]
+            pairs = list(zip(self._words, texts, strict=True))
+            errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
+            slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
+            self._tried[options] = Trial(
+                options.lm_weight,
+                options.word_score,
+                options.unk_score,
+                wer=errors / sum(map(len, self._words)),
+                cer=slips / sum(len(" ".join(words)) for words in self._words),
+            )
+        return self._tried[options]
+
+    def _temperature(self, options: DecodingOptions) -> float:
+        """Fit the temperature on which words of the best hypotheses are right."""
+        confidences: list[float] = []
+        correct: list[bool] = []
+        for row, found, reference in zip(
+            self._log_probs, self._decode(options), self._words, strict=True
+        ):
+            words = words_of(align(row, found.token_ids), self._tokens, 1.0)
+            confidences += [word.confidence for word in words]
+            correct += right_words(reference, [word.text for word in words])
+        return fit_temperature(confidences, correct) if confidences else 1.0
+
+
+def right_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[bool]:
+    """Say of each word of a hypothesis whether the best alignment matches it."""
+    right = [True] * len(hypothesis)
+    for operation in Levenshtein.opcodes(reference, hypothesis):
+        if operation.tag != "equal":
+            for place in range(operation.dest_start, operation.dest_end):
+                right[place] = False
+    return right

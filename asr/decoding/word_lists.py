@@ -1,0 +1,37 @@
+"""The small text files a user hands to the decoder: hot words, and a closed vocabulary."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from asr.errors import UserError
+
+
+def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
+    """Read phrases, one a line, each brought to the model's spelling by `normalise`.
+
+    Raises:
+        UserError: a file that cannot be read as text, or that holds no phrase.
+    """
+    phrases = [phrase for line in _lines(path) if (phrase := normalise(line))]
+    if not phrases:
+        raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
+    return list(dict.fromkeys(phrases))
+
+
+def read_words(path: Path) -> list[str]:
+    """Read a vocabulary: the first word of every line, so that a Kaldi lexicon will do.
+
+    Raises:
+        UserError: a file that cannot be read as text, or that holds no word.
+    """
+    words = [line.split()[0] for line in _lines(path) if line.strip()]
+    if not words:
+        raise UserError(f"{path}: no words in it; write one word a line")
+    return list(dict.fromkeys(words))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a file") from None

@@ -1,0 +1,82 @@
+import pytest
+import torch
+from random_models import noise, pad_with_garbage
+
+from asr.encoders import ENCODERS, RecurrentStack
+
+HIDDEN = 8
+
+
+def stack(name: str, dropout: float = 0.5, layers: int = 2) -> RecurrentStack:
+    torch.manual_seed(0)
+    return RecurrentStack(ENCODERS[name], layers=layers, hidden_size=HIDDEN, dropout=dropout)
+
+
+every_encoder = pytest.mark.parametrize("name", ENCODERS)
+
+
+@every_encoder
+@pytest.mark.parametrize("lengths", [(9, 4, 1, 0), (5, 5), (1, 1)])
+def test_a_batch_equals_batches_of_one(name: str, lengths: tuple[int, ...]) -> None:
+    encoder = stack(name).eval()
+    utterances = [noise(n, encoder.output_size, seed=i) for i, n in enumerate(lengths)]
+
+    batch, sizes = encoder(*pad_with_garbage(utterances))
+
+    assert tuple(sizes.tolist()) == lengths
+    for row, utterance in zip(batch, utterances, strict=True):
+        if len(utterance):
+            alone, _ = encoder(utterance[None], torch.tensor([len(utterance)]))
+            torch.testing.assert_close(row[: len(utterance)], alone[0], rtol=1e-4, atol=1e-5)
+
+
+@every_encoder
+def test_garbage_in_the_padding_changes_no_gradient(name: str) -> None:
+    encoder = stack(name).eval()
+    utterances = [noise(n, encoder.output_size, seed=n) for n in (9, 4, 1, 0)]
+
+    gradients = []
+    for garbage in (0.0, 1e3):
+        encoder.zero_grad()
+        outputs, lengths = encoder(*pad_with_garbage(utterances, garbage))
+        sum((row[:n] ** 3).sum() for row, n in zip(outputs, lengths, strict=True)).backward()
+        gradients.append([parameter.grad for parameter in encoder.parameters()])
+
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
+@every_encoder
+def test_input_and_output_are_as_wide_as_one_layers_output(name: str) -> None:
+    encoder = stack(name)
+
+    outputs, _ = encoder(noise(2, 5, encoder.output_size), torch.tensor([5, 3]))
+
+    assert encoder.output_size == ENCODERS[name].directions * HIDDEN
+    assert outputs.shape == (2, 5, encoder.output_size)
+
+
+@every_encoder
+def test_layers_are_residual_so_that_a_mute_layer_changes_nothing(name: str) -> None:
+    encoder = stack(name).eval()
+    features, lengths = noise(2, 5, encoder.output_size), torch.tensor([5, 3])
+    for parameter in encoder.layers.parameters():
+        torch.nn.init.zeros_(parameter)
+
+    outputs, _ = encoder(features, lengths)
+
+    torch.testing.assert_close(outputs, encoder.last_norm(features))
+
+
+@every_encoder
+def test_dropout_acts_in_training_alone(name: str) -> None:
+    encoder = stack(name)
+    features, lengths = noise(2, 5, encoder.output_size), torch.tensor([5, 3])
+
+    assert not torch.equal(encoder(features, lengths)[0], encoder(features, lengths)[0])
+    encoder.eval()
+    assert torch.equal(encoder(features, lengths)[0], encoder(features, lengths)[0])
+
+
+@every_encoder
+def test_no_buffer_remembers_the_batches_seen(name: str) -> None:
+    assert not list(stack(name).buffers()), "statistics of batches have no place in the encoder"

@@ -1,0 +1,62 @@
+"""Small models with random weights, and batches whose padding is rubbish.
+
+Shapes: B batch, T frames, F width.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from asr.model import CTCModel, ModelSettings
+from asr.text import BLANK, CharTokenizer
+
+FEATURES: dict[str, int | float | str] = {
+    "sample_rate": 16000,
+    "mel_bins": 16,
+    "window_ms": 16.0,
+    "hop_ms": 10.0,
+    "low_hz": 20.0,
+    "normalisation": "utterance",
+}
+SUBSAMPLING = {"factor": 2, "channels": 4}
+ENCODER: dict[str, int | float | str] = {
+    "name": "blstm",
+    "layers": 2,
+    "hidden_size": 8,
+    "dropout": 0.1,
+}
+
+
+def random_tokenizer() -> CharTokenizer:
+    """Seven letters and a space."""
+    return CharTokenizer([BLANK, *" abcdefg"], "lower")
+
+
+def random_model(
+    normalisation: str = "utterance", factor: int = 2, vocabulary_size: int = 9
+) -> CTCModel:
+    """A seeded model in evaluation mode whose outputs are far from uniform."""
+    torch.manual_seed(0)
+    settings = ModelSettings(
+        {**FEATURES, "normalisation": normalisation}, {**SUBSAMPLING, "factor": factor}, ENCODER
+    )
+    model = CTCModel(settings, vocabulary_size)
+    torch.nn.init.normal_(model.head.weight, std=2.0)
+    torch.nn.init.normal_(model.log_mel.mean, mean=-9.0)
+    torch.nn.init.uniform_(model.log_mel.std, 1.0, 3.0)
+    return model.eval()
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    """Seeded normal noise."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def pad_with_garbage(sequences: Sequence[Tensor], size: float = 1e3) -> tuple[Tensor, Tensor]:
+    """Batch sequences (T,) or (T, F) of any length behind large noise, past the longest too."""
+    longest = max(len(sequence) for sequence in sequences) + 7
+    batch = size * noise(len(sequences), longest, *sequences[0].shape[1:], seed=99)
+    for row, sequence in zip(batch, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return batch, torch.tensor([len(sequence) for sequence in sequences])

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from lhotse import CutSet
+from random_models import noise, random_model, random_tokenizer
+from tiny import cut
+
+from asr import evaluate as evaluation
+from asr.errors import UserError
+from asr.evaluate import evaluate, held_out_log_probs
+from asr.recognizer import Recognizer
+
+RATE = 16000
+SAMPLES = (16000, 3000, 9000, 200, 7000, 12000)
+
+
+def recognizer() -> Recognizer:
+    return Recognizer(random_model(), random_tokenizer())
+
+
+def audio(folder: Path) -> list[Path]:
+    paths = [folder / f"u{i}.wav" for i in range(len(SAMPLES))]
+    for i, (path, samples) in enumerate(zip(paths, SAMPLES, strict=True)):
+        soundfile.write(path, 0.1 * noise(samples, seed=i).numpy(), RATE)
+    return paths
+
+
+def manifest(folder: Path, texts: list[str], speakers: list[str | None] | None = None) -> str:
+    cuts = [cut(path, text) for path, text in zip(audio(folder), texts, strict=True)]
+    for one, speaker in zip(cuts, speakers or [], strict=False):
+        one.supervisions[0].speaker = speaker
+    CutSet.from_cuts(cuts).to_file(folder / "cuts.jsonl.gz")
+    return str(folder / "cuts.jsonl.gz")
+
+
+def transcripts(folder: Path) -> list[str]:
+    return [recognizer().transcribe(path).text for path in audio(folder)]
+
+
+def test_what_a_model_writes_itself_scores_no_error(tmp_path: Path) -> None:
+    texts = transcripts(tmp_path)
+    assert len(set(texts)) > 3, "a model that always writes the same would say little"
+
+    report = evaluate(recognizer(), manifest(tmp_path, texts)).report
+
+    assert report.words.errors == 0
+    assert report.words.reference_length == sum(len(text.split()) for text in texts) > 0
+
+
+@pytest.mark.parametrize("batch_s", [0.1, 1.0, 120.0])
+def test_transcripts_do_not_depend_on_the_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_s: float
+) -> None:
+    monkeypatch.setattr(evaluation, "BATCH_S", batch_s)
+
+    report = evaluate(recognizer(), manifest(tmp_path, ["a"] * len(SAMPLES))).report
+
+    found = {utterance.utterance_id: utterance.hypothesis for utterance in report.results}
+    assert found == {f"u{i}": text for i, text in enumerate(transcripts(tmp_path))}
+
+
+def test_references_are_normalised_and_keep_what_the_model_cannot_write(tmp_path: Path) -> None:
+    texts = ["Abba, a BAD zoo!"] + ["a"] * (len(SAMPLES) - 1)
+
+    report = evaluate(recognizer(), manifest(tmp_path, texts)).report
+
+    first = next(one for one in report.results if one.utterance_id == "u0")
+    assert first.reference == "abba a bad zoo"
+
+
+def test_rates_by_speaker_are_given_when_every_speaker_is_known(tmp_path: Path) -> None:
+    texts = ["a"] * len(SAMPLES)
+
+    known = evaluate(recognizer(), manifest(tmp_path, texts, ["ann", "bob"] * 3)).report
+    partly = evaluate(recognizer(), manifest(tmp_path, texts, ["ann"] * 3)).report
+
+    assert sorted(known.speakers) == ["ann", "bob"]
+    assert partly.speakers is None
+
+
+def test_audio_that_cannot_be_read_names_its_cut(tmp_path: Path) -> None:
+    path = manifest(tmp_path, ["a"] * len(SAMPLES))
+    soundfile.write(tmp_path / "u2.wav", np.full(9000, np.nan), RATE, subtype="FLOAT")
+
+    with pytest.raises(UserError, match="cut u2: 9000 samples are NaN"):
+        evaluate(recognizer(), path)
+
+
+def test_held_out_log_probs_are_those_of_each_utterance_beside_its_reference(
+    tmp_path: Path,
+) -> None:
+    texts = [f"{letter}!" for letter in "abcdef"]
+    path = manifest(tmp_path, texts)
+
+    rows, references = held_out_log_probs(recognizer(), path)
+
+    assert sorted(references) == list("abcdef")
+    for row, reference in zip(rows, references, strict=True):
+        audio_path = tmp_path / f"u{'abcdef'.index(reference)}.wav"
+        alone = recognizer().log_probs(recognizer().waveform(audio_path))
+        np.testing.assert_allclose(row, alone, rtol=0, atol=1e-4)

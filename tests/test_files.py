@@ -1,0 +1,91 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from asr.errors import UserError
+from asr.files import remove_partials, write_atomically, write_text
+
+
+def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "a.txt"
+
+    write_text(path, "grüße\n")
+
+    assert path.read_text(encoding="utf-8") == "grüße\n"
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail(partial: Path) -> None:
+        partial.write_text("half of the n")
+        raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        write_atomically(path, fail)
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    seen = []
+
+    def write(partial: Path) -> None:
+        partial.write_text("new")
+        seen.append(path.read_text())
+
+    write_atomically(path, write)
+
+    assert seen == ["old"]
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_content_is_on_the_disk_before_it_takes_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.exists()))
+
+    write_text(path, "new")
+
+    assert synced == [False]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    path = tmp_path / "file" / "a.txt"
+
+    with pytest.raises(UserError, match=r"cannot be written: .*; give another path") as raised:
+        write_text(path, "new")
+
+    assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_a_new_file_can_be_read_by_those_who_may_read_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+
+    def write(partial: Path) -> None:
+        partial.write_text("new")
+        partial.chmod(0o600)
+
+    write_atomically(tmp_path / "a.txt", write)
+
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:
+    left = []
+    write_atomically(tmp_path / "a.txt", lambda partial: left.append(partial.name))
+    for name in (left[0], "a.txt", ".hidden"):
+        (tmp_path / name).touch()
+
+    remove_partials(tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", ".hidden"}

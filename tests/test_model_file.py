@@ -1,0 +1,226 @@
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from random_models import noise, random_model, random_tokenizer
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from asr.errors import UserError
+from asr.model import CTCModel
+from asr.model_file import MODEL_NAME, find_model, load_model, save_model
+
+Metadata = dict[str, Any]
+
+
+def save(path: Path, model: CTCModel | None = None) -> Path:
+    model = model or random_model("global")
+    about = {"recipe": "test", "dev_wer": 0.5}
+    save_model(path, model.state_dict(), model.settings, random_tokenizer(), about)
+    return path
+
+
+def read_metadata(path: Path) -> Metadata:
+    with safe_open(path, framework="pt") as opened:
+        assert list(opened.metadata()) == ["asr"], "one key: several are written in random order"
+        return json.loads(opened.metadata()["asr"])
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    return save(tmp_path / MODEL_NAME)
+
+
+@pytest.mark.parametrize("normalisation", ["utterance", "global"])
+def test_a_model_comes_back_bit_equal(tmp_path: Path, normalisation: str) -> None:
+    model = random_model(normalisation, factor=3)
+    waveforms, lengths = noise(2, 4000), torch.tensor([4000, 2500])
+
+    loaded, tokenizer = load_model(save(tmp_path / "a.safetensors", model))
+
+    assert not loaded.training
+    assert loaded.settings == model.settings
+    assert loaded.state_dict().keys() == model.state_dict().keys()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    expected, found = (m.log_probs(waveforms, lengths) for m in (model, loaded))
+    assert torch.equal(expected[0], found[0])
+    assert tokenizer.tokens == random_tokenizer().tokens
+    assert tokenizer.normaliser == "lower"
+
+
+def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
+    first, second = (save(tmp_path / name).read_bytes() for name in ("a.x", "b.x"))
+
+    assert first == second
+
+
+def test_facts_for_people_are_stored(model_file: Path) -> None:
+    assert read_metadata(model_file)["about"] == {"recipe": "test", "dev_wer": 0.5}
+
+
+def test_a_failed_save_leaves_the_old_model_and_no_other_file(model_file: Path) -> None:
+    old = model_file.read_bytes()
+    model = random_model()
+
+    with pytest.raises(TypeError):  # json cannot write it
+        save_model(model_file, model.state_dict(), model.settings, random_tokenizer(), {"a": set()})
+    with pytest.raises(Exception, match="share memory"):  # safetensors cannot write it
+        weight = torch.ones(3)
+        save_model(model_file, {"a": weight, "b": weight}, model.settings, random_tokenizer(), {})
+
+    assert model_file.read_bytes() == old
+    assert list(model_file.parent.iterdir()) == [model_file]
+
+
+def test_a_run_folder_stands_for_the_model_in_it(model_file: Path) -> None:
+    assert find_model(model_file.parent) == find_model(str(model_file)) == model_file
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere: no such file or folder; give a run folder"):
+        load_model(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=rf"{tmp_path}: no model\.safetensors in this folder"):
+        load_model(tmp_path)
+
+
+def refused(path: Path) -> str:
+    """Give the one sentence with which a model file is refused."""
+    with pytest.raises(UserError) as raised:
+        load_model(path)
+    message = str(raised.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+def put(*keys: str, value: object) -> Callable[[Metadata], object]:
+    """Set metadata[key][key]... to a value."""
+
+    def change(metadata: Metadata) -> None:
+        *parents, last = keys
+        for parent in parents:
+            metadata = metadata[parent]
+        metadata[last] = value
+
+    return change
+
+
+def drop(*keys: str) -> Callable[[Metadata], object]:
+    def change(metadata: Metadata) -> None:
+        *parents, last = keys
+        for parent in parents:
+            metadata = metadata[parent]
+        del metadata[last]
+
+    return change
+
+
+HOSTILE = [
+    (put("encoder", "name", value="os.system"), "unknown encoder 'os.system'"),
+    (put("encoder", "_target_", value="os.system"), "encoder should have the keys"),
+    (put("features", "_target_", value="os.system"), "features should have the keys"),
+    (put("encoder", value={"_target_": "os.system"}), "encoder should have the keys"),
+    (put("encoder", value="os.system"), "encoder should have the keys"),
+    (put("encoder", "name", value={"_target_": "os.system"}), "encoder.name should be"),
+    (put("encoder", "name", value=["blstm"]), "encoder.name should be"),
+    (put("encoder", "layers", value="2"), "encoder.layers should be"),
+    (put("encoder", "layers", value=2.5), "encoder.layers should be"),
+    (put("encoder", "layers", value=True), "encoder.layers should be"),
+    (put("encoder", "layers", value=None), "encoder.layers should be"),
+    (put("encoder", "layers", value=1), "not a model"),
+    (put("encoder", "layers", value=3), "not a model"),
+    (put("encoder", "hidden_size", value=9), "not a model"),
+    (put("encoder", "hidden_size", value=-1), "not a model"),
+    (put("encoder", "dropout", value=7.0), "not a model"),
+    (put("features", "mel_bins", value=17), "not a model"),
+    (put("features", "mel_bins", value=0), "at least one mel bin"),
+    (put("features", "sample_rate", value=0), "at least one"),
+    (put("features", "sample_rate", value=-16000), "at least one"),
+    (put("features", "hop_ms", value=0), "a window and hop of at least one"),
+    (put("features", "hop_ms", value=math.inf), "not a model"),
+    (put("features", "window_ms", value=math.nan), "not a model"),
+    (put("features", "normalisation", value="eval"), "unknown kind 'eval'"),
+    (put("subsampling", "factor", value=5), "factor"),
+    (put("subsampling", value=[]), "subsampling should have the keys"),
+    (put("tokens", value=5), "not a model"),
+    (put("tokens", value={}), "not a model"),
+    (put("tokens", value=["a", "b"]), "the first token must be"),
+    (put("tokens", value=["<blank>", ["a"]]), "not a model"),
+    (put("tokens", value=["<blank>", "a"]), "not a model"),
+    (put("normaliser", value="builtins.eval"), "unknown normaliser 'builtins.eval'"),
+    (put("normaliser", value=["lower"]), "not a model"),
+    (put("format", value=2), "model format 2, expected 1"),
+    (put("format", value="1"), "model format '1', expected 1"),
+    (drop("format"), "model format None, expected 1"),
+    (drop("features"), "features should have the keys"),
+    (drop("encoder", "layers"), "encoder should have the keys"),
+    (drop("tokens"), "tokens"),
+    (drop("normaliser"), "normaliser"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), HOSTILE)
+def test_metadata_that_is_not_the_schemas_is_refused(
+    model_file: Path, change: Callable[[Metadata], object], message: str
+) -> None:
+    metadata = read_metadata(model_file)
+    change(metadata)
+    save_file(load_file(model_file), model_file, {"asr": json.dumps(metadata)})
+
+    assert message in refused(model_file)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (None, "not a model written by this toolkit"),
+        ({"format": "pt"}, "not a model written by this toolkit"),
+        ({"asr": "null"}, "not a model written by this toolkit"),
+        ({"asr": "[1]"}, "not a model written by this toolkit"),
+        ({"asr": "{"}, "not a readable .safetensors model"),
+        ({"asr": "[" * 100_000}, "not a readable .safetensors model"),
+        ({"asr": "{}"}, "model format None"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_other_safetensors_files_are_refused(
+    model_file: Path, metadata: dict[str, str] | None, message: str
+) -> None:
+    save_file(load_file(model_file), model_file, metadata)
+
+    assert message in refused(model_file)
+
+
+def test_weights_that_do_not_fit_are_refused_by_name(model_file: Path) -> None:
+    text = json.dumps(read_metadata(model_file))
+    weights = load_file(model_file)
+    del weights["head.bias"]
+    save_file(weights, model_file, {"asr": text})
+
+    assert "head.bias" in refused(model_file)
+
+
+@pytest.mark.parametrize("size", [0, 4, 100, -1])
+def test_a_file_cut_short_is_refused(model_file: Path, size: int) -> None:
+    model_file.write_bytes(model_file.read_bytes()[:size])
+
+    assert "not a readable .safetensors model" in refused(model_file)
+
+
+def test_a_file_of_another_kind_is_refused_and_never_unpickled(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    torch.save({"a": 1}, path)
+
+    assert "not a readable .safetensors model" in refused(path)
+
+
+def test_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_text("hello")
+
+    assert "not a readable .safetensors model" in refused(path)

@@ -1,0 +1,114 @@
+import unicodedata
+
+import pytest
+
+from asr.errors import UserError
+from asr.text import BLANK, BLANK_ID, NORMALISERS, SPACE, CharTokenizer
+
+LOWER = {
+    "Hello, world!": "hello world",
+    "  two\tspaces \n": "two spaces",
+    "don’t, can‘t, won't, geht´s, isn`t": "don't can't won't geht's isn't",
+    "'quoted' words, “double” and „German“": "quoted words double and german",
+    "rock 'n' roll": "rock n roll",
+    "café, cafe\u0301": "café café",
+    "ﬁne ｆｕｌｌ": "fine full",
+    "Room 101, 3.5 m²": "room 101 3 5 m2",
+    "snake_case and semi-final": "snake case and semi final",
+    "Grüße aus Köln – Straße": "grüße aus köln straße",
+    "Wörter\u00adbuch": "wörterbuch",
+    "\ufeffbyte order mark": "byte order mark",
+    "नमस्ते, दुनिया!": "नमस्ते दुनिया",
+    "क्\u200dया": "क्या",
+    "你好,世界。": "你好 世界",
+    "zero\u200bwidth space": "zero width space",
+    "...!?": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize(("raw", "expected"), LOWER.items())
+def test_lower_keeps_letters_marks_digits_and_inner_apostrophes(raw: str, expected: str) -> None:
+    assert NORMALISERS["lower"](raw) == unicodedata.normalize("NFC", expected)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"), {"Hello, world!": "HELLO WORLD", "Grüße, don’t": "GRÜSSE DON'T"}.items()
+)
+def test_upper_does_the_same_in_capitals(raw: str, expected: str) -> None:
+    assert NORMALISERS["upper"](raw) == expected
+
+
+def test_none_composes_characters_and_collapses_white_space_alone() -> None:
+    assert NORMALISERS["none"](" Hello,\u00a0 wo\u0308rld! \n") == "Hello, wörld!"
+
+
+@pytest.mark.parametrize("name", NORMALISERS)
+def test_text_stays_as_it_is_once_normalised_whatever_the_character(name: str) -> None:
+    normalise = NORMALISERS[name]
+    alphabets_and_compatibility_forms = [*range(0x3400), *range(0xF900, 0x10000)]
+    characters = map(chr, alphabets_and_compatibility_forms)
+
+    changed = [
+        c
+        for c, once in ((c, normalise(f"a{c}b")) for c in characters)
+        if normalise(once) != once or unicodedata.normalize("NFC", once) != once
+    ]
+
+    assert not changed
+
+
+@pytest.mark.parametrize("name", NORMALISERS)
+@pytest.mark.parametrize("raw", LOWER)
+def test_encoding_and_decoding_give_normalised_text_back(raw: str, name: str) -> None:
+    tokenizer = CharTokenizer.from_texts(LOWER, name)
+    text = tokenizer.normalise(raw)
+
+    ids = tokenizer.encode(text)
+
+    assert tokenizer.decode(ids) == text
+    assert BLANK_ID not in ids
+
+
+def test_tokens_are_the_blank_and_the_sorted_characters_of_the_normalised_texts() -> None:
+    tokenizer = CharTokenizer.from_texts(["Bad", "cab!"], "lower")
+
+    assert tokenizer.tokens == [BLANK, SPACE, "a", "b", "c", "d"]
+    assert len(tokenizer) == 6
+    assert tokenizer.encode("a bad") == [2, 1, 3, 2, 5]
+
+
+def test_decoding_collapses_spaces() -> None:
+    tokenizer = CharTokenizer([BLANK, SPACE, "a"])
+
+    assert tokenizer.decode([1, 2, 1, 1, 2, 1]) == "a a"
+    assert tokenizer.decode([]) == ""
+
+
+def test_unknown_characters_are_listed_once_and_sorted_or_dropped() -> None:
+    tokenizer = CharTokenizer([BLANK, *" ab"])
+
+    assert tokenizer.unknown("abc xc") == ["c", "x"]
+    assert tokenizer.unknown("ab a") == []
+    assert tokenizer.spellable("abc xc") == "ab "
+
+
+@pytest.mark.parametrize(
+    ("tokens", "normaliser", "message"),
+    [
+        ([BLANK, "a"], "lowr", "unknown normaliser 'lowr'; choose one of none, lower, upper"),
+        (["a", BLANK], "none", "the first token must be '<blank>'"),
+        ([], "none", "the first token must be '<blank>'"),
+        ([BLANK, "ab"], "none", r"distinct single characters, found \['ab'\]"),
+        ([BLANK, ""], "none", "distinct single characters"),
+        ([BLANK, "a", "a"], "none", "distinct single characters"),
+    ],
+)
+def test_wrong_tokens_are_refused(tokens: list[str], normaliser: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        CharTokenizer(tokens, normaliser)
+
+
+def test_deriving_tokens_refuses_an_unknown_normaliser() -> None:
+    with pytest.raises(UserError, match="unknown normaliser 'title'"):
+        CharTokenizer.from_texts(["a"], "title")
