@@ -3,6 +3,7 @@
 Shapes: B batch, N samples, L target length.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from asr.errors import UserError
 from asr.text import CharTokenizer
 
 # Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
-set_audio_duration_mismatch_tolerance(0.01)
+with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
+    set_audio_duration_mismatch_tolerance(0.01)
 
 
 class Batch(NamedTuple):

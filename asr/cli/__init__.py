@@ -6,6 +6,7 @@ is instant.
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 
 from asr import __version__
@@ -19,6 +20,7 @@ INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for a user's mistake, 130 after Ctrl-C."""
     parsed = make_parser().parse_args(arguments)
+    warnings.showwarning = _show_warning
     try:
         return parsed.run(parsed) or 0
     except UserError as error:
@@ -30,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         sys.stderr.close()
         return 0
+
+
+def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:
+    """Print a warning as one line; where in the code it arose tells a user nothing."""
+    print(f"asr: note: {message}", file=sys.stderr)
 
 
 def make_parser() -> argparse.ArgumentParser:

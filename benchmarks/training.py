@@ -1,0 +1,179 @@
+"""What a training run spends its time on, and how fast its step is.
+
+Three questions: which share of an epoch goes to anything but the model; how near the step comes
+to the rate of a plain matrix product; how long a step in deepspeech.pytorch's arrangement takes.
+
+B batch, N samples, U encoder frames, V tokens, L target length.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import torch
+from epoch_clock import Clock, time_epoch
+from timing import interleave, machine_line, print_row, ratio
+from torch import Tensor, nn
+from training_peer import DeepSpeech
+
+from asr.model import CTCModel, ctc_loss
+from asr.training.optimiser import make_optimiser
+
+BATCH, TARGET_LENGTH = 16, 19  # about what a batch of the AN4 recipe holds
+PRODUCT = 2048  # rows of the plain matrix product
+LONGEST_S, SHORTEST_S = 3.0, 2.4
+MODEL_PARTS = ("forward", "loss", "backward", "update")
+APART = ("evaluation",)
+TINY = (
+    "encoder.layers=1",
+    "encoder.hidden_size=16",
+    "subsampling.channels=2",
+    "trainer.tensorboard=false",
+)
+
+
+def main() -> None:
+    """Measure an epoch and the steps, and print both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default="an4")
+    parser.add_argument(
+        "--train", type=Path, default=Path("data/an4-cuts/train.jsonl.gz"), metavar="MANIFEST",
+        help="its neighbour dev.jsonl.gz is evaluated on",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds of steps")
+    parser.add_argument("--quick", action="store_true", help="tiny models, to see that it runs")
+    arguments = parser.parse_args()
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a benchmark of the CPU
+    torch.manual_seed(0)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    print(machine_line(), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        overrides = [
+            f"data.train={arguments.train}",
+            f"data.dev={arguments.train.parent}/dev.jsonl.gz",
+            f"run_dir={folder}/run",
+            "trainer.epochs=1",
+            *(TINY if arguments.quick else ()),
+        ]
+        clock, model = time_epoch(arguments.recipe, overrides)
+    print_epoch(clock, arguments.recipe)
+    batch, product = (2, 64) if arguments.quick else (BATCH, PRODUCT)
+    for layers, hidden_size in [(1, 16)] if arguments.quick else [(3, 320), (5, 512)]:
+        encoder = {**model.settings.encoder, "layers": layers, "hidden_size": hidden_size}
+        settings = replace(model.settings, encoder=encoder)
+        ours = CTCModel(settings, model.head.out_features)
+        peer = DeepSpeech(layers, hidden_size, model.head.out_features)
+        print(f"\na step at {layers} x {hidden_size}, {batch} utterances like AN4's, medians\n")
+        compare_steps(ours, peer, batch, product, arguments.repeats)
+
+
+def print_epoch(clock: Clock, recipe: str) -> None:
+    """Print the parts of an epoch, and the share that is not the model's."""
+    epoch_s = sum(s for part, s in clock.cpu_s.items() if part not in APART)
+    widths = (14, 8, 7, 7)
+    print(f"\nan epoch of {recipe}, without evaluation\n")
+    print_row(("part", "CPU s", "share", "wall s"), widths)
+    for part, seconds in sorted(clock.cpu_s.items(), key=lambda item: -item[1]):
+        share = "" if part in APART else f"{100 * seconds / epoch_s:.1f} %"
+        print_row((part, f"{seconds:.2f}", share, f"{clock.wall_s[part]:.2f}"), widths)
+    outside_s = epoch_s - sum(clock.cpu_s[part] for part in MODEL_PARTS)
+    print(f"outside forward, loss, backward and update: {100 * outside_s / epoch_s:.1f} %")
+
+
+def compare_steps(
+    ours: CTCModel, peer: DeepSpeech, batch_size: int, product: int, repeats: int
+) -> None:
+    """Time our step, the peer's and plain matrix products in turn, and print them."""
+    samples = (torch.linspace(LONGEST_S, SHORTEST_S, batch_size) * ours.log_mel.sample_rate).long()
+    batch = (
+        torch.randn(batch_size, int(samples.max())),
+        samples,
+        torch.randint(1, ours.head.out_features, (batch_size, TARGET_LENGTH)),
+        torch.full((batch_size,), TARGET_LENGTH),
+    )
+    steps = {
+        "ours": training_step(ours.log_mel, ours, batch),
+        "ours, bf16": training_step(ours.log_mel, ours, batch, bf16=True),
+        "deepspeech": training_step(peer.spectrogram, peer, batch),
+        "product": matrix_product(product, torch.float32),
+        "product, bf16": matrix_product(product, torch.bfloat16),
+    }
+    for step in steps.values():
+        step()
+    seconds = interleave(steps, repeats)
+    ours_gflop = 3 * 2 * multiply_adds(ours, samples) / 1e9  # backward is twice forward
+    gflop = {"ours": ours_gflop, "ours, bf16": ours_gflop}
+    gflop |= dict.fromkeys(("product", "product, bf16"), 2 * product**3 / 1e9)
+    parameters = {"ours": count(ours), "ours, bf16": count(ours), "deepspeech": count(peer)}
+    widths = (14, 11, 8, 8)
+    print_row(("", "parameters", "seconds", "GFLOP/s"), widths)
+    for name in steps:
+        rate = f"{gflop[name] / median(seconds[name]):.0f}" if name in gflop else ""
+        number = f"{parameters[name]:,}" if name in parameters else ""
+        print_row((name, number, f"{median(seconds[name]):.3f}", rate), widths)
+    print(f"deepspeech/ours: {ratio(seconds, 'deepspeech', 'ours')}")
+    print(f"deepspeech/ours, bf16: {ratio(seconds, 'deepspeech', 'ours, bf16')}", flush=True)
+
+
+def training_step(
+    extract: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    model: nn.Module,
+    batch: tuple[Tensor, Tensor, Tensor, Tensor],
+    bf16: bool = False,
+) -> Callable[[], None]:
+    """Make a whole step: waveforms (B, N), through `extract`, to an update of the weights."""
+    optimiser = make_optimiser(model, name="adamw", lr=1e-4, weight_decay=1e-2, betas=(0.9, 0.98))
+    waveforms, samples, targets, target_lengths = batch
+
+    def step() -> None:
+        features, lengths = extract(waveforms, samples)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            log_probs, lengths = model(features, lengths)
+        ctc_loss(log_probs, lengths, targets, target_lengths).mean().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    return step
+
+
+def matrix_product(size: int, dtype: torch.dtype) -> Callable[[], Tensor]:
+    """Make a product of two square matrices."""
+    left, right = torch.randn(2, size, size).to(dtype)
+    return lambda: left @ right
+
+
+def multiply_adds(model: CTCModel, samples: Tensor) -> int:
+    """Count those of one forward pass over utterances of so many samples, padding left out.
+
+    Of the convolutions, the projection, the recurrent layers' matrices and the head.
+    """
+    lengths, bins, total = model.log_mel.frames(samples), model.log_mel.mel_bins, 0
+    assert isinstance(lengths, Tensor)
+    subsampling = model.subsampling
+    for convolution, stride in zip(subsampling.convolutions, subsampling.strides, strict=True):
+        lengths, bins = (lengths + stride - 1) // stride, (bins + 1) // 2
+        weights = sum(p.numel() for p in convolution.parameters() if p.ndim == 4)
+        total += int(lengths.sum()) * bins * weights
+    per_frame = sum(
+        parameter.numel()
+        for part in (subsampling.projection, model.encoder.layers, model.head)
+        for parameter in part.parameters()
+        if parameter.ndim == 2
+    )
+    return total + int(lengths.sum()) * per_frame
+
+
+def count(model: nn.Module) -> int:
+    """Count a model's parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Small real models: over the words that the letters A and B spell, and over the letters."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [*(ROOT / "asr" / "decoding").glob("*.py"), ROOT / "asr" / "lm" / "ngram.py"]
+
+# numba's cache notices that a function's own file changed, but not that of a function it calls.
+# Tests must never run old code, so they keep one cache for each state of the sources.
+_STATE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCES))).hexdigest()
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".cache" / "numba" / _STATE[:16])
+
+from asr.lm.ngram import NGram  # noqa: E402  (numba reads the variable when it is imported)
+
+ARPA = """\\data\\
+ngram 1=6
+ngram 2=5
+ngram 3=2
+
+\\1-grams:
+-1.5\t<unk>
+0\t<s>\t-0.3
+-0.8\t</s>
+-0.6\tA\t-0.2
+-0.9\tAB\t-0.4
+-1.1\tBA\t-0.1
+
+\\2-grams:
+-0.4\t<s> A\t-0.1
+-1.2\t<s> BA
+-0.5\tA BA\t-0.2
+-0.3\tAB </s>
+-0.7\tBA A
+
+\\3-grams:
+-0.2\t<s> A BA
+-0.1\tA BA A
+
+\\end\\
+"""
+
+
+LETTERS = """\\data\\
+ngram 1=6
+ngram 2=4
+
+\\1-grams:
+-2.5\t<unk>
+0\t<s>\t-0.3
+-1.0\t</s>
+-0.5\tA\t-0.2
+-0.6\tB\t-0.4
+-0.8\t|\t-0.1
+
+\\2-grams:
+-0.4\t<s> A
+-0.3\tA B
+-0.9\tB |
+-0.2\tB </s>
+
+\\end\\
+"""
+
+
+@pytest.fixture(scope="session")
+def arpa(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lm") / "lm.arpa"
+    path.write_text(ARPA)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lm(arpa: Path) -> NGram:
+    import sys
+
+    sys.path.insert(0, "/tmp")
+    import miniarpa
+
+    return miniarpa.load(arpa)
+
+
+@pytest.fixture(scope="session")
+def letter_lm(tmp_path_factory: pytest.TempPathFactory) -> NGram:
+    path = tmp_path_factory.mktemp("lm") / "letters.arpa"
+    path.write_text(LETTERS)
+    return NGram.open(path)

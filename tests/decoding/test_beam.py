@@ -1,0 +1,164 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+from brute_force import ALPHABET, plain_beam_search, random_log_probs, ranking
+
+from asr.decoding.beam import BeamSearch, Hypothesis
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
+from asr.errors import UserError
+from asr.lm.ngram import NGram
+
+TOKENS = Tokens(ALPHABET)
+EXACT = {"search": "beam", "beam_size": 2000, "beam_threshold": 1e9, "token_threshold": 1e9}
+SEEDS = range(12)
+
+
+def assert_equal_to_brute_force(search: BeamSearch, frames: int, nbest: int = 5, **scoring) -> None:
+    for seed in SEEDS:
+        log_probs = random_log_probs(frames, 4, seed)
+        expected = list(islice(ranking(log_probs, **scoring), nbest))
+        found = search.decode_one(log_probs)
+        assert len(found) == len(expected)
+        for ours, (score, acoustic, lm_score, tokens) in zip(found, expected, strict=True):
+            assert ours.score == pytest.approx(score, abs=1e-5)
+            assert ours.acoustic_score == pytest.approx(acoustic, abs=1e-5)
+            assert ours.lm_score == pytest.approx(lm_score, abs=1e-5)
+            assert tuple(ours.token_ids) == tokens
+
+
+@pytest.mark.parametrize("frames", [1, 2, 4, 6])
+def test_best_sequences_and_their_probability_equal_enumeration(frames: int) -> None:
+    nbest = 4 if frames == 1 else 5
+    assert_equal_to_brute_force(
+        BeamSearch(Fusion(TOKENS), DecodingOptions(**EXACT, nbest=nbest)), frames, nbest
+    )
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_word_model_and_lexicon_equal_enumeration(lm: NGram, closed: bool) -> None:
+    scoring = {"lm_weight": 0.7, "word_score": 0.4, "unk_score": -0.6}
+    words = ["A", "AB", "BAB"] if closed else None  # the last is unknown to the model
+    fusion = Fusion(TOKENS, lm, words=words)
+    search = BeamSearch(fusion, DecodingOptions(**EXACT, **scoring, nbest=5))
+    assert_equal_to_brute_force(search, 6, lm=lm, lexicon=words, **scoring)
+
+
+def test_lexicon_without_a_model_equals_enumeration() -> None:
+    fusion = Fusion(TOKENS, words=["B", "ABA"])
+    search = BeamSearch(fusion, DecodingOptions(**EXACT, word_score=1.2, nbest=5))
+    assert_equal_to_brute_force(search, 6, lexicon=["B", "ABA"], word_score=1.2)
+
+
+def test_letter_model_equals_enumeration(letter_lm: NGram) -> None:
+    fusion = Fusion(TOKENS, letter_lm, lm_unit="token")
+    search = BeamSearch(fusion, DecodingOptions(**EXACT, lm_weight=0.7, word_score=0.3, nbest=5))
+    assert_equal_to_brute_force(
+        search, 6, lm=letter_lm, lm_names=("", "A", "B", "|"), lm_weight=0.7, word_score=0.3
+    )
+
+
+@pytest.mark.parametrize("with_lm", [False, True])
+def test_hot_words_equal_enumeration(lm: NGram, with_lm: bool) -> None:
+    phrases = ["A", "AB", "B A", "A BA"]  # nested in one another and overlapping
+    options = DecodingOptions(**EXACT, hotword_boost=0.8, lm_weight=0.5, unk_score=0, nbest=5)
+    search = BeamSearch(Fusion(TOKENS, lm if with_lm else None), options, phrases)
+    scoring = {"lm": lm, "lm_weight": 0.5} if with_lm else {}
+    assert_equal_to_brute_force(search, 6, hotwords=phrases, boost=0.8, **scoring)
+
+
+def test_pieces_with_a_word_mark_equal_enumeration(lm: NGram) -> None:
+    alphabet = ("", "▁A", "B", "▁BA")
+    options = DecodingOptions(
+        **EXACT, lm_weight=0.7, word_score=0.4, unk_score=-0.6, hotword_boost=0.5, nbest=5
+    )
+    search = BeamSearch(Fusion(Tokens(alphabet, "▁"), lm), options, ["A BA", "AB"])
+    assert_equal_to_brute_force(
+        search,
+        5,
+        alphabet=alphabet,
+        lm=lm,
+        lm_weight=0.7,
+        word_score=0.4,
+        unk_score=-0.6,
+        hotwords=["A BA", "AB"],
+        boost=0.5,
+    )
+
+
+@pytest.mark.parametrize("beam_size", [1, 2, 3, 7, 30])
+@pytest.mark.parametrize(("beam_threshold", "token_threshold"), [(1e9, 1e9), (4.0, 3.0)])
+def test_a_narrow_beam_does_what_the_textbook_does(
+    beam_size: int, beam_threshold: float, token_threshold: float
+) -> None:
+    """Prefixes leave the beam and come back; the bounds and the heap must change nothing."""
+    options = DecodingOptions(
+        search="beam",
+        beam_size=beam_size,
+        beam_threshold=beam_threshold,
+        token_threshold=token_threshold,
+        nbest=beam_size,
+    )
+    search = BeamSearch(Fusion(Tokens(("", *"ABCD "))), options)
+    for seed in SEEDS:
+        log_probs = random_log_probs(40, 6, seed)
+        expected = plain_beam_search(log_probs, beam_size, beam_threshold, token_threshold)
+        found = search.decode_one(log_probs)
+        assert [tuple(ours.token_ids) for ours in found] == [tokens for _, tokens in expected]
+        np.testing.assert_allclose(
+            [ours.score for ours in found], [score for score, _ in expected], atol=1e-5
+        )
+
+
+def same(ours: list[list[Hypothesis]], theirs: list[list[Hypothesis]]) -> bool:
+    def plain(batch: list[list[Hypothesis]]) -> list:
+        return [[(h.token_ids.tolist(), h.score, h.lm_score) for h in each] for each in batch]
+
+    return plain(ours) == plain(theirs)
+
+
+def test_threads_and_batches_change_nothing(lm: NGram) -> None:
+    options = DecodingOptions(search="beam", beam_size=8, nbest=3)
+    batch = [random_log_probs(5 + 7 * seed, 4, seed) for seed in SEEDS]
+    one_thread = BeamSearch(Fusion(TOKENS, lm), options, threads=1).decode(batch)
+    assert same(BeamSearch(Fusion(TOKENS, lm), options, threads=4).decode(batch), one_thread)
+    search = BeamSearch(Fusion(TOKENS, lm), options)
+    assert same([search.decode_one(row) for row in batch], one_thread)
+
+
+def test_more_prefixes_than_the_first_room(lm: NGram) -> None:
+    """The arena of prefixes grows several times over these frames; the beam stays sorted."""
+    options = DecodingOptions(**EXACT | {"beam_size": 300}, nbest=300)
+    found = BeamSearch(Fusion(Tokens(("", *"ABCDEFGH "))), options).decode_one(
+        random_log_probs(200, 10, 0)
+    )
+    scores = [ours.score for ours in found]
+    assert len({tuple(ours.token_ids) for ours in found}) == 300
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_closed_vocabulary_gives_up_an_unfinished_word() -> None:
+    log_probs = np.log([[0.01, 0.97, 0.01, 0.01]] * 2).astype(np.float32)
+    fusion = Fusion(TOKENS, words=["AB"])
+    (found,) = BeamSearch(
+        fusion, DecodingOptions(search="beam", beam_size=1, token_threshold=0)
+    ).decode_one(log_probs)
+    assert found.token_ids.tolist() == []
+
+
+def test_no_frames_give_the_empty_text(lm: NGram) -> None:
+    (found,) = BeamSearch(Fusion(TOKENS, lm), DecodingOptions(lm_weight=0.5)).decode_one(
+        np.zeros((0, 4), np.float32)
+    )
+    assert found.token_ids.size == 0
+    assert found.lm_score == pytest.approx(sum(lm.score([])))
+
+
+def test_what_cannot_be_decoded_is_refused() -> None:
+    search = BeamSearch(Fusion(TOKENS), DecodingOptions())
+    with pytest.raises(UserError, match="5 scores a frame for 4 tokens"):
+        search.decode_one(np.zeros((3, 5), np.float32))
+    with pytest.raises(UserError, match="NaN"):
+        search.decode_one(np.full((3, 4), np.nan))

@@ -1,0 +1,52 @@
+"""The first use compiles the search once; every other use, and every later start, finds it."""
+
+import subprocess
+import sys
+
+import numpy as np
+from brute_force import ALPHABET, random_log_probs
+
+from asr.decoding.beam import BeamSearch
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.prefix_search import search
+from asr.decoding.tokens import Tokens
+from asr.lm.ngram import NGram
+
+USE = """
+import numpy as np
+from asr.decoding.beam import BeamSearch
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.prefix_search import search
+from asr.decoding.tokens import Tokens
+BeamSearch(Fusion(Tokens(("", "A", " "))), DecodingOptions()).decode_one(np.zeros((2, 3)))
+assert sum(search.stats.cache_hits.values()) == 1, search.stats
+assert not search.stats.cache_misses, search.stats
+"""
+
+
+def test_one_compilation_serves_every_use(lm: NGram, letter_lm: NGram) -> None:
+    tokens = Tokens(ALPHABET)
+    fusions = [
+        Fusion(tokens),
+        Fusion(tokens, lm),
+        Fusion(tokens, lm, words=["A"]),
+        Fusion(tokens, letter_lm, lm_unit="token"),
+        Fusion(Tokens(("", "你", "好", "吗"), None)),
+        Fusion(Tokens(("", "▁A", "B", "▁"), "▁"), lm),
+    ]
+    log_probs = random_log_probs(9, 4, 0)
+    for fusion in fusions:
+        for options in (DecodingOptions(), DecodingOptions(beam_size=3, nbest=2, lm_weight=0)):
+            beam = BeamSearch(fusion, options)
+            beam.decode_one(log_probs)
+            beam.decode_one(log_probs.astype(np.float64))
+            beam.decode([log_probs[::2], np.asfortranarray(log_probs)])
+    BeamSearch(fusions[1], DecodingOptions(), hotwords=["A", "AB BA"]).decode_one(log_probs)
+    assert len(search.signatures) == 1
+
+
+def test_a_later_start_compiles_nothing(lm: NGram) -> None:
+    BeamSearch(Fusion(Tokens(ALPHABET), lm), DecodingOptions()).decode_one(np.zeros((2, 4)))
+    subprocess.run([sys.executable, "-c", USE], check=True)

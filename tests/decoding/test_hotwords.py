@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from asr.decoding.hotwords import BOUNDARY, build_hotwords, hot_step
+from asr.decoding.tokens import Tokens
+from asr.errors import UserError
+
+TOKENS = Tokens(("", *"ACLNU "))
+
+
+def bonus(text: str, *phrases: str) -> list[float]:
+    """The bonus, advances included, after every letter of a text, a space ending each word."""
+    hotwords = build_hotwords(phrases, TOKENS, boost=1.0)
+    state, earned, trace = hotwords.start, 0.0, []
+    for letter in text:
+        number = BOUNDARY if letter == " " else TOKENS.letter_ids[letter]
+        state = hot_step(hotwords, state, number)
+        earned += hotwords.done[state]
+        trace.append(earned + hotwords.partial[state])
+    return trace
+
+
+def test_letters_earn_as_they_come_and_a_phrase_left_is_paid_back() -> None:
+    assert bonus("ANN ", "ANN") == [1, 2, 3, 3]
+    assert bonus("ANNUAL ", "ANN") == [1, 2, 3, 0, 0, 0, 0]
+    assert bonus("NANN ", "ANN") == [0, 0, 0, 0, 0]
+    assert bonus("AN ANN ", "ANN") == [1, 2, 0, 1, 2, 3, 3]
+
+
+def test_phrases_of_several_words_share_their_ends_and_beginnings() -> None:
+    assert bonus("ANN LUC ", "ANN LUC") == [1, 2, 3, 3, 4, 5, 6, 6]
+    assert bonus("ANN CAL ", "ANN LUC")[-1] == 0
+    assert bonus("LUC ANN CAL ", "LUC ANN", "ANN CAL")[-1] == 12
+    assert bonus("LUC ANN ", "LUC ANN", "ANN")[-1] == 9  # each phrase counts
+
+
+def test_no_step_earns_more_than_its_state_allows() -> None:
+    hotwords = build_hotwords(["A", "A A", "AN", "ANN", "ANN AN", "N ANN L"], TOKENS, boost=1.0)
+    rng, tight = np.random.default_rng(0), 0
+    state = hotwords.start
+    for letter in rng.choice([BOUNDARY, *(TOKENS.letter_ids[c] for c in "AANNL")], 3000):
+        after = hot_step(hotwords, state, letter)
+        gain = hotwords.done[after] + hotwords.partial[after] - hotwords.partial[state]
+        assert gain <= hotwords.reach[state] + 1e-9
+        tight += gain == hotwords.reach[state]
+        state = after
+    assert tight > 300
+
+
+def test_none_are_allowed() -> None:
+    assert bonus("ANN ") == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "message"),
+    [("Zoë", "cannot write 'Zoë'"), ("ANN 7", "cannot write '7'"), (" ", "empty")],
+)
+def test_what_the_model_cannot_write_is_refused(phrase: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        build_hotwords([phrase], TOKENS, boost=1.0)

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from brute_force import ALPHABET
+
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
+from asr.decoding.tune import Tuner, right_words
+from asr.errors import UserError
+from asr.lm.ngram import NGram
+
+TOKENS = Tokens(ALPHABET)
+
+
+def noisy(text: str, seed: int) -> np.ndarray:
+    ids = [i for c in text for i in (ALPHABET.index(c), 0)]
+    logits = 1.2 * np.random.default_rng(seed).normal(size=(len(ids), 4))
+    logits[np.arange(len(ids)), ids] += 2.0
+    return (logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def test_the_best_trial_is_returned_and_beats_no_weights(lm: NGram) -> None:
+    references = ["A BA A", "AB", "A BA", "BA A", "A BA A"] * 4
+    log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
+    start = DecodingOptions(search="beam", beam_size=16)
+    best, trials = Tuner(log_probs, references, TOKENS, Fusion(TOKENS, lm), start).tune()
+    assert trials == sorted(trials, key=lambda trial: trial.rank)
+    assert len({(t.lm_weight, t.word_score, t.unk_score) for t in trials}) == len(trials)
+    assert (best.lm_weight, best.word_score, best.unk_score) == (
+        trials[0].lm_weight,
+        trials[0].word_score,
+        trials[0].unk_score,
+    )
+    without = next(t for t in trials if t.lm_weight == 0 and t.word_score == 0)
+    assert trials[0].wer < without.wer
+    assert best.beam_size == 16
+    assert best.confidence_temperature != 1.0
+
+
+def test_right_words_are_those_the_alignment_matches() -> None:
+    assert right_words(["a", "b", "c"], ["a", "x", "c"]) == [True, False, True]
+    assert right_words(["a", "b"], ["a", "new", "b"]) == [True, False, True]
+    assert right_words(["a", "b"], ["b"]) == [True]
+    assert right_words([], ["b"]) == [False]
+
+
+def test_no_words_to_tune_on_are_refused() -> None:
+    with pytest.raises(UserError, match="no reference has a word"):
+        Tuner([np.zeros((2, 4))], [""], TOKENS, Fusion(TOKENS), DecodingOptions())

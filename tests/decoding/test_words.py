@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.decoding.calibration import fit_temperature, normalised_cross_entropy
+from asr.decoding.path import TokenPath
+from asr.decoding.tokens import Tokens
+from asr.decoding.word_lists import read_hotwords, read_words
+from asr.decoding.words import words_of
+from asr.errors import UserError
+
+TOKENS = Tokens(("", "A", "B", " "))
+
+
+def test_words_have_times_and_confidence() -> None:
+    path = TokenPath(
+        token_ids=np.array([1, 2, 3, 2]),
+        start_frames=np.array([2, 5, 7, 10]),
+        end_frames=np.array([3, 7, 8, 11]),
+        log_scores=np.log(np.array([0.9, 0.5, 0.1, 0.8], np.float32)),
+    )
+    first, second = words_of(path, TOKENS, frame_s=0.04)
+    assert (first.text, second.text) == ("AB", "B")
+    assert (first.start_s, first.end_s) == pytest.approx((0.08, 0.28))
+    assert (second.start_s, second.end_s) == pytest.approx((0.40, 0.44))
+    assert (first.confidence, second.confidence) == pytest.approx((0.45, 0.8))
+    calmer, _ = words_of(path, TOKENS, frame_s=0.04, temperature=2.0)
+    assert calmer.confidence == pytest.approx(0.45**0.5)
+
+
+def test_temperature_is_found_again() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.05, 0.999, 20000)
+    correct = rng.random(20000) < truth
+    for temperature in (0.2, 1.0, 4.0):
+        fitted = fit_temperature(truth**temperature, correct)
+        assert fitted == pytest.approx(temperature, rel=0.05)
+        raw = normalised_cross_entropy(truth**temperature, correct)
+        calibrated = normalised_cross_entropy((truth**temperature) ** (1 / fitted), correct)
+        assert calibrated >= raw
+        assert calibrated == pytest.approx(normalised_cross_entropy(truth, correct), abs=1e-3)
+
+
+def test_normalised_cross_entropy_of_the_known_cases() -> None:
+    right = [True, True, True, False]
+    assert normalised_cross_entropy([1, 1, 1, 0], right) == pytest.approx(1.0, abs=1e-4)
+    assert normalised_cross_entropy([0.75] * 4, right) == pytest.approx(0.0, abs=1e-9)
+    assert normalised_cross_entropy([0.1, 0.1, 0.1, 0.9], right) < 0
+    assert np.isnan(normalised_cross_entropy([0.5], [True]))
+    assert np.isnan(normalised_cross_entropy([], []))
+
+
+def test_certainty_of_one_kind_stays_finite() -> None:
+    assert fit_temperature([1.0, 0.0, 1.0], [False, True, True]) > 0
+    with pytest.raises(UserError, match="no words"):
+        fit_temperature([], [])
+
+
+def test_word_lists(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("Ann Lee\n\n  Bo \nBo\n", encoding="utf-8")
+    assert read_hotwords(path) == ["Ann Lee", "Bo"]
+    assert read_hotwords(path, lambda line: line.strip().upper()) == ["ANN LEE", "BO"]
+    assert read_words(path) == ["Ann", "Bo"]
+
+
+@pytest.mark.parametrize("read", [read_hotwords, read_words])
+def test_empty_and_unreadable_lists_are_refused(tmp_path: Path, read) -> None:
+    path = tmp_path / "list.txt"
+    with pytest.raises(UserError, match="cannot be read"):
+        read(path)
+    path.write_text(" \n\n")
+    with pytest.raises(UserError, match=r"list.txt: no .*words in it; write one word"):
+        read(path)
+    path.write_bytes(b"\xff\xfe\x00a")
+    with pytest.raises(UserError, match="cannot be read as UTF-8"):
+        read(path)

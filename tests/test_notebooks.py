@@ -1,0 +1,52 @@
+"""Every notebook runs from a fresh kernel, and is committed without outputs."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+import soundfile
+from nbclient import NotebookClient
+from random_models import random_model, random_tokenizer
+
+from asr.model_file import save_model
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the notebooks look at a random model and a second of a rising tone, at 8 kHz."""
+    model, tokenizer = random_model(), random_tokenizer()
+    save_model(tmp_path / "model.safetensors", model.state_dict(), model.settings, tokenizer, {})
+    time_s = np.arange(8000) / 8000
+    tone = 0.3 * np.sin(2 * np.pi * (300 + 1000 * time_s) * time_s)
+    noise = 0.01 * np.random.default_rng(0).standard_normal(len(tone))
+    soundfile.write(tmp_path / "tone.wav", tone + noise, 8000)
+    (tmp_path / "tone.txt").write_text("A Bad Cab.\n")
+    monkeypatch.setenv("ASR_TOUR_MODEL", str(tmp_path / "model.safetensors"))
+    monkeypatch.setenv("ASR_TOUR_AUDIO", str(tmp_path / "tone.wav"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(path: Path, example: None) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3")
+    client.execute(cwd=str(path.parent))  # raises with the cell and its traceback
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+    printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
+    assert "of 3 words" in printed  # the transcript was normalised and scored
+    assert "".join(output.text for output in outputs if output.get("name") == "stderr") == ""
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_kept_without_outputs(path: Path) -> None:
+    cells = code_cells(nbformat.read(path, as_version=4))
+    assert cells
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
