@@ -5,7 +5,10 @@ defaults: each default is written once, in the YAML file of its group.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
+
+from asr.errors import UserError
 
 
 @dataclass
@@ -126,6 +129,48 @@ class TrainConfig:
     trainer: TrainerConfig
 
 
+#: Smallest and largest value of settings that would otherwise fail late or in silence.
+RANGES: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**63 - 1),
+    "data.batch_s": (0, inf),
+    "features.sample_rate": (1000, 192_000),
+    "features.mel_bins": (1, 1000),
+    "features.window_ms": (1, 1000),
+    "features.hop_ms": (1, 1000),
+    "features.low_hz": (0, 96_000),
+    "augment.noise_probability": (0, 1),
+    "augment.reverb_probability": (0, 1),
+    "augment.frequency_masks": (0, inf),
+    "augment.frequency_bins": (0, inf),
+    "augment.time_masks": (0, inf),
+    "augment.time_frames": (0, inf),
+    "augment.time_share": (0, 1),
+    "subsampling.channels": (1, inf),
+    "encoder.layers": (1, inf),
+    "encoder.hidden_size": (1, inf),
+    "encoder.dropout": (0, 1),
+    "optimiser.lr": (0, inf),
+    "optimiser.weight_decay": (0, inf),
+    "schedule.warmup_share": (0, 1),
+    "schedule.final_share": (0, 1),
+    "trainer.epochs": (1, inf),
+    "trainer.accumulate": (1, inf),
+    "trainer.clip_norm": (0, inf),
+    "trainer.average_decay": (0, 1),
+    "trainer.patience_epochs": (1, inf),
+    "trainer.save_every_steps": (1, inf),
+    "trainer.workers": (0, inf),
+    "trainer.threads": (1, inf),
+}
+
+#: How many numbers a setting lists, and the smallest and largest each may be; None is 1 or more.
+LISTS: dict[str, tuple[int | None, float, float]] = {
+    "augment.speeds": (None, 0.1, 10),
+    "augment.noise_snr_db": (2, -100, 100),
+    "augment.reverb_rt60_s": (2, 0.01, 10),
+    "optimiser.betas": (2, 0, 0.999999),
+}
+
 #: What a resumed run may change: how long it goes on, and on what machine.
 RESUMABLE = (
     "run_dir",
@@ -160,3 +205,22 @@ def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def check_ranges(config: dict[str, Any]) -> None:
+    """Refuse values that no training could use.
+
+    Raises:
+        UserError: a number outside `RANGES`, or a list that `LISTS` does not allow.
+    """
+    flat = flatten(config)
+    for key, (low, high) in RANGES.items():
+        if flat[key] is not None and not low <= flat[key] <= high:
+            allowed = f"{low:g} or more" if high == inf else f"{low:g} to {high:g}"
+            raise UserError(f"{key}: expected {allowed}, found {flat[key]}")
+    for key, (count, low, high) in LISTS.items():
+        numbers = flat[key]
+        if len(numbers) != (count or max(len(numbers), 1)):
+            raise UserError(f"{key}: expected {count or 'some'} numbers, found {numbers}")
+        if not all(low <= number <= high for number in numbers):
+            raise UserError(f"{key}: expected numbers from {low:g} to {high:g}, found {numbers}")

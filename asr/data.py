@@ -3,6 +3,7 @@
 Shapes: B batch, N samples, L target length.
 """
 
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -220,9 +221,15 @@ def load_shares(
     """Load shares in their order, `workers` processes reading ahead (0 reads in this one)."""
     loader = DataLoader(
         dataset, batch_size=None, sampler=shares, num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=torch.cuda.is_available(), worker_init_fn=_leave_signals_to_the_trainer,
     )  # fmt: skip
     try:
         yield from zip(shares, loader, strict=True)
     except UserError as error:  # a worker's arrives wrapped in its traceback
         raise UserError(str(error).strip().splitlines()[-1].split("UserError: ")[-1]) from error
+
+
+def _leave_signals_to_the_trainer(_worker: int) -> None:
+    """Ignore Ctrl-C and SIGTERM, which may reach a whole process group, in a loader's worker."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -33,9 +33,11 @@ def find_recipe(recipe: str) -> Path:
         UserError: there is none; the nearest name is given.
     """
     path = Path(recipe)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix == ".yml":  # Hydra reads no other suffix
+        raise UserError(f"{recipe}: recipe files end in .yaml; rename it")
+    if path.suffix == ".yaml":
         if not path.is_file():
-            raise UserError(f"{recipe}: no such recipe file")
+            raise UserError(f"{recipe}: there is no such recipe file; check the path")
         return path.resolve()
     if recipe in recipe_names():
         named = RECIPES / f"{recipe}.yaml"

@@ -28,6 +28,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tones_run(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a model trained on `tones` without a break, never to be written to."""
     import tiny
+
     from asr.cli import main
 
     run_dir = tmp_path_factory.mktemp("runs") / "whole"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import UserError
-from asr.files import remove_partials, write_atomically, write_text
+from asr.files import remove_partials, replacing, write_text
 
 
 def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -19,12 +19,9 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
     path = tmp_path / "a.txt"
     path.write_text("old")
 
-    def fail(partial: Path) -> None:
-        partial.write_text("half of the n")
-        raise RuntimeError("the disk is full")
-
-    with pytest.raises(RuntimeError, match="the disk is full"):
-        write_atomically(path, fail)
+    with pytest.raises(RuntimeError, match="the model broke"), replacing(path) as file:
+        file.write(b"half of the n")
+        raise RuntimeError("the model broke")
 
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -33,15 +30,12 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
 def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
-    seen = []
 
-    def write(partial: Path) -> None:
-        partial.write_text("new")
-        seen.append(path.read_text())
+    with replacing(path) as file:
+        file.write(b"new")
+        seen = path.read_text()
 
-    write_atomically(path, write)
-
-    assert seen == ["old"]
+    assert seen == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -68,22 +62,10 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     assert str(raised.value).startswith(f"{path}: ")
 
 
-def test_a_new_file_can_be_read_by_those_who_may_read_any_new_file(tmp_path: Path) -> None:
-    (tmp_path / "usual").touch()
-
-    def write(partial: Path) -> None:
-        partial.write_text("new")
-        partial.chmod(0o600)
-
-    write_atomically(tmp_path / "a.txt", write)
-
-    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "usual").stat().st_mode
-
-
 def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:
-    left = []
-    write_atomically(tmp_path / "a.txt", lambda partial: left.append(partial.name))
-    for name in (left[0], "a.txt", ".hidden"):
+    with replacing(tmp_path / "a.txt"):
+        (left,) = (path.name for path in tmp_path.iterdir())
+    for name in (left, "a.txt", ".hidden"):
         (tmp_path / name).touch()
 
     remove_partials(tmp_path)

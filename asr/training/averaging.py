@@ -7,7 +7,7 @@ from torch import nn
 
 
 class WeightAverage:
-    """Exponential moving average of parameters and buffers (Polyak 1992).
+    """Exponential moving average of parameters (Polyak 1992).
 
     Early steps count for more: the decay after n updates is min(decay, (1 + n) / (10 + n)).
 

@@ -13,7 +13,7 @@ import torch
 
 from asr.config import RESUMABLE
 from asr.errors import UserError
-from asr.files import write_atomically
+from asr.files import replacing
 
 STATE_NAME = "state.pt"
 
@@ -44,7 +44,8 @@ def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identit
         identity: settings, tokens and data the run is bound to.
     """
     state = {"progress": asdict(progress), "parts": parts, "identity": identity}
-    write_atomically(run_dir / STATE_NAME, lambda partial: torch.save(state, partial))
+    with replacing(run_dir / STATE_NAME) as file:
+        torch.save(state, file)
 
 
 def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[str, Any]] | None:
@@ -62,7 +63,7 @@ def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[
         progress = Progress(**state["progress"])
         differences = compare_identities(state["identity"], identity)
     except Exception as error:  # a damaged pickle raises nearly anything
-        reason = str(error).splitlines()[0]
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(
             f"{path}: not a readable training state ({reason}); "
             "delete it to start this run from the beginning"

@@ -20,6 +20,10 @@ from asr.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda")
 
+#: Kept to the process's end. A model's replica that outlived its group would free it, and wait,
+#: holding Python's lock, for the group's threads, which may be waiting for that lock.
+_groups: list[dist.ProcessGroup | None] = []
+
 
 @dataclass(frozen=True)
 class World:
@@ -47,6 +51,14 @@ class World:
         values: list[Any] = [None] * self.size
         dist.all_gather_object(values, value)
         return values
+
+    def any(self, flag: bool) -> bool:
+        """Tell, everywhere alike, whether `flag` holds in one process at least."""
+        if self.size == 1:
+            return flag
+        found = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        return bool(found)
 
 
 def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager[None]:
@@ -80,6 +92,7 @@ def open_world(device: str) -> Iterator[World]:
         yield World(0, 1, chosen)
         return
     dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
+    _groups.append(dist.group.WORLD)
     try:
         yield World(dist.get_rank(), size, chosen)
     finally:

@@ -1,14 +1,18 @@
 """What a run tells: lines for people, numbers for plots, one progress bar."""
 
+import contextlib
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from asr.errors import UserError
+from asr.files import write_text
 from asr.training.distributed import World
 
 if TYPE_CHECKING:
@@ -66,10 +70,10 @@ class Journal:
     def _drop_after(self, epochs: int) -> None:
         if self.metrics_path.exists():
             lines = self.metrics_path.read_text().splitlines(keepends=True)
-            self.metrics_path.write_text("".join(lines[:epochs]))
+            write_text(self.metrics_path, "".join(lines[:epochs]))
 
     def step(self, epoch: int, loss: float, audio_s: float) -> None:
-        """Note one update: its loss a frame of the bar, its audio the bar's advance."""
+        """Note one update: its loss an utterance, on the bar, its audio the bar's advance."""
         self.audio_s += audio_s
         if self.is_main:
             self.bar.set_description(f"epoch {epoch}  loss {loss:.2f}", refresh=False)
@@ -112,12 +116,28 @@ def format_epoch(numbers: dict[str, Any]) -> str:
     )
 
 
-def open_log(run_dir: Path, world: World) -> None:
-    """Send the log's lines to the terminal and to `train.log`, from the main process alone."""
-    log.handlers.clear()
+@contextlib.contextmanager
+def open_log(run_dir: Path, world: World) -> Iterator[None]:
+    """Send the log's lines to the terminal and to `train.log`, from the main process alone.
+
+    Raises:
+        UserError: the run folder cannot be made or written to.
+    """
+    handlers: list[logging.Handler] = []
+    if world.is_main:
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            handlers = [logging.StreamHandler(), logging.FileHandler(run_dir / LOG_NAME)]
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            raise UserError(f"run_dir: cannot be written to ({reason}); choose another") from error
     log.propagate = False
     log.setLevel(logging.INFO if world.is_main else logging.ERROR)
-    if world.is_main:
-        for handler in (logging.StreamHandler(), logging.FileHandler(run_dir / LOG_NAME)):
-            handler.setFormatter(logging.Formatter("%(message)s"))
-            log.addHandler(handler)
+    for handler in handlers:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()

@@ -1,6 +1,5 @@
 """`asr train RECIPE [OVERRIDE ...]`: Hydra composes a recipe's settings, then training runs."""
 
-import difflib
 import hashlib
 import os
 import re
@@ -9,15 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import hydra
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
-from asr.config import UNNAMED, TrainConfig, flatten
+from asr.config import UNNAMED, TrainConfig, check_ranges
 from asr.errors import UserError
 from asr.paths import CONF, find_recipe
+from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
 
 LONGEST_NAME = 150
 
@@ -34,26 +37,82 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     """
     path = find_recipe(recipe)
     ConfigStore.instance().store("schema", TrainConfig)
+    Plugins.instance().register(_Groups)
     OmegaConf.register_new_resolver("overrides", override_name, replace=True)
-    run = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
+    compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
-    sys.argv = ["asr train", *arguments, f"hydra.searchpath=[file://{CONF}]"]
+    sys.argv = ["asr train", *arguments]
+    job = _Job()
     try:
-        run(_job)()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(explain(error)) from error
+        compose(job)()
+    except UserError:
+        raise
+    except Exception as error:
+        if job.started:
+            raise
+        raise UserError(explain(error, str(path))) from error
+    if job.refusal:
+        raise job.refusal
 
 
-def _job(config: DictConfig) -> None:
-    """Train with one composed configuration; Hydra calls this, once a job of a sweep."""
-    from asr.training.recipe import train
+class _Groups(SearchPathPlugin):
+    """Lets a recipe, wherever it lies, draw on the groups in conf/."""
 
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        raise UserError(f"{config.recipe}: give {missing[0]} a value, as in {missing[0]}=...")
-    settings = OmegaConf.to_object(config)
-    assert isinstance(settings, TrainConfig)
-    train(settings)
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add conf/."""
+        search_path.append("asr", f"file://{CONF}")
+
+
+class _Job:
+    """What Hydra calls with the composed settings, once a job of a sweep.
+
+    Attributes:
+        started: whether composing ended and a job began.
+        refusal: what it refused. Outside a sweep it is kept here, since Hydra would print lines of
+            its own; in a sweep it is raised, since a launcher may run the job elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self.started = False
+        self.refusal: UserError | None = None
+
+    def __call__(self, config: DictConfig) -> None:
+        self.started = True
+        try:
+            self._train(config)
+        except UserError as error:
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                raise
+            self.refusal = error
+
+    @staticmethod
+    def _train(config: DictConfig) -> None:
+        from asr.training.recipe import train
+
+        train(to_settings(config))
+
+
+def to_settings(config: DictConfig) -> TrainConfig:
+    """Turn composed settings into the schema's classes.
+
+    Raises:
+        UserError: a setting is missing, unknown, or out of its range.
+    """
+    if OmegaConf.get_type(config) is not TrainConfig:
+        raise UserError(NOT_A_RECIPE)
+    try:
+        missing = sorted(OmegaConf.missing_keys(config))
+        if missing:
+            raise UserError(f"{missing[0]}: has no value; give it one, as in {missing[0]}=...")
+        values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        settings: TrainConfig = OmegaConf.to_object(config)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise UserError(explain(error, "the recipe")) from error
+    unknown = unknown_setting(values)
+    if unknown:
+        raise UserError(unknown)
+    check_ranges(values)
+    return settings
 
 
 def override_name() -> str:
@@ -65,38 +124,3 @@ def override_name() -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name[: LONGEST_NAME - 9]}-{digest}"
-
-
-def explain(error: Exception) -> str:
-    """Word Hydra's refusal in one sentence, with the nearest right name for a wrong one."""
-    cause = error.__cause__ or error
-    key = getattr(cause, "full_key", None) or getattr(cause, "key", None)
-    first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-    if isinstance(cause, MissingMandatoryValue):
-        return f"{key}: has no value; give it one, as in {key}=..."
-    if key and ("not in" in first or "Could not override" in str(error)):
-        if "not in" in first:
-            return f"{key}: there is no such setting{_nearest(str(key), _known_keys())}"
-        return f"{key}: {first[0].lower()}{first[1:]}; give a value of the right type"
-    if isinstance(error, MissingConfigException) or "Could not find" in str(error):
-        return _missing_option(str(error))
-    return " ".join(str(error).split())
-
-
-def _known_keys() -> list[str]:
-    schema: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(TrainConfig))  # type: ignore[assignment]
-    return list(flatten(schema))
-
-
-def _nearest(key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else "; `asr train RECIPE --cfg job` lists them"
-
-
-def _missing_option(message: str) -> str:
-    match = re.search(r"'([^']+)'", message)
-    wanted = match.group(1) if match else message
-    group = wanted.split("/")[0]
-    options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-    known = f"; choose one of {', '.join(options)}" if options else ""
-    return f"{wanted}: there is no such option{known}"

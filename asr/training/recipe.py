@@ -1,6 +1,5 @@
 """From a recipe's settings to a trainer: everything is built here, explicitly."""
 
-import logging
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -29,25 +28,20 @@ def train(config: TrainConfig) -> Path:
         KeyboardInterrupt: after Ctrl-C, once the state is saved.
     """
     run_dir = Path(config.run_dir)
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"run_dir: cannot make the folder {run_dir}: {error.strerror}") from error
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
-    with open_world(config.trainer.device) as world:
-        open_log(run_dir, world)
+    with open_world(config.trainer.device) as world, open_log(run_dir, world):
         trainer = build_trainer(config, run_dir, world)
         scores = trainer.fit()
         if scores is None:
-            log.info("%s: nothing left to train; raise trainer.epochs to go on", run_dir)
+            hint = f"to go on, set run_dir={run_dir} and a greater trainer.epochs"
+            log.info("%s: nothing left to train; %s", run_dir, hint)
         progress = trainer.progress
         log.info(
             "%s: best epoch %d of %d, dev WER %.2f %%, CER %.2f %%",
             run_dir, progress.best_epoch, progress.epoch,
             100 * progress.best[0], 100 * progress.best[1],
         )  # fmt: skip
-    logging.shutdown()
     return run_dir
 
 

@@ -5,6 +5,7 @@ Shapes: B batch, N samples, T feature frames, U encoder frames, V tokens.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from asr.augment import SpecAugment, generator
 from asr.data import Batch, Share, SpeechDataset, load_shares, plan_batches, split_batch
 from asr.errors import UserError
+from asr.files import remove_partials
 from asr.model import CTCModel, ctc_loss
 from asr.model_file import MODEL_NAME, save_model
 from asr.text import CharTokenizer
@@ -135,12 +137,12 @@ class Trainer:
             for batch in plan[progress.batch :]
         ]
         for share, pieces in load_shares(self.train, shares, self.workers):
-            self._set_rate((epoch - 1 + progress.batch / len(plan)) / self.epochs)
+            self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / self.epochs)
             loss = self._step(share, pieces, epoch)
             audio_s = sum(self.train.durations_s[i] for i in plan[progress.batch])
             progress.batch += 1
             journal.step(epoch, loss, audio_s)
-            if stop.requested:
+            if self.world.any(stop.requested):
                 self._save()
                 raise KeyboardInterrupt
             if progress.batch % self.save_every_steps == 0:
@@ -160,10 +162,11 @@ class Trainer:
                 # Replicas average their gradients, and a sum over them is wanted.
                 (loss * self.world.size / share.batch_size).backward()
             loss_sum += float(loss.detach())
+        utterances = sum(int(piece.weights.sum()) for piece in pieces)
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm))
-        self._update(norm, loss_sum, sum(len(piece.utterance_ids) for piece in pieces))
+        self._update(norm, loss_sum, utterances)
         self.optimiser.zero_grad(set_to_none=True)
-        return loss_sum / max(sum(float(piece.weights.sum()) for piece in pieces), 1.0)
+        return loss_sum / max(utterances, 1)
 
     def _seed_dropout(self, epoch: int) -> None:
         """Derive dropout from the place in the run, so that resuming needs no generator state."""
@@ -213,11 +216,10 @@ class Trainer:
         scores = evaluate(
             self.average.model, self.dev, self.tokenizer, self.batch_s, self.world  # type: ignore[arg-type]
         )  # fmt: skip
-        sums = self.world.gather((progress.loss_sum, progress.utterances))
-        loss = sum(part for part, _ in sums) / max(sum(count for _, count in sums), 1)
+        loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,
-            "loss": loss,
+            "loss": loss_sum / max(utterances, 1),
             "dev_loss": scores.loss,
             "dev_wer": scores.wer,
             "dev_cer": scores.cer,
@@ -249,20 +251,31 @@ class Trainer:
             weights = self.average.model.state_dict()
             save_model(self.run_dir / name, weights, self.model.settings, self.tokenizer, about)
 
+    def _epoch_sums(self) -> tuple[float, int]:
+        """Sum the epoch's loss and utterances over all processes."""
+        sums = self.world.gather((self.progress.loss_sum, self.progress.utterances))
+        return sum(loss for loss, _ in sums), sum(count for _, count in sums)
+
     def _save(self) -> None:
+        loss_sum, utterances = self._epoch_sums()
         if self.world.is_main:
             parts = {
                 "model": self.model.state_dict(),
                 "average": self.average.model.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
             }
-            save_state(self.run_dir, self.progress, parts, self.identity)
+            progress = replace(self.progress, loss_sum=loss_sum, utterances=utterances)
+            save_state(self.run_dir, progress, parts, self.identity)
 
     def _resume(self) -> None:
+        if self.world.is_main:
+            remove_partials(self.run_dir)
         found = load_state(self.run_dir, self.identity)
         if found is None:
             return
         self.progress, parts = found
+        if not self.world.is_main:  # the main process holds the sums of all
+            self.progress.loss_sum, self.progress.utterances = 0.0, 0
         self.model.load_state_dict(parts["model"])
         self.average.model.load_state_dict(parts["average"])
         self.optimiser.load_state_dict(parts["optimiser"])

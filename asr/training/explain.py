@@ -1,0 +1,133 @@
+"""Hydra's refusals in one sentence each, with the nearest right name for a wrong one."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import is_dataclass
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import yaml
+from hydra.errors import MissingConfigException, OverrideParseException
+
+from asr.config import TrainConfig, flatten
+from asr.paths import CONF
+
+NOT_A_RECIPE = "a recipe builds on conf/train.yaml; begin it with `defaults: [/train, _self_]`"
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def explain(error: Exception, recipe: str) -> str:
+    """Word what was raised while composing a recipe's settings.
+
+    Args:
+        error: from Hydra, OmegaConf, the YAML parser or the file system.
+        recipe: the recipe's file, for errors that name no other place.
+    """
+    text = str(error)
+    if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
+        return f"{recipe}: not a YAML file ({_one_line(text)}); mend it"
+    if isinstance(error, OverrideParseException):
+        reason = _one_line(text.split("See https")[0])
+        return f"{error.override}: not an override that can be read ({reason}); write key=value"
+    if isinstance(error, MissingConfigException):
+        return _missing_option(error, recipe)
+    if system := _system_error(error):
+        place = system.filename or recipe
+        return f"{place}: cannot be written: {system.strerror}; choose another run_dir"
+    if missing := re.search(r"[Mm]issing mandatory value: ([\w.]+)", text):
+        return f"{missing[1]}: has no value; give it one, as in {missing[1]}=..."
+    if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'\n", text):
+        return f"{ambiguous[1]}: several values; put -m behind to try each, or [...] for a list"
+    return _wrong_override(error) or f"{recipe}: {_one_line(text)}"
+
+
+def unknown_setting(values: dict[str, Any]) -> str | None:
+    """Word the first setting that the schema does not have; Hydra lets `+key=value` add any."""
+    known = _types(TrainConfig)
+    unknown = [key for key in flatten(values) if key not in known]
+    return _no_such_setting(unknown[0]) if unknown else None
+
+
+def _wrong_override(error: Exception) -> str | None:
+    text, cause = str(error), str(error.__cause__ or "")
+    if match := re.search(r"Could not override '([\w.@/:]+)'", text):
+        return NOT_A_RECIPE if match[1] in _types(TrainConfig) else _no_such_setting(match[1])
+    if match := re.search(r"Key '(\w+)' not in '(\w+)'", text):
+        return _no_such_setting(_place(match[2]) + match[1])
+    if match := re.search(r"Error merging override (~?)\+*([\w.]+)(=.*)?", text):
+        if match[1]:
+            return f"{match[2]}: this setting cannot be left out; give it another value"
+        expected, found = _expected(match[2]), (match[3] or "=")[1:]
+        return f"{match[2]}: expected {expected or _one_line(cause)}, found {found}"
+    if "Config group override must be a string" in text:
+        return (
+            f"a whole group of settings ({', '.join(_groups())}) is chosen by the name of a file "
+            "in its folder of conf/, as in encoder=blstm"
+        )
+    return None
+
+
+def _no_such_setting(key: str) -> str:
+    close = _closest(key, _types(TrainConfig) if "." in key else _groups())
+    meant = f"did you mean {close}?" if close else "`asr train RECIPE --cfg job` lists them"
+    return f"{key}: there is no such setting; {meant}"
+
+
+def _missing_option(error: MissingConfigException, recipe: str) -> str:
+    wanted = error.missing_cfg_file or recipe
+    group, _, option = wanted.strip("/").rpartition("/")
+    options = sorted(path.stem for path in (CONF / group).glob("*.yaml")) if group else []
+    if not options:
+        return f"{recipe}: builds on {wanted}, which is neither beside it nor in conf/"
+    close = _closest(option, options)
+    meant = f"did you mean {close}?" if close else f"choose one of {', '.join(options)}"
+    return f"{group}={option}: there is no such option; {meant}"
+
+
+def _closest(name: str, names: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)), None)
+
+
+def _groups() -> list[str]:
+    return sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
+
+
+def _types(schema: type, prefix: str = "") -> dict[str, Any]:
+    """Give each setting's dotted name its type."""
+    types: dict[str, Any] = {}
+    for name, kind in get_type_hints(schema).items():
+        if is_dataclass(kind):
+            assert isinstance(kind, type)
+            types |= _types(kind, f"{prefix}{name}.")
+        else:
+            types[prefix + name] = kind
+    return types
+
+
+def _place(schema_name: str) -> str:
+    """Give the dotted prefix under which a class of the schema stands: EncoderConfig, encoder."""
+    kinds = get_type_hints(TrainConfig).items()
+    return next((f"{name}." for name, kind in kinds if kind.__name__ == schema_name), "")
+
+
+def _expected(key: str) -> str | None:
+    """Word the type of a setting: list[float] is "a list of numbers"."""
+    kind = _types(TrainConfig).get(key)
+    if kind is None:
+        return None
+    if get_origin(kind) is list:
+        return "a list of numbers, as in [0.9,1.1]"
+    parts: Sequence[Any] = get_args(kind) if isinstance(kind, UnionType) else [kind]
+    return " or ".join(_WORDS.get(part, "null") for part in parts)
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """Find the refusal of the file system behind an error."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__
+    return error
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,140 @@
+"""The verbs as they are typed: what they print, where, and with which exit status."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import tiny
+
+from asr import __version__, cli
+from asr.cli import main, make_parser
+from asr.errors import UserError
+
+
+def stopped(arguments: list[str]) -> int:
+    """Give the exit status of a command line that argparse itself ends."""
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    return int(exit_.value.code or 0)
+
+
+def test_python_m_asr_is_asr():
+    done = subprocess.run(
+        [sys.executable, "-m", "asr", "--version"], cwd=tiny.ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, f"asr {__version__}\n")
+
+
+def test_help_names_every_verb(capsys):
+    assert stopped(["--help"]) == 0
+    said = capsys.readouterr().out
+    for verb in ("prepare", "train", "evaluate", "transcribe", "score"):
+        assert re.search(rf"^    {verb}\b", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", sorted(make_parser()._subparsers._group_actions[0].choices))
+def test_every_verb_explains_itself(capsys, verb):
+    assert stopped([verb, "--help"]) == 0
+    assert f"usage: asr {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["recognise"],
+        ["transcribe", "a.wav"],
+        ["evaluate", "--model", "m"],
+        ["prepare", "an4"],
+        ["score", "a.txt"],
+        ["score", "a.txt", "b.txt", "--worst", "-1"],
+        ["score", "a.txt", "b.txt", "--worst", "few"],
+        ["transcribe", "a.wav", "--model", "m", "--no-such-flag"],
+    ],
+)
+def test_wrong_usage_is_status_2(capsys, arguments):
+    assert stopped(arguments) == 2
+    assert "usage: asr" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (UserError("a.wav: bad; mend it"), 1, "asr: a.wav: bad; mend it\n"),
+        (KeyboardInterrupt(), 130, "asr: stopped; the same command goes on from here\n"),
+    ],
+)
+def test_what_a_verb_raises_becomes_a_status(capsys, monkeypatch, raised, status, said):
+    def run(args):
+        raise raised
+
+    monkeypatch.setattr(cli.score, "run", run)
+    assert main(["score", "a", "b"]) == status
+    assert capsys.readouterr() == ("", said)
+
+
+def test_an_error_of_our_own_keeps_its_traceback(monkeypatch):
+    def run(args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli.score, "run", run)
+    with pytest.raises(ZeroDivisionError):
+        main(["score", "a", "b"])
+
+
+def test_transcribe_prints_a_line_a_file(tones, tones_run, capsys):
+    files = [str(tones / f"test-0{i}.wav") for i in range(3)]
+    assert main(["transcribe", "--model", str(tones_run / "model.safetensors"), *files]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == files
+    assert all(len(line.split("\t")) == 2 for line in lines)
+
+
+def test_transcribe_draws_a_picture(tones, tones_run, tmp_path, capsys):
+    picture = tmp_path / "heard.png"
+    audio = str(tones / "test-00.wav")
+    command = ["transcribe", audio, "--model", str(tones_run), "--picture", str(picture)]
+    assert main(command) == 0
+    assert str(picture) in capsys.readouterr().err
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_prints_and_writes_the_same_rates(tones, tones_run, tmp_path, capsys):
+    report = tmp_path / "report.json"
+    command = ["evaluate", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
+    assert main([*command, "--json", str(report), "--worst", "1"]) == 0
+    rates = json.loads(report.read_text())
+    printed = capsys.readouterr().out
+    assert f"{100 * rates['wer']:.2f}" in printed
+
+
+def test_score_compares_two_hypotheses(tmp_path, capsys):
+    for name, text in (
+        ("ref", "u-1 a b\nu-2 c"),
+        ("one", "u-1 a b\nu-2 c"),
+        ("two", "u-1 x\nu-2 y"),
+    ):
+        (tmp_path / name).write_text(text + "\n")
+    paths = [str(tmp_path / name) for name in ("ref", "one")]
+    assert main(["score", *paths, "--compare", str(tmp_path / "two")]) == 0
+    printed = capsys.readouterr().out
+    assert "one" in printed and "two" in printed
+
+
+def test_prepare_takes_a_path_once(tmp_path, capsys):
+    command = ["prepare", "folder", str(tmp_path), "--source", str(tmp_path), "--output", "x"]
+    assert main(command) == 1
+    assert "given twice" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_ends_us_quietly(tones, tones_run):
+    audio = [str(tones / "test-00.wav")] * 3
+    command = [sys.executable, "-m", "asr", "transcribe", "--model", str(tones_run), *audio]
+    with subprocess.Popen(
+        command, cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 0

@@ -1,0 +1,110 @@
+"""Imports go down only, and help is instant."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asr.cli import make_parser
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "asr").rglob("*.py"))
+
+# From the top. A room may import from lower layers and from its own layer (never in a circle,
+# which Python itself would refuse), not from a higher one.
+LAYERS = [
+    {"__main__"},
+    {"cli"},
+    {"evaluate", "plot", "training"},
+    {"recognizer"},
+    {"inference", "model_file"},
+    {"data", "decoding", "model", "scoring"},
+    {"corpora", "encoders", "subsampling", "lm"},
+    {"augment", "config", "features", "text"},
+    {"audio", "files", "paths", "room"},
+    {"errors"},
+]
+LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
+HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotlib", "hydra"}
+
+
+def room_of(path: Path) -> str:
+    """asr/data.py is `data`, asr/training/trainer.py is `training`, asr/__init__.py is ``."""
+    parts = path.relative_to(ROOT / "asr").with_suffix("").parts
+    return "" if parts == ("__init__",) else parts[0]
+
+
+def imported(path: Path) -> set[str]:
+    """List the modules that a file imports anywhere in it, those for type checkers left out."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            node.body = []
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def rooms_imported(path: Path) -> set[str]:
+    modules = (name.split(".") for name in imported(path))
+    return {parts[1] for parts in modules if parts[0] == "asr" and len(parts) > 1} - {"__version__"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_only(path):
+    room = room_of(path)
+    if not room:  # the package's door gives what lies behind it when asked, and only then
+        return
+    assert room in LEVEL, f"say in LAYERS where {room} stands"
+    up = {other for other in rooms_imported(path) - {room} if LEVEL[other] > LEVEL[room]}
+    assert not up
+
+
+def test_every_layer_is_there():
+    assert {room_of(path) for path in FILES} - {""} == set(LEVEL)
+
+
+def test_decoding_takes_arrays():
+    for path in (ROOT / "asr" / "decoding").glob("*.py"):
+        assert not rooms_imported(path) & {"model", "model_file", "data", "training", "recognizer"}
+
+
+def test_library_classes_never_take_the_config():
+    allowed = {"training", "cli", "model_file"}
+    takers = {room_of(path) for path in FILES if "config" in rooms_imported(path)}
+    assert takers <= allowed
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def test_help_imports_nothing_heavy():
+    found = modules_after(
+        "from asr.cli import make_parser\nmake_parser().format_help()\nimport asr"
+    )
+    assert not found & (HEAVY | {"numpy", "scipy", "soundfile"})
+
+
+def test_greedy_transcription_imports_neither_lhotse_nor_numba(tones_run, tones):
+    command = ["transcribe", "--model", str(tones_run), str(tones / "test-00.wav")]
+    found = modules_after(f"from asr.cli import main\nmain({command!r})")
+    assert "torch" in found
+    assert not found & {"lhotse", "numba", "matplotlib", "hydra", "librosa", "jiwer"}
+
+
+def test_every_verb_has_help():
+    verbs = make_parser()._subparsers._group_actions[0]
+    described = {action.dest for action in verbs._choices_actions if action.help}
+    assert described == set(verbs.choices)

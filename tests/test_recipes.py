@@ -1,0 +1,104 @@
+"""Every recipe composes and builds, and every choice in conf/ can be reached from one."""
+
+import pytest
+import tiny
+import torch
+
+from asr.cli import main
+from asr.config import TrainConfig
+from asr.data import read_cuts
+from asr.paths import CONF, RECIPES, find_recipe, recipe_names
+from asr.training import recipe as recipes
+from asr.training.distributed import World
+from asr.training.trainer import Trainer
+
+FILES = sorted(RECIPES.rglob("*.yaml"))
+GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
+
+
+@pytest.fixture
+def compose(monkeypatch, tmp_path, tones):
+    """Compose a recipe on the tiny corpus, without training."""
+
+    def compose(recipe: str, *overrides: str) -> TrainConfig:
+        configs: list[TrainConfig] = []
+        monkeypatch.setattr(recipes, "train", configs.append)
+        monkeypatch.chdir(tmp_path)
+        data = [f"data.{name}={tones}/{name}.jsonl.gz" for name in ("train", "dev")]
+        assert main(["train", recipe, *data, *overrides]) == 0
+        return configs[0]
+
+    return compose
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(RECIPES)))
+def test_every_recipe_builds(compose, tmp_path, tones, file):
+    config = compose(str(file))
+    name = file.relative_to(RECIPES).with_suffix("").as_posix().removesuffix("/blstm")
+    assert config.recipe == name  # the name of the run folder is the name one types
+    config.encoder.hidden_size = 8
+    world = World(0, 1, torch.device("cpu"))
+    trainer = recipes.build_trainer(config, tmp_path, world)
+    assert isinstance(trainer, Trainer)
+    waveforms = torch.randn(2, config.features.sample_rate)
+    lengths = torch.tensor([config.features.sample_rate, config.features.sample_rate // 2])
+    log_probs, frames = trainer.model.log_probs(waveforms, lengths)
+    assert log_probs.shape[2] == len(trainer.tokenizer)
+    assert frames.tolist() == trainer.model.output_frames(lengths).tolist()
+
+
+def test_names_and_files_are_the_same_recipes():
+    assert sorted(find_recipe(name) for name in recipe_names()) == FILES
+
+
+@pytest.mark.parametrize("option", GROUPS, ids=str)
+def test_every_choice_in_conf_can_be_made(compose, option):
+    config = compose("own", f"{option.parent}={option.stem}")
+    assert recipes.model_settings(config)
+    assert recipes.waveform_augment(config.augment)
+
+
+def test_a_recipe_inherits_and_changes(compose):
+    large, small = compose("an4"), compose("an4/small")
+    assert small.encoder.hidden_size < large.encoder.hidden_size
+    assert small.text == large.text
+    assert small.augment == large.augment
+
+
+def test_the_alphabet_can_be_given_or_derived(compose, tones):
+    cuts = read_cuts(tones / "train.jsonl.gz")
+    assert recipes.make_tokenizer(cuts, "lower", None).tokens == ["<blank>", " ", "a", "b"]
+    given = compose("own", "text.characters=zab", "text.normaliser=upper").text
+    tokens = recipes.make_tokenizer(cuts, given.normaliser, given.characters).tokens
+    assert tokens == ["<blank>", " ", "a", "b", "z"]
+
+
+def test_the_recipes_have_readmes():
+    for folder in {file.parent for file in FILES}:
+        assert "asr train" in (folder / "README.md").read_text()
+
+
+def test_utterances_that_cannot_be_trained_on(tones, tmp_path, capsys):
+    """They are refused with file and line, or counted and left out where that was asked."""
+    cuts = list(read_cuts(tones / "train.jsonl.gz"))
+    cuts[3].supervisions[0].text = "ab" * 300
+    cuts[5].supervisions[0].text = " ... "
+    from lhotse import CutSet
+
+    CutSet.from_cuts(cuts).to_file(tmp_path / "train.jsonl.gz")
+    command = tiny.arguments(tones, tmp_path / "run", "trainer.epochs=1")
+    command = [
+        a if not a.startswith("data.train") else f"data.train={tmp_path}/train.jsonl.gz"
+        for a in command
+    ]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "2 of 12 utterances cannot be trained on" in said
+    assert f"{tmp_path}/train.jsonl.gz:4: cut train-03: too short for its text" in said
+    assert f"{tmp_path}/train.jsonl.gz:6: cut train-05: its text is empty" in said
+    assert main([*command, "data.leave_out_bad=true"]) == 0
+    said = capsys.readouterr().err
+    assert "1 left out: too short for its text; 1 left out: its text is empty" in said
+    assert "train: 10 utterances" in said
+    assert main([*command, "text.characters=b", f"run_dir={tmp_path}/other"]) == 1
+    assert "its text has characters that are no token: a" in capsys.readouterr().err

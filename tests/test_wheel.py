@@ -1,0 +1,68 @@
+"""What is installed from the wheel works on its own, from anywhere."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import tiny
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Build the wheel, without a network."""
+    pytest.importorskip("hatchling", reason="building the wheel needs hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=tiny.ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def run(installed, folder, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "asr", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_wheel_carries_settings_and_recipes(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("conf", "recipes"):
+        files = {
+            f"asr/{path.relative_to(tiny.ROOT).as_posix()}"
+            for path in (tiny.ROOT / folder).rglob("*.yaml")
+        }
+        assert files
+        assert files <= names
+    assert "asr/training/trainer.py" in names
+    assert not [name for name in names if name.startswith(("tests", "conf/", "recipes/", "data"))]
+
+
+def test_the_wheel_works_from_an_empty_folder(wheel, tmp_path):
+    installed = tmp_path / "site (one), a=b"  # signs that mean something to Hydra
+    zipfile.ZipFile(wheel).extractall(installed)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    where = subprocess.run(
+        [sys.executable, "-P", "-c", "import asr, asr.paths; print(asr.__file__, asr.paths.CONF)"],
+        cwd=empty, env=os.environ | {"PYTHONPATH": str(installed)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert where.stdout.split("\n")[0] == f"{installed}/asr/__init__.py {installed}/asr/conf"
+
+    shown = run(installed, empty, "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "transcribe" in shown.stdout
+
+    shown = run(installed, empty, "train", "an4/small", "encoder=blstm", "--cfg", "job")
+    assert shown.returncode == 0, shown.stderr
+    assert "recipe: an4/small" in shown.stdout
+    assert "name: blstm" in shown.stdout
+    assert not list(empty.iterdir())

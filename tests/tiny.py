@@ -1,0 +1,115 @@
+"""A corpus of tones and a model of two thousand parameters: training that takes a second."""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import soundfile
+from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
+
+from asr.cli import main
+
+ROOT = Path(__file__).parents[1]
+RATE = 8000
+WORDS = ("ab", "ba", "a")
+
+# Every kind of augmentation and dropout is on: all of it has to survive a resume.
+MODEL = [
+    "data.batch_s=3",
+    "features.sample_rate=8000",
+    "features.mel_bins=20",
+    "subsampling.channels=4",
+    "encoder.layers=1",
+    "encoder.hidden_size=8",
+    "augment.noise_probability=0.5",
+    "augment.reverb_probability=0.5",
+    "trainer.epochs=3",
+    "trainer.save_every_steps=2",
+    "trainer.device=cpu",
+    "trainer.threads=1",
+    "trainer.tensorboard=false",
+]
+STILL = ["augment=none", "encoder.dropout=0"]  # nothing random but the order of batches
+
+
+def write_corpus(folder: Path) -> Path:
+    """Write train.jsonl.gz (12 utterances), dev.jsonl.gz and test.jsonl.gz (4 each)."""
+    for seed, (name, count) in enumerate([("train", 12), ("dev", 4), ("test", 4)]):
+        rng = np.random.default_rng(seed)
+        cuts = [_utterance(folder, f"{name}-{i:02d}", rng) for i in range(count)]
+        CutSet.from_cuts(cuts).to_file(folder / f"{name}.jsonl.gz")
+    return folder
+
+
+def _utterance(folder: Path, name: str, rng: np.random.Generator) -> MonoCut:
+    time_s = np.arange(int(RATE * rng.uniform(0.6, 1.2))) / RATE
+    tone = 0.3 * np.sin(2 * np.pi * rng.uniform(200, 3000) * time_s)
+    soundfile.write(folder / f"{name}.wav", tone + 0.1 * rng.standard_normal(len(tone)), RATE)
+    return cut(folder / f"{name}.wav", " ".join(rng.choice(WORDS, 2)))
+
+
+def cut(path: Path, text: str) -> MonoCut:
+    """Make the cut of a whole recording."""
+    recording = Recording.from_file(path)
+    supervision = SupervisionSegment(path.stem, recording.id, 0, recording.duration, text=text)
+    return MonoCut(path.stem, 0, recording.duration, 0, [supervision], recording=recording)
+
+
+def arguments(corpus: Path, run_dir: Path, *overrides: str) -> list[str]:
+    """Give the command line that trains on `corpus` in `run_dir`."""
+    data = [f"data.{name}={corpus}/{name}.jsonl.gz" for name in ("train", "dev")]
+    return ["train", "own", *data, *MODEL, f"run_dir={run_dir}", *overrides]
+
+
+def start(command: list[str], stderr: Path, before: Callable[[], None] | None = None) -> int:
+    """Start `asr COMMAND` in a process of its own, which has torch imported already.
+
+    Args:
+        command: the command line.
+        stderr: receives what the process says.
+        before: called in the new process first, to place its death.
+
+    Returns:
+        The process's id.
+    """
+    import torch._dynamo  # noqa: F401 (the first optimiser imports it, for seconds)
+
+    import asr.training.recipe  # noqa: F401
+
+    child = os.fork()
+    if child == 0:
+        _run(command, stderr, before)
+    return child
+
+
+def _run(command: list[str], stderr: Path, before: Callable[[], None] | None) -> NoReturn:
+    status = 99
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stdout = sys.stderr = stderr.open("a", buffering=1)
+        if before:
+            before()
+        status = main(command)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def wait(process: int, at_most_s: float = 120) -> int:
+    """Wait for a process to end; returns its exit status, negative for the signal that ended it."""
+    end = time.monotonic() + at_most_s
+    while time.monotonic() < end:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    raise TimeoutError(f"the process went on for more than {at_most_s} s")

@@ -1,0 +1,192 @@
+"""Two processes on one CPU are one; one that fails stops both."""
+
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+import safetensors.torch
+import soundfile
+import tiny
+import torch
+
+from asr.cli import main
+from asr.errors import UserError
+from asr.training.distributed import World, open_world
+
+FAULT = "asr: cut train-07: 1 samples are NaN or infinite; export the recording again"
+
+
+def torchrun(arguments: list[str], folder) -> subprocess.CompletedProcess:
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "asr"]
+    return subprocess.run(
+        [sys.executable, "-m", *launch, *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(tiny.ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+def fork_ranks(arguments: list[str], folder) -> tuple[list[int], list[str]]:
+    """Do what torchrun does, without its seconds of imports; give statuses and what was said."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    processes = []
+    for rank in range(2):
+        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+        place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        enter = functools.partial(os.environ.update, place)
+        processes.append(tiny.start(arguments, folder / f"rank{rank}", enter))
+    statuses = [tiny.wait(process, at_most_s=30) for process in processes]
+    return statuses, [(folder / f"rank{rank}").read_text() for rank in range(2)]
+
+
+# The batch bound leaves some batches one utterance: there the second process only keeps step.
+SETTINGS = [*tiny.STILL, "data.batch_s=2", "trainer.epochs=2"]
+
+
+@pytest.fixture
+def alone(tones, tmp_path):
+    """The run of one process."""
+    assert main(tiny.arguments(tones, tmp_path / "one", *SETTINGS)) == 0
+    return tmp_path / "one"
+
+
+def assert_equal_runs(one, two) -> None:
+    weights = [safetensors.torch.load_file(run / "last.safetensors") for run in (one, two)]
+    assert weights[0].keys() == weights[1].keys()
+    for name in weights[0]:
+        torch.testing.assert_close(weights[0][name], weights[1][name], rtol=1e-3, atol=1e-4)
+    rows = [
+        [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in (one, two)
+    ]
+    for lone, shared in zip(*rows, strict=True):
+        for key in ("loss", "dev_loss", "dev_wer", "dev_cer", "lr", "norm"):
+            assert shared[key] == pytest.approx(lone[key], rel=1e-3), key
+
+
+def test_two_processes_equal_one(tones, alone, tmp_path):
+    statuses, said = fork_ranks(tiny.arguments(tones, tmp_path / "two", *SETTINGS), tmp_path)
+    assert statuses == [0, 0], said
+    assert "processes: 2" in said[0]
+    assert "parameters" not in said[1]  # one process speaks
+    assert_equal_runs(alone, tmp_path / "two")
+
+
+def test_two_processes_resume_what_one_began(tones, alone, tmp_path):
+    """They stop together in the middle of an epoch, and its loss is counted whole."""
+    begun = tmp_path / "two"
+    command = tiny.arguments(tones, begun, *SETTINGS)
+    assert (
+        tiny.wait(tiny.start(command, tmp_path / "err", functools.partial(stop_in_step, 5))) == 130
+    )
+    statuses, said = fork_ranks(command, tmp_path)
+    assert statuses == [0, 0], said
+    assert_equal_runs(alone, begun)
+
+
+def test_a_signal_to_one_process_saves_and_stops_both(tones, alone, tmp_path, monkeypatch):
+    command = tiny.arguments(tones, tmp_path / "two", *SETTINGS)
+    monkeypatch.setattr(tiny, "start", functools.partial(start_stopping, tiny.start))
+    statuses, said = fork_ranks(command, tmp_path)
+    assert statuses == [130, 130], said
+    monkeypatch.undo()
+    assert main(command) == 0
+    assert_equal_runs(alone, tmp_path / "two")
+
+
+def start_stopping(start, command, stderr, before):
+    """Start a process; rank 1, and that one alone, is stopped in its fifth step."""
+
+    def enter():
+        before()
+        if os.environ["RANK"] == "1":
+            stop_in_step(5)
+
+    return start(command, stderr, enter)
+
+
+def stop_in_step(step: int) -> None:
+    """Have Ctrl-C come in the middle of a step of this process."""
+    original, steps = torch.Tensor.backward, 0
+
+    def backward(self: torch.Tensor) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        original(self)
+
+    torch.Tensor.backward = backward  # type: ignore[method-assign]
+
+
+@pytest.mark.slow
+def test_torchrun_equals_one_process(tones, alone, tmp_path):
+    done = torchrun(tiny.arguments(tones, tmp_path / "two", *SETTINGS), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_equal_runs(alone, tmp_path / "two")
+
+
+@pytest.fixture
+def one_bad(tmp_path):
+    """A corpus with one recording that only one of two processes will load."""
+    corpus = tiny.write_corpus(tmp_path)
+    samples = soundfile.read(corpus / "train-07.wav")[0]
+    samples[100] = float("nan")
+    soundfile.write(corpus / "train-07.wav", samples, tiny.RATE, subtype="FLOAT")
+    return corpus
+
+
+def words_of(stderr: str) -> list[str]:
+    return [line for line in stderr.splitlines() if line.startswith("asr: ")]
+
+
+def test_a_process_that_fails_says_why_and_the_other_does_not_wait(one_bad, tmp_path):
+    command = tiny.arguments(one_bad, tmp_path / "run", "augment=none")
+    statuses, said = fork_ranks(command, tmp_path)
+    assert 1 in statuses
+    assert 0 not in statuses
+    assert words_of("".join(said)) == [FAULT]
+
+
+@pytest.mark.slow
+def test_a_process_that_fails_stops_all_of_torchrun(one_bad, tmp_path):
+    done = torchrun(tiny.arguments(one_bad, tmp_path / "run", "augment=none"), tmp_path)
+    assert done.returncode != 0
+    assert words_of(done.stderr) == [FAULT]
+
+
+def test_alone_there_is_nothing_to_gather():
+    world = World(0, 1, torch.device("cpu"))
+    model = torch.nn.Linear(1, 1)
+    assert world.replicate(model) is model
+    assert world.gather("x") == ["x"]
+    assert world.any(True)
+    assert not world.any(False)
+    assert world.is_main
+    assert not World(1, 2, torch.device("cpu")).is_main
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:1"])
+def test_an_unknown_device_is_refused(device):
+    with (
+        pytest.raises(UserError, match="expected one of auto, cpu, cuda, found"),
+        open_world(device),
+    ):
+        pass
+
+
+def test_cuda_without_a_device_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="torch finds no CUDA device here"), open_world("cuda"):
+        pass
+    with open_world("auto") as world:
+        assert world.device.type == "cpu"

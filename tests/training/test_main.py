@@ -1,0 +1,217 @@
+"""`asr train` as a user meets it: names, overrides, sweeps, and refusals that say what to do."""
+
+import re
+from dataclasses import asdict
+
+import pytest
+import tiny
+
+from asr.cli import main
+from asr.config import LISTS, RANGES, RESUMABLE, UNNAMED, TrainConfig, check_ranges, flatten
+from asr.errors import UserError
+from asr.training import explain, recipe
+from asr.training import main as train_main
+
+START = b"defaults: [/train, _self_]\n"
+DATA = ("data.train=a.jsonl.gz", "data.dev=b.jsonl.gz")
+
+
+@pytest.fixture
+def trained(monkeypatch, tmp_path):
+    """Note the settings that training would start with, and train nothing."""
+    configs: list[TrainConfig] = []
+    monkeypatch.setattr(recipe, "train", configs.append)
+    monkeypatch.chdir(tmp_path)
+    return configs
+
+
+def refusal(capsys, *overrides: str, recipe: str = "own") -> str:
+    assert main(["train", recipe, *overrides]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("asr: ")
+    assert len(captured.err.splitlines()) == 1
+    return captured.err.removeprefix("asr: ").rstrip()
+
+
+def test_overrides_arrive(trained):
+    assert main(["train", "own", *DATA, "encoder.layers=7", "augment=none", "seed=5"]) == 0
+    (config,) = trained
+    assert (config.encoder.layers, config.augment.speeds, config.seed) == (7, [1.0], 5)
+    assert config.data.train == "a.jsonl.gz"
+    assert isinstance(config, TrainConfig)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("encoder=blst", "encoder=blst: there is no such option; did you mean blstm?"),
+        ("optimiser=sgd", "optimiser=sgd: there is no such option; choose one of adamw"),
+        (
+            "encoder.layer=3",
+            "encoder.layer: there is no such setting; did you mean encoder.layers?",
+        ),
+        ("encodr.layers=3", "did you mean encoder.layers?"),
+        ("encodr=blstm", "encodr: there is no such setting; did you mean encoder?"),
+        ("optimizer.lr=1", "did you mean optimiser.lr?"),
+        ("zzz=1", "zzz: there is no such setting; `asr train RECIPE --cfg job` lists them"),
+        ("+encoder.layer=3", "did you mean encoder.layers?"),
+        ("++data.tran=x", "did you mean data.train?"),
+        ("encoder.layers=three", "encoder.layers: expected a whole number, found three"),
+        ("trainer.epochs=2.5", "trainer.epochs: expected a whole number, found 2.5"),
+        ("optimiser.lr=fast", "optimiser.lr: expected a number, found fast"),
+        ("data.leave_out_bad=perhaps", "expected true or false, found perhaps"),
+        (
+            "augment.speeds=1",
+            "augment.speeds: expected a list of numbers, as in [0.9,1.1], found 1",
+        ),
+        ("trainer.patience_epochs=soon", "expected a whole number or null, found soon"),
+        ("encoder.layers=null", "encoder.layers: expected a whole number, found null"),
+        ("encoder=null", "chosen by the name of a file in its folder of conf/"),
+        ("~encoder.layers", "encoder.layers: this setting cannot be left out"),
+        ("~encoder", "encoder: has no value; give it one, as in encoder=..."),
+        ("augment.speeds=[0.9", "augment.speeds=[0.9: not an override that can be read"),
+        ("epochs", "epochs: not an override that can be read"),
+        ("seed=1,2", "seed=1,2: several values; put -m behind to try each"),
+        ("data.train=${nothing}", "Interpolation key 'nothing' not found"),
+        ("trainer.epochs=0", "trainer.epochs: expected 1 or more, found 0"),
+        ("encoder.dropout=2", "encoder.dropout: expected 0 to 1, found 2"),
+        ("augment.noise_snr_db=[5]", "augment.noise_snr_db: expected 2 numbers, found [5.0]"),
+        ("augment.speeds=[]", "augment.speeds: expected some numbers, found []"),
+        ("augment.speeds=[-1]", "expected numbers from 0.1 to 10, found [-1.0]"),
+    ],
+)
+def test_wrong_overrides_are_refused_in_one_sentence(trained, capsys, override, said):
+    assert said in refusal(capsys, *DATA, override)
+    assert not trained
+
+
+def test_a_missing_value_is_named(trained, capsys):
+    assert refusal(capsys, DATA[1]) == "data.train: has no value; give it one, as in data.train=..."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"recipe: [a", "not a YAML file"),
+        (b"recipe: \xff", "not a YAML file"),
+        (b"recipe: a", "a recipe builds on conf/train.yaml; begin it"),
+        (b"", "a recipe builds on conf/train.yaml; begin it"),
+        (START, "recipe: has no value"),
+        (START + b"recipe: a\nencoder: {layer: 3}", "did you mean encoder.layers?"),
+        (b"defaults: [/train, {encoder: x}, _self_]", "encoder=x: there is no such option"),
+        (b"defaults: [/trin, _self_]", "builds on trin, which is neither"),
+    ],
+)
+def test_wrong_recipe_files_are_refused(trained, capsys, tmp_path, content, said):
+    (tmp_path / "mine.yaml").write_bytes(content)
+    assert said in refusal(capsys, *DATA, recipe=str(tmp_path / "mine.yaml"))
+    assert not trained
+
+
+def test_a_recipe_file_from_anywhere_is_found(trained, tmp_path):
+    folder = tmp_path / "a (b), c=d"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("defaults: [/train, _self_]\nrecipe: mine\n")
+    assert main(["train", str(folder / "mine.yaml"), *DATA]) == 0
+    assert trained[0].recipe == "mine"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("an5", "an5: there is no such recipe; did you mean an4?"),
+        ("qqqqqq", "choose one of an4, an4/small"),
+        ("nosuch.yaml", "nosuch.yaml: there is no such recipe file"),
+        ("mine.yml", "recipe files end in .yaml"),
+    ],
+)
+def test_unknown_recipes_are_refused(trained, capsys, recipe, said):
+    assert said in refusal(capsys, recipe=recipe)
+
+
+def test_cfg_job_prints_the_settings_wherever_it_stands(trained, capsys):
+    for arguments in (["--cfg", "job"], ["seed=3", "--cfg", "job"], ["--cfg", "job", "seed=3"]):
+        assert main(["train", "an4", *arguments]) == 0
+        printed = capsys.readouterr().out
+        assert "recipe: an4" in printed
+        assert f"seed: {3 if 'seed=3' in arguments else 1}" in printed
+        assert "hydra:" not in printed
+    assert not trained
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ([], "default"),
+        (["seed=3", "trainer.device=cpu", "trainer.workers=2", "trainer.threads=1"], "default"),
+        (["trainer.tensorboard=false", "recipe=x"], "default"),
+        (["optimiser.lr=1e-3", "encoder.layers=2"], "encoder.layers=2,optimiser.lr=1e-3"),
+        (["encoder.layers=2", "optimiser.lr=1e-3"], "encoder.layers=2,optimiser.lr=1e-3"),
+        (["augment=none"], "augment=none"),
+        (["augment.speeds=[0.9,1.1]"], "augment.speeds=-0.9,1.1-"),
+        (["data.train=my/own x.gz"], "data.train=my-own-x.gz"),
+    ],
+)
+def test_runs_are_named_after_their_overrides(trained, overrides, name):
+    assert main(["train", "an4", *overrides]) == 0
+    config = trained[0]
+    assert config.run_dir == f"runs/{config.recipe}/{name}/{config.seed}"
+
+
+def test_long_names_are_cut_and_stay_different(trained):
+    for value in ("a" * 300, "a" * 299 + "b"):
+        assert main(["train", "an4", f"data.train={value}"]) == 0
+    first, second = (config.run_dir.split("/")[2] for config in trained)
+    assert first != second
+    assert len(first) == len(second) == train_main.LONGEST_NAME
+
+
+def test_a_sweep_gives_each_job_a_folder(tones, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    data = [f"data.{name}={tones}/{name}.jsonl.gz" for name in ("train", "dev")]
+    overrides = [*data, *tiny.MODEL, "trainer.epochs=1", "seed=1,2"]
+    assert main(["train", "own", *overrides, "-m"]) == 0
+    models = sorted(tmp_path.glob("runs/own/*/*/model.safetensors"))
+    assert [path.parent.name for path in models] == ["1", "2"]
+    assert models[0].read_bytes() != models[1].read_bytes()
+    assert len({path.parent.parent for path in models}) == 1
+
+
+def test_a_job_of_a_sweep_that_is_refused_fails_the_sweep(trained, capsys, monkeypatch):
+    assert main(["train", "own", *DATA, "encoder.dropout=0,2", "-m"]) == 1
+    said = capsys.readouterr().err
+    assert "asr: encoder.dropout: expected 0 to 1, found 2" in said
+    assert "Traceback" not in said
+
+
+def test_an_error_of_our_own_is_not_called_the_users(monkeypatch, tmp_path):
+    def broken(config):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(recipe, "train", broken)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="a bug"):
+        main(["train", "own", *DATA])
+
+
+def test_every_key_that_is_named_in_a_table_exists():
+    known = explain._types(TrainConfig)
+    for table in (RANGES, LISTS, RESUMABLE, UNNAMED):
+        assert set(table) <= set(known)
+
+
+def test_ranges_take_the_values_of_conf(trained):
+    main(["train", "own", *DATA])
+    config = asdict(trained[0])
+    check_ranges(config)
+    config["trainer"]["patience_epochs"] = None
+    check_ranges(config)
+    config["optimiser"]["lr"] = float("nan")
+    with pytest.raises(UserError, match=re.escape("optimiser.lr: expected 0 or more, found nan")):
+        check_ranges(config)
+
+
+def test_flatten_dots_the_keys():
+    assert flatten({"a": {"b": 1, "c": {"d": 2}}, "e": [3]}) == {"a.b": 1, "a.c.d": 2, "e": [3]}
+    assert flatten({}) == {}

@@ -1,0 +1,67 @@
+import itertools
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from asr.errors import UserError
+from asr.training.optimiser import make_optimiser, make_schedule, warmup_cosine
+
+SETTINGS = {"name": "adamw", "lr": 0.1, "weight_decay": 0.5, "betas": [0.9, 0.98]}
+
+
+def test_only_matrices_decay():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.LayerNorm(4), nn.LSTM(4, 4), nn.Linear(4, 2))
+    optimiser = make_optimiser(model, **SETTINGS)
+    names = {id(p): name for name, p in model.named_parameters()}
+    decayed, kept = ({names[id(p)] for p in group["params"]} for group in optimiser.param_groups)
+    assert decayed == {"0.weight", "2.weight_ih_l0", "2.weight_hh_l0", "3.weight"}
+    assert decayed | kept == set(names.values())
+    assert not decayed & kept
+    assert [group["weight_decay"] for group in optimiser.param_groups] == [0.5, 0.0]
+    assert optimiser.param_groups[0]["betas"] == (0.9, 0.98)
+
+
+def test_decay_shrinks_a_matrix_and_leaves_its_bias():
+    model = nn.Linear(2, 2)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.fill_(1.0)
+    optimiser = make_optimiser(model, **SETTINGS)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    torch.testing.assert_close(model.weight.detach(), torch.full((2, 2), 1 - 0.1 * 0.5))
+    assert torch.equal(model.bias.detach(), torch.ones(2))
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(UserError, match="unknown optimiser 'sgd'; choose one of adamw"):
+        make_optimiser(nn.Linear(1, 1), **SETTINGS | {"name": "sgd"})
+    with pytest.raises(UserError, match="unknown schedule 'linear'; choose one of warmup_cosine"):
+        make_schedule(name="linear", warmup_share=0.1, final_share=0.1)
+
+
+@pytest.mark.parametrize(
+    ("progress", "share"),
+    [(0.0, 0.0), (0.1, 0.5), (0.2, 1.0), (0.6, 0.55), (1.0, 0.1), (1.5, 0.1)],
+)
+def test_the_schedule_at_its_corners(progress, share):
+    schedule = make_schedule(name="warmup_cosine", warmup_share=0.2, final_share=0.1)
+    assert schedule(progress) == pytest.approx(share)
+
+
+def test_the_schedule_without_warm_up_or_without_fall():
+    assert warmup_cosine(0.0, warmup_share=0.0, final_share=0.0) == 1.0
+    assert warmup_cosine(1.0, warmup_share=0.0, final_share=0.0) == pytest.approx(0.0)
+    assert warmup_cosine(0.5, warmup_share=0.0, final_share=1.0) == 1.0
+    assert warmup_cosine(0.5, warmup_share=1.0, final_share=0.0) == 0.5
+    assert warmup_cosine(1.0, warmup_share=1.0, final_share=0.0) == 1.0
+
+
+def test_the_schedule_is_smooth():
+    rates = [warmup_cosine(i / 1000, warmup_share=0.1, final_share=0.01) for i in range(1001)]
+    assert max(abs(a - b) for a, b in itertools.pairwise(rates)) <= 0.0101
+    assert rates[1:-1] == sorted(rates[1:101]) + sorted(rates[101:-1], reverse=True)
+    assert rates[550] == pytest.approx(0.01 + 0.99 * (1 + math.cos(math.pi / 2)) / 2)

@@ -1,0 +1,282 @@
+"""A run that is killed and started again ends as if nothing had happened."""
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import tiny
+import torch
+
+from asr import files
+from asr.cli import main
+
+WRITES = 12  # at least, in a run of three epochs: states, last and best models
+
+
+def parts(run_dir: Path) -> dict[str, torch.Tensor]:
+    """Collect every tensor a run ends with: both models', and the training state's."""
+    found = {}
+    for name in ("model", "last"):
+        tensors = safetensors.torch.load_file(run_dir / f"{name}.safetensors")
+        found |= {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+    state = torch.load(run_dir / "state.pt", weights_only=True)["parts"]
+    for name in ("model", "average"):
+        found |= {f"state/{name}/{key}": tensor for key, tensor in state[name].items()}
+    for number, moments in state["optimiser"]["state"].items():
+        found |= {f"optimiser/{number}/{key}": tensor for key, tensor in moments.items()}
+    return found
+
+
+def metrics(run_dir: Path) -> list[dict]:
+    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("speed", "elapsed_s")} for line in lines]
+
+
+def assert_same_run(run_dir: Path, whole: Path) -> None:
+    found, expected = parts(run_dir), parts(whole)
+    assert found.keys() == expected.keys()
+    different = [name for name in found if not torch.equal(found[name], expected[name])]
+    assert not different
+    assert metrics(run_dir) == metrics(whole)
+    assert [m["epoch"] for m in metrics(run_dir)] == [1, 2, 3]
+    assert not list(run_dir.glob(".*partial*"))
+
+
+def die_in_write(number: int, moment: str):
+    """Make the process kill itself at a moment of its `number`th write, counted from 0."""
+
+    def before() -> None:
+        written = 0
+        original = Path.replace
+
+        def replace(self: Path, target: Path) -> Path:
+            nonlocal written
+            if written == number and moment == "half written":
+                self.write_bytes(self.read_bytes()[: self.stat().st_size // 2])
+            if written == number and moment != "moved":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = original(self, target)
+            if written == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            written += 1
+            return result
+
+        Path.replace = replace  # type: ignore[method-assign]
+
+    return before
+
+
+def die_in_step(number: int):
+    """Make the process kill itself in its `number`th backward pass."""
+
+    def before() -> None:
+        steps = 0
+        original = torch.Tensor.backward
+
+        def backward(self: torch.Tensor) -> None:
+            nonlocal steps
+            original(self)
+            steps += 1
+            if steps == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        torch.Tensor.backward = backward  # type: ignore[method-assign]
+
+    return before
+
+
+def kill_and_resume(command: list[str], stderr: Path, deaths: list) -> None:
+    """Die at each place in turn, though later ones may come after the run's end; then finish."""
+    statuses = [tiny.wait(tiny.start(command, stderr, death)) for death in deaths]
+    assert statuses[0] == -signal.SIGKILL, stderr.read_text()
+    assert set(statuses) <= {-signal.SIGKILL, 0}, stderr.read_text()
+    assert tiny.wait(tiny.start(command, stderr)) == 0, stderr.read_text()
+
+
+def test_the_uninterrupted_run_is_the_same_with_loader_workers(tones, tones_run, tmp_path):
+    command = tiny.arguments(tones, tmp_path / "run", "trainer.workers=2")
+    assert tiny.wait(tiny.start(command, tmp_path / "err")) == 0
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+def test_a_run_without_augmentation_differs(tones, tones_run, tmp_path):
+    assert main(tiny.arguments(tones, tmp_path, *tiny.STILL)) == 0
+    found, expected = parts(tmp_path), parts(tones_run)
+    assert any(not torch.equal(found[name], expected[name]) for name in found)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_killed_in_steps(tones, tones_run, tmp_path, workers):
+    command = tiny.arguments(tones, tmp_path / "run", f"trainer.workers={workers}")
+    deaths = [die_in_step(random.randint(1, 7)) for _ in range(3)]
+    kill_and_resume(command, tmp_path / "err", deaths)
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+@pytest.mark.parametrize("moment", ["half written", "not moved", "moved"])
+def test_killed_in_writes(tones, tones_run, tmp_path, moment):
+    command = tiny.arguments(tones, tmp_path / "run")
+    deaths = [die_in_write(random.randint(0, 5), moment) for _ in range(3)]
+    kill_and_resume(command, tmp_path / "err", deaths)
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["half written", "not moved", "moved"])
+@pytest.mark.parametrize("number", range(WRITES))
+def test_killed_in_every_write(tones, tones_run, tmp_path, number, moment):
+    command = tiny.arguments(tones, tmp_path / "run")
+    kill_and_resume(command, tmp_path / "err", [die_in_write(number, moment)])
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+def kill_at_random(tones: Path, whole: Path, folder: Path, workers: int, kills: int) -> None:
+    run_dir = folder / "run"
+    command = tiny.arguments(tones, run_dir, f"trainer.workers={workers}")
+    for _ in range(kills):
+        process = tiny.start(command, folder / "err")
+        delay_s = random.uniform(0, 1.5)
+        time.sleep(delay_s)
+        os.kill(process, signal.SIGKILL)
+        assert tiny.wait(process) in (-signal.SIGKILL, 0)
+    assert tiny.wait(tiny.start(command, folder / "err")) == 0, (folder / "err").read_text()
+    assert_same_run(run_dir, whole)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_killed_at_random_moments(tones, tones_run, tmp_path, workers):
+    kill_at_random(tones, tones_run, tmp_path, workers, kills=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2] * 10)
+def test_killed_at_many_random_moments(tones, tones_run, tmp_path, workers):
+    kill_at_random(tones, tones_run, tmp_path, workers, kills=4)
+
+
+def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, monkeypatch):
+    """The epoch is in metrics.jsonl then, but not in the state: it must not stand there twice."""
+    from asr.training import trainer
+
+    class DeathError(Exception):
+        pass
+
+    def save_state(run_dir, progress, parts, identity):
+        if progress.epoch == 2:
+            raise DeathError
+        files_save(run_dir, progress, parts, identity)
+
+    files_save = trainer.save_state
+    monkeypatch.setattr(trainer, "save_state", save_state)
+    with pytest.raises(DeathError):
+        main(tiny.arguments(tones, tmp_path))
+    assert [m["epoch"] for m in metrics(tmp_path)] == [1, 2]
+    monkeypatch.undo()
+    assert main(tiny.arguments(tones, tmp_path)) == 0
+    assert_same_run(tmp_path, tones_run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_first(tones, tones_run, tmp_path, number):
+    command = tiny.arguments(tones, tmp_path / "run")
+    process = tiny.start(command, tmp_path / "err", lambda: signal_in_step(number, 5))
+    assert tiny.wait(process) == 130
+    assert "asr: stopped; the same command goes on from here" in (tmp_path / "err").read_text()
+    progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
+    assert progress["step"] == 5  # save_every_steps is 2: the signal itself had it saved
+    assert main(command) == 0
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+def signal_in_step(number: int, step: int) -> None:
+    """Send this process a signal in the middle of a step."""
+    original, steps = torch.Tensor.backward, 0
+
+    def backward(self: torch.Tensor) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == step:
+            os.kill(os.getpid(), number)
+        original(self)
+
+    torch.Tensor.backward = backward  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_saves_first_too(tones, tmp_path, number):
+    """Ctrl-C in a terminal and a cluster's scancel reach the loader's workers as well."""
+    run_dir = tmp_path / "run"
+    command = tiny.arguments(tones, run_dir, "trainer.workers=2", "trainer.epochs=1000")
+    process = tiny.start(command, tmp_path / "err", os.setpgrp)
+    while not (run_dir / "state.pt").exists():
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, 0.3))
+    os.killpg(process, number)
+    assert tiny.wait(process) == 130, (tmp_path / "err").read_text()
+    assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+def test_a_finished_run_has_nothing_left(tones, tones_run, capsys):
+    before = (tones_run / "model.safetensors").stat().st_mtime_ns
+    assert main(tiny.arguments(tones, tones_run)) == 0
+    assert "nothing left to train" in capsys.readouterr().err
+    assert (tones_run / "model.safetensors").stat().st_mtime_ns == before
+    assert [m["epoch"] for m in metrics(tones_run)] == [1, 2, 3]
+
+
+def test_resuming_may_change_length_and_machine(tones, tmp_path):
+    assert main(tiny.arguments(tones, tmp_path, "trainer.epochs=1")) == 0
+    changed = ("trainer.epochs=2", "trainer.save_every_steps=7", "trainer.device=auto")
+    logging = ("trainer.tensorboard=true", "trainer.patience_epochs=9")
+    assert main(tiny.arguments(tones, tmp_path, *changed, *logging)) == 0
+    assert [m["epoch"] for m in metrics(tmp_path)] == [1, 2]
+    assert list((tmp_path / "events").iterdir())
+
+
+def test_resuming_refuses_other_settings_and_names_each(tones, tones_run, capsys):
+    other = ("seed=7", "encoder.dropout=0.5", "augment.speeds=[1.0]", "trainer.accumulate=2")
+    before = sorted(path.stat().st_mtime_ns for path in tones_run.glob("*.safetensors"))
+    assert main(tiny.arguments(tones, tones_run, *other)) == 1
+    said = capsys.readouterr().err
+    for difference in (
+        "seed is 1 there, 7 here",
+        "encoder.dropout is 0.2 there, 0.5 here",
+        "augment.speeds is [0.9, 1.0, 1.1] there, [1.0] here",
+        "trainer.accumulate is 1 there, 2 here",
+    ):
+        assert difference in said
+    assert "trainer.epochs" not in said
+    assert sorted(path.stat().st_mtime_ns for path in tones_run.glob("*.safetensors")) == before
+
+
+def test_resuming_refuses_other_data(tones, tmp_path, capsys):
+    corpus = tiny.write_corpus(tmp_path)
+    run_dir = tmp_path / "run"
+    assert main(tiny.arguments(corpus, run_dir, "trainer.epochs=1")) == 0
+    (corpus / "test.jsonl.gz").replace(corpus / "train.jsonl.gz")
+    assert main(tiny.arguments(corpus, run_dir, "trainer.epochs=2")) == 1
+    said = capsys.readouterr().err
+    assert "the training utterances is '12 with checksum" in said
+    assert "'4 with checksum" in said
+
+
+@pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04 cut short"])
+def test_a_damaged_state_is_named(tones, tmp_path, capsys, content):
+    (tmp_path / "state.pt").write_bytes(content)
+    assert main(tiny.arguments(tones, tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "state.pt: not a readable training state" in said
+    assert "delete it" in said
+    assert "Traceback" not in said
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    (tmp_path / ".state.pt.partial123").write_text("half")
+    (tmp_path / "state.pt").write_text("whole")
+    files.remove_partials(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]

@@ -1,0 +1,209 @@
+"""The loop itself: skipped steps, accumulation, early stopping, what is logged and kept."""
+
+import json
+
+import pytest
+import tiny
+import torch
+
+from asr.cli import main
+from asr.config import TrainConfig
+from asr.model_file import load_model
+from asr.training import recipe, trainer
+from asr.training.distributed import World
+
+ALONE = World(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture
+def build(tones, tmp_path, monkeypatch):
+    """Build trainers of tiny models without training them."""
+
+    def build(*overrides: str, name: str = "run") -> trainer.Trainer:
+        configs: list[TrainConfig] = []
+        monkeypatch.setattr(recipe, "train", configs.append)
+        assert main(tiny.arguments(tones, tmp_path / name, *overrides)) == 0
+        monkeypatch.undo()
+        (tmp_path / name).mkdir(exist_ok=True)
+        return recipe.build_trainer(configs[0], tmp_path / name, ALONE)
+
+    return build
+
+
+def metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def weights(trained):
+    return torch.cat([p.detach().flatten() for p in trained.model.parameters()])
+
+
+def test_training_lowers_the_loss(tones_run):
+    losses = [numbers["dev_loss"] for numbers in metrics(tones_run)]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 20])
+def test_accumulation_changes_nothing(build, accumulate):
+    """Twenty pieces are more than a batch has utterances."""
+    results = []
+    for pieces in (1, accumulate):
+        trained = build(*tiny.STILL, f"trainer.accumulate={pieces}", name=f"run{pieces}")
+        trained.epochs = 1
+        trained.fit()
+        results.append(weights(trained))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
+    losses = [metrics(trained.run_dir.parent / f"run{n}")[0]["loss"] for n in (1, accumulate)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_gradient_that_is_not_finite_is_skipped_and_counted(build, monkeypatch):
+    trained = build("trainer.epochs=1", "data.batch_s=2")
+    original, calls = trained._loss, 0
+
+    def loss(batch, epoch):
+        nonlocal calls
+        calls += 1
+        before.append(weights(trained).clone())
+        return original(batch, epoch) * (float("nan") if calls == 3 else 1)
+
+    before: list[torch.Tensor] = []
+    trained._loss = loss
+    trained.fit()
+    assert torch.equal(before[2], before[3])  # the third step changed nothing
+    assert not torch.equal(before[1], before[2])
+    (numbers,) = metrics(trained.run_dir)
+    assert numbers["skipped"] == 1
+    assert torch.isfinite(weights(trained)).all()
+    assert trained.progress.step == calls - 1
+    assert 0 < numbers["loss"] < 1000  # finite: the skipped step is no part of it
+
+
+def test_many_gradients_in_a_row_that_are_not_finite_stop_the_run(
+    tones, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(trainer, "ctc_loss", lambda p, *_: p.sum(dim=(1, 2)) * float("inf"))
+    assert main(tiny.arguments(tones, tmp_path)) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asr: ")]
+    assert len(said) == 1
+    assert "the gradient was not finite 5 times in a row; lower optimiser.lr" in said[0]
+
+
+def test_a_good_gradient_ends_the_row(build):
+    trained = build("trainer.epochs=4")
+    original, calls = trained._loss, 0
+
+    def loss(batch, epoch):
+        nonlocal calls
+        calls += 1
+        return original(batch, epoch) * (float("inf") if calls % 5 else 1)
+
+    trained._loss = loss
+    trained.fit()
+    assert trained.progress.epoch == 4
+    assert trained.progress.skipped > 2 * trainer.MOST_SKIPPED_IN_ROW
+
+
+def test_training_stops_early_when_nothing_gets_better(build, monkeypatch):
+    trained = build("trainer.epochs=50", "trainer.patience_epochs=2")
+    wers = iter([0.9, 0.5, 0.6, 0.5, 0.1, 0.1])
+    original = trainer.evaluate
+
+    def evaluate(*args):
+        scores = original(*args)
+        return type(scores)(loss=1.0, wer=next(wers), cer=0.5, examples=scores.examples)
+
+    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    trained.fit()
+    assert trained.progress.epoch == 4  # 2 was the best; 4 was as good, which is not better
+    assert trained.progress.best_epoch == 2
+    assert trained.progress.best == [0.5, 0.5, 1.0]
+    assert trained.fit() is None
+
+
+def test_the_best_model_is_kept_beside_the_last(build, monkeypatch):
+    trained = build("trainer.epochs=3")
+    wers = iter([0.9, 0.5, 0.6])
+    averages = []
+
+    def evaluate(model, *args):
+        averages.append(torch.cat([p.flatten().clone() for p in model.parameters()]))
+        return original(model, *args).__class__(loss=1.0, wer=next(wers), cer=0.5, examples=[])
+
+    original = trainer.evaluate
+    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    trained.fit()
+    for name, epoch in (("model.safetensors", 1), ("last.safetensors", 2)):
+        model, _ = load_model(trained.run_dir / name)
+        saved = torch.cat([p.detach().flatten() for p in model.parameters()])
+        assert torch.equal(saved, averages[epoch])
+
+
+def test_the_learning_rate_follows_the_schedule(build):
+    trained = build("trainer.epochs=4", "schedule.warmup_share=0.5", "optimiser.lr=0.01")
+    rates = []
+    original = trained._step
+    trained._step = lambda *args: (
+        rates.append(trained.optimiser.param_groups[0]["lr"]) or original(*args)
+    )
+    trained.fit()
+    assert rates[0] == 0
+    assert rates[len(rates) // 2] == pytest.approx(0.01)
+    assert rates == [
+        *sorted(rates[: len(rates) // 2]),
+        *sorted(rates[len(rates) // 2 :], reverse=True),
+    ]
+    assert {group["lr"] for group in trained.optimiser.param_groups} == {rates[-1]}
+
+
+def test_gradients_are_clipped(build):
+    trained = build("trainer.clip_norm=0.001", "trainer.epochs=1")
+    norms = []
+    original = trained.optimiser.step
+
+    def step():
+        gradients = torch.cat([p.grad.flatten() for p in trained.model.parameters()])
+        norms.append(float(gradients.norm()))
+        original()
+
+    trained.optimiser.step = step
+    trained.fit()
+    assert max(norms) <= 0.001 * 1.001
+    assert metrics(trained.run_dir)[0]["norm"] > 0.1  # what is logged is the norm before clipping
+
+
+def test_bf16_trains(build):
+    trained = build("trainer.precision=bf16", "trainer.epochs=1")
+    trained.fit()
+    assert all(p.dtype == torch.float32 for p in trained.model.parameters())
+    assert torch.isfinite(weights(trained)).all()
+
+
+def test_an_unknown_precision_is_refused(tones, tmp_path, capsys):
+    assert main(tiny.arguments(tones, tmp_path, "trainer.precision=16")) == 1
+    assert "trainer.precision: expected 32 or bf16, found '16'" in capsys.readouterr().err
+
+
+def test_global_normalisation_is_fitted_and_saved(build):
+    trained = build("features.normalisation=global", "trainer.epochs=1")
+    trained.fit()
+    model, _ = load_model(trained.run_dir)
+    assert float(model.log_mel.std.min()) > 0.1
+    assert float(model.log_mel.mean.abs().max()) > 0.1
+    assert not torch.allclose(model.log_mel.std, torch.ones(20))
+
+
+def test_the_log_names_parameters_data_and_device(tones_run):
+    log = (tones_run / "train.log").read_text()
+    assert log.startswith("parameters\nsubsampling")
+    assert "encoder.0" in log
+    assert "train: 12 utterances" in log
+    assert "device: cpu, processes: 1" in log
+    assert log.count("    said   ") == 3 * 3
+
+
+def test_each_epoch_is_one_line_of_metrics(tones_run):
+    found = metrics(tones_run)
+    assert [numbers["epoch"] for numbers in found] == [1, 2, 3]
+    names = "epoch loss dev_loss dev_wer dev_cer lr norm skipped speed elapsed_s"
+    assert list(found[0]) == names.split()
