@@ -1,29 +1,31 @@
 """Writing files that are whole or absent, never half."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
+from typing import IO
 
 from asr.errors import UserError
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a neighbour of `path`, then move it into place.
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place at `path` once it is whole and on the disk, or never does.
 
-    A process killed at any moment leaves the old file or the new one.
+    A process killed at any moment leaves the old file or the new one. Folders on the way are made.
 
     Raises:
-        UserError: the place cannot be written to.
+        UserError: the place cannot be written to, or the disk is full.
     """
     partial = path.with_name(f".{path.name}.partial{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            partial.touch()
-            mode = partial.stat().st_mode
-            write(partial)
-            partial.chmod(mode)  # safetensors would let nobody but its user read
-            with partial.open("rb+") as file:
+            with partial.open("wb") as file:
+                yield file
+                file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
         finally:
@@ -33,13 +35,20 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise UserError(f"{path}: cannot be written: {reason}; give another path") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write text atomically.
+def digest(path: Path) -> str:
+    """Hash a file's content: SHA-256, in hexadecimal.
 
     Raises:
-        UserError: the place cannot be written to.
+        OSError: the file cannot be read.
     """
-    write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text as `replacing` does."""
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def remove_partials(folder: Path) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from asr import config
 from asr.errors import UserError
-from asr.files import write_atomically
+from asr.files import replacing
 from asr.model import CTCModel, ModelSettings
 from asr.text import CharTokenizer
 
@@ -54,7 +54,8 @@ def save_model(
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     text = json.dumps(metadata, ensure_ascii=False)
-    write_atomically(path, lambda partial: save_file(tensors, partial, {_KEY: text}))
+    with replacing(path) as file:
+        file.write(serialise(tensors, {_KEY: text}))
 
 
 def find_model(path: str | Path) -> Path:

@@ -6,7 +6,7 @@
 PYTHON is an interpreter that has the peers (`peers.txt`). Every search runs on one core and is
 timed in CPU seconds, so that a busy machine does not blur the ratios; it prunes by its beam alone
 (no token and no score threshold), sums over paths, and gets the same weights. The npz holds
-log_probs (B, U, V) float, lengths (B,), references (B,) and tokens (V,), blank first.
+log_probs (B, U, V) float, lengths (B,), references (B,), tokens (V,), blank first, and frame_s.
 
 Each line gives audio seconds decoded per CPU second, how many times ours that is, and the word
 error rate. The peers run on the first --peer-utterances, and so does ours in the ratio's other
@@ -68,7 +68,7 @@ def main() -> None:
         path = arguments.log_probs or write_log_probs(
             arguments.model, arguments.manifest, Path(folder) / "log_probs.npz"
         )
-        speech = read_speech(path, arguments.frame_ms / 1000)
+        speech = read_speech(path)
         arpa = unpacked(arguments.lm, Path(folder))
         print(f"{speech.seconds(len(speech.references)):.0f} s of speech; {os.cpu_count()} cores")
         compare(speech, arpa, arguments)
@@ -87,12 +87,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--beams", type=int, nargs="+", default=[16, 64, 256])
     parser.add_argument("--lm-weight", type=float, default=0.5)
     parser.add_argument("--word-score", type=float, default=1.0)
-    parser.add_argument("--frame-ms", type=float, default=40.0)
     parser.add_argument("--peer-utterances", type=int, default=20)
     return parser.parse_args()
 
 
-def read_speech(path: Path, frame_s: float) -> Speech:
+def read_speech(path: Path) -> Speech:
     """Load an npz of log-probs."""
     data = np.load(path)
     rows = zip(data["log_probs"], data["lengths"], strict=True)
@@ -101,31 +100,27 @@ def read_speech(path: Path, frame_s: float) -> Speech:
         log_probs=[np.ascontiguousarray(row[:length], np.float32) for row, length in rows],
         references=[str(reference) for reference in data["references"]],
         tokens=Tokens(tuple(str(token) for token in data["tokens"])),
-        frame_s=frame_s,
+        frame_s=float(data["frame_s"]),
     )
 
 
 def write_log_probs(model: Path, manifest: Path, path: Path) -> Path:
     """Run a model over a manifest's cuts."""
-    from lhotse import CutSet
-
     from asr import load
+    from asr.evaluate import held_out_log_probs
 
     recognizer = load(model)
-    cuts = list(CutSet.from_file(manifest))
-    rows = [
-        recognizer.log_probs(cut.resample(recognizer.sample_rate).load_audio()[0]) for cut in cuts
-    ]
+    rows, references = held_out_log_probs(recognizer, str(manifest))
     log_probs = np.full((len(rows), max(map(len, rows)), rows[0].shape[1]), -np.inf, np.float32)
     for place, row in enumerate(rows):
         log_probs[place, : len(row)] = row
-    texts = [" ".join(supervision.text for supervision in cut.supervisions) for cut in cuts]
     np.savez(
         path,
         log_probs=log_probs,
         lengths=[len(row) for row in rows],
-        references=[recognizer.tokenizer.normalise(text) for text in texts],
+        references=references,
         tokens=recognizer.tokenizer.tokens,
+        frame_s=recognizer.model.frame_s,
     )
     return path
 

@@ -32,9 +32,7 @@ def add_decoding(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--lm-weight", type=float, metavar="X")
     group.add_argument("--word-score", type=float, metavar="X", help="added for every word")
     group.add_argument("--lexicon", type=Path, metavar="FILE", help="the only words to write")
-    group.add_argument(
-        "--hotwords", type=Path, metavar="FILE", help="phrases to favour"
-    )
+    group.add_argument("--hotwords", type=Path, metavar="FILE", help="phrases to favour")
     group.add_argument("--hotword-boost", type=float, metavar="X", help="bonus for each letter")
 
 

@@ -1,6 +1,5 @@
 """The choices a decoder is made with, and the `decoding.yaml` that holds them."""
 
-import hashlib
 import os
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from asr.errors import UserError
+from asr.files import digest, write_text
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
@@ -138,14 +138,7 @@ def write_options(options: DecodingOptions, path: Path) -> None:
         if values[name] is not None:
             values[name] = Path(os.path.relpath(values[name], path.parent)).as_posix()
     values["lm_digest"] = None if options.lm is None else digest(options.lm)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
-
-
-def digest(path: Path) -> str:
-    """Hash a file's content: SHA-256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -26,9 +26,9 @@ from typing import NoReturn
 import numpy as np
 
 from asr.errors import UserError
+from asr.files import replacing
 from asr.lm import arpa_lines
 from asr.lm.arpa_lines import Section, format_entries, parse_section
-from asr.lm.files import replacing
 from asr.lm.ngram import BEGIN, END, LN_10, UNKNOWN, NGram
 from asr.lm.tree import TreeBuilder
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_lines, line_number, new_table
@@ -213,14 +213,9 @@ def write_arpa(lm: NGram, path: Path) -> None:
         text = part[0].encode() + _format_block(lm, table, *part[1:])
         return pack(text) if path.suffix == ".gz" else text
 
-    try:
-        with replacing(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
-            for content in pool.map(block, _blocks(lm.counts)):
-                file.write(content)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}); check the folder and the disk's space"
-        ) from error
+    with replacing(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
+        for content in pool.map(block, _blocks(lm.counts)):
+            file.write(content)
 
 
 def _blocks(counts: Sequence[int]) -> Iterator[tuple[str, int, int, int]]:

@@ -1,13 +1,8 @@
-"""Whole files in, whole files out."""
+"""Reading whole files, packed or not."""
 
 import gzip
-import os
-import secrets
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from asr.errors import UserError
 
@@ -39,24 +34,3 @@ def unpack(content: bytes, path: Path) -> bytes:
         raise UserError(
             f"{path}: cannot be unpacked ({reason}); the file is damaged or cut short, get it again"
         ) from error
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its place at `path` once it is whole and on the disk, or never does.
-
-    Folders on the way are made.
-
-    Raises:
-        OSError: the folder cannot be written, or the disk is full.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

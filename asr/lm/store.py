@@ -18,14 +18,16 @@ import sys
 import time
 import zlib
 from contextlib import suppress
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from asr.errors import UserError
+from asr.files import digest, replacing
 from asr.lm.arpa import parse_arpa
-from asr.lm.files import read, replacing, unpack
+from asr.lm.files import read, unpack
 from asr.lm.ngram import NGram, NGramArrays
 from asr.lm.tree import read_only
 
@@ -50,7 +52,7 @@ def open_ngram(path: Path) -> NGram:
     seen = _appearance(path)
     content = read(path)
     lm = parse_arpa(unpack(content, path), path)
-    with suppress(OSError):
+    with suppress(UserError):  # a cache that cannot be written is done without
         _save(lm, cache, {**seen, "sha256": sha256(content).hexdigest()})
     return lm
 
@@ -59,16 +61,6 @@ def cache_path(path: Path) -> Path:
     """Where the cache of the model at `path` is kept: under $XDG_CACHE_HOME/asr or ~/.cache/asr."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return folder / "asr" / f"{sha256(str(path.resolve()).encode()).hexdigest()[:32]}.lm"
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _appearance(path: Path) -> dict[str, Any]:
