@@ -28,6 +28,8 @@ from asr.text import CharTokenizer
 with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
     set_audio_duration_mismatch_tolerance(0.01)
 
+WORKER_GRACE_S = 5
+
 
 class Batch(NamedTuple):
     """Utterances padded to a common length; a tuple of tensors and ids, as workers send it."""
@@ -143,7 +145,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-class SpeechDataset(Dataset[list[Batch]]):
+class SpeechDataset(Dataset[list[Batch] | UserError]):
     """Loads shares of global batches; the trainer tells it the epoch.
 
     Args:
@@ -176,9 +178,16 @@ class SpeechDataset(Dataset[list[Batch]]):
         """Count the utterances."""
         return len(self.cuts)
 
-    def __getitem__(self, share: Share) -> list[Batch]:
-        """Load the pieces of a share, each padded on its own."""
-        return [self.load(indices) for indices in share.utterances]
+    def __getitem__(self, share: Share) -> list[Batch] | UserError:
+        """Load the pieces of a share, each padded on its own.
+
+        What a user must mend is returned, not raised: a loader's worker would wrap it in its
+        traceback. `load_shares` raises it.
+        """
+        try:
+            return [self.load(indices) for indices in share.utterances]
+        except UserError as error:
+            return error
 
     def load(self, indices: list[int]) -> Batch:
         """Load utterances as one batch; an index ~i means utterance i with weight 0."""
@@ -221,15 +230,18 @@ def load_shares(
     """Load shares in their order, `workers` processes reading ahead (0 reads in this one)."""
     loader = DataLoader(
         dataset, batch_size=None, sampler=shares, num_workers=workers,
-        pin_memory=torch.cuda.is_available(), worker_init_fn=_leave_signals_to_the_trainer,
+        pin_memory=torch.cuda.is_available(), worker_init_fn=_outlive_signals,
     )  # fmt: skip
-    try:
-        yield from zip(shares, loader, strict=True)
-    except UserError as error:  # a worker's arrives wrapped in its traceback
-        raise UserError(str(error).strip().splitlines()[-1].split("UserError: ")[-1]) from error
+    for share, loaded in zip(shares, loader, strict=True):
+        if isinstance(loaded, UserError):
+            raise UserError(str(loaded))
+        yield share, loaded
 
 
-def _leave_signals_to_the_trainer(_worker: int) -> None:
-    """Ignore Ctrl-C and SIGTERM, which may reach a whole process group, in a loader's worker."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+def _outlive_signals(_worker: int) -> None:
+    """Let a worker serve the step under way when a signal reaches the whole process group.
+
+    The trainer saves after that step and ends its workers; one it forgot ends by the alarm.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_S))

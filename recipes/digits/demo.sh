@@ -3,6 +3,7 @@
 # Each step is a command to type yourself. Usage: demo.sh [path of asr]
 set -euo pipefail
 asr=${1:-asr}
+model=runs/digits/default/1
 
 run() {
     printf '\n$ asr %s\n' "$*"
@@ -11,5 +12,9 @@ run() {
 
 run prepare digits --output data/digits
 run train digits
-run evaluate data/digits/test.jsonl.gz --model runs/digits/default/1 --worst 3
-run transcribe data/digits/audio/test/*1.wav --model runs/digits/default/1 --picture demo.png
+run evaluate data/digits/test.jsonl.gz --model "$model" --worst 2
+run transcribe data/digits/audio/test-000{0,1,2,3}.wav --model "$model" --picture demo.png
+
+printf '\nWhat was said in these four:\n'
+gzip -dc data/digits/test.jsonl.gz | head -4 | sed 's/.*"text": "\([^"]*\)".*/    \1/'
+printf '\nThe picture of how the first was heard: %s\n' "$PWD/demo.png"
