@@ -65,14 +65,14 @@ def add_report(verb: argparse.ArgumentParser) -> None:
 
 
 def print_report(report: "Report", args: argparse.Namespace, **more: Any) -> None:
-    """Print a report, and write it as JSON, with `more` beside it, where that was asked for."""
+    """Write a report as JSON, with `more` beside it, where that was asked for; and print it."""
     from asr.files import write_text
     from asr.scoring import format_report
 
-    print(format_report(report, worst=args.worst))
-    if args.json:
+    if args.json:  # before printing: who reads our output may have seen enough
         data = report.to_dict() | more
         write_text(args.json, json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
+    print(format_report(report, worst=args.worst))
 
 
 def _count(text: str) -> int:

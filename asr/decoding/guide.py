@@ -97,6 +97,16 @@ def extend(guide: Guide, state: State, token: int) -> State:
 
 
 @borrowing
+def hot_gain(guide: Guide, state: State, token: int) -> float:
+    """Advance for hot words by a token's first letter alone; negative where one breaks off."""
+    first = guide.spelling_offsets[token]
+    if first == guide.spelling_offsets[token + 1]:
+        return 0.0
+    hot = hot_step(guide.hotwords, state.hot, guide.spelling_letters[first])
+    return guide.hotwords.partial[hot] - guide.hotwords.partial[state.hot]
+
+
+@borrowing
 def end_word(guide: Guide, state: State) -> State:
     """Finish the word under way, if there is one; minus infinity if the lexicon is against it."""
     word, hot, context, lm_score, bonus = state

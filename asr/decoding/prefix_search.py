@@ -33,6 +33,7 @@ from asr.decoding.guide import (
     end_sentence,
     end_word,
     extend,
+    hot_gain,
     prior,
 )
 from asr.decoding.heap import insert, offer
@@ -186,10 +187,15 @@ def _grow(
 ):
     """Offer those one-token extensions of a prefix, in this state, that can still win a place."""
     nodes = prefixes.nodes
+    hoped = max(0.0, guide.hotwords.reach[state.hot])
     for token in tokens:
         cut = _cut(heap, held, best, limits)
         if entry.total + most + gains[token] <= cut:
             break  # the tokens are in order of `gains`, so none of the others can win
+        if hoped > 0.0:  # `most` let every letter begin a hot word, and few do
+            earned = hot_gain(guide, state, token)
+            if entry.total + (most - hoped + earned) + gains[token] <= cut:
+                continue
         path = (entry.blank if token == entry.token else entry.total) + scores[token]
         place = find(prefixes, entry.node, token)
         child = prefixes.table[place]

@@ -16,5 +16,5 @@ run evaluate data/digits/test.jsonl.gz --model "$model" --worst 2
 run transcribe data/digits/audio/test-000{0,1,2,3}.wav --model "$model" --picture demo.png
 
 printf '\nWhat was said in these four:\n'
-gzip -dc data/digits/test.jsonl.gz | head -4 | sed 's/.*"text": "\([^"]*\)".*/    \1/'
+gzip -dc data/digits/test.jsonl.gz | sed -n '1,4s/.*"text": "\([^"]*\)".*/    \1/p'
 printf '\nThe picture of how the first was heard: %s\n' "$PWD/demo.png"
