@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from asr.decoding.compiled import borrowing, compiled
 from asr.decoding.path import TokenPath
-from asr.decoding.tokens import BLANK_ID
+from asr.text import BLANK_ID
 
 
 def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> TokenPath:

@@ -14,8 +14,9 @@ from asr.decoding.greedy import greedy_decode
 from asr.decoding.options import DecodingOptions
 from asr.decoding.parallel import spread
 from asr.decoding.path import TokenPath
-from asr.decoding.tokens import BLANK_ID, Tokens
+from asr.decoding.tokens import Tokens
 from asr.decoding.words import Word, words_of
+from asr.text import BLANK_ID
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch

@@ -13,9 +13,10 @@ from asr.decoding.guide import LM_NONE, LM_TOKENS, LM_WORDS, Guide
 from asr.decoding.hotwords import Hotwords, build_hotwords
 from asr.decoding.lexicon import Lexicon, Vocabulary, build_lexicon, build_vocabulary, lm_words
 from asr.decoding.options import DecodingOptions
-from asr.decoding.tokens import BLANK_ID, Tokens
+from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.lm.ngram import NGram, NGramArrays
+from asr.text import BLANK_ID
 
 SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary
 

@@ -38,8 +38,8 @@ from asr.decoding.guide import (
 )
 from asr.decoding.heap import insert, offer
 from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
-from asr.decoding.tokens import BLANK_ID
 from asr.decoding.tree import ROOT
+from asr.text import BLANK_ID
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
 #: in its last token, and of both; its `prior`; and the two `ceiling`s of its extensions.

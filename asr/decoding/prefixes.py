@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from asr.decoding.compiled import borrowing, compiled
 from asr.decoding.guide import State, begin
-from asr.decoding.tokens import BLANK_ID
+from asr.text import BLANK_ID
 
 ABSENT = -1
 GOLDEN = -7046029254386353131  # 2**64 over the golden ratio, as a signed integer

@@ -17,8 +17,6 @@ from functools import cached_property
 
 from asr.errors import UserError
 
-BLANK_ID = 0
-
 
 @dataclass(frozen=True)
 class Tokens:

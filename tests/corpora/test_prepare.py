@@ -104,7 +104,7 @@ def test_an_output_that_cannot_be_a_folder_is_refused(recordings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be made: .*give another --output"):
         prepare("folder", recordings, tmp_path / "file" / "out")
-    blocked = tmp_path / "out" / ".partial-train.jsonl.gz"
+    blocked = tmp_path / "out" / "train.jsonl.gz"
     blocked.mkdir(parents=True)
     with pytest.raises(UserError, match=r"train.jsonl.gz: cannot be written: Is a directory"):
         prepare("folder", recordings, tmp_path / "out")
