@@ -78,6 +78,10 @@ class Fusion:
         spelled = [tokens.spell(letters) or [] for letters in tokens.spellings]
         return Guide(
             starts_word=np.array(tokens.starts_word),
+            starters_spell=any(
+                starts and len(spelling) > 0
+                for starts, spelling in zip(tokens.starts_word, spelled, strict=True)
+            ),
             spelling_offsets=np.cumsum([0, *map(len, spelled)]).astype(np.int32),
             spelling_letters=np.array([x for word in spelled for x in word], dtype=np.int32),
             gains=_largest_gains(tokens, lexicon, hot),

@@ -28,6 +28,7 @@ class Guide(NamedTuple):
 
     Attributes:
         starts_word: (V,) bool, whether the token begins a new word.
+        starters_spell: whether any such token also has letters, as subwords do.
         spelling_offsets: (V + 1,) int32 into `spelling_letters`.
         spelling_letters: int32 letter numbers.
         gains: (V,) float64, the most that a token can raise a prefix's prior beyond its `ceiling`.
@@ -42,6 +43,7 @@ class Guide(NamedTuple):
     """
 
     starts_word: NDArray[np.bool_]
+    starters_spell: bool
     spelling_offsets: NDArray[np.int32]
     spelling_letters: NDArray[np.int32]
     gains: NDArray[np.float64]
@@ -148,9 +150,14 @@ def ceiling(guide: Guide, state: State) -> float:
 
 @borrowing
 def ceiling_ended(guide: Guide, state: State) -> float:
-    """Bound the `ceiling` of a prefix once its word is ended, without asking for the word."""
-    most = ceiling(guide, state) + guide.hotwords.largest_reach
+    """Bound what a token that starts a word can make of a prefix, without asking for its word."""
     if state.word == ROOT:
-        return most
+        return ceiling(guide, state)
+    hotwords = guide.hotwords
+    hot = hot_step(hotwords, state.hot, BOUNDARY)
+    earned = hotwords.done[hot] + hotwords.partial[hot] - hotwords.partial[state.hot]
+    if guide.starters_spell:
+        earned += max(0.0, hotwords.reach[hot])
     given_back = guide.lexicon.potential[state.word]
-    return most - given_back + guide.lexicon.best_end + guide.lexicon.best_start
+    ended = prior(guide, state) + earned - given_back + guide.lexicon.best_end
+    return ended + guide.lexicon.best_start
