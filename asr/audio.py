@@ -1,4 +1,4 @@
-"""Any audio file to a mono float32 waveform at the model's sample rate.
+"""Audio files that libsndfile reads, and samples brought to the model's sample rate.
 
 Shapes: N samples.
 """
@@ -21,6 +21,10 @@ Waveform = npt.NDArray[np.float32]
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
 #: A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
 _UNKNOWN_SIZE = 0x7FFF0000
+#: Hz; what lies outside was made by no recorder, and resampling it would fill the memory.
+SAMPLE_RATES = range(1_000, 768_001)
+#: Beyond the scale of 32-bit integers, and far below where a power spectrum overflows.
+_LOUDEST = 1e10
 
 
 class AudioError(UserError):
@@ -35,6 +39,10 @@ class AudioError(UserError):
         super().__init__(f"{detail}; {advice}")
         self.kind = kind
         self.detail = detail
+
+
+class UnknownFormatError(AudioError):
+    """A file in which libsndfile sees no audio."""
 
 
 @contextlib.contextmanager
@@ -52,12 +60,13 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         audio = soundfile.SoundFile(path)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a .raw file has no header
         reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise AudioError(
+        raise UnknownFormatError(
             "unreadable audio",
             f"{path}: not audio that can be read ({reason})",
             "convert it to wav or flac",
         ) from error
     with audio:
+        check_rate(path, audio.samplerate)
         if audio.frames == 0:
             raise AudioError("no samples", f"{path}: an audio file without samples", "record again")
         if not _is_complete(audio):
@@ -83,35 +92,46 @@ def _is_complete(audio: soundfile.SoundFile) -> bool:
     return complete
 
 
-def read_audio(path: str | Path, sample_rate: int) -> Waveform:
-    """Read a file, mix its channels and resample.
+def check_rate(path: str | Path, sample_rate: int) -> None:
+    """Refuse a sample rate that only a damaged header states."""
+    if sample_rate not in SAMPLE_RATES:
+        detail = f"{path}: states a sample rate of {sample_rate} Hz"
+        raise AudioError("unreadable audio", detail, "copy or convert the file again")
 
-    Returns:
-        (N,) float32, in -1..1 for the integer formats.
 
-    Raises:
-        AudioError: as `open_audio`; or samples that are NaN or infinite.
-    """
-    with open_audio(path) as audio:
-        try:
-            samples = audio.read(dtype="float32", always_2d=True).mean(axis=1)
-        except soundfile.SoundFileError as error:
-            detail = f"{path}: damaged audio ({error.error_string})"
-            raise AudioError("unreadable audio", detail, "copy or convert it again") from error
-        return to_waveform(samples, audio.samplerate, sample_rate, str(path))
+def check_length(path: str | Path, decoded_s: float, stated_s: float | None) -> None:
+    """Refuse a file that held no sound, or clearly less than its header states."""
+    if decoded_s == 0:
+        detail = f"{path}: an audio file without samples"
+        raise AudioError("no samples", detail, "record again")
+    if stated_s is not None and decoded_s < 0.99 * stated_s - 0.5:
+        detail = f"{path}: ends before its header says it does"
+        raise AudioError("unreadable audio", detail, "copy or convert the file again")
 
 
 def to_waveform(
     samples: npt.NDArray[np.floating], from_rate: int, to_rate: int, where: str
 ) -> Waveform:
-    """Check that mono samples are finite and bring them to another rate.
+    """Check that mono samples are sound and bring them to another rate.
 
     Raises:
-        AudioError: NaN or infinite samples; `where` names them.
+        AudioError: as `check_samples`.
+    """
+    waveform = check_samples(samples, where)
+    return waveform if from_rate == to_rate else soxr.resample(waveform, from_rate, to_rate)
+
+
+def check_samples(samples: npt.NDArray[np.floating], where: str) -> Waveform:
+    """Give samples as float32.
+
+    Raises:
+        AudioError: NaN, infinite or absurdly large samples; `where` names them.
     """
     if not np.isfinite(samples).all():
         count = int((~np.isfinite(samples)).sum())
         detail = f"{where}: {count} samples are NaN or infinite"
         raise AudioError("unreadable audio", detail, "export the recording again")
-    samples = np.asarray(samples, dtype=np.float32)
-    return samples if from_rate == to_rate else soxr.resample(samples, from_rate, to_rate)
+    if len(samples) and (loudest := float(np.abs(samples).max())) > _LOUDEST:
+        detail = f"{where}: a sample of {loudest:.3g}, expected -1 to 1"
+        raise AudioError("unreadable audio", detail, "export the recording again")
+    return np.asarray(samples, dtype=np.float32)

@@ -23,10 +23,17 @@ class DataConfig:
 
 @dataclass
 class TextConfig:
-    """What the model writes."""
+    """The form of the text that the model writes."""
 
     normaliser: str  # key of asr.text.NORMALISERS
+
+
+@dataclass
+class TokensConfig:
+    """The units the model writes it in."""
+
     characters: str | None  # the alphabet; null derives it from the training transcripts
+    pieces: int | None  # most BPE pieces to learn from them, blank included; null: characters
 
 
 @dataclass
@@ -76,6 +83,13 @@ class EncoderConfig:
 
 
 @dataclass
+class ObjectiveConfig:
+    """Keywords of asr.training.objective.Objective."""
+
+    consistency: float  # weight of the agreement between two masked views; 0 is CTC alone
+
+
+@dataclass
 class OptimiserConfig:
     """Keywords of the optimiser."""
 
@@ -118,12 +132,15 @@ class TrainConfig:
     recipe: str  # name for the run folder and the log
     seed: int
     run_dir: str
+    init: str | None  # a model, or its run folder, whose weights are where training starts
     data: DataConfig
     text: TextConfig
+    tokens: TokensConfig
     features: FeaturesConfig
     augment: AugmentConfig
     subsampling: SubsamplingConfig
     encoder: EncoderConfig
+    objective: ObjectiveConfig
     optimiser: OptimiserConfig
     schedule: ScheduleConfig
     trainer: TrainerConfig
@@ -133,6 +150,7 @@ class TrainConfig:
 RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**63 - 1),
     "data.batch_s": (0, inf),
+    "tokens.pieces": (2, 100_000),
     "features.sample_rate": (1000, 192_000),
     "features.mel_bins": (1, 1000),
     "features.window_ms": (1, 1000),
@@ -149,6 +167,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "encoder.layers": (1, inf),
     "encoder.hidden_size": (1, inf),
     "encoder.dropout": (0, 1),
+    "objective.consistency": (0, inf),
     "optimiser.lr": (0, inf),
     "optimiser.weight_decay": (0, inf),
     "schedule.warmup_share": (0, 1),
@@ -171,9 +190,10 @@ LISTS: dict[str, tuple[int | None, float, float]] = {
     "optimiser.betas": (2, 0, 0.999999),
 }
 
-#: What a resumed run may change: how long it goes on, and on what machine.
+#: What a resumed run may change: how long it goes on, on what machine, and where files lie.
 RESUMABLE = (
     "run_dir",
+    "init",
     "trainer.epochs",
     "trainer.patience_epochs",
     "trainer.save_every_steps",

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from asr.audio import AudioError, Waveform, to_waveform
 from asr.augment import WaveformAugment, generator
 from asr.errors import UserError
-from asr.text import CharTokenizer
+from asr.text import Tokenizer
 
 # Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
 with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
@@ -159,7 +159,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
     def __init__(
         self,
         cuts: CutSet,
-        tokenizer: CharTokenizer,
+        tokenizer: Tokenizer,
         sample_rate: int,
         augment: WaveformAugment | None = None,
         seed: int = 0,

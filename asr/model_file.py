@@ -4,6 +4,7 @@ Nothing in it is unpickled and nothing it names is imported: settings are number
 names that are looked up in literal dictionaries.
 """
 
+import base64
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -17,11 +18,14 @@ from asr import config
 from asr.errors import UserError
 from asr.files import replacing
 from asr.model import CTCModel, ModelSettings
-from asr.text import CharTokenizer
+from asr.quantise import quantise, restore
+from asr.subwords import BPETokenizer
+from asr.text import CharTokenizer, Tokenizer
 
 FORMAT = 1
 MODEL_NAME = "model.safetensors"
 _KEY = "asr"
+_SUBWORDS = "sentencepiece"
 _GROUPS = {
     "features": config.FeaturesConfig,
     "subsampling": config.SubsamplingConfig,
@@ -33,7 +37,7 @@ def save_model(
     path: Path,
     weights: dict[str, Tensor],
     settings: ModelSettings,
-    tokenizer: CharTokenizer,
+    tokenizer: Tokenizer,
     about: dict[str, Any],
 ) -> None:
     """Write a model file atomically.
@@ -42,7 +46,7 @@ def save_model(
         path: ends in .safetensors.
         weights: `CTCModel.state_dict()`.
         settings: what the model is built from.
-        tokenizer: its tokens and normaliser are stored.
+        tokenizer: its tokens and normaliser are stored, and the sentencepiece model of BPE pieces.
         about: JSON-able facts for people, such as the recipe and the dev WER.
     """
     metadata = {
@@ -52,6 +56,8 @@ def save_model(
         "normaliser": tokenizer.normaliser,
         "about": about,
     }
+    if isinstance(tokenizer, BPETokenizer):
+        metadata[_SUBWORDS] = base64.b64encode(tokenizer.model).decode()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     text = json.dumps(metadata, ensure_ascii=False)
     with replacing(path) as file:
@@ -68,7 +74,7 @@ def find_model(path: str | Path) -> Path:
     return file
 
 
-def load_model(path: str | Path) -> tuple[CTCModel, CharTokenizer]:
+def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
     """Read a model for inference.
 
     Args:
@@ -78,32 +84,64 @@ def load_model(path: str | Path) -> tuple[CTCModel, CharTokenizer]:
         UserError: no such file, not a model file of this toolkit, or settings it does not know.
     """
     file = find_model(path)
-    try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = json.loads((opened.metadata() or {}).get(_KEY, "null"))
-            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: not a readable .safetensors model ({error})") from error
-    if not isinstance(metadata, dict):
-        raise UserError(f"{file}: a .safetensors file, but not a model written by this toolkit")
+    text, weights = _open(file)
+    metadata = json.loads(text)
     if metadata.get("format") != FORMAT:
         raise UserError(
             f"{file}: model format {metadata.get('format')!r}, expected {FORMAT}; "
             "use the version of this toolkit that wrote it"
         )
     try:
-        return _build(metadata, weights)
+        return _build(metadata, restore(weights))
     except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{file}: its settings or weights are not a model: {reason}") from error
 
 
-def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCModel, CharTokenizer]:
+def export_model(path: str | Path, output: Path, bits: int) -> None:
+    """Write a model again, atomically, with weights of fewer bits.
+
+    Args:
+        path: a model, as `load_model` takes it.
+        output: ends in .safetensors.
+        bits: 8, 16 or 32, see `asr.quantise`.
+
+    Raises:
+        UserError: as `load_model`.
+    """
+    load_model(path)  # what cannot be used is not passed on
+    text, weights = _open(find_model(path))
+    with replacing(output) as file:
+        file.write(serialise(quantise(restore(weights), bits), {_KEY: text}))
+
+
+def _open(file: Path) -> tuple[str, dict[str, Tensor]]:
+    """Read a model file's one metadata key, the text of a JSON object, and its tensors."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            text = (opened.metadata() or {}).get(_KEY, "null")
+            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        metadata = json.loads(text)
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not a readable .safetensors model ({error})") from error
+    if not isinstance(metadata, dict):
+        raise UserError(f"{file}: a .safetensors file, but not a model written by this toolkit")
+    return text, weights
+
+
+def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:
     groups = {name: _checked(name, metadata.get(name), kind) for name, kind in _GROUPS.items()}
-    tokenizer = CharTokenizer(metadata["tokens"], metadata["normaliser"])
+    tokenizer = _tokenizer(metadata)
     model = CTCModel(ModelSettings(**groups), len(tokenizer))
     model.load_state_dict(weights)
     return model.eval(), tokenizer
+
+
+def _tokenizer(metadata: dict[str, Any]) -> Tokenizer:
+    tokens, normaliser = metadata["tokens"], metadata["normaliser"]
+    if _SUBWORDS not in metadata:
+        return CharTokenizer(tokens, normaliser)
+    return BPETokenizer(tokens, normaliser, base64.b64decode(metadata[_SUBWORDS], validate=True))
 
 
 def _checked(name: str, values: object, kind: type) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""Text as the model reads and writes it: normalisers, and the tokenizer.
+"""Text as the model reads and writes it: normalisers, and the tokenizer of characters.
 
 A normaliser brings the transcripts people have ("Hello, world!") to the alphabet a recogniser
 writes ("hello world"); the tokenizer turns that text into token ids and back. Both are stored in
 the model file, so that a model is scored against text treated as its training text was.
+`asr.subwords` has the tokenizer of longer pieces.
 """
 
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 
 from asr.errors import UserError
@@ -57,19 +59,23 @@ NORMALISERS: dict[str, Callable[[str], str]] = {
 }
 
 
-class CharTokenizer:
-    """Text to character ids and back, with the normaliser its text went through.
+class Tokenizer(ABC):
+    """Text to token ids and back, with the normaliser its text went through.
 
     Args:
-        tokens: the characters in the order of their ids; the first is `BLANK`.
+        tokens: strings in the order of their ids; the first is `BLANK`.
         normaliser: a key of `NORMALISERS`.
 
+    Attributes:
+        boundary: the mark that begins a new word in the tokens, as `asr.decoding.tokens` reads it.
+
     Raises:
-        UserError: an unknown normaliser, a first token that is not the blank, a token that is
-            not one character, or a repeated token.
+        UserError: an unknown normaliser, a first token that is not the blank, or a repeated token.
     """
 
-    def __init__(self, tokens: Sequence[str], normaliser: str = "none") -> None:
+    boundary: str
+
+    def __init__(self, tokens: Sequence[str], normaliser: str) -> None:
         if normaliser not in NORMALISERS:
             raise UserError(
                 f"text.normaliser: unknown normaliser {normaliser!r}; "
@@ -77,20 +83,12 @@ class CharTokenizer:
             )
         if not tokens or tokens[0] != BLANK:
             raise UserError(f"tokens: the first token must be {BLANK!r}, found {tokens[:1]!r}")
-        odd = [token for token in tokens[1:] if len(token) != 1]
-        if odd or len(set(tokens)) != len(tokens):
-            raise UserError(f"tokens: expected distinct single characters, found {odd or tokens!r}")
+        if len(set(tokens)) != len(tokens):
+            raise UserError(f"tokens: expected distinct tokens, found {tokens!r}")
         self.tokens = list(tokens)
         self.normaliser = normaliser
-        self._ids = {token: index for index, token in enumerate(self.tokens)}
-
-    @classmethod
-    def from_texts(cls, texts: Iterable[str], normaliser: str) -> "CharTokenizer":
-        """Derive the tokens from training text: every character left after normalising."""
-        if normaliser not in NORMALISERS:
-            return cls([BLANK], normaliser)  # one place words the refusal
-        characters = {c for text in texts for c in NORMALISERS[normaliser](text)} | {SPACE}
-        return cls([BLANK, *sorted(characters)], normaliser)
+        characters = {token for token in self.tokens[1:] if len(token) == 1}
+        self._writable = {SPACE if c == self.boundary else c for c in characters}
 
     def __len__(self) -> int:
         """Count the tokens, blank included: V."""
@@ -102,16 +100,45 @@ class CharTokenizer:
 
     def unknown(self, text: str) -> list[str]:
         """List the characters of normalised `text` that no token writes, sorted."""
-        return sorted({c for c in text if c not in self._ids})
+        return sorted(set(text) - self._writable)
 
     def spellable(self, text: str) -> str:
         """Drop the characters of normalised `text` that no token writes."""
-        return "".join(c for c in text if c in self._ids)
+        return "".join(c for c in text if c in self._writable)
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Turn normalised text into token ids; every character must be known (see `unknown`)."""
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turn token ids, blanks and repeats already removed, into text."""
+        return _collapse("".join(self.tokens[i] for i in ids).replace(self.boundary, SPACE))
+
+
+class CharTokenizer(Tokenizer):
+    """Every character is a token, the space among them.
+
+    Raises:
+        UserError: as `Tokenizer`; a token that is not one character.
+    """
+
+    boundary = SPACE
+
+    def __init__(self, tokens: Sequence[str], normaliser: str = "none") -> None:
+        super().__init__(tokens, normaliser)
+        odd = [token for token in tokens[1:] if len(token) != 1]
+        if odd:
+            raise UserError(f"tokens: expected single characters, found {odd!r}")
+        self._ids = {token: index for index, token in enumerate(self.tokens)}
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], normaliser: str) -> "CharTokenizer":
+        """Derive the tokens from training text: every character left after normalising."""
+        if normaliser not in NORMALISERS:
+            return cls([BLANK], normaliser)  # one place words the refusal
+        characters = {c for text in texts for c in NORMALISERS[normaliser](text)} | {SPACE}
+        return cls([BLANK, *sorted(characters)], normaliser)
 
     def encode(self, text: str) -> list[int]:
         """Turn normalised text into token ids; every character must be known (see `unknown`)."""
         return [self._ids[c] for c in text]
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Turn token ids, blanks and repeats already removed, into text."""
-        return _collapse("".join(self.tokens[i] for i in ids))

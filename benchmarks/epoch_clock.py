@@ -18,6 +18,7 @@ from asr.features import LogMel
 from asr.model import CTCModel
 from asr.training.averaging import WeightAverage
 from asr.training.journal import Journal
+from asr.training.objective import Objective
 from asr.training.trainer import Trainer
 
 #: Whose function is which part of an epoch; time spent in another part within it is not counted.
@@ -31,7 +32,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (LogMel, "forward", "log-mel"),
     (SpecAugment, "__call__", "SpecAugment"),
     (CTCModel, "forward", "forward"),
-    (loop, "ctc_loss", "loss"),
+    (Objective, "__call__", "loss"),
     (torch.Tensor, "backward", "backward"),
     (torch.nn.utils, "clip_grad_norm_", "update"),
     (torch.optim.AdamW, "step", "update"),

@@ -46,6 +46,12 @@ def ratio(seconds: Seconds, slow: str, fast: str) -> str:
     return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
 
 
+def matrix_product(size: int, dtype: torch.dtype) -> Callable[[], torch.Tensor]:
+    """Make a product of two square matrices."""
+    left, right = torch.randn(2, size, size).to(dtype)
+    return lambda: left @ right
+
+
 def machine_line() -> str:
     """Name the processor, its cores, the threads in use and torch's version."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

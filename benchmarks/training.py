@@ -16,7 +16,7 @@ from statistics import median
 
 import torch
 from epoch_clock import Clock, time_epoch
-from timing import interleave, machine_line, print_row, ratio
+from timing import interleave, machine_line, matrix_product, print_row, ratio
 from torch import Tensor, nn
 from training_peer import DeepSpeech
 
@@ -141,12 +141,6 @@ def training_step(
         optimiser.zero_grad(set_to_none=True)
 
     return step
-
-
-def matrix_product(size: int, dtype: torch.dtype) -> Callable[[], Tensor]:
-    """Make a product of two square matrices."""
-    left, right = torch.randn(2, size, size).to(dtype)
-    return lambda: left @ right
 
 
 def multiply_adds(model: CTCModel, samples: Tensor) -> int:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError, read_audio, to_waveform
+from asr.audio import AudioError, to_waveform
 from asr.errors import UserError
+from asr.recording import read_audio
 
 SECONDS = 0.5
 

@@ -8,8 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
+QUICK = ("--quick", "--repeats", "1")
+
+
 def run(script: str, *arguments: str) -> str:
-    command = [sys.executable, ROOT / "benchmarks" / script, "--quick", "--repeats", "1"]
+    command = [sys.executable, ROOT / "benchmarks" / script]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [*command, *arguments], capture_output=True, text=True, env=environment, cwd=ROOT
@@ -19,13 +22,13 @@ def run(script: str, *arguments: str) -> str:
 
 
 def test_encoder() -> None:
-    row = run("encoder.py").splitlines()[-1].split()
+    row = run("encoder.py", *QUICK).splitlines()[-1].split()
     assert row[:4] == ["quick,", "2", "x", "16"]
     assert float(row[-1]) < 1e-4  # the two sides agree
 
 
 def test_training(tones: Path) -> None:
-    printed = run("training.py", "--train", str(tones / "train.jsonl.gz"))
+    printed = run("training.py", *QUICK, "--train", str(tones / "train.jsonl.gz"))
     parts = {line.split("  ")[0] for line in printed.splitlines()}
     # What is patched still exists and is called.
     assert parts >= {
@@ -33,3 +36,21 @@ def test_training(tones: Path) -> None:
         "loss", "backward", "update", "journal", "evaluation",
     }  # fmt: skip
     assert printed.splitlines()[-1].startswith("deepspeech/ours, bf16: ")
+
+
+def test_word_times(tones: Path, tones_run: Path) -> None:
+    manifest = str(tones / "test.jsonl.gz")
+    printed = run("word_times.py", "--model", str(tones_run), "--manifest", manifest)
+    assert printed.splitlines()[0].endswith(" of 8 words recognised, frames of 40 ms")
+
+
+def test_transcribe(tones: Path, tones_run: Path) -> None:
+    files = ("--model", str(tones_run), "--manifest", str(tones / "test.jsonl.gz"))
+    printed = run("transcribe.py", *QUICK, *files, "--long-hours", "1")
+    rows = {line.split("  ")[0] for line in printed.splitlines()}
+    assert rows >= {
+        "decode audio", "finding speech", "features", "encoder", "decoding", "together",
+        "ours, 1 core", "ours, 2 cores",
+    }  # fmt: skip
+    assert "\npeak memory " in printed
+    assert printed.splitlines()[-1].endswith(" % utterance by utterance")

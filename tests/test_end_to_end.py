@@ -1,15 +1,18 @@
 """The whole way, tiny: prepare, train, evaluate, transcribe, and the same from Python."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 import tiny
+import torch
 from lhotse import CutSet
 
 import asr
 from asr.cli import main
+from asr.model_file import load_model, save_model
 
 
 def words_of(manifest):
@@ -75,3 +78,52 @@ def test_an_own_folder(tmp_path, capsys):
     tokens = asr.load(tmp_path / "run").tokenizer.tokens
     assert "H" not in tokens and "!" not in tokens and "," not in tokens
     assert {"h", "'", " "} <= set(tokens)
+
+
+def words_with_times(audio, run_dir, *flags: str):
+    """Transcribe a recording; give its words, and check that they are its text."""
+    options = [str(flag) for flag in flags]
+    decoding = run_dir / "flags.yaml"
+    decoding.write_text("\n".join(options))
+    transcript = asr.load(run_dir, decoding if options else None).transcribe(audio)
+    assert " ".join(word.text for word in transcript.words) == transcript.text
+    assert "\u2581" not in transcript.text
+    return transcript.text.split()
+
+
+def test_pieces(tones, tmp_path, capsys, monkeypatch):
+    """A model of BPE pieces is trained, resumed, tuned and scored, and transcribes by itself."""
+    pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
+    run_dir = tmp_path / "run"
+    bpe = ("tokens=bpe", "tokens.pieces=6", "trainer.epochs=1")
+    report = run_through("own", tones, run_dir, capsys, *bpe)
+    assert report["words"]["reference_length"] == 8
+    assert main(tiny.arguments(tones, run_dir, *bpe, "trainer.epochs=2")) == 0
+    assert "continues at epoch 2" in capsys.readouterr().err
+
+    model, tokenizer = load_model(run_dir)
+    assert tokenizer.boundary == "\u2581"
+    assert "\u2581ab" in tokenizer.tokens
+    with torch.no_grad():
+        model.head.bias[0] -= 20  # so short a training learns nothing but the blank
+    save_model(run_dir / "model.safetensors", model.state_dict(), model.settings, tokenizer, {})
+
+    text, pieces = tmp_path / "text", tmp_path / "pieces"
+    text.write_text("ab a\na ba ab\n" * 3)
+    lines = [[tokenizer.tokens[i] for i in tokenizer.encode(line)] for line in ("ab a", "a ba ab")]
+    pieces.write_text("\n".join(map(" ".join, lines * 3)))
+    for name in (text, pieces):
+        command = ["lm", "train", str(name), "--order", "2", "--output", f"{name}.arpa"]
+        assert main(command) == 0
+    tuned = ["tune", str(tones / "dev.jsonl.gz"), "--model", str(run_dir), "--beam", "4"]
+    assert main([*tuned, "--lm", f"{text}.arpa", "--output", str(run_dir / "decoding.yaml")]) == 0
+
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    audio = tones / "test-00.wav"
+    assert words_with_times(audio, run_dir)
+    assert words_with_times(audio, run_dir, "search: beam", f"lm: {text}.arpa")
+    assert words_with_times(audio, run_dir, "search: beam", f"lm: {pieces}.arpa", "lm_unit: token")
+    (run_dir / "words").write_text("ab\naba\n")
+    assert set(words_with_times(audio, run_dir, "search: beam", "lexicon: words")) <= {"ab", "aba"}
+    assert words_with_times(audio, run_dir, "search: beam", "hotwords: words")
+    assert asr.load(run_dir, run_dir / "decoding.yaml").transcribe(audio).text

@@ -17,13 +17,14 @@ FILES = sorted((ROOT / "asr").rglob("*.py"))
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"evaluate", "plot", "training"},
+    {"alignment", "evaluate", "exhibits", "plot", "training"},
     {"recognizer"},
-    {"inference", "model_file"},
+    {"aligned", "formats", "inference", "model_file", "transcript"},
     {"data", "decoding", "model", "scoring"},
     {"corpora", "encoders", "subsampling", "lm"},
-    {"augment", "config", "features", "text"},
-    {"audio", "files", "paths", "room"},
+    {"augment", "config", "features", "quantise", "segmentation", "subwords", "text"},
+    {"media", "recording"},
+    {"audio", "files", "paths", "room", "workers"},
     {"errors"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}

@@ -12,7 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from asr.errors import UserError
 from asr.model import CTCModel
-from asr.model_file import MODEL_NAME, find_model, load_model, save_model
+from asr.model_file import MODEL_NAME, export_model, find_model, load_model, save_model
+from asr.quantise import quantise, restore
+from asr.subwords import BPETokenizer
+from asr.text import BLANK
 
 Metadata = dict[str, Any]
 
@@ -51,6 +54,19 @@ def test_a_model_comes_back_bit_equal(tmp_path: Path, normalisation: str) -> Non
     assert torch.equal(expected[0], found[0])
     assert tokenizer.tokens == random_tokenizer().tokens
     assert tokenizer.normaliser == "lower"
+
+
+def test_pieces_come_back_with_what_cuts_text_into_them(tmp_path: Path) -> None:
+    pieces = [BLANK, "▁ab", "▁", *"abcdef"]
+    written, model = BPETokenizer(pieces, "upper", bytes(range(256))), random_model()
+
+    save_model(tmp_path / "a.safetensors", model.state_dict(), model.settings, written, {})
+    tokenizer = load_model(tmp_path / "a.safetensors")[1]
+
+    assert isinstance(tokenizer, BPETokenizer)
+    assert (tokenizer.tokens, tokenizer.normaliser) == (pieces, "upper")
+    assert tokenizer.model == written.model
+    read_metadata(tmp_path / "a.safetensors")  # still one key
 
 
 def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
@@ -152,6 +168,8 @@ HOSTILE = [
     (put("tokens", value=["a", "b"]), "the first token must be"),
     (put("tokens", value=["<blank>", ["a"]]), "not a model"),
     (put("tokens", value=["<blank>", "a"]), "not a model"),
+    (put("sentencepiece", value="not base 64"), "not a model"),
+    (put("sentencepiece", value=7), "not a model"),
     (put("normaliser", value="builtins.eval"), "unknown normaliser 'builtins.eval'"),
     (put("normaliser", value=["lower"]), "not a model"),
     (put("format", value=2), "model format 2, expected 1"),
@@ -224,3 +242,17 @@ def test_text_is_refused(tmp_path: Path) -> None:
     path.write_text("hello")
 
     assert "not a readable .safetensors model" in refused(path)
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_an_exported_model_has_the_same_settings_and_fewer_bits(
+    tmp_path: Path, model_file: Path, bits: int
+) -> None:
+    small = tmp_path / "small.safetensors"
+    export_model(model_file, small, bits)
+    assert read_metadata(small) == read_metadata(model_file)
+    assert small.stat().st_size < model_file.stat().st_size or bits == 32
+    weights = load_model(model_file)[0].state_dict()
+    expected = restore(quantise(weights, bits))
+    for name, tensor in load_model(small)[0].state_dict().items():
+        assert torch.equal(tensor, expected[name]), name

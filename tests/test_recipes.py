@@ -4,9 +4,11 @@ import pytest
 import tiny
 import torch
 
+import asr
 from asr.cli import main
 from asr.config import TrainConfig
 from asr.data import read_cuts
+from asr.errors import UserError
 from asr.paths import CONF, RECIPES, find_recipe, recipe_names
 from asr.training import recipe as recipes
 from asr.training.distributed import World
@@ -37,6 +39,8 @@ def test_every_recipe_builds(compose, tmp_path, tones, file):
     name = file.relative_to(RECIPES).with_suffix("").as_posix().removesuffix("/blstm")
     assert config.recipe == name  # the name of the run folder is the name one types
     config.encoder.hidden_size = 8
+    if config.tokens.pieces:
+        pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
     world = World(0, 1, torch.device("cpu"))
     trainer = recipes.build_trainer(config, tmp_path, world)
     assert isinstance(trainer, Trainer)
@@ -45,6 +49,19 @@ def test_every_recipe_builds(compose, tmp_path, tones, file):
     log_probs, frames = trainer.model.log_probs(waveforms, lengths)
     assert log_probs.shape[2] == len(trainer.tokenizer)
     assert frames.tolist() == trainer.model.output_frames(lengths).tolist()
+
+
+@pytest.mark.parametrize("name", ["librispeech/100h", "librispeech/960h"])
+def test_recipes_for_large_machines_start(tones, tmp_path, name):
+    """Everything but the size is the recipe's own: its tokens, batches, workers and schedule."""
+    pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
+    data = [f"data.{part}={tones}/{part}.jsonl.gz" for part in ("train", "dev")]
+    tiny_size = ["encoder.hidden_size=8", "encoder.layers=1", "trainer.epochs=1"]
+    machine = ["trainer.device=cpu", "trainer.threads=1", "trainer.workers=1"]
+    command = ["train", name, *data, *tiny_size, *machine, f"run_dir={tmp_path}"]
+    assert main(command) == 0
+    assert "BPE pieces" in (tmp_path / "train.log").read_text()
+    assert asr.load(tmp_path).transcribe(tones / "test-00.wav").duration_s > 0.5
 
 
 def test_names_and_files_are_the_same_recipes():
@@ -67,10 +84,25 @@ def test_a_recipe_inherits_and_changes(compose):
 
 def test_the_alphabet_can_be_given_or_derived(compose, tones):
     cuts = read_cuts(tones / "train.jsonl.gz")
-    assert recipes.make_tokenizer(cuts, "lower", None).tokens == ["<blank>", " ", "a", "b"]
-    given = compose("own", "text.characters=zab", "text.normaliser=upper").text
-    tokens = recipes.make_tokenizer(cuts, given.normaliser, given.characters).tokens
-    assert tokens == ["<blank>", " ", "a", "b", "z"]
+    derived = recipes.make_tokenizer(cuts, "lower", compose("own").tokens)
+    assert derived.tokens == ["<blank>", " ", "a", "b"]
+    given = compose("own", "tokens.characters=zab").tokens
+    assert recipes.make_tokenizer(cuts, "upper", given).tokens == ["<blank>", " ", "a", "b", "z"]
+
+
+def test_pieces_can_be_learnt(compose, tones):
+    pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
+    cuts = read_cuts(tones / "train.jsonl.gz")
+    wanted = compose("own", "tokens=bpe", "tokens.pieces=6").tokens
+    tokens = recipes.make_tokenizer(cuts, "lower", wanted).tokens
+    assert len(tokens) == 6
+    assert {"<blank>", "▁", "a", "b"} < set(tokens)
+
+
+def test_an_alphabet_and_pieces_exclude_each_other(compose, tones):
+    both = compose("own", "tokens=bpe", "tokens.characters=ab").tokens
+    with pytest.raises(UserError, match="characters and pieces are both given"):
+        recipes.make_tokenizer(read_cuts(tones / "train.jsonl.gz"), "lower", both)
 
 
 def test_the_recipes_have_readmes():
@@ -100,5 +132,5 @@ def test_utterances_that_cannot_be_trained_on(tones, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "1 left out: too short for its text; 1 left out: its text is empty" in said
     assert "train: 10 utterances" in said
-    assert main([*command, "text.characters=b", f"run_dir={tmp_path}/other"]) == 1
+    assert main([*command, "tokens.characters=b", f"run_dir={tmp_path}/other"]) == 1
     assert "its text has characters that are no token: a" in capsys.readouterr().err

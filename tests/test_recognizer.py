@@ -10,14 +10,35 @@ from random_models import noise, random_model, random_tokenizer
 import asr
 from asr.audio import AudioError
 from asr.errors import UserError
+from asr.formats import FORMATS, About
 from asr.model_file import MODEL_NAME, save_model
 from asr.recognizer import Recognizer
+from asr.segmentation import LONGEST_S, pieces
+from asr.segmentation.batching import BATCH, GROUP
+from asr.transcript import Transcript
 
 RATE = 16000
 
 
 def recognizer() -> Recognizer:
     return Recognizer(random_model(), random_tokenizer())
+
+
+def talk(seconds: float, seed: int = 0) -> np.ndarray:
+    """Bursts of loud noise, half a second to five, as speech rises and falls, and pauses."""
+    generator = np.random.default_rng(seed)
+    samples = 1e-3 * generator.standard_normal(round(seconds * RATE))
+    now = 0.5
+    while (end := now + generator.uniform(0.5, 5.0)) < seconds:
+        first, last = round(now * RATE), round(end * RATE)
+        syllables = 0.55 + 0.45 * np.sin(2 * np.pi * 4 * np.arange(last - first) / RATE)
+        samples[first:last] += 0.1 * syllables * generator.standard_normal(last - first)
+        now = end + generator.uniform(0.8, 1.5)
+    return (np.round(samples * 2**15) / 2**15).astype(np.float32)
+
+
+def as_json(transcripts: list[Transcript]) -> str:
+    return FORMATS["json"](transcripts, About("a.wav", "m", {}))
 
 
 def voice(samples: int = RATE) -> np.ndarray:
@@ -111,6 +132,11 @@ def test_samples_that_are_not_mono_finite_floats_are_refused(
         recognizer().transcribe(samples, rate)
 
 
+def test_an_unknown_detector_is_refused_at_once() -> None:
+    with pytest.raises(UserError, match="vad: unknown 'magic'; choose one of energy, silero"):
+        Recognizer(random_model(), random_tokenizer(), vad="magic")
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="there is no such file"):
         recognizer().transcribe(tmp_path / "a.wav")
@@ -131,3 +157,126 @@ print(text, [name for name in heavy if name in sys.modules], sep="|")
     expected = recognizer().transcribe(voice(), RATE).text
     assert ended.stderr == ""
     assert ended.stdout == f"{expected}|[]\n"
+
+
+def test_a_long_recording_is_its_pieces_on_its_own_clock(tmp_path: Path) -> None:
+    samples = talk(150)
+    found = recognizer()
+    soundfile.write(tmp_path / "a.wav", samples, RATE)
+
+    transcript = found.transcribe(tmp_path / "a.wav")
+
+    assert transcript == found.transcribe(samples, RATE)
+    assert transcript.duration_s == 150
+    assert len(transcript.segments) > GROUP, "more than one group"
+    starts = {piece.start / RATE: piece for piece in pieces([samples], RATE)}
+    for segment in transcript.segments:
+        alone = found.transcribe(starts[segment.start_s].waveform, RATE)
+        assert segment.text == alone.text
+        for word, expected in zip(segment.words, alone.words, strict=True):
+            assert word.start_s == pytest.approx(segment.start_s + expected.start_s)
+            assert word.end_s == pytest.approx(segment.start_s + expected.end_s)
+            assert word.confidence == pytest.approx(expected.confidence, rel=1e-3)
+            assert segment.start_s <= word.start_s < word.end_s <= segment.end_s
+
+
+def test_words_end_with_the_audio() -> None:
+    for samples in range(RATE, RATE + 1000, 77):
+        transcript = recognizer().transcribe(voice(samples), RATE)
+        assert transcript.words[-1].end_s <= transcript.duration_s
+
+
+def test_a_recording_of_the_longest_piece_is_heard_whole() -> None:
+    samples = talk(LONGEST_S)
+    found = recognizer()
+    log_probs = found.log_probs(samples)[None]
+    (whole,) = found.decoder.decode(log_probs, np.array([log_probs.shape[1]]), found.model.frame_s)
+
+    transcript = found.transcribe(samples, RATE)
+
+    assert transcript.text == whole.text
+    assert [(s.start_s, s.end_s) for s in transcript.segments] == [(0, LONGEST_S)]
+
+
+def test_streaming_gives_the_same_segments_in_order(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", talk(100), RATE)
+
+    segments = list(recognizer().stream_file(tmp_path / "a.wav"))
+
+    assert tuple(segments) == recognizer().transcribe(tmp_path / "a.wav").segments
+    assert [s.start_s for s in segments] == sorted(s.start_s for s in segments)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("recordings")
+    for number, seconds in enumerate([0.7, 70, 3, 45, 0.01, 9]):
+        samples = talk(seconds, number) if seconds > 9 else voice(round(seconds * RATE))
+        both = np.stack([samples, 0.5 * np.tanh(20 * samples)], axis=1)
+        soundfile.write(folder / f"{number}.wav", both if number % 2 else samples, RATE)
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("channel", ["mix", "each"])
+def test_neighbours_order_and_workers_change_no_byte(recordings: list[Path], channel: str) -> None:
+    found = recognizer()
+
+    def transcribe(paths: list[Path], workers: int = 1) -> dict[Path, str]:
+        results = found.transcribe_files(paths, channel=channel, workers=workers)
+        return {Path(path): as_json(result) for path, result in results}
+
+    alone = {path: text for one in recordings for path, text in transcribe([one]).items()}
+
+    assert len(set(alone.values())) >= len(recordings) - 1
+    assert transcribe(recordings) == alone
+    for seed in range(3):
+        shuffled = [recordings[i] for i in np.random.default_rng(seed).permutation(len(recordings))]
+        assert list(transcribe(shuffled, workers=3).items()) == [(p, alone[p]) for p in shuffled]
+
+
+def test_a_batch_never_holds_two_recordings(
+    recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What makes the test above hold on every machine, whatever its kernels round."""
+    found = recognizer()
+    heard: list[list[int]] = []
+    hear = found._hear
+    monkeypatch.setattr(
+        found, "_hear", lambda batch: heard.append([len(p.waveform) for p in batch]) or hear(batch)
+    )
+
+    list(found.transcribe_files(recordings))
+    together = heard.copy()
+    heard.clear()
+    for path in recordings:
+        list(found.transcribe_files([path]))
+
+    assert together == heard
+    assert max(map(len, heard)) == BATCH
+
+
+def test_a_bad_file_is_a_result_and_the_others_go_on(
+    tmp_path: Path, recordings: list[Path]
+) -> None:
+    bad = tmp_path / "bad.wav"
+    soundfile.write(bad, np.append(talk(100), np.nan), RATE, subtype="FLOAT")
+    paths = [recordings[0], bad, tmp_path / "none.wav", recordings[1]]
+
+    (_, one), (_, damaged), (_, missing), (_, other) = recognizer().transcribe_files(paths)
+
+    assert "NaN" in str(damaged) and "no such file" in str(missing)
+    assert one == [recognizer().transcribe(recordings[0])]
+    assert other == [recognizer().transcribe(recordings[1])]
+
+
+def test_channels_are_transcribed_apart(recordings: list[Path]) -> None:
+    ((_, transcripts),) = recognizer().transcribe_files([recordings[3]], channel="each")
+    samples, _ = soundfile.read(recordings[3], dtype="float32")
+
+    assert [transcript.channel for transcript in transcripts] == ["left", "right"]
+    for transcript, one in zip(transcripts, samples.T, strict=True):
+        assert transcript.segments == recognizer().transcribe(one.copy(), RATE).segments
+
+
+def test_a_transcript_writes_itself_as_subtitles() -> None:
+    assert recognizer().transcribe(voice(), RATE).to_srt().startswith("1\n00:00:0")

@@ -99,9 +99,9 @@ def test_unknown_characters_are_listed_once_and_sorted_or_dropped() -> None:
         ([BLANK, "a"], "lowr", "unknown normaliser 'lowr'; choose one of none, lower, upper"),
         (["a", BLANK], "none", "the first token must be '<blank>'"),
         ([], "none", "the first token must be '<blank>'"),
-        ([BLANK, "ab"], "none", r"distinct single characters, found \['ab'\]"),
-        ([BLANK, ""], "none", "distinct single characters"),
-        ([BLANK, "a", "a"], "none", "distinct single characters"),
+        ([BLANK, "ab"], "none", r"expected single characters, found \['ab'\]"),
+        ([BLANK, ""], "none", "expected single characters"),
+        ([BLANK, "a", "a"], "none", "expected distinct tokens"),
     ],
 )
 def test_wrong_tokens_are_refused(tokens: list[str], normaliser: str, message: str) -> None:

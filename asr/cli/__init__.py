@@ -10,10 +10,10 @@ import warnings
 from collections.abc import Sequence
 
 from asr import __version__
-from asr.cli import evaluate, lm, prepare, score, train, transcribe, tune
+from asr.cli import align, evaluate, export, lm, prepare, score, train, transcribe, tune
 from asr.errors import UserError
 
-VERBS = (prepare, train, evaluate, transcribe, score, lm, tune)
+VERBS = (prepare, train, evaluate, transcribe, align, score, lm, tune, export)
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 
 

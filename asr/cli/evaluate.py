@@ -35,6 +35,14 @@ def run(args: argparse.Namespace) -> None:
     found = evaluate(recognizer, args.manifest, vocabulary=set(lm.words) if lm else None)
     nce = found.normalised_cross_entropy
     known = None if math.isnan(nce) else nce
-    print_report(found.report, args, normalised_cross_entropy=known)
+    exhibits = None
+    if args.html:
+        from asr.data import read_cuts
+        from asr.exhibits import collect_exhibits
+
+        cuts = read_cuts(args.manifest)
+        exhibits = collect_exhibits(found.report, cuts, args.html, recognizer, args.worst)
+    title = f"{args.manifest} by {args.model}"
+    print_report(found.report, args, title, exhibits, normalised_cross_entropy=known)
     if known is not None:
         print(f"\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)")

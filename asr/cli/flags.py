@@ -2,13 +2,14 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
-    from asr.scoring import Report
+    from asr.scoring import Exhibit, Report
 
 #: What `add_subparsers` returns; argparse keeps its type private.
 Verbs = Any
@@ -60,18 +61,38 @@ def add_report(verb: argparse.ArgumentParser) -> None:
     """Add the flags of `print_report`."""
     verb.add_argument("--json", type=Path, metavar="FILE", help="write every number there too")
     verb.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with every utterance aligned too"
+    )
+    verb.add_argument(
         "--worst", type=_count, default=5, metavar="N", help="worst utterances to show (5)"
     )
 
 
-def print_report(report: "Report", args: argparse.Namespace, **more: Any) -> None:
-    """Write a report as JSON, with `more` beside it, where that was asked for; and print it."""
-    from asr.files import write_text
-    from asr.scoring import format_report
+def print_report(
+    report: "Report",
+    args: argparse.Namespace,
+    title: str,
+    exhibits: "Mapping[str, Exhibit] | None" = None,
+    **more: Any,
+) -> None:
+    """Write a report as JSON, with `more` beside it, and as a page, where asked for; and print it.
 
-    if args.json:  # before printing: who reads our output may have seen enough
+    Args:
+        report: the error rates.
+        args: the flags of `add_report`.
+        title: heads the page.
+        exhibits: what the page shows of each utterance besides its words.
+        **more: JSON data.
+    """
+    from asr.files import write_text
+    from asr.scoring import format_html, format_report
+
+    # Files come before printing: who reads our output may have seen enough.
+    if args.json:
         data = report.to_dict() | more
         write_text(args.json, json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
+    if args.html:
+        write_text(args.html, format_html(report, title, exhibits))
     print(format_report(report, worst=args.worst))
 
 

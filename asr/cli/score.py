@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_report, print_report
+
+if TYPE_CHECKING:
+    from lhotse.cut import Cut
 
 
 def add(verbs: Verbs) -> None:
@@ -18,6 +22,10 @@ def add(verbs: Verbs) -> None:
         "--layout", choices=["auto", "kaldi", "plain"], default="auto",
         help="kaldi: each line begins with an utterance id",
     )  # fmt: skip
+    verb.add_argument(
+        "--manifest", metavar="MANIFEST",
+        help="cut manifest of these utterances: rates by speaker, and sound for --html",
+    )  # fmt: skip
     add_report(verb)
     verb.set_defaults(run=run)
 
@@ -28,11 +36,26 @@ def run(args: argparse.Namespace) -> None:
 
     paths = [args.hypothesis, args.compare] if args.compare else [args.hypothesis]
     references, *hypotheses = scoring.read_transcripts(args.reference, *paths, layout=args.layout)
-    report = scoring.score(references, hypotheses[0])
+    cuts = _read_cuts(args.manifest) if args.manifest else {}
+    speakers = {key: cut.supervisions[0].speaker for key, cut in cuts.items()}
+    known = speakers if speakers and all(speakers.values()) else None
+    report = scoring.score(references, hypotheses[0], speakers=known)
+    exhibits = None
+    if cuts and args.html:
+        from asr.exhibits import collect_exhibits
+
+        exhibits = collect_exhibits(report, cuts.values(), args.html)
+    title = f"{args.hypothesis.name} against {args.reference.name}"
     if not args.compare:
-        print_report(report, args)
+        print_report(report, args, title, exhibits)
         return
     comparison = scoring.compare(references, *hypotheses)
-    print_report(report, args, comparison=comparison.to_dict())
+    print_report(report, args, title, exhibits, comparison=comparison.to_dict())
     names = (args.hypothesis.name, args.compare.name)
     print("\n" + scoring.format_comparison(comparison, *names))
+
+
+def _read_cuts(manifest: str) -> "dict[str, Cut]":
+    from asr.data import read_cuts
+
+    return {cut.id: cut for cut in read_cuts(manifest)}

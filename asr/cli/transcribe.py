@@ -1,42 +1,177 @@
-"""`asr transcribe`: audio files to text, one line a file."""
+"""`asr transcribe`: recordings to text, on the screen or as files."""
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
+from asr.cli.inputs import Input, check_outputs, find_inputs, readable
 from asr.errors import UserError
+
+if TYPE_CHECKING:
+    from asr.decoding.options import DecodingOptions
+    from asr.recognizer import Recognizer
+    from asr.transcript import Transcript
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
-    verb = verbs.add_parser("transcribe", help="audio files to text, one line a file")
-    verb.add_argument("audio", nargs="+", metavar="AUDIO", help="audio files")
-    add_model(verb)
-    add_decoding(verb)
+    verb = verbs.add_parser(
+        "transcribe",
+        help="recordings to text: a line each, or files in many formats",
+        description="Print a line for each recording, its path and its text; or, with "
+        "--output-dir, write files. Finished files are left alone, so that the same command "
+        "goes on after a stop.",
+    )
     verb.add_argument(
+        "audio",
+        nargs="*",
+        metavar="AUDIO",
+        help="files, folders, quoted patterns such as 'talks/**/*.m4a', or - for standard input",
+    )
+    add_model(verb)
+    verb.add_argument("--list", type=Path, metavar="FILE", help="more files, a path a line")
+    verb.add_argument(
+        "--channel",
+        choices=("mix", "left", "right", "each"),
+        default="mix",
+        help="what to hear of several channels (mix); each: transcribe them apart",
+    )
+    verb.add_argument(
+        "--vad",
+        choices=("energy", "silero"),
+        default="energy",
+        help="how speech is found in recordings of more than 30 s (energy)",
+    )
+    output = verb.add_argument_group("output")
+    output.add_argument(
+        "--format",
+        metavar="NAME,...",
+        help="txt, json, srt, vtt, tsv, ctm, stm, textgrid (txt); one alone can be printed",
+    )
+    output.add_argument("--output-dir", type=Path, metavar="DIR", help="write DIR/NAME.FORMAT")
+    output.add_argument("--overwrite", action="store_true", help="write finished files again")
+    output.add_argument(
         "--picture", type=Path, metavar="PNG", help="also draw how the first file was heard"
     )
+    add_decoding(verb)
     verb.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print ``path<TAB>text`` for each file; a bad one is named, and the others go on."""
+    """Transcribe each recording; a bad one is named, and the others go on."""
+    output = _Output(args)
+    inputs, errors = find_inputs(args.audio, args.list)
+    if args.output_dir:
+        check_outputs(inputs)
+    for error in errors:
+        _complain(str(error))
+    wanted = [one for one in inputs if not output.is_done(one)]
+    failed = len(errors)
+    if wanted or args.picture:
+        failed += _transcribe(args, inputs, wanted, output)
+    count = len(inputs) + len(errors)
+    if args.output_dir:
+        finished = len(inputs) - len(wanted)
+        written = count - finished - failed
+        print(f"{written} transcribed, {finished} finished before", file=sys.stderr)
+    if failed and count > 1:
+        _complain(f"{failed} of {count} files failed")
+    return int(failed > 0)
+
+
+def _transcribe(
+    args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], output: "_Output"
+) -> int:
+    """Do the work; returns how many recordings failed."""
+    import torch
+    from tqdm import tqdm
+
     from asr.recognizer import load
 
-    recognizer = load(args.model, decoding_options(args))
+    options = decoding_options(args)
+    recognizer = load(args.model, options, args.vad)
+    output.describe(options)
+    workers = torch.get_num_threads()
+    torch.set_num_threads(1)  # a batch a core, and the same sums on any number of cores
     failed = 0
-    for path in args.audio:
-        try:
-            print(f"{path}\t{recognizer.transcribe(path).text}", flush=True)
-        except UserError as error:
-            print(f"asr: {error}", file=sys.stderr)
-            failed += 1
-    if args.picture:
-        from asr.plot import draw_transcription
+    with readable(wanted) as paths:
+        results = recognizer.transcribe_files(paths, channel=args.channel, workers=workers)
+        for path, result in results:
+            with tqdm.external_write_mode():
+                if isinstance(result, UserError):
+                    _complain(str(result).replace(str(path), paths[Path(path)].name))
+                    failed += 1
+                else:
+                    output.put(paths[Path(path)], result)
+        if args.picture:
+            first = next((path for path, one in paths.items() if one is inputs[0]), inputs[0].path)
+            _draw(recognizer, first, args.picture)
+    return failed
 
-        draw_transcription(recognizer, args.audio[0], args.picture)
-        print(f"picture: {args.picture}", file=sys.stderr)
-    if failed and len(args.audio) > 1:
-        print(f"asr: {failed} of {len(args.audio)} files failed", file=sys.stderr)
-    return int(failed > 0)
+
+def _draw(recognizer: "Recognizer", path: Path, picture: Path) -> None:
+    from asr.plot import draw_transcription
+
+    draw_transcription(recognizer, path, picture)
+    print(f"picture: {picture}", file=sys.stderr)
+
+
+def _complain(sentence: str) -> None:
+    print(f"asr: {sentence}", file=sys.stderr)
+
+
+class _Output:
+    """Where transcripts go: lines or one format on the screen, or files of several.
+
+    Raises:
+        UserError: an unknown format, or several without a folder to put them in.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from asr.formats import parse_formats
+
+        self._args = args
+        self._folder: Path | None = args.output_dir
+        default = "txt" if self._folder else None
+        named = args.format or default
+        self._formats = parse_formats(named) if named else ()
+        if len(self._formats) > 1 and self._folder is None:
+            raise UserError(f"--format {args.format}: one alone can be printed; add --output-dir")
+        self._settings: dict[str, object] = {"channel": args.channel, "vad": args.vad}
+
+    def describe(self, options: "DecodingOptions") -> None:
+        """Add how words are decoded to what the outputs say of themselves."""
+        given = {name: value for name, value in asdict(options).items() if value is not None}
+        plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
+        self._settings["decoding"] = plain
+
+    def is_done(self, one: Input) -> bool:
+        """Tell whether all files of a recording are there and may stay."""
+        if self._folder is None or self._args.overwrite:
+            return False
+        return all(self._file(one, name).exists() for name in self._formats)
+
+    def put(self, one: Input, transcripts: "Sequence[Transcript]") -> None:
+        """Print a recording's transcripts or write them."""
+        from asr.files import write_text
+        from asr.formats import FORMATS, About
+
+        about = About(one.name, str(self._args.model), self._settings)
+        texts = {name: FORMATS[name](transcripts, about) for name in self._formats}
+        if self._folder is not None:
+            for name, text in texts.items():
+                write_text(self._file(one, name), text)
+        elif texts:
+            print(*texts.values(), end="", flush=True)
+        else:
+            for transcript in transcripts:
+                channel = f" [{transcript.channel}]" if transcript.channel else ""
+                print(f"{one.name}{channel}\t{transcript.text}", flush=True)
+
+    def _file(self, one: Input, name: str) -> Path:
+        assert self._folder is not None
+        return self._folder / one.stem.with_name(f"{one.stem.name}.{name}")

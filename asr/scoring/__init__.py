@@ -3,13 +3,14 @@
 Read in the order of the work: `transcripts` reads the text files, `pairing` matches references
 with hypotheses, `counts` and `alignment` count and line up the errors, `bootstrap` says how far
 chance reaches, `report` and `comparison` put the answers together, `text_report` words them for
-a terminal.
+a terminal and `html_report` for a browser.
 """
 
 from asr.scoring.alignment import AlignedWord
 from asr.scoring.bootstrap import Interval
 from asr.scoring.comparison import Comparison, compare
 from asr.scoring.counts import ErrorCounts
+from asr.scoring.html_report import Exhibit, format_html, worst_first
 from asr.scoring.report import Report, SpeakerResult, UtteranceResult, score
 from asr.scoring.text_report import format_comparison, format_report
 from asr.scoring.transcripts import Layout, read_transcripts
@@ -18,6 +19,7 @@ __all__ = [
     "AlignedWord",
     "Comparison",
     "ErrorCounts",
+    "Exhibit",
     "Interval",
     "Layout",
     "Report",
@@ -25,7 +27,9 @@ __all__ = [
     "UtteranceResult",
     "compare",
     "format_comparison",
+    "format_html",
     "format_report",
     "read_transcripts",
     "score",
+    "worst_first",
 ]

@@ -76,6 +76,18 @@ def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[
     return progress, state["parts"]
 
 
+def read_identity(run_dir: Path) -> dict[str, Any]:
+    """Read what the run begun in this folder is bound to; empty where none has begun."""
+    path = run_dir / STATE_NAME
+    if not path.exists():
+        return {}
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return dict(state["identity"])
+    except Exception:  # a damaged one, which `load_state` refuses
+        return {}
+
+
 def compare_identities(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     """Word each difference between two runs that resuming may not bridge."""
     keys = sorted(key for key in there.keys() | here.keys() if key not in RESUMABLE)

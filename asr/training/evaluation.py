@@ -9,7 +9,7 @@ from asr.model import CTCModel, ctc_loss
 from asr.scoring import ErrorCounts
 from asr.scoring.alignment import align_words, count_characters, count_words
 from asr.scoring.pairing import pair_up
-from asr.text import CharTokenizer
+from asr.text import Tokenizer
 from asr.training.distributed import World
 
 
@@ -35,7 +35,7 @@ class DevScores:
 
 
 def evaluate(
-    model: CTCModel, dataset: SpeechDataset, tokenizer: CharTokenizer, batch_s: float, world: World
+    model: CTCModel, dataset: SpeechDataset, tokenizer: Tokenizer, batch_s: float, world: World
 ) -> DevScores:
     """Score `model`, in evaluation mode, on a whole dataset shared out among the processes."""
     losses: list[float] = []

@@ -14,6 +14,7 @@ from asr.config import TrainConfig, flatten
 from asr.paths import CONF
 
 NOT_A_RECIPE = "a recipe builds on conf/train.yaml; begin it with `defaults: [/train, _self_]`"
+_QUOTING = "write key=value, or \"key='value'\" where the value itself has = or commas"
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -29,7 +30,7 @@ def explain(error: Exception, recipe: str) -> str:
         return f"{recipe}: not a YAML file ({_one_line(text)}); mend it"
     if isinstance(error, OverrideParseException):
         reason = _one_line(text.split("See https")[0])
-        return f"{error.override}: not an override that can be read ({reason}); write key=value"
+        return f"{error.override}: not an override that can be read ({reason}); {_QUOTING}"
     if isinstance(error, MissingConfigException):
         return _missing_option(error, recipe)
     if system := _system_error(error):
@@ -108,7 +109,8 @@ def _types(schema: type, prefix: str = "") -> dict[str, Any]:
 def _place(schema_name: str) -> str:
     """Give the dotted prefix under which a class of the schema stands: EncoderConfig, encoder."""
     kinds = get_type_hints(TrainConfig).items()
-    return next((f"{name}." for name, kind in kinds if kind.__name__ == schema_name), "")
+    groups = (name for name, kind in kinds if getattr(kind, "__name__", None) == schema_name)
+    return next((f"{name}." for name in groups), "")
 
 
 def _expected(key: str) -> str | None:

@@ -8,13 +8,17 @@ import torch
 from lhotse import CutSet
 
 from asr.augment import SpecAugment, WaveformAugment
-from asr.config import AugmentConfig, DataConfig, TrainConfig, flatten
+from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, flatten
 from asr.data import SpeechDataset, read_cuts
 from asr.errors import UserError
 from asr.model import CTCModel, ModelSettings
-from asr.text import BLANK, SPACE, CharTokenizer
+from asr.subwords import BPETokenizer
+from asr.text import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.distributed import World, open_world
+from asr.training.initial import ORIGIN, start_from
 from asr.training.journal import log, open_log
+from asr.training.memory import keep_freed_memory
+from asr.training.objective import Objective
 from asr.training.optimiser import make_optimiser, make_schedule
 from asr.training.trainer import Trainer
 from asr.training.usable import faults, refuse, summarise
@@ -28,6 +32,7 @@ def train(config: TrainConfig) -> Path:
         KeyboardInterrupt: after Ctrl-C, once the state is saved.
     """
     run_dir = Path(config.run_dir)
+    keep_freed_memory()
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
     with open_world(config.trainer.device) as world, open_log(run_dir, world):
@@ -50,7 +55,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     train_cuts, dev_cuts = read_cuts(config.data.train), read_cuts(config.data.dev)
-    tokenizer = make_tokenizer(train_cuts, config.text.normaliser, config.text.characters)
+    tokenizer = make_tokenizer(train_cuts, config.text.normaliser, config.tokens)
     model = CTCModel(model_settings(config), len(tokenizer))
     train_cuts = usable_cuts(train_cuts, tokenizer, model, config)
     sample_rate = config.features.sample_rate
@@ -58,7 +63,8 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
         train_cuts, tokenizer, sample_rate, waveform_augment(config.augment), config.seed
     )
     dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
-    if config.features.normalisation == "global":
+    origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
+    if origin is None and config.features.normalisation == "global":
         fit_normalisation(model, train, config.data.batch_s)
     model.to(world.device)
     describe(model, tokenizer, train, dev, world)
@@ -72,19 +78,29 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
         tokenizer=tokenizer,
         train=train,
         dev=dev,
-        spec_augment=spec_augment(config.augment),
-        identity=identity(config, tokenizer, train, dev),
+        objective=Objective(
+            spec_augment(config.augment), seed=config.seed, **asdict(config.objective)
+        ),
+        identity=identity(config, origin, tokenizer, train, dev),
         batch_s=config.data.batch_s,
         seed=config.seed,
         **trainer,
     )
 
 
-def make_tokenizer(cuts: CutSet, normaliser: str, characters: str | None) -> CharTokenizer:
-    """Take the recipe's alphabet, or derive one from the training transcripts."""
-    if characters is None:
-        return CharTokenizer.from_texts((cut.supervisions[0].text for cut in cuts), normaliser)
-    return CharTokenizer([BLANK, *sorted(set(characters) | {SPACE})], normaliser)
+def make_tokenizer(cuts: CutSet, normaliser: str, tokens: TokensConfig) -> Tokenizer:
+    """Take the recipe's alphabet, or derive characters or pieces from the training transcripts."""
+    texts = (cut.supervisions[0].text for cut in cuts)
+    if tokens.characters is None:
+        if tokens.pieces is None:
+            return CharTokenizer.from_texts(texts, normaliser)
+        return BPETokenizer.from_texts(texts, normaliser, tokens.pieces)
+    if tokens.pieces is not None:
+        raise UserError(
+            "tokens: characters and pieces are both given, and pieces bring their own characters; "
+            "leave one of them null"
+        )
+    return CharTokenizer([BLANK, *sorted(set(tokens.characters) | {SPACE})], normaliser)
 
 
 def model_settings(config: TrainConfig) -> ModelSettings:
@@ -94,9 +110,7 @@ def model_settings(config: TrainConfig) -> ModelSettings:
     )
 
 
-def usable_cuts(
-    cuts: CutSet, tokenizer: CharTokenizer, model: CTCModel, config: TrainConfig
-) -> CutSet:
+def usable_cuts(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
     """Refuse a training set with faults, or leave their utterances out where that was asked."""
     data: DataConfig = config.data
     listed = list(cuts)
@@ -144,11 +158,19 @@ def fit_normalisation(model: CTCModel, train: SpeechDataset, batch_s: float) -> 
 
 
 def identity(
-    config: TrainConfig, tokenizer: CharTokenizer, train: SpeechDataset, dev: SpeechDataset
+    config: TrainConfig,
+    origin: str | None,
+    tokenizer: Tokenizer,
+    train: SpeechDataset,
+    dev: SpeechDataset,
 ) -> dict[str, object]:
-    """List what a resumed run must share with the one it continues."""
+    """List what a resumed run must share with the one it continues.
+
+    `origin` is the digest of the model whose weights it started from, None from scratch.
+    """
     return flatten(asdict(config)) | {
-        "the tokens": "".join(tokenizer.tokens[1:]),
+        ORIGIN: origin,
+        "the tokens": summarise_tokens(tokenizer),
         "the training utterances": fingerprint(train),
         "the dev utterances": fingerprint(dev),
     }
@@ -161,16 +183,24 @@ def fingerprint(dataset: SpeechDataset) -> str:
     return f"{len(dataset)} with checksum {zlib.crc32(lines.encode()):08x}"
 
 
+def summarise_tokens(tokenizer: Tokenizer) -> str:
+    """Write characters out; of pieces, whose order says how text is cut, give the checksum."""
+    if isinstance(tokenizer, BPETokenizer):
+        checksum = zlib.crc32("\n".join(tokenizer.tokens).encode())
+        return f"BPE pieces with checksum {checksum:08x}"
+    return "".join(tokenizer.tokens[1:])
+
+
 def describe(
     model: CTCModel,
-    tokenizer: CharTokenizer,
+    tokenizer: Tokenizer,
     train: SpeechDataset,
     dev: SpeechDataset,
     world: World,
 ) -> None:
     """Log what is trained, on what and where."""
     log.info("parameters\n%s", model.parameter_table())
-    log.info("tokens: %d: %s", len(tokenizer), "".join(tokenizer.tokens[1:]))
+    log.info("tokens: %d: %s", len(tokenizer), summarise_tokens(tokenizer))
     for name, dataset in (("train", train), ("dev", dev)):
         hours = sum(dataset.durations_s) / 3600
         log.info("%s: %d utterances, %.2f h", name, len(dataset), hours)

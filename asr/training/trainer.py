@@ -11,21 +11,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from asr.augment import SpecAugment, generator
 from asr.data import Batch, Share, SpeechDataset, load_shares, plan_batches, split_batch
 from asr.errors import UserError
 from asr.files import remove_partials
-from asr.model import CTCModel, ctc_loss
+from asr.model import CTCModel
 from asr.model_file import MODEL_NAME, save_model
-from asr.text import CharTokenizer
+from asr.text import Tokenizer
 from asr.training.averaging import WeightAverage
 from asr.training.checkpoint import Progress, load_state, save_state
 from asr.training.distributed import World, no_sync
 from asr.training.evaluation import DevScores, evaluate
 from asr.training.interrupt import StopRequested
 from asr.training.journal import Journal, log
+from asr.training.objective import Loss, Objective
 
 LAST_MODEL_NAME = "last.safetensors"
 MOST_SKIPPED_IN_ROW = 5
@@ -47,7 +46,7 @@ class Trainer:
         schedule: share of the highest learning rate at a progress of 0..1 through the run.
         tokenizer: of both datasets.
         train, dev: what is learnt from, and what the best model is chosen on.
-        spec_augment: masks on the training features.
+        objective: what is minimised.
         identity: the settings the run is bound to; another identity may not resume it.
         batch_s: most seconds of padded audio in a global batch.
         seed: of batches, augmentation and dropout.
@@ -70,10 +69,10 @@ class Trainer:
         model: CTCModel,
         optimiser: torch.optim.Optimizer,
         schedule: Callable[[float], float],
-        tokenizer: CharTokenizer,
+        tokenizer: Tokenizer,
         train: SpeechDataset,
         dev: SpeechDataset,
-        spec_augment: SpecAugment,
+        objective: Objective,
         identity: dict[str, Any],
         batch_s: float,
         seed: int,
@@ -92,7 +91,7 @@ class Trainer:
         self.run_dir, self.world, self.identity = run_dir, world, identity
         self.model, self.optimiser, self.schedule = model, optimiser, schedule
         self.tokenizer, self.train, self.dev = tokenizer, train, dev
-        self.spec_augment = spec_augment
+        self.objective = objective
         self.batch_s, self.seed, self.epochs = batch_s, seed, epochs
         self.accumulate, self.clip_norm = accumulate, clip_norm
         self.precision, self.patience_epochs = PRECISIONS[precision], patience_epochs
@@ -160,8 +159,8 @@ class Trainer:
             with no_sync(self.replica, wanted=number < len(pieces)):
                 loss = self._loss(piece, epoch)
                 # Replicas average their gradients, and a sum over them is wanted.
-                (loss * self.world.size / share.batch_size).backward()
-            loss_sum += float(loss.detach())
+                (loss.total * self.world.size / share.batch_size).backward()
+            loss_sum += float(loss.ctc)
         utterances = sum(int(piece.weights.sum()) for piece in pieces)
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm))
         self._update(norm, loss_sum, utterances)
@@ -173,22 +172,17 @@ class Trainer:
         place = [self.seed, epoch, self.progress.batch, self.world.rank]
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
-    def _loss(self, batch: Batch, epoch: int) -> Tensor:
-        """Sum the CTC loss over one piece of a batch."""
+    def _loss(self, batch: Batch, epoch: int) -> Loss:
+        """Sum the loss over one piece of a batch."""
         device = self.world.device
         features, lengths = self.model.log_mel(
             batch.waveforms.to(device), batch.waveform_lengths.to(device)
         )
-        generators = [generator(self.seed, epoch, i, "spec") for i in batch.utterance_ids]
-        features = self.spec_augment(features, lengths, generators)
+        features = self.objective.masked(features, lengths, batch.utterance_ids, epoch)
         with torch.autocast(
             device.type, self.precision, enabled=self.precision is not torch.float32
         ):
-            log_probs, lengths = self.replica(features, lengths)
-        losses = ctc_loss(
-            log_probs, lengths, batch.targets.to(device), batch.target_lengths.to(device)
-        )
-        return (losses * batch.weights.to(device)).sum()
+            return self.objective(self.replica, features, lengths, batch)
 
     def _update(self, norm: float, loss_sum: float, utterances: int) -> None:
         """Apply the gradients, or skip them where they are not finite."""

@@ -8,13 +8,13 @@ from lhotse.cut import Cut
 
 from asr.errors import UserError
 from asr.model import CTCModel, frames_needed
-from asr.text import CharTokenizer
+from asr.text import Tokenizer
 
 SHOWN = 3
 
 
 def faults(
-    cuts: Sequence[Cut], tokenizer: CharTokenizer, model: CTCModel, fastest: float
+    cuts: Sequence[Cut], tokenizer: Tokenizer, model: CTCModel, fastest: float
 ) -> dict[int, str]:
     """Find the utterances that CTC cannot learn from.
 

@@ -1,0 +1,125 @@
+"""Which recordings a command line means: files, folders, patterns, lists and standard input."""
+
+import glob
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from asr.errors import UserError
+
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A recording that was asked for.
+
+    Attributes:
+        name: as it is shown.
+        path: where it is read.
+        stem: what its outputs are called, folders below a given folder included.
+    """
+
+    name: str
+    path: Path
+    stem: Path
+
+
+def find_inputs(
+    arguments: Iterable[str], list_file: Path | None
+) -> tuple[list[Input], list[UserError]]:
+    """List recordings in the order given, each once, and what was asked for in vain.
+
+    Raises:
+        UserError: the list cannot be read, or nothing was asked for.
+    """
+    wanted = [*arguments, *(_listed(list_file) if list_file else ())]
+    if not wanted:
+        raise UserError("transcribe: no recordings named; give files, folders, - or --list FILE")
+    found: dict[Path | str, Input] = {}
+    errors = []
+    for argument in wanted:
+        try:
+            for one in _expand(argument):
+                found.setdefault(STDIN if one.name == STDIN else one.path.resolve(), one)
+        except UserError as error:
+            errors.append(error)
+    return list(found.values()), errors
+
+
+def _listed(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a list of files: {error}") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _expand(argument: str) -> Iterator[Input]:
+    path = Path(argument)
+    if argument == STDIN:
+        yield Input(STDIN, path, Path("stdin"))
+    elif path.is_dir():
+        yield from _in_folder(path)
+    elif not path.exists() and glob.has_magic(argument):
+        matches = [Path(name) for name in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207
+        files = [match for match in matches if match.is_file()]
+        if not files:
+            raise UserError(f"{argument}: no file matches this pattern; give another")
+        yield from (Input(str(file), file, Path(file.stem)) for file in files)
+    else:
+        yield Input(argument, path, Path(path.stem))
+
+
+def _in_folder(folder: Path) -> Iterator[Input]:
+    from asr.recording import AUDIO_SUFFIXES
+
+    found = False
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file() and not hidden:
+            found = True
+            yield Input(str(path), path, inside.with_suffix(""))
+    if not found:
+        raise UserError(f"{folder}: no audio files in this folder; give another")
+
+
+def check_outputs(inputs: Iterable[Input]) -> None:
+    """Refuse recordings that would write the same files.
+
+    Raises:
+        UserError: naming the first two.
+    """
+    by_stem: dict[Path, list[str]] = defaultdict(list)
+    for one in inputs:
+        by_stem[one.stem].append(one.name)
+    for stem, names in by_stem.items():
+        if len(names) > 1:
+            raise UserError(
+                f"--output-dir: {names[0]} and {names[1]} would both be written as {stem}; "
+                "transcribe them into folders of their own"
+            )
+
+
+@contextmanager
+def readable(inputs: Iterable[Input]) -> Iterator[dict[Path, Input]]:
+    """Give the inputs by the path they can be read at; standard input is kept in a file.
+
+    A pipe cannot be read twice or from its end, as audio files have to be.
+    """
+    with TemporaryDirectory(prefix="asr-") as folder:
+        paths = {}
+        for one in inputs:
+            path = one.path
+            if one.name == STDIN:
+                path = Path(folder) / "standard input"
+                with path.open("wb") as copy:
+                    shutil.copyfileobj(sys.stdin.buffer, copy)
+            paths[path] = one
+        yield paths

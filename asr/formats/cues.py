@@ -1,0 +1,171 @@
+"""Words to subtitle cues: short enough to read, cut where the speaker pauses.
+
+The rules are those of the broadcasters' guides: at most two lines of 42 characters, one to seven
+seconds on the screen, never two cues at once. Of all ways to cut the words that keep the
+rules, the one of least cost is taken, found by dynamic programming over the places between words:
+a cue costs 1, a cut the more the shorter its pause, a pause within a cue its length, and a cue of
+less than a second what it lacks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from asr.decoding.words import Word
+from asr.formats.times import milliseconds, separator
+from asr.transcript import Transcript
+
+LINES = 2
+LINE_CHARACTERS = 42
+SHORTEST_MS = 1000
+LONGEST_MS = 7000
+#: A cut at a pause of so many seconds costs half of one in running speech.
+PAUSE_S = 0.25
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What stands on the screen at once: one or two lines."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    channel: str | None = None
+
+
+class _Piece(NamedTuple):
+    """A word, or a part of one that is longer than a line."""
+
+    text: str
+    start_s: float
+    end_s: float
+    before: str  # what parts it from the piece before, within a line
+    inside: bool = False  # whether it goes on with the same word
+
+
+def make_cues(transcripts: Sequence[Transcript], *, name_channels: bool = False) -> list[Cue]:
+    """Cut the words of all channels into cues, in order of time and without overlap.
+
+    A cue's times are those of its first and last word; one shorter than a second lasts longer
+    where the next leaves room for it. Where channels speak at once, a cue makes way for the next
+    after a second.
+
+    Args:
+        transcripts: one a channel.
+        name_channels: begin each cue with its channel in brackets.
+    """
+    cues: list[Cue] = []
+    for transcript in transcripts:
+        prefix = f"[{transcript.channel}] " if name_channels and transcript.channel else ""
+        indent = len(prefix)
+        words = _words(transcript)
+        pieces = [piece for word, before in words for piece in _split(word, before, indent)]
+        cues += [_cue(group, prefix, transcript.channel) for group in _group(pieces, indent)]
+    last_ms = max((milliseconds(one.duration_s) for one in transcripts), default=0)
+    return _apart(sorted(cues, key=lambda cue: cue.start_ms), last_ms)
+
+
+def _words(transcript: Transcript) -> list[tuple[Word, str]]:
+    """Each word with what stands before it; segments are always parted by a space."""
+    return [
+        (word, separator(segment) if place else " ")
+        for segment in transcript.segments
+        for place, word in enumerate(segment.words)
+    ]
+
+
+def _split(word: Word, before: str, indent: int) -> list[_Piece]:
+    """Part a word that is longer than a line, its time in proportion to its letters."""
+    size = LINE_CHARACTERS - indent
+    if len(word.text) <= size:
+        return [_Piece(word.text, word.start_s, word.end_s, before)]
+    letter_s = (word.end_s - word.start_s) / len(word.text)
+    pieces = []
+    for place in range(0, len(word.text), size):
+        text = word.text[place : place + size]
+        start_s = word.start_s + place * letter_s
+        end_s = start_s + len(text) * letter_s
+        pieces.append(_Piece(text, start_s, end_s, "" if place else before, inside=place > 0))
+    return pieces
+
+
+def _group(pieces: Sequence[_Piece], indent: int) -> list[Sequence[_Piece]]:
+    """Choose the cuts of least cost; `best[n]` is the cost of the first n pieces."""
+    best, cut = [0.0], [0]
+    for end in range(1, len(pieces) + 1):
+        pauses_s, costs = 0.0, []
+        for start in range(end - 1, -1, -1):
+            group = pieces[start:end]
+            if len(group) > 1:
+                if not _fits(group, indent):
+                    break
+                pauses_s += max(0.0, group[1].start_s - group[0].end_s)
+            cost = best[start] + 1 + pauses_s + _cost_of_ending(pieces, start, end)
+            costs.append((cost, start))
+        least, start = min(costs)
+        best.append(least)
+        cut.append(start)
+    groups: list[Sequence[_Piece]] = []
+    end = len(pieces)
+    while end:
+        groups.append(pieces[cut[end] : end])
+        end = cut[end]
+    return groups[::-1]
+
+
+def _fits(group: Sequence[_Piece], indent: int) -> bool:
+    """Whether the pieces fill at most two lines and seven seconds."""
+    if milliseconds(group[-1].end_s) - milliseconds(group[0].start_s) > LONGEST_MS:
+        return False
+    line, used = 1, indent
+    for place, piece in enumerate(group):
+        width = len(piece.text)
+        if place and used + len(piece.before) + width > LINE_CHARACTERS:
+            line, used = line + 1, width
+        else:
+            used += width + (len(piece.before) if place else 0)
+    return line <= LINES
+
+
+def _cost_of_ending(pieces: Sequence[_Piece], start: int, end: int) -> float:
+    """What it costs to end a cue before the piece `end`: the cut, and too short a time."""
+    if end == len(pieces):
+        return 0.0
+    following = pieces[end]
+    if following.inside:
+        return LINE_CHARACTERS
+    pause_s = max(0.0, following.start_s - pieces[end - 1].end_s)
+    lacking_s = SHORTEST_MS / 1000 - (following.start_s - pieces[start].start_s)
+    return PAUSE_S / (PAUSE_S + pause_s) + max(0.0, lacking_s)
+
+
+def _cue(group: Sequence[_Piece], prefix: str, channel: str | None) -> Cue:
+    """Set pieces that fit in one line, or in two as equal as can be, words whole if they can."""
+    text = prefix + group[0].text
+    settings = []
+    for place, piece in enumerate(group[1:], start=1):
+        lower = piece.text + "".join(other.before + other.text for other in group[place + 1 :])
+        width = max(len(text), len(lower))
+        settings.append((width > LINE_CHARACTERS, piece.inside, width, (text, lower)))
+        text += piece.before + piece.text
+    lines = (text,) if len(text) <= LINE_CHARACTERS else min(settings)[-1]
+    return Cue(milliseconds(group[0].start_s), milliseconds(group[-1].end_s), lines, channel)
+
+
+def _apart(cues: Sequence[Cue], last_ms: int) -> list[Cue]:
+    """Make cues in order of their start last at least a second if they can, and never overlap."""
+    apart: list[Cue] = []
+    for cue in cues:
+        start_ms = cue.start_ms
+        if apart:
+            before = apart[-1]
+            shortest_ms = min(before.start_ms + SHORTEST_MS, before.end_ms)
+            start_ms = max(start_ms, shortest_ms)
+            wanted_ms = max(before.end_ms, before.start_ms + SHORTEST_MS)
+            apart[-1] = replace(before, end_ms=min(wanted_ms, start_ms))
+        lasts_ms = min(max(1, cue.end_ms - cue.start_ms), LONGEST_MS)
+        apart.append(replace(cue, start_ms=start_ms, end_ms=start_ms + lasts_ms))
+    if apart:
+        wanted_ms = min(apart[-1].start_ms + SHORTEST_MS, last_ms)
+        apart[-1] = replace(apart[-1], end_ms=max(apart[-1].end_ms, wanted_ms))
+    return apart

@@ -1,0 +1,69 @@
+"""json: everything, in the fields of OpenAI's verbose_json where they mean the same.
+
+Theirs: task, language, duration, text, segments (id, start, end, text) and words (word, start,
+end). Ours besides: confidence, channel, the recording's path, model and settings, and the
+characters of an alignment. `language` is null: the model was trained on one, and does not know
+its name. Theirs that are left out (tokens, temperature, avg_logprob and the like) tell of a
+decoder that this is not.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from asr.aligned import AlignedTranscript
+from asr.decoding.words import Word
+from asr.formats.about import About
+from asr.formats.times import in_order
+from asr.transcript import Transcript
+
+
+def write_json(transcripts: Sequence[Transcript], about: About) -> str:
+    """Write one object; segments and words of all channels stand in order of time.
+
+    Times are in seconds, rounded to a millisecond; confidences are in 0..1, to four decimals.
+    """
+    turns = in_order(transcripts)
+    aligned = [one for one in transcripts if isinstance(one, AlignedTranscript)]
+    data: dict[str, Any] = {
+        "task": "align" if aligned else "transcribe",
+        "language": None,
+        "duration": _seconds(max((one.duration_s for one in transcripts), default=0.0)),
+        "text": " ".join(segment.text for _, segment in turns),
+        "segments": [
+            {
+                "id": number,
+                "start": _seconds(segment.start_s),
+                "end": _seconds(segment.end_s),
+                "text": segment.text,
+                "channel": channel,
+            }
+            for number, (channel, segment) in enumerate(turns)
+        ],
+        "words": _timed([(one.channel, one.words) for one in transcripts], "word"),
+    }
+    if aligned:
+        data["characters"] = _timed([(one.channel, one.characters) for one in aligned], "character")
+    data |= {"path": about.path, "model": about.model, "settings": dict(about.settings)}
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _timed(
+    channels: Sequence[tuple[str | None, Sequence[Word]]], name: str
+) -> list[dict[str, Any]]:
+    """Put words, or characters, in order of time, the text under `name`."""
+    heard = [(channel, word) for channel, words in channels for word in words]
+    return [
+        {
+            name: word.text,
+            "start": _seconds(word.start_s),
+            "end": _seconds(word.end_s),
+            "confidence": round(word.confidence, 4),
+            "channel": channel,
+        }
+        for channel, word in sorted(heard, key=lambda item: item[1].start_s)
+    ]
+
+
+def _seconds(value: float) -> float:
+    return round(value, 3)

@@ -1,0 +1,141 @@
+"""Audio that libsndfile cannot read (m4a, mp4, webm, amr, wma, ...), through PyAV, an extra.
+
+Shapes: N samples, C channels.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from asr.audio import AudioError, check_length, check_rate
+
+Block = npt.NDArray[np.float32]
+
+#: FFmpeg's names of what may be opened: no playlists that name other files, and none of what
+#: libsndfile refuses only where it is damaged.
+_CONTAINERS = (
+    "aac,ac3,amr,ape,asf,avi,dsf,dts,dtshd,eac3,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
+    "mp3,mpeg,mpegts,ogg,tta,wav,wv"
+)
+_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+#: A step in the time stamps that is a pause which was not recorded, not their rounding.
+_GAP_S = 0.04
+#: What a damaged time stamp claims.
+_LONGEST_GAP_S = 3600.0
+
+
+class MediaFile:
+    """An opened file with a stream of audio.
+
+    Attributes:
+        path: of the file.
+        sample_rate: Hz.
+        channels: C.
+        duration_s: as the header states it; None where it does not.
+    """
+
+    def __init__(self, path: Path, container: Any) -> None:
+        if not container.streams.audio:
+            raise AudioError(
+                "no samples", f"{path}: a file without an audio stream", "give another file"
+            )
+        stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            detail = f"{path}: audio of a kind that nothing here decodes"
+            raise AudioError("unreadable audio", detail, "convert it to wav or flac")
+        self.path, self._container, self._stream = path, container, stream
+        self.sample_rate, self.channels = int(stream.rate or 0), int(stream.channels or 0)
+        check_rate(path, self.sample_rate)
+        self.duration_s = self._stated_s()
+
+    def _stated_s(self) -> float | None:
+        """Read the length of the audio, from the two containers that know it exactly."""
+        if self._container.format.name.startswith("mov") and self._stream.duration:
+            return float(self._stream.duration * self._stream.time_base)
+        alone = len(self._container.streams) == 1 and self._container.duration
+        if self._container.format.name.startswith("matroska") and alone:
+            return float(self._container.duration / av.time_base)
+        return None
+
+    def blocks(self, frames: int) -> Iterator[Block]:
+        """Decode from the start, in blocks (N, C) of about `frames` samples, -1..1.
+
+        A pause that was not recorded, as browsers and telephones leave out, becomes silence,
+        so that times stay those of the recording's own clock.
+
+        Raises:
+            AudioError: damaged, ends early, or changes its form in the middle.
+        """
+        ready: list[Block] = []
+        held = total = 0
+        for piece in self._pieces():
+            ready.append(piece)
+            held += len(piece)
+            total += len(piece)
+            if held >= frames:
+                yield np.concatenate(ready)
+                ready, held = [], 0
+        if ready:
+            yield np.concatenate(ready)
+        check_length(self.path, total / self.sample_rate, self.duration_s)
+
+    def _pieces(self) -> Iterator[Block]:
+        """Decode packet by packet, with silence where the time stamps jump ahead."""
+        start_s = (self._container.start_time or 0) / av.time_base
+        heard = 0
+        for frame in self._frames():
+            if frame.time is not None:
+                gap_s = frame.time - start_s - heard / self.sample_rate
+                if gap_s > _LONGEST_GAP_S:
+                    raise self._damaged("its time stamps jump")
+                if gap_s > _GAP_S:
+                    silence = np.zeros((round(gap_s * self.sample_rate), self.channels), np.float32)
+                    heard += len(silence)
+                    yield silence
+            samples = frame.to_ndarray().reshape(-1, self.channels)
+            heard += len(samples)
+            yield samples
+
+    def _frames(self) -> Iterator[Any]:
+        """Decode to float32, the channels side by side.
+
+        That is one array a frame. PyAV crashes on frames of an array a channel, where they are
+        eight.
+        """
+        to_float = av.AudioResampler(format="flt")
+        try:
+            for frame in self._container.decode(self._stream):
+                if (frame.sample_rate, len(frame.layout.channels)) != (
+                    self.sample_rate,
+                    self.channels,
+                ):
+                    raise self._damaged("its sample rate or channels change in the middle")
+                yield from to_float.resample(frame)
+        except av.FFmpegError as error:
+            raise self._damaged(error.strerror or "cannot be decoded") from error
+
+    def _damaged(self, reason: str) -> AudioError:
+        detail = f"{self.path}: damaged audio ({reason})"
+        return AudioError("unreadable audio", detail, "copy or convert it again")
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[MediaFile]:
+    """Open a file of any container and codec that FFmpeg decodes.
+
+    Raises:
+        AudioError: not such a file, or one without audio.
+    """
+    try:
+        container = av.open(str(path), options=_OPTIONS, metadata_errors="ignore")
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        detail = f"{path}: not audio that can be read ({reason})"
+        raise AudioError("unreadable audio", detail, "convert it to wav or flac") from error
+    with container:
+        yield MediaFile(path, container)

@@ -1,0 +1,157 @@
+"""Any recording as a stream of mono blocks at the model's sample rate, in constant memory.
+
+Shapes: N samples, C channels.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from asr.audio import (
+    AudioError,
+    UnknownFormatError,
+    Waveform,
+    check_length,
+    check_samples,
+    open_audio,
+)
+from asr.errors import UserError
+
+#: What may be asked for of a recording's channels.
+CHANNELS = ("mix", "left", "right", "each")
+#: Names of the two channels of a stereo recording.
+_SIDES = ("left", "right")
+#: Samples of all channels together that are read at once: 4 MB.
+_BLOCK_SAMPLES = 1 << 20
+#: Files that need PyAV, and are looked for in folders.
+MEDIA_SUFFIXES = {
+    ".3g2", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".m4a", ".m4b", ".mka", ".mkv", ".mov",
+    ".mp4", ".webm", ".wma", ".wv",
+}  # fmt: skip
+#: All files that are looked for in folders.
+AUDIO_SUFFIXES = MEDIA_SUFFIXES | {
+    ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".nist", ".oga", ".ogg", ".opus",
+    ".snd", ".sph", ".w64", ".wav",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An opened audio file.
+
+    Attributes:
+        path: of the file.
+        sample_rate: its own, Hz.
+        channels: C.
+        duration_s: as its header states it, None where it does not.
+        blocks: called with a number of samples, decodes from the start in blocks (N, C) of
+            about so many, float32.
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    duration_s: float | None
+    blocks: Callable[[int], Iterator[npt.NDArray[np.float32]]]
+
+    def waveform(self, channel: int | None, sample_rate: int) -> Iterator[Waveform]:
+        """Stream one channel, counted from 0, or with None the mean of all, at another rate.
+
+        Raises:
+            AudioError: damaged, cut short, or samples that are NaN or infinite.
+        """
+        frames = max(1, _BLOCK_SAMPLES // self.channels)
+        resampler = None
+        if sample_rate != self.sample_rate:
+            resampler = soxr.ResampleStream(self.sample_rate, sample_rate, 1, dtype="float32")
+        for block in self.blocks(frames):
+            with np.errstate(invalid="ignore", over="ignore"):  # refused below
+                mono = block.mean(axis=1) if channel is None else block[:, channel]
+            waveform = check_samples(mono, str(self.path))
+            yield resampler.resample_chunk(waveform) if resampler else waveform
+        if resampler:
+            yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+    def chosen(self, channel: str) -> list[tuple[str | None, int | None]]:
+        """Resolve one of `CHANNELS`: names and numbers of what `waveform` is to stream.
+
+        Raises:
+            UserError: the right channel of a recording that has one.
+        """
+        if channel == "mix" or (self.channels == 1 and channel in ("left", "each")):
+            return [(None, None)]
+        if channel == "each":
+            several = self.channels > len(_SIDES)
+            names = [str(i + 1) for i in range(self.channels)] if several else _SIDES
+            return list(zip(names, range(self.channels), strict=True))
+        if self.channels == 1:
+            raise UserError(f"{self.path}: has one channel, not a right one; use --channel mix")
+        return [(channel, _SIDES.index(channel))]
+
+
+@contextmanager
+def open_recording(path: str | Path) -> Iterator[Recording]:
+    """Open any audio file, with libsndfile where it can, else with PyAV where that is installed.
+
+    Raises:
+        AudioError: no such file, not audio, no samples or cut short.
+    """
+    path = Path(path)
+    with ExitStack() as stack:
+        try:
+            audio = stack.enter_context(open_audio(path))
+        except UnknownFormatError as error:
+            yield stack.enter_context(_through_pyav(path, error))
+        else:
+            duration_s = audio.frames / audio.samplerate
+
+            def blocks(frames: int) -> Iterator[npt.NDArray[np.float32]]:
+                return _decoded(audio, path, frames)
+
+            yield Recording(path, audio.samplerate, audio.channels, duration_s, blocks)
+
+
+@contextmanager
+def _through_pyav(path: Path, error: UnknownFormatError) -> Iterator[Recording]:
+    if find_spec("av") is None:
+        if path.suffix.lower() not in MEDIA_SUFFIXES:
+            raise error
+        detail = f"{path}: {path.suffix} files are read by PyAV, which is not installed"
+        raise AudioError("unreadable audio", detail, "pip install 'asr[media]', or convert it")
+    from asr.media import open_media
+
+    with open_media(path) as media:
+        yield Recording(path, media.sample_rate, media.channels, media.duration_s, media.blocks)
+
+
+def _decoded(
+    audio: soundfile.SoundFile, path: Path, frames: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    total = 0
+    try:
+        audio.seek(0)
+        while len(block := audio.read(frames, dtype="float32", always_2d=True)):
+            total += len(block)
+            yield block
+    except soundfile.SoundFileError as error:
+        reason = getattr(error, "error_string", str(error))
+        detail = f"{path}: damaged audio ({reason})"
+        raise AudioError("unreadable audio", detail, "copy or convert it again") from error
+    check_length(path, total / audio.samplerate, audio.frames / audio.samplerate)
+
+
+def read_audio(path: str | Path, sample_rate: int) -> Waveform:
+    """Read a whole file, its channels mixed: (N,) float32, in -1..1 for the integer formats.
+
+    Raises:
+        AudioError: as `open_recording` and `Recording.waveform`.
+    """
+    with open_recording(path) as recording:
+        return np.concatenate([*recording.waveform(None, sample_rate)])

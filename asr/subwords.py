@@ -1,0 +1,116 @@
+"""Subword tokens: pieces of words, learnt from the training transcripts (BPE, Sennrich 2016).
+
+sentencepiece learns the pieces and cuts text into them; it is an optional extra. Pieces become
+text by their spelling alone, so that transcribing needs no more than the model file.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from io import BytesIO
+from types import ModuleType
+from typing import Any
+
+from asr.errors import UserError
+from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
+
+#: sentencepiece's mark for the start of a word; it stands for the space before it.
+WORD_START = "▁"
+
+
+class BPETokenizer(Tokenizer):
+    """Frequent words and parts of words are tokens, and so is every single character.
+
+    Args:
+        tokens: the blank, then the pieces in the order of their ids in `model`.
+        normaliser: a key of `asr.text.NORMALISERS`.
+        model: sentencepiece's own model, serialised; it is read when text is first encoded.
+
+    Raises:
+        UserError: as `Tokenizer`.
+    """
+
+    boundary = WORD_START
+
+    def __init__(self, tokens: Sequence[str], normaliser: str, model: bytes) -> None:
+        super().__init__(tokens, normaliser)
+        self.model = model
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], normaliser: str, pieces: int) -> "BPETokenizer":
+        """Learn the pieces from training text: the same texts always give the same pieces.
+
+        Args:
+            texts: raw transcripts.
+            normaliser: they go through it first.
+            pieces: how many tokens, blank included, at most; a small text gives fewer.
+
+        Raises:
+            UserError: sentencepiece is not installed, the texts are empty, or they have more
+                characters than there may be pieces.
+        """
+        if normaliser not in NORMALISERS:
+            return cls([BLANK], normaliser, b"")  # one place words the refusal
+        lines = [line for line in map(NORMALISERS[normaliser], texts) if line]
+        if not lines:
+            raise UserError("tokens.pieces: the training transcripts have no text to learn from")
+        least = len(set("".join(lines)) | {SPACE}) + 1
+        if pieces < least:
+            raise UserError(
+                f"tokens.pieces: expected {least} or more, the blank and every character of the "
+                f"training transcripts, found {pieces}"
+            )
+        model = _train(lines, pieces)
+        return cls(_pieces(_open(model)), normaliser, model)
+
+    def encode(self, text: str) -> list[int]:
+        """Turn normalised text into token ids; every character must be known (see `unknown`).
+
+        Raises:
+            UserError: sentencepiece is not installed, or the model it gave is damaged.
+        """
+        return self._processor.encode(text)
+
+    @cached_property
+    def _processor(self) -> Any:
+        processor = _open(self.model)
+        if _pieces(processor) != self.tokens:
+            raise UserError("tokens: the pieces are not those of the stored sentencepiece model")
+        return processor
+
+
+def _train(lines: list[str], pieces: int) -> bytes:
+    file = BytesIO()
+    _sentencepiece().SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=file, model_type="bpe",
+        vocab_size=pieces, hard_vocab_limit=False, character_coverage=1.0,
+        normalization_rule_name="identity",  # the text is normalised already
+        max_sentence_length=4 * max(map(len, lines)),  # bytes; longer ones would be left out
+        # CTC's blank takes the place of the unknown piece, so that ids are the same on both sides.
+        unk_id=0, unk_piece=BLANK, bos_id=-1, eos_id=-1, pad_id=-1,
+        num_threads=1, minloglevel=2,
+    )  # fmt: skip
+    return file.getvalue()
+
+
+def _open(model: bytes) -> Any:
+    processor = _sentencepiece().SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(model)
+    except RuntimeError as error:
+        raise UserError("tokens: the stored sentencepiece model is damaged") from error
+    return processor
+
+
+def _pieces(processor: Any) -> list[str]:
+    return [processor.id_to_piece(index) for index in range(len(processor))]
+
+
+def _sentencepiece() -> ModuleType:
+    try:
+        import sentencepiece
+    except ImportError as error:
+        raise UserError(
+            "tokens: encoding text in BPE pieces needs sentencepiece, which is not installed; "
+            "install the extra bpe: pip install 'asr[bpe]'"
+        ) from error
+    return sentencepiece

@@ -1,0 +1,92 @@
+"""What training minimises: CTC, and the agreement of two masked views of an utterance.
+
+Shapes: B batch, T feature frames, F mel bins, U encoder frames, V tokens.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+from asr.augment import SpecAugment, generator
+from asr.data import Batch
+from asr.features import frame_mask
+from asr.model import ctc_loss
+
+Model = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Loss(NamedTuple):
+    """Sums over the utterances of a batch, in nats.
+
+    Attributes:
+        total: what is minimised.
+        ctc: its CTC part, mean over the views, for the log.
+    """
+
+    total: Tensor
+    ctc: Tensor
+
+
+class Objective:
+    """The training loss of a batch of features.
+
+    With a consistency weight, each utterance is masked twice and each view's log-probabilities
+    are pulled to the other's, which are held fixed (CR-CTC, Yao 2025): what one view has lost
+    behind a mask is learnt from the other, frame by frame, and peaks that only one view believes
+    in are worn down.
+
+    Args:
+        spec_augment: masks on the features.
+        consistency: weight of the divergence between the views; 0 trains on a single view.
+        seed: of the masks.
+    """
+
+    def __init__(self, spec_augment: SpecAugment, *, consistency: float, seed: int) -> None:
+        self.spec_augment, self.consistency, self.seed = spec_augment, consistency, seed
+        self.views = 2 if consistency > 0 else 1
+
+    def masked(self, features: Tensor, lengths: Tensor, ids: list[str], epoch: int) -> Tensor:
+        """Mask each view of features (B, T, F): (views * B, T, F), view after view."""
+        generators = [
+            generator(self.seed, epoch, utterance_id, f"spec{view}")
+            for view in range(self.views)
+            for utterance_id in ids
+        ]
+        views = self.views
+        return self.spec_augment(features.repeat(views, 1, 1), lengths.repeat(views), generators)
+
+    def __call__(self, model: Model, features: Tensor, lengths: Tensor, batch: Batch) -> Loss:
+        """Compute the loss of one piece of a batch.
+
+        Args:
+            model: masked features and lengths to log_probs (views * B, U, V) and lengths.
+            features: of all views, as `masked` gives them.
+            lengths: (B,) feature frames.
+            batch: targets and weights.
+        """
+        device, views = features.device, self.views
+        log_probs, frames = model(features, lengths.repeat(views))
+        weights = batch.weights.to(device).repeat(views) / views
+        targets = batch.targets.to(device).repeat(views, 1)
+        losses = ctc_loss(log_probs, frames, targets, batch.target_lengths.to(device).repeat(views))
+        ctc = (losses * weights).sum()
+        if views == 1:
+            return Loss(ctc, ctc.detach())
+        divergence = (consistency_loss(log_probs, frames) * weights).sum()
+        return Loss(ctc + self.consistency * divergence, ctc.detach())
+
+
+def consistency_loss(log_probs: Tensor, lengths: Tensor) -> Tensor:
+    """Sum, over valid frames, the divergence KL(other view || this view) of each view.
+
+    Args:
+        log_probs: (2B, U, V), the second views after the first.
+        lengths: (2B,).
+
+    Returns:
+        (2B,); the gradient flows through this view alone.
+    """
+    other = log_probs.detach().roll(len(log_probs) // 2, dims=0)
+    divergence = (other.exp() * (other - log_probs)).sum(-1)
+    return (divergence * frame_mask(lengths, log_probs.shape[1])).sum(-1)

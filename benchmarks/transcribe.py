@@ -1,0 +1,234 @@
+"""How fast long recordings are transcribed, what each stage takes, and that memory stays level.
+
+    python benchmarks/transcribe.py --model MODEL [--minutes 20] [--peers PYTHON]
+    python benchmarks/transcribe.py --model MODEL --long-hours 3     # memory and WER besides
+
+The recording is joined from a manifest's cuts with pauses and noise. Stages are timed in CPU
+seconds on one core; whole runs by the clock and in CPU seconds, on one core and on two. The floor
+of the encoder is the time in which its multiply-adds, padding left out, could be done at the rate
+of one large matrix product, measured in the same run.
+
+B batch, N samples, U encoder frames, V tokens.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from long_recording import Spoken, write_long
+from rapidfuzz.distance import Levenshtein
+from timing import machine_line, print_row
+from torch import Tensor
+from training import PRODUCT, matrix_product, multiply_adds
+
+import asr
+from asr.audio import Waveform
+from asr.recognizer import Recognizer
+from asr.recording import open_recording, read_audio
+from asr.segmentation import Piece, pieces
+from asr.segmentation.batching import groups
+
+PEER = Path(__file__).with_name("transcribe_peer.py")
+WIDTHS = (34, 10, 12)
+SHORT_S = 180.0
+Item = TypeVar("Item")
+
+
+def main() -> None:
+    """Make the recording, measure, and print."""
+    arguments = parse_arguments()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    print(machine_line(), flush=True)
+    recognizer = asr.load(arguments.model, arguments.decoding, arguments.vad)
+    seconds = 40.0 if arguments.quick else 60 * arguments.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "long.wav"
+        spoken = write_long(arguments.manifest, path, seconds)
+        print_stages(recognizer, path, arguments.quick)
+        print_speeds(recognizer, path, spoken, arguments)
+        if arguments.long_hours:
+            print_long(recognizer, Path(folder), arguments)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--decoding", type=Path, help="decoding.yaml; greedy without it")
+    parser.add_argument("--manifest", type=Path, default=Path("data/an4-cuts/test.jsonl.gz"))
+    parser.add_argument("--vad", default="energy")
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--long-hours", type=float, help="compare memory and WER at this length")
+    parser.add_argument("--peers", type=Path, help="a Python that has pocketsphinx")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds; the fastest counts")
+    parser.add_argument("--quick", action="store_true", help="40 s, to see that it runs")
+    return parser.parse_args()
+
+
+def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
+    """Print the CPU seconds of each stage on one core, and the encoder's floor."""
+    model, cpu_s = recognizer.model, Counter[str]()
+    clock = Clock(cpu_s)
+    adds = 0
+    with torch.inference_mode():
+        found = clock.each("finding speech", found_speech(recognizer, path, clock))
+        for batch in chain.from_iterable(groups(found)):
+            waveforms, lengths = stack([piece.waveform for piece in batch])
+            features = clock.call("features", lambda: model.log_mel(waveforms, lengths))  # noqa: B023
+            log_probs, frames = clock.call("encoder", lambda: model(*features))  # noqa: B023
+            arrays = log_probs.numpy(), frames.numpy()
+            clock.call("decoding", lambda: recognizer.decoder.decode(*arrays, model.frame_s))  # noqa: B023
+            adds += multiply_adds(model, lengths)
+    cpu_s["finding speech"] -= cpu_s["decode audio"]  # which happens within
+    with open_recording(path) as recording:
+        assert recording.duration_s is not None
+        audio_s = recording.duration_s
+    print(f"\n{audio_s / 60:.1f} min of audio, stages on one core\n")
+    print_row(("", "CPU s", "audio s/s"), WIDTHS)
+    for stage, spent in [*cpu_s.items(), ("together", sum(cpu_s.values()))]:
+        print_row((stage, f"{spent:.2f}", f"{audio_s / max(spent, 1e-9):,.0f}"), WIDTHS)
+    size = 64 if quick else PRODUCT
+    floor_s = adds / product_rate(size)
+    print(
+        f"{2 * adds / audio_s / 1e9:.3f} GFLOP an audio second; at a plain product's "
+        f"{2 * product_rate(size) / 1e9:.0f} GFLOP/s the encoder's floor is {floor_s:.2f} s, "
+        f"{100 * floor_s / cpu_s['encoder']:.0f} % of its time",
+        flush=True,
+    )
+
+
+def found_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator[Piece]:
+    """Read a recording and find its speech, as the recogniser does."""
+    with open_recording(path) as recording:
+        blocks = recording.waveform(None, recognizer.sample_rate)
+        yield from pieces(
+            clock.each("decode audio", blocks), recognizer.sample_rate, recognizer.vad
+        )
+
+
+def stack(waveforms: list[Waveform]) -> tuple[Tensor, Tensor]:
+    """Pad waveforms (N,) to a batch (B, N), with their lengths (B,)."""
+    tensors = [torch.from_numpy(waveform) for waveform in waveforms]
+    lengths = torch.tensor([len(tensor) for tensor in tensors])
+    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True), lengths
+
+
+def product_rate(size: int) -> float:
+    """Measure multiply-adds a second of one large matrix product, the best of five."""
+    product, best_s = matrix_product(size, torch.float32), float("inf")
+    for _ in range(5):
+        start = time.process_time()
+        product()
+        best_s = min(best_s, time.process_time() - start)
+    return size**3 / max(best_s, 1e-9)
+
+
+class Clock:
+    """Adds up CPU seconds by stage."""
+
+    def __init__(self, cpu_s: Counter[str]) -> None:
+        self._cpu_s = cpu_s
+
+    def call(self, stage: str, work: Callable[[], Item]) -> Item:
+        """Do work on a stage's account."""
+        start = time.process_time()
+        try:
+            return work()
+        finally:
+            self._cpu_s[stage] += time.process_time() - start  # type: ignore[assignment]
+
+    def each(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass items on; what it takes to make them goes on a stage's account."""
+        arriving, end = iter(items), object()
+        while (item := self.call(stage, lambda: next(arriving, end))) is not end:
+            yield item  # type: ignore[misc]
+
+
+def print_speeds(
+    recognizer: Recognizer, path: Path, spoken: list[Spoken], arguments: argparse.Namespace
+) -> None:
+    """Print whole runs on one core and on two, and pocketsphinx."""
+    with open_recording(path) as recording:
+        audio_s = recording.duration_s or 0.0
+    print("\nwhole runs\n")
+    print_row(("", "by clock", "by CPU time", "WER"), (*WIDTHS, 10))
+    for workers in (1, 2):
+        runs = []
+        for _ in range(arguments.repeats):
+            wall_s, cpu_s = time.perf_counter(), time.process_time()
+            ((_, result),) = recognizer.transcribe_files([path], workers=workers)
+            runs.append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
+            assert isinstance(result, list)
+        name = f"ours, {workers} core{'s' * (workers > 1)}"
+        print_speed(name, audio_s, min(runs), wer(spoken, result[0].text))
+    if arguments.peers:
+        done = subprocess.run(
+            [arguments.peers, PEER, path], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            sys.exit(f"pocketsphinx failed:\n{done.stderr[-2000:]}")
+        peer = json.loads(done.stdout)
+        spent_s = peer["wall_s"], peer["cpu_s"]
+        print_speed("pocketsphinx, 1 core", audio_s, spent_s, wer(spoken, peer["text"]))
+        print("(pocketsphinx has a model of general US English, ours was trained on this task)")
+
+
+def print_speed(name: str, audio_s: float, spent_s: tuple[float, float], error: float) -> None:
+    """Print audio seconds a second, by the clock and by CPU time, and the error rate."""
+    speeds = [f"{audio_s / spent:,.1f}" for spent in spent_s]
+    print_row((name, *speeds, f"{error:.2f} %"), (*WIDTHS, 10))
+
+
+def wer(spoken: list[Spoken], text: str) -> float:
+    """Word error rate of the whole recording's text, in percent."""
+    reference = " ".join(one.text for one in spoken).upper().split()
+    return 100 * Levenshtein.distance(reference, text.upper().split()) / len(reference)
+
+
+def print_long(recognizer: Recognizer, folder: Path, arguments: argparse.Namespace) -> None:
+    """Print the memory of a short and a very long recording, and what cutting costs in WER."""
+    long_s = 60.0 if arguments.quick else 3600 * arguments.long_hours
+    texts, peaks = {}, {}
+    for name, seconds in (("short", SHORT_S), ("long", long_s)):
+        path = folder / f"{name}.wav"
+        spoken = write_long(arguments.manifest, path, seconds)
+        peaks[name] = peak_mb(path, arguments)
+        texts[name] = (folder / "out" / f"{name}.txt").read_text()
+    print(f"\n{long_s / 3600:.2f} h against {SHORT_S / 60:.0f} min\n")
+    print(f"peak memory {peaks['long']:.0f} MB against {peaks['short']:.0f} MB")
+    samples = read_audio(path, recognizer.sample_rate)
+    errors = words = 0
+    for one in spoken:
+        heard = recognizer.transcribe(samples[one.first : one.end], recognizer.sample_rate)
+        errors += Levenshtein.distance(one.text.split(), heard.text.split())
+        words += len(one.text.split())
+    whole, alone = wer(spoken, texts["long"]), 100 * errors / words
+    print(f"WER {whole:.2f} % as a whole, {alone:.2f} % utterance by utterance", flush=True)
+
+
+def peak_mb(path: Path, arguments: argparse.Namespace) -> float:
+    """Transcribe a file with the command line; give the most memory that it held."""
+    command = [
+        sys.executable, "-m", "asr", "transcribe", str(path), "--model", str(arguments.model),
+        "--output-dir", str(path.parent / "out"), "--vad", arguments.vad,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit("asr transcribe failed")
+    return usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""`asr score --html` and `asr evaluate --html` as they are typed."""
+
+import re
+
+from asr.cli import main
+from asr.data import read_cuts
+
+
+def test_evaluate_writes_a_page_with_sound_and_pictures(tones, tones_run, tmp_path, capsys):
+    page = tmp_path / "out" / "report.html"
+    command = ["evaluate", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
+    assert main([*command, "--html", str(page), "--worst", "2"]) == 0
+    html = page.read_text()
+    assert html.count("<article") == 4
+    assert html.count('src="data:audio/flac;base64,') == 4
+    assert html.count('src="data:image/png;base64,') == 2
+    (printed,) = re.search(r"^WER +([\d.]+) %", capsys.readouterr().out, re.MULTILINE).groups()
+    assert f"<dd>{printed} %" in html
+
+
+def test_score_writes_a_page_of_words_alone(tmp_path):
+    (tmp_path / "ref").write_text("u-1 a b\nu-2 c\n")
+    (tmp_path / "hyp").write_text("u-1 a x\nu-2 c\n")
+    page = tmp_path / "report.html"
+    assert main(["score", str(tmp_path / "ref"), str(tmp_path / "hyp"), "--html", str(page)]) == 0
+    html = page.read_text()
+    assert "<h1>hyp against ref</h1>" in html
+    assert html.count("<article") == 2
+    assert "<audio" not in html
+
+
+def test_score_takes_speakers_and_sound_from_a_manifest(tones, tmp_path, capsys):
+    cuts = read_cuts(tones / "test.jsonl.gz")
+    lines = "".join(f"{cut.id} {cut.supervisions[0].text}\n" for cut in cuts)
+    (tmp_path / "ref").write_text(lines)
+    command = ["score", str(tmp_path / "ref"), str(tmp_path / "ref")]
+    command += ["--html", str(tmp_path / "report.html"), "--manifest"]
+    assert main([*command, str(tones / "test.jsonl.gz")]) == 0
+    assert (tmp_path / "report.html").read_text().count("data:audio/flac") == 4
+    assert main([*command, str(tones / "train.jsonl.gz")]) == 1
+    assert "--manifest: 4 of 4 utterances are not in it" in capsys.readouterr().err

@@ -1,0 +1,114 @@
+"""Which recordings a command line means."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from asr.cli.inputs import check_outputs, find_inputs, readable
+from asr.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in (
+        "talks/b.wav", "talks/a.M4A", "talks/day 2/c.flac", "talks/notes.txt", "talks/._a.m4a",
+        "talks/.cache/d.wav", "other.wav",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def found(*arguments: str, list_file: Path | None = None) -> list[tuple[str, str]]:
+    inputs, errors = find_inputs(arguments, list_file)
+    assert not errors
+    return [(one.name, str(one.stem)) for one in inputs]
+
+
+def test_a_folder_means_the_audio_below_it_in_order(folder: Path) -> None:
+    assert found("talks") == [
+        ("talks/a.M4A", "a"), ("talks/b.wav", "b"), ("talks/day 2/c.flac", "day 2/c"),
+    ]  # fmt: skip
+
+
+def test_a_pattern_means_the_files_that_match(folder: Path) -> None:
+    assert found("talks/**/*.[wf]*") == [("talks/b.wav", "b"), ("talks/day 2/c.flac", "c")]
+
+
+def test_a_file_with_brackets_in_its_name_is_no_pattern(folder: Path) -> None:
+    (folder / "[1].wav").touch()
+
+    assert found("[1].wav") == [("[1].wav", "[1]")]
+
+
+def test_the_order_given_is_kept_and_each_file_is_heard_once(folder: Path) -> None:
+    (folder / "link.wav").symlink_to("other.wav")
+
+    inputs = found("other.wav", "talks", "link.wav", "talks/b.wav", "-", "-")
+
+    assert [name for name, _ in inputs] == [
+        "other.wav", "talks/a.M4A", "talks/b.wav", "talks/day 2/c.flac", "-",
+    ]  # fmt: skip
+
+
+def test_a_list_names_a_path_a_line(folder: Path) -> None:
+    (folder / "list.txt").write_text("other.wav\n\n talks/b.wav \n")
+
+    assert found(list_file=Path("list.txt")) == [("other.wav", "other"), ("talks/b.wav", "b")]
+
+
+def test_a_missing_file_is_left_for_the_reader_to_name(folder: Path) -> None:
+    assert found("nothing.wav") == [("nothing.wav", "nothing")]
+
+
+def test_what_is_asked_for_in_vain_does_not_stop_the_others(folder: Path) -> None:
+    inputs, errors = find_inputs(["empty", "*.mp3", "other.wav"], None)
+
+    assert [one.name for one in inputs] == ["other.wav"]
+    assert [str(error) for error in errors] == [
+        "empty: no audio files in this folder; give another",
+        "*.mp3: no file matches this pattern; give another",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("missing.txt", "cannot be read"), ("latin.txt", "cannot be read")]
+)
+def test_a_list_that_cannot_be_read_is_refused(folder: Path, name: str, message: str) -> None:
+    (folder / "latin.txt").write_bytes(b"gr\xfc\xdfe.wav\n")
+
+    with pytest.raises(UserError, match=message):
+        find_inputs([], Path(name))
+
+
+def test_nothing_asked_for_is_refused() -> None:
+    with pytest.raises(UserError, match="no recordings named"):
+        find_inputs([], None)
+
+
+def test_recordings_that_would_write_the_same_file_are_refused(folder: Path) -> None:
+    inputs, _ = find_inputs(["talks/b.wav", "talks"], None)
+    check_outputs(inputs)
+    (folder / "talks" / "b.mp3").touch()
+    inputs, _ = find_inputs(["talks"], None)
+
+    with pytest.raises(UserError, match=r"b\.mp3 and talks/b\.wav would both be written as b"):
+        check_outputs(inputs)
+
+
+def test_standard_input_can_be_read_as_a_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF")))
+    inputs, _ = find_inputs(["other.wav", "-"], None)
+
+    with readable(inputs) as paths:
+        kept, read = paths
+        assert (kept, read.read_bytes()) == (Path("other.wav"), b"RIFF")
+        assert paths[read].stem == Path("stdin")
+    assert not read.exists()

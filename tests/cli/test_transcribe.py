@@ -1,0 +1,164 @@
+"""`asr transcribe`: what it prints, writes, skips and refuses."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import tiny
+from random_models import random_model, random_tokenizer
+
+from asr.cli import main, transcribe
+from asr.model_file import MODEL_NAME, save_model
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, and below talks/ two good recordings, one in a folder of its own, and a bad one."""
+    folder = tmp_path_factory.mktemp("place")
+    model = random_model()
+    save_model(folder / MODEL_NAME, model.state_dict(), model.settings, random_tokenizer(), {})
+    generator = np.random.default_rng(0)
+    (folder / "talks" / "day").mkdir(parents=True)
+    for name in ("a", "day/b"):
+        both = 0.1 * generator.standard_normal((RATE, 2))
+        soundfile.write(folder / "talks" / f"{name}.wav", both, RATE)
+    (folder / "talks" / "bad.wav").write_text("no audio")
+    return folder
+
+
+def run(place: Path, *arguments: object) -> int:
+    return main(["transcribe", *map(str, arguments), "--model", str(place)])
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_files_are_written_beside_a_bad_one(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+
+    assert run(place, place / "talks", "--output-dir", out, "--format", "srt,json") == 1
+
+    assert files(out) == ["a.json", "a.srt", "day/b.json", "day/b.srt"]
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    first, *others = printed.err.splitlines()
+    assert first.startswith(f"asr: {place}/talks/bad.wav: not audio")
+    assert others == ["2 transcribed, 0 finished before", "asr: 1 of 3 files failed"]
+    told = json.loads((out / "a.json").read_text())
+    assert told["text"]
+    assert told["path"] == f"{place}/talks/a.wav"
+    assert told["settings"]["channel"] == "mix" and told["settings"]["vad"] == "energy"
+    assert told["settings"]["decoding"]["search"] == "greedy"
+
+
+def test_the_same_command_goes_on(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (place / "talks/a.wav", place / "talks/day/b.wav", "--output-dir", tmp_path)
+    assert run(place, *command) == 0
+    assert files(tmp_path) == ["a.txt", "b.txt"]
+    expected = (tmp_path / "a.txt").read_text()
+    (tmp_path / "a.txt").unlink()
+    (tmp_path / "b.txt").write_text("mine")
+    capsys.readouterr()
+
+    assert run(place, *command) == 0
+    assert capsys.readouterr().err == "1 transcribed, 1 finished before\n"
+    assert (tmp_path / "a.txt").read_text() == expected
+    assert (tmp_path / "b.txt").read_text() == "mine"
+
+    assert run(place, *command, "--format", "txt,srt") == 0
+    assert (tmp_path / "b.txt").read_text() != "mine", "one format was missing: all are written"
+
+    (tmp_path / "a.txt").write_text("mine")
+    assert run(place, *command, "--overwrite") == 0
+    assert (tmp_path / "a.txt").read_text() == expected
+
+
+def test_ctrl_c_keeps_what_is_done(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = transcribe._Output.put
+
+    def interrupted(self: object, one: object, transcripts: object) -> None:
+        put(self, one, transcripts)
+        raise KeyboardInterrupt
+
+    command = (place / "talks/a.wav", place / "talks/day/b.wav", "--output-dir", tmp_path)
+    monkeypatch.setattr(transcribe._Output, "put", interrupted)
+    assert run(place, *command) == 130
+    assert files(tmp_path) == ["a.txt"]
+    monkeypatch.undo()
+    assert run(place, *command) == 0
+    assert files(tmp_path) == ["a.txt", "b.txt"]
+
+
+def test_channels_can_be_heard_apart(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audio = place / "talks/a.wav"
+    assert run(place, audio, "--channel", "each") == 0
+    left, right = capsys.readouterr().out.splitlines()
+    assert left.startswith(f"{audio} [left]\t") and right.startswith(f"{audio} [right]\t")
+    assert run(place, audio, "--channel", "right") == 0
+    assert capsys.readouterr().out == right + "\n"
+    assert run(place, audio, "--channel", "each", "--output-dir", tmp_path, "--format", "json") == 0
+    segments = json.loads((tmp_path / "a.json").read_text())["segments"]
+    assert {segment["channel"] for segment in segments} == {"left", "right"}
+
+
+def test_standard_input_is_transcribed_and_one_format_printed(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = (place / "talks/a.wav").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert run(place, "-", "--format", "srt") == 0
+    assert capsys.readouterr().out.startswith("1\n00:00:0")
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"no audio")))
+    assert run(place, "-") == 1
+    assert capsys.readouterr().err.startswith("asr: -: not audio that can be read")
+
+
+def test_a_pipe_is_standard_input(place: Path) -> None:
+    command = [sys.executable, "-m", "asr", "transcribe", "-", "--model", str(place)]
+    with (place / "talks/a.wav").open("rb") as audio:
+        sender = subprocess.Popen(["cat"], stdin=audio, stdout=subprocess.PIPE)
+        done = subprocess.run(
+            command, stdin=sender.stdout, capture_output=True, text=True, cwd=tiny.ROOT
+        )
+    sender.wait()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("-\t")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.wav", "--format", "srt,json"], "one alone can be printed; add --output-dir"),
+        (["a.wav", "--format", "jason"], "unknown format 'jason'; did you mean json?"),
+        (["x/a.wav", "y/a.wav", "--output-dir", "out"], "would both be written as a"),
+        ([], "no recordings named"),
+    ],
+)
+def test_a_mistake_is_refused_before_any_work(
+    place: Path,
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("asr.recognizer.load", None)
+    assert run(place, *arguments) == 1
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1

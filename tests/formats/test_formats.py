@@ -1,0 +1,147 @@
+"""json, txt, tsv and textgrid, and what holds for every format."""
+
+import json
+import re
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+import tiny
+from spoken import said, segment, talk
+
+from asr.aligned import AlignedTranscript
+from asr.decoding.words import Word
+from asr.errors import UserError
+from asr.formats import FORMATS, About, parse_formats
+from asr.transcript import Transcript
+
+ABOUT = About("dir/talk.wav", "runs/an4", {"beam_size": 64, "lm": None})
+BOTH = [talk(1, channel="left"), talk(2, channel="right")]
+ALIGNED = AlignedTranscript(
+    (segment([("ab", 0.1, 0.3), ('c"', 0.5, 0.6)]),),
+    1.0,
+    characters=(
+        Word("a", 0.1, 0.2, 0.5), Word("b", 0.2, 0.3, 0.5),
+        Word("c", 0.5, 0.55, 0.5), Word('"', 0.55, 0.6, 0.5),
+    ),
+)  # fmt: skip
+
+
+def test_json_gives_everything_back():
+    transcript = talk(3)
+    data = json.loads(FORMATS["json"]([transcript], ABOUT))
+    assert data["text"] == transcript.text
+    assert data["duration"] == pytest.approx(transcript.duration_s, abs=6e-4)
+    assert [one["id"] for one in data["segments"]] == list(range(len(transcript.segments)))
+    for one, original in zip(data["segments"], transcript.segments, strict=True):
+        assert one["text"] == original.text
+        times = original.start_s, original.end_s
+        assert (one["start"], one["end"]) == pytest.approx(times, abs=6e-4)
+    for one, original in zip(data["words"], transcript.words, strict=True):
+        assert (one["word"], one["confidence"]) == (original.text, original.confidence)
+        times = original.start_s, original.end_s
+        assert (one["start"], one["end"]) == pytest.approx(times, abs=6e-4)
+    assert (data["path"], data["model"]) == (ABOUT.path, ABOUT.model)
+    assert data["settings"] == ABOUT.settings
+
+
+def test_json_has_the_fields_of_verbose_json():
+    data = json.loads(FORMATS["json"]([talk(0)], ABOUT))
+    assert {"task", "language", "duration", "text", "segments", "words"} <= set(data)
+    assert (data["task"], data["language"]) == ("transcribe", None)
+    assert {"id", "start", "end", "text"} <= set(data["segments"][0])
+    assert {"word", "start", "end"} <= set(data["words"][0])
+    assert "characters" not in data
+
+
+def test_json_of_channels_names_them_in_order_of_time():
+    data = json.loads(FORMATS["json"](BOTH, ABOUT))
+    for name in ("segments", "words"):
+        starts = [one["start"] for one in data[name]]
+        assert starts == sorted(starts)
+        assert {one["channel"] for one in data[name]} == {"left", "right"}
+    assert data["duration"] == pytest.approx(max(one.duration_s for one in BOTH), abs=6e-4)
+
+
+def test_json_of_an_alignment_has_its_characters():
+    data = json.loads(FORMATS["json"]([ALIGNED], ABOUT))
+    assert data["task"] == "align"
+    assert "".join(one["character"] for one in data["characters"]) == 'abc"'
+
+
+def test_txt_is_a_segment_a_line():
+    assert FORMATS["txt"]([talk(0)], ABOUT).splitlines() == [s.text for s in talk(0).segments]
+    lines = FORMATS["txt"](BOTH, ABOUT).splitlines()
+    assert {line.split()[0] for line in lines} == {"left:", "right:"}
+    assert len(lines) == 60
+
+
+def test_tsv_is_whispers():
+    written = FORMATS["tsv"]([said(("hello", 1.2345, 2), ("you", 2, 2.5))], ABOUT)
+    assert written == "start\tend\ttext\n1234\t2500\thello you\n"  # 1234.5 is rounded to even
+    rows = [line.split("\t") for line in FORMATS["tsv"](BOTH, ABOUT).splitlines()]
+    assert rows[0] == ["start", "end", "text", "channel"]
+    assert {row[3] for row in rows[1:]} == {"left", "right"}
+
+
+def tiers(written: str) -> dict[str, list[tuple[float, float, str]]]:
+    """Read a TextGrid as Praat does: numbers and quoted texts count, the rest is decoration."""
+    values = re.findall(r'"(?:[^"]|"")*"|(?<== )[\d.]+|<exists>', written)
+    texts = [value[1:-1].replace('""', '"') if value[0] == '"' else value for value in values]
+    assert texts[:2] == ["ooTextFile", "TextGrid"]
+    xmin, xmax, exists, size, *rest = texts[2:]
+    assert (float(xmin), exists) == (0.0, "<exists>")
+    found = {}
+    for _ in range(int(size)):
+        kind, name, low, high, count, *rest = rest
+        assert (kind, float(low), high) == ("IntervalTier", 0.0, xmax)
+        cells = [rest[3 * place : 3 * place + 3] for place in range(int(count))]
+        found[name] = [(float(a), float(b), text) for a, b, text in cells]
+        rest = rest[3 * int(count) :]
+    assert not rest
+    return found
+
+
+@pytest.mark.parametrize("transcripts", [[talk(0)], BOTH, [ALIGNED], [Transcript((), 2.0)]])
+def test_textgrid_tiers_fill_the_recording(transcripts):
+    found = tiers(FORMATS["textgrid"](transcripts, ABOUT))
+    end_s = max(one.duration_s for one in transcripts)
+    for intervals in found.values():
+        assert intervals[0][0] == 0
+        assert intervals[-1][1] == pytest.approx(end_s, abs=6e-4)
+        assert all(a[1] == b[0] for a, b in pairwise(intervals))
+        assert all(low < high for low, high, _ in intervals)
+
+
+def test_textgrid_has_words_and_characters():
+    found = tiers(FORMATS["textgrid"]([ALIGNED], ABOUT))
+    assert found["words"] == [
+        (0.0, 0.1, ""), (0.1, 0.3, "ab"), (0.3, 0.5, ""), (0.5, 0.6, 'c"'), (0.6, 1.0, ""),
+    ]  # fmt: skip
+    assert [text for _, _, text in found["characters"] if text] == ["a", "b", "c", '"']
+    assert set(tiers(FORMATS["textgrid"](BOTH, ABOUT))) == {"left words", "right words"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_writes_any_transcript(name):
+    for transcripts in ([talk(0)], BOTH, [ALIGNED], [Transcript((), 0.0)], []):
+        written = FORMATS[name](transcripts, ABOUT)
+        assert written == FORMATS[name](transcripts, ABOUT)
+        assert not written or written.endswith("\n")
+
+
+def test_formats_are_chosen_by_name():
+    assert parse_formats("srt, JSON,srt") == ("srt", "json")
+    with pytest.raises(UserError, match=r"unknown format 'strt'; did you mean srt\?"):
+        parse_formats("json,strt")
+    with pytest.raises(UserError, match="choose among txt, json"):
+        parse_formats("docx")
+
+
+def test_formats_do_not_import_torch():
+    code = "import sys, asr.formats; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tiny.ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

@@ -1,0 +1,176 @@
+"""The page of a report, read back as a browser would parse it."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from asr.scoring import Exhibit, format_html, score, worst_first
+
+VOID = {"meta", "img", "br", "link", "input"}
+NASTY = "<script>alert(1)</script>"
+REFERENCES = {"u-1": "enter six two", "u-2": "yes", "u-3": "go on then please now", "u-4": ""}
+HYPOTHESES = {"u-1": "enter sick two", "u-2": "yes", "u-3": "go then now", "u-4": "oh"}
+SPEAKERS = {"u-1": "ann", "u-2": "ann", "u-3": "bob", "u-4": "bob"}
+
+
+class Page(HTMLParser):
+    """A page's elements and text; it must close what it opens, in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def report(**more):
+    return score(REFERENCES, HYPOTHESES, speakers=SPEAKERS, **more)
+
+
+def articles(html: str) -> list[str]:
+    return re.findall(r"<article.*?</article>", html, re.DOTALL)
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+def test_totals_with_their_intervals():
+    found = report(vocabulary=["enter", "two"])
+    text = plain(format_html(found, "test set by model"))
+    assert text.count("test set by model") == 2
+    assert f"Word error rate {100 * found.wer:.2f} %" in text
+    low, high = found.word_interval
+    assert f"{100 * low:.2f} to {100 * high:.2f} %" in text
+    low, high = found.word_interval_by_speaker
+    assert f"{100 * low:.2f} to {100 * high:.2f} % by speaker" in text
+    assert f"Character error rate {100 * found.cer:.2f} %" in text
+    assert "3 of 4 utterances" in text
+    assert "Words outside the vocabulary 77.78 % 7 of 9 words" in text
+
+
+def test_groups_add_up_to_the_whole():
+    exhibits = {
+        key: Exhibit(2.0, level, "x.wav#t=0,2")
+        for key, level in zip(REFERENCES, (-31.0, -30.0, -12.5, float("-inf")), strict=True)
+    }
+    html = format_html(report(), "t", exhibits)
+    tables = re.findall(r"<table>.*?</table>", html, re.DOTALL)
+    groups = {}
+    for table in tables[:3]:
+        (name,) = re.search(r'<th scope="col">(.*?)</th>', table).groups()
+        rows = re.findall(r'<tr><th scope="row".*?</tr>', table, re.DOTALL)
+        groups[name] = [plain(row.replace("</t", " </t")) for row in rows]
+    assert groups["Speaker"] == ["ann 2 4 25.00 %", "bob 2 5 60.00 %"]
+    assert groups["Words said"] == ["0 to 2 2 1 100.00 %", "3 to 5 2 8 37.50 %"]
+    assert groups["Level"] == [
+        "silent 1 0 ∞", "−35 to −30 dB 1 3 33.33 %", "−30 to −25 dB 1 1 0.00 %",
+        "−15 to −10 dB 1 5 40.00 %",
+    ]  # fmt: skip
+
+
+def test_every_utterance_is_aligned_worst_first():
+    found = report()
+    html = format_html(found, "t")
+    shown = articles(html)
+    assert [re.search(r"<h3>(.*?)</h3>", one).group(1) for one in shown] == [
+        result.utterance_id for result in worst_first(found)
+    ]
+    assert [result.words.errors for result in worst_first(found)] == [2, 1, 1, 0]
+    by_id = {re.search(r"<h3>(.*?)</h3>", one).group(1): one for one in shown}
+    assert "<del>six</del><ins>sick</ins>" in by_id["u-1"]
+    assert 'class="substitution"' in by_id["u-1"]
+    assert "<del>on</del><ins>&nbsp;</ins>" in by_id["u-3"]
+    assert "<del>&nbsp;</del><ins>oh</ins>" in by_id["u-4"]
+    assert plain(by_id["u-2"]) == "u-2 ann · 0 errors in 1 word · 0.00 % yes"
+
+
+def test_marks_tell_errors_without_colour():
+    shown = "".join(articles(format_html(report(), "t")))
+    for kind, mark in (("substitution", "S"), ("deletion", "D"), ("insertion", "I")):
+        counted = shown.count(f'<span class="{kind}">')
+        assert counted == shown.count(f'<abbr title="{kind}">{mark}</abbr>')
+        assert counted > 0
+
+
+@pytest.mark.parametrize("where", ["reference", "hypothesis", "id", "speaker", "title", "audio"])
+def test_what_people_wrote_stays_text(where):
+    references, hypotheses = dict(REFERENCES), dict(HYPOTHESES)
+    speakers, exhibits, title, key = dict(SPEAKERS), {}, "t", "u-1"
+    nasty = NASTY + "\"' onload=x &amp;"
+    if where == "reference":
+        references[key] = nasty
+    elif where == "hypothesis":
+        hypotheses[key] = nasty
+    elif where == "id":
+        for one in (references, hypotheses, speakers):
+            one[nasty] = one.pop(key)
+    elif where == "speaker":
+        speakers[key] = nasty
+    elif where == "title":
+        title = nasty
+    else:
+        exhibits[key] = Exhibit(1.0, -20.0, nasty, nasty)
+    html = format_html(score(references, hypotheses, speakers=speakers), title, exhibits)
+    page = Page(html)
+    assert len(page.of("script")) == 1
+    assert "alert" not in "".join(page.texts["script"])
+    assert not any("onload" in attributes for _, attributes in page.elements)
+    if where == "audio":
+        assert page.of("audio")[0]["src"] == nasty
+    else:
+        words = [text for name, texts in page.texts.items() for text in texts if name != "script"]
+        assert any("<script>alert(1)</script>" in text for text in words)
+
+
+def test_the_page_needs_nothing_beside_it():
+    exhibits = {"u-1": Exhibit(1.5, -20.0, "data:audio/flac;base64,AA", "data:image/png;base64,AA")}
+    page = Page(format_html(report(), "t", exhibits))
+    assert not page.of("link")
+    assert not any("src" in attributes for attributes in page.of("script"))
+    urls = [attributes.get("src") for _, attributes in page.elements if "src" in attributes]
+    assert urls == ["data:audio/flac;base64,AA", "data:image/png;base64,AA"]
+    assert all(image["alt"] for image in page.of("img"))
+    assert page.of("meta")[1]["content"].startswith("width=device-width")
+
+
+def test_keys_of_sorting_are_numbers_a_browser_reads():
+    exhibits = {key: Exhibit(1.5, float("-inf"), "a.wav") for key in REFERENCES}
+    page = Page(format_html(report(), "t", exhibits))
+    found = {one["data-name"]: one for one in page.of("article")}
+    assert set(found) == set(REFERENCES)
+    assert found["u-4"]["data-rate"] == "Infinity"
+    assert found["u-4"]["data-level"] == "-Infinity"
+    assert found["u-3"]["data-errors"] == "2"
+    assert float(found["u-3"]["data-rate"]) == pytest.approx(0.4)
+    assert found["u-1"]["data-speaker"] == "ann"
+
+
+def test_a_perfect_report_says_so():
+    html = format_html(score({"u": "yes"}, {"u": "yes"}), "t")
+    Page(html)
+    assert "There are none." in html
+    assert "Speaker" not in plain(html).split("Utterances")[0]
+
+
+def test_nothing_said_has_no_rate():
+    text = plain(format_html(score({"u": ""}, {"u": "oh"}), "t"))
+    assert "Word error rate ∞ interval unknown" in text

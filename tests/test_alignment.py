@@ -1,0 +1,95 @@
+"""Forced alignment: the path, the times of words and characters, and what cannot be aligned."""
+
+import numpy as np
+import pytest
+import torch
+from random_models import noise, random_model, random_tokenizer
+
+from asr.aligned import AlignedTranscript
+from asr.alignment import align_text, force_path
+from asr.decoding.align import align
+from asr.errors import UserError
+from asr.recognizer import Recognizer
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(random_model(), random_tokenizer())
+
+
+def waveform(samples: int = 2 * RATE, seed: int = 0) -> np.ndarray:
+    return 0.1 * noise(samples, seed=seed).numpy()
+
+
+def random_log_probs(frames: int, vocabulary: int, seed: int) -> np.ndarray:
+    logits = np.random.default_rng(seed).normal(size=(frames, vocabulary), scale=3)
+    return torch.from_numpy(logits).float().log_softmax(-1).numpy()
+
+
+def test_the_path_is_that_of_the_beam_searchs_alignment() -> None:
+    rng = np.random.default_rng(0)
+    for seed in range(100):
+        frames = int(rng.integers(8, 50))
+        log_probs = random_log_probs(frames, 5, seed)
+        token_ids = rng.integers(1, 5, int(rng.integers(1, frames // 2)))
+        theirs = align(log_probs, token_ids)
+        for found, expected in zip(force_path(log_probs, token_ids.tolist()), theirs, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_what_the_model_writes_itself_has_the_times_it_gave(recognizer: Recognizer) -> None:
+    heard = recognizer.transcribe(waveform(), RATE)
+    assert len(heard.text) > 10
+    aligned = align_text(recognizer, waveform(), heard.text, "a.wav")
+    assert (aligned.text, aligned.duration_s) == (heard.text, 2.0)
+    assert aligned.words == heard.words
+
+
+def test_characters_lie_in_order_within_their_words(recognizer: Recognizer) -> None:
+    aligned = align_text(recognizer, waveform(), "Abba, ca\n\n  fed! ", "a.wav")
+    assert isinstance(aligned, AlignedTranscript)
+    assert [segment.text for segment in aligned.segments] == ["abba ca", "fed"]
+    assert "".join(one.text for one in aligned.characters) == "abbacafed"
+    characters = list(aligned.characters)
+    for word in aligned.words:
+        own = [characters.pop(0) for _ in word.text]
+        assert (own[0].start_s, own[-1].end_s) == (word.start_s, word.end_s)
+        assert word.confidence == pytest.approx(np.prod([one.confidence for one in own]), rel=1e-4)
+    ends = [0.0] + [one.end_s for one in aligned.characters]
+    assert all(end <= one.start_s for end, one in zip(ends, aligned.characters, strict=False))
+    for segment in aligned.segments:
+        assert segment.start_s == segment.words[0].start_s
+        assert segment.end_s == segment.words[-1].end_s <= aligned.duration_s
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "its text has no words"),
+        (" \n,?\n", "its text has no words"),
+        ("abba xylo", r"cannot write \(l o x y\)"),
+        ("abcd " * 60, r"needs 299 frames of 20 ms, but its 2.00 s of sound have \d+"),
+        ("a" * 60, r"needs 119 frames"),  # a blank must part equal neighbours
+    ],
+)
+def test_text_that_cannot_be_aligned_is_refused(
+    recognizer: Recognizer, text: str, reason: str
+) -> None:
+    with pytest.raises(UserError, match=f"^talk.wav: .*{reason}"):
+        align_text(recognizer, waveform(), text, "talk.wav")
+
+
+def test_a_recording_too_short_for_a_frame_is_refused(recognizer: Recognizer) -> None:
+    with pytest.raises(UserError, match="have 0; check"):
+        align_text(recognizer, waveform(50), "a", "click.wav")
+
+
+def test_as_many_frames_as_needed_are_enough(recognizer: Recognizer) -> None:
+    frames = len(recognizer.log_probs(waveform()))
+    text = ("ab" * frames)[:frames]
+    aligned = align_text(recognizer, waveform(), text, "a.wav")
+    assert len(aligned.characters) == frames
+    with pytest.raises(UserError, match=f"needs {frames + 1} frames"):
+        align_text(recognizer, waveform(), text + "ab"[frames % 2], "a.wav")

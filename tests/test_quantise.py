@@ -1,0 +1,49 @@
+"""Weights in fewer bits, and back."""
+
+import pytest
+import torch
+
+from asr.quantise import SCALE, quantise, restore
+
+WEIGHTS = {
+    "matrix": torch.randn(6, 5, generator=torch.Generator().manual_seed(0)),
+    "kernel": torch.randn(4, 2, 3, 3, generator=torch.Generator().manual_seed(1)),
+    "zeros": torch.zeros(3, 4),
+    "bias": torch.linspace(-3, 3, 7),
+}
+
+
+def test_eight_bits_are_off_by_half_a_step_at_most():
+    stored = quantise(WEIGHTS, 8)
+    restored = restore(stored)
+    assert set(restored) == set(WEIGHTS)
+    assert stored["matrix"].dtype == torch.int8
+    for name in ("matrix", "kernel"):
+        rows = WEIGHTS[name].flatten(1)
+        step = rows.abs().amax(1, keepdim=True) / 127
+        assert ((restored[name].flatten(1) - rows).abs() <= step / 2 * 1.001).all()
+        assert (stored[name].flatten(1).abs().amax(1) == 127).all()
+    assert torch.equal(restored["zeros"], WEIGHTS["zeros"])
+    assert torch.equal(restored["bias"], WEIGHTS["bias"])
+
+
+def test_eight_bits_again_change_nothing():
+    once = restore(quantise(WEIGHTS, 8))
+    for name, tensor in restore(quantise(once, 8)).items():
+        torch.testing.assert_close(tensor, once[name], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(("bits", "tolerance"), [(16, 1e-3), (32, 0.0)])
+def test_floats_are_cast(bits, tolerance):
+    stored = quantise(WEIGHTS, bits)
+    assert all(t.element_size() * 8 == bits for t in stored.values())
+    for name, tensor in restore(stored).items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, WEIGHTS[name], rtol=tolerance, atol=tolerance)
+
+
+def test_a_matrix_without_its_scales_is_refused():
+    stored = quantise(WEIGHTS, 8)
+    del stored["matrix" + SCALE]
+    with pytest.raises(KeyError):
+        restore(stored)

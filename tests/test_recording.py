@@ -1,0 +1,191 @@
+"""Any file as a stream of blocks: containers, channels, rates and the recording's own clock."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from asr import recording
+from asr.audio import AudioError
+from asr.errors import UserError
+from asr.recording import open_recording, read_audio
+
+RATE = 48000
+
+
+def tones(rate: int = RATE, seconds: float = 2.0, channels: int = 2) -> np.ndarray:
+    """Each channel a tone of its own, louder in its second half: (N, C)."""
+    time_s = np.arange(round(rate * seconds)) / rate
+    hz = 300 * (1 + np.arange(channels))
+    loudness = np.where(time_s < seconds / 2, 0.1, 0.4)
+    return (loudness[:, None] * np.sin(2 * np.pi * hz * time_s[:, None])).astype(np.float32)
+
+
+def encode(path: Path, codec: str, samples: np.ndarray, gap_s: float = 0.0) -> Path:
+    """Write (N, 2) samples through PyAV; with a gap, time stamps jump after one second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=RATE, layout="stereo")
+        to_codec = av.AudioResampler(stream.format, "stereo", RATE, stream.frame_size or 960)
+        for start in range(0, len(samples), RATE):
+            part = np.ascontiguousarray(samples[start : start + RATE].T)
+            frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="stereo")
+            frame.sample_rate = RATE
+            frame.pts = start + (round(gap_s * RATE) if start else 0)
+            for ready in to_codec.resample(frame):
+                container.mux(stream.encode(ready))
+        for ready in to_codec.resample(None):
+            container.mux(stream.encode(ready))
+        container.mux(stream.encode(None))
+    return path
+
+
+def level(samples: np.ndarray) -> float:
+    return float(np.sqrt(np.square(samples).mean()))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.m4a", "aac"), ("a.mp4", "aac"), ("a.webm", "libopus"), ("a.ac3", "ac3")]
+)
+def test_what_libsndfile_cannot_read_comes_through_pyav(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    path = encode(tmp_path / name, codec, tones())
+
+    waveform = read_audio(path, 16000)
+
+    assert waveform.dtype == np.float32
+    assert len(waveform) / 16000 == pytest.approx(2.0, abs=0.05)
+    expected = soxr.resample(tones().mean(axis=1), RATE, 16000)
+    for part in (slice(3000, 13000), slice(19000, 29000)):
+        assert level(waveform[part]) == pytest.approx(level(expected[part]), rel=0.1)
+
+
+def test_a_wrong_ending_is_no_hindrance(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.m4a", "aac", tones())
+    path.rename(tmp_path / "a.wav")
+
+    np.testing.assert_array_equal(
+        read_audio(tmp_path / "a.wav", 16000),
+        read_audio(encode(tmp_path / "b.m4a", "aac", tones()), 16000),
+    )
+
+
+def test_a_pause_that_was_not_recorded_is_silence_on_the_clock(tmp_path: Path) -> None:
+    whole, broken = (
+        read_audio(encode(tmp_path / f"{gap_s}.webm", "libopus", tones(), gap_s), 16000)
+        for gap_s in (0.0, 1.5)
+    )
+
+    assert (len(broken) - len(whole)) / 16000 == pytest.approx(1.5, abs=0.05)
+    assert level(broken[17000:39000]) < 1e-3
+    assert level(broken[-15000:-1000]) == pytest.approx(level(whole[-15000:-1000]), rel=0.1)
+
+
+def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "find_spec", lambda _: None)
+    for name, message in (("a.m4a", r"pip install 'asr\[media\]'"), ("a.wav", "not audio that")):
+        (tmp_path / name).write_bytes(b"nothing that anybody knows" * 100)
+        with pytest.raises(AudioError, match=message):
+            read_audio(tmp_path / name, 16000)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_container_cut_short_is_never_read_as_a_whole_one(tmp_path: Path, share: float) -> None:
+    path = encode(tmp_path / "a.webm", "libopus", tones(seconds=10.0))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+
+    with pytest.raises(AudioError, match=r"a\.webm: (ends before its header|damaged|not audio)"):
+        read_audio(path, 16000)
+
+
+def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
+    other = encode(tmp_path / "a.m4a", "aac", tones())
+    (tmp_path / "a.m3u8").write_text(f"#EXTM3U\n#EXTINF:2,\n{other}\n#EXT-X-ENDLIST\n")
+
+    with pytest.raises(AudioError, match="not audio that can be read"):
+        read_audio(tmp_path / "a.m3u8", 16000)
+
+
+def channels_of(path: Path, channel: str) -> dict[str | None, np.ndarray]:
+    with open_recording(path) as opened:
+        chosen = opened.chosen(channel)
+    found = {}
+    for name, number in chosen:
+        with open_recording(path) as opened:
+            found[name] = np.concatenate([*opened.waveform(number, opened.sample_rate)])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("channels", "channel", "expected"),
+    [
+        (1, "mix", {None: [0]}), (1, "left", {None: [0]}), (1, "each", {None: [0]}),
+        (2, "mix", {None: [0, 1]}), (2, "left", {"left": [0]}), (2, "right", {"right": [1]}),
+        (2, "each", {"left": [0], "right": [1]}),
+        (3, "each", {"1": [0], "2": [1], "3": [2]}), (3, "mix", {None: [0, 1, 2]}),
+    ],
+)  # fmt: skip
+def test_channels_are_picked_by_name(
+    tmp_path: Path, channels: int, channel: str, expected: dict[str | None, list[int]]
+) -> None:
+    samples = tones(8000, 0.5, channels)
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
+
+    found = channels_of(tmp_path / "a.wav", channel)
+
+    assert list(found) == list(expected)
+    for name, numbers in expected.items():
+        np.testing.assert_array_equal(found[name], samples[:, numbers].mean(axis=1))
+
+
+def test_one_channel_has_no_right_one(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tones(8000, 0.5, 1), 8000)
+
+    with pytest.raises(UserError, match=r"a\.wav: has one channel, .*; use --channel mix"):
+        channels_of(tmp_path / "a.wav", "right")
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 96000])
+def test_a_stream_of_blocks_is_resampled_as_a_whole(
+    tmp_path: Path, rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = tones(rate, 3.0)
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    whole = soxr.resample(samples.mean(axis=1), rate, 16000)
+    monkeypatch.setattr(recording, "_BLOCK_SAMPLES", 7919)
+
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", 16000), whole)
+
+
+def test_blocks_are_small_however_many_channels_and_samples(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((300_000, 16), np.float32), 8000)
+
+    with open_recording(tmp_path / "a.wav") as opened:
+        sizes = [block.size for block in opened.blocks(1000)]
+        lengths = [len(block) for block in opened.waveform(None, 8000)]
+
+    assert max(sizes) == 16_000
+    assert len(lengths) > 4 and sum(lengths) == 300_000
+
+
+@pytest.mark.parametrize("rate", [1, 999, 2_000_000_000])
+def test_a_rate_that_no_recorder_has_is_a_damaged_header(tmp_path: Path, rate: int) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tones(8000, 0.5, 1), 8000)
+    data = bytearray(path.read_bytes())
+    data[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(data)
+
+    with pytest.raises(AudioError, match=f"states a sample rate of {rate} Hz"):
+        read_audio(path, 16000)
+
+
+def test_samples_beyond_every_scale_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.full(100, 1e30), 8000, subtype="DOUBLE")
+
+    with pytest.raises(AudioError, match=r"a sample of 1e\+30, expected -1 to 1"):
+        read_audio(tmp_path / "a.wav", 16000)

@@ -1,0 +1,33 @@
+"""Freed memory is kept: it comes back without the system's help."""
+
+import subprocess
+import sys
+
+import pytest
+
+COUNT_FAULTS = """
+import resource, sys
+import numpy as np
+from asr.training.memory import keep_freed_memory
+kept = keep_freed_memory() if "keep" in sys.argv else None
+np.ones(8_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    np.ones(8_000_000)
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(*arguments: str) -> tuple[str, int]:
+    command = [sys.executable, "-c", COUNT_FAULTS, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kept, count = done.stdout.split()
+    return kept, int(count)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
+def test_pages_are_asked_for_once():
+    kept, count = faults("keep")
+    if kept == "False":
+        pytest.skip("this C library has no mallopt")
+    assert count < faults()[1] / 4

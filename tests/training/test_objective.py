@@ -1,0 +1,105 @@
+"""The loss: CTC alone, and the agreement of two masked views."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import rel_entr
+
+from asr.augment import SpecAugment
+from asr.data import Batch
+from asr.model import ctc_loss
+from asr.training.objective import Objective, consistency_loss
+
+NO_MASKS = SpecAugment(0, 0, 0, 0, 0)
+MASKS = SpecAugment(
+    frequency_masks=1, frequency_bins=3, time_masks=2, time_frames=5, time_share=0.5
+)
+LENGTHS = torch.tensor([12, 9])
+BATCH = Batch(
+    utterance_ids=["a", "b"],
+    waveforms=torch.zeros(2, 1),
+    waveform_lengths=torch.tensor([1, 1]),
+    targets=torch.tensor([[1, 2, 1], [3, 0, 0]]),
+    target_lengths=torch.tensor([3, 1]),
+    weights=torch.ones(2),
+)
+
+
+def random_log_probs(utterances: int, seed: int = 0) -> torch.Tensor:
+    noise = torch.randn(utterances, 12, 5, generator=torch.Generator().manual_seed(seed))
+    return noise.double().log_softmax(-1).requires_grad_()
+
+
+def model(features, lengths):
+    return features[:, :, :5].log_softmax(-1), lengths
+
+
+def test_divergence_is_scipys():
+    log_probs = random_log_probs(4)
+    found = consistency_loss(log_probs, LENGTHS.repeat(2)).detach()
+    probs = log_probs.detach().exp().numpy()
+    for i, length in enumerate([12, 9, 12, 9]):
+        expected = rel_entr(probs[(i + 2) % 4, :length], probs[i, :length]).sum()
+        assert float(found[i]) == pytest.approx(expected)
+
+
+def test_each_view_learns_from_the_other_held_fixed():
+    """Of KL(q || softmax(z)) the gradient by z is softmax(z) - q; the padding has none."""
+    logits = torch.randn(2, 4, 5, dtype=torch.float64, requires_grad=True)
+    log_probs = logits.log_softmax(-1)
+    consistency_loss(log_probs, torch.tensor([3, 3])).sum().backward()
+    probs = log_probs.detach().exp()
+    torch.testing.assert_close(logits.grad[:, :3], (probs - probs.flip(0))[:, :3])
+    assert not logits.grad[:, 3:].any()
+
+
+def test_one_view_is_plain_ctc():
+    features = torch.randn(2, 12, 8)
+    objective = Objective(NO_MASKS, consistency=0, seed=1)
+    loss = objective(model, objective.masked(features, LENGTHS, ["a", "b"], 1), LENGTHS, BATCH)
+    expected = ctc_loss(*model(features, LENGTHS), BATCH.targets, BATCH.target_lengths).sum()
+    torch.testing.assert_close(loss.total, expected)
+    torch.testing.assert_close(loss.ctc, expected)
+
+
+def test_equal_views_disagree_in_nothing():
+    features = torch.randn(2, 12, 8)
+    plain = Objective(NO_MASKS, consistency=0, seed=1)
+    double = Objective(NO_MASKS, consistency=0.5, seed=1)
+    views = double.masked(features, LENGTHS, ["a", "b"], 1)
+    found = double(model, views, LENGTHS, BATCH)
+    torch.testing.assert_close(found.total, plain(model, features, LENGTHS, BATCH).total)
+
+
+def test_views_are_masked_apart_and_every_epoch_anew():
+    objective = Objective(MASKS, consistency=0.2, seed=1)
+    features = torch.ones(2, 12, 8)
+    first, second = objective.masked(features, LENGTHS, ["a", "b"], 1).chunk(2)
+    assert not torch.equal(first, second)
+    again = objective.masked(features, LENGTHS, ["a", "b"], 1).chunk(2)[0]
+    assert torch.equal(first, again)
+    later = objective.masked(features, LENGTHS, ["a", "b"], 2).chunk(2)[0]
+    assert not torch.equal(first, later)
+
+
+def test_total_is_ctc_of_both_views_and_their_divergence():
+    objective = Objective(MASKS, consistency=0.3, seed=1)
+    views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
+    loss = objective(model, views, LENGTHS, BATCH)
+    log_probs, _ = model(views, LENGTHS)
+    each = [
+        ctc_loss(part, LENGTHS, BATCH.targets, BATCH.target_lengths).sum()
+        for part in log_probs.chunk(2)
+    ]
+    ctc = np.mean([float(part) for part in each])
+    divergence = consistency_loss(log_probs, LENGTHS.repeat(2)).sum() / 2
+    assert float(loss.ctc) == pytest.approx(ctc, rel=1e-5)
+    assert float(loss.total) == pytest.approx(ctc + 0.3 * float(divergence), rel=1e-5)
+    assert float(divergence) > 0
+
+
+def test_an_utterance_of_weight_0_counts_for_nothing():
+    objective = Objective(MASKS, consistency=0.3, seed=1)
+    views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
+    idle = BATCH._replace(weights=torch.zeros(2))
+    assert float(objective(model, views, LENGTHS, idle).total) == 0
