@@ -75,12 +75,7 @@ def arpa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lm(arpa: Path) -> NGram:
-    import sys
-
-    sys.path.insert(0, "/tmp")
-    import miniarpa
-
-    return miniarpa.load(arpa)
+    return NGram.open(arpa)
 
 
 @pytest.fixture(scope="session")
