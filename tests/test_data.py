@@ -396,6 +396,7 @@ def test_a_worker_that_fails_leaves_nothing_else_on_the_terminal(
     spoil(cuts, "nan", tmp_path).to_file(manifest)
     script = f"""
 from asr.data import *
+from asr.text import CharTokenizer
 dataset = SpeechDataset(read_cuts({manifest!r}), CharTokenizer(["<blank>"]), 16000)
 shares = [split_batch([i], 1, 0, 1) for i in (4, 0, 1, 2, 3)]
 try:
