@@ -67,9 +67,13 @@ class WaveformAugment:
 
 @dataclass(frozen=True)
 class SpecAugment:
-    """Masks of frequency bands and time spans, set to the mean, which is 0 (Park 2019).
+    """A stretch of the mel axis, then masks of bands and time spans, set to the mean, 0.
+
+    The stretch stands for another vocal tract length (Jaitly and Hinton 2013), done here on mel
+    bins; the masks are those of SpecAugment (Park 2019).
 
     Args:
+        mel_warp: greatest relative stretch; at 0.1, bin 50 takes the place of 45 to 55.
         frequency_masks: how many bands.
         frequency_bins: a band's greatest width in mel bins.
         time_masks: how many spans.
@@ -77,6 +81,7 @@ class SpecAugment:
         time_share: greatest share of an utterance that all spans together may cover, 0..1.
     """
 
+    mel_warp: float
     frequency_masks: int
     frequency_bins: int
     time_masks: int
@@ -86,8 +91,10 @@ class SpecAugment:
     def __call__(
         self, features: Tensor, lengths: Tensor, generators: Sequence[np.random.Generator]
     ) -> Tensor:
-        """Mask features (B, T, F) with lengths (B,), one generator an utterance."""
+        """Warp and mask features (B, T, F) of lengths (B,), one generator an utterance."""
         _, frames, bins = features.shape
+        if self.mel_warp > 0:
+            features = warp_mel(features, [self._stretch(rng) for rng in generators])
         keep_frames = np.ones((len(features), frames), dtype=bool)
         keep_bins = np.ones((len(features), bins), dtype=bool)
         for i, (length, rng) in enumerate(zip(lengths.tolist(), generators, strict=True)):
@@ -99,6 +106,22 @@ class SpecAugment:
         device = features.device
         features = features * torch.from_numpy(keep_frames).to(device)[:, :, None]
         return features * torch.from_numpy(keep_bins).to(device)[:, None, :]
+
+    def _stretch(self, rng: np.random.Generator) -> float:
+        return 1 + rng.uniform(-self.mel_warp, self.mel_warp)
+
+
+def warp_mel(features: Tensor, stretches: Sequence[float]) -> Tensor:
+    """Read bin s * f of features (B, T, F) in place of bin f, between bins linearly.
+
+    Args:
+        features: (B, T, F); what lies above the highest bin counts as equal to it.
+        stretches: s, one an utterance.
+    """
+    bins = torch.arange(features.shape[2], device=features.device, dtype=features.dtype)
+    source = (bins * torch.tensor(stretches, device=bins.device)[:, None]).clamp(max=len(bins) - 1)
+    weights = (1 - (bins[:, None] - source[:, None, :]).abs()).clamp(min=0)  # (B, F, F)
+    return features @ weights.to(features.dtype)
 
 
 def _spans(rng: np.random.Generator, count: int, widest: int, size: int) -> npt.NDArray[np.int64]:

@@ -57,6 +57,7 @@ class AugmentConfig:
     noise_snr_db: list[float]
     reverb_probability: float
     reverb_rt60_s: list[float]
+    mel_warp: float
     frequency_masks: int
     frequency_bins: int
     time_masks: int
@@ -158,6 +159,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "features.low_hz": (0, 96_000),
     "augment.noise_probability": (0, 1),
     "augment.reverb_probability": (0, 1),
+    "augment.mel_warp": (0, 0.5),
     "augment.frequency_masks": (0, inf),
     "augment.frequency_bins": (0, inf),
     "augment.time_masks": (0, inf),

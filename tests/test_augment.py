@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from asr.augment import SpecAugment, WaveformAugment, generator
+from asr.augment import SpecAugment, WaveformAugment, generator, warp_mel
 from asr.room import add_noise, reverberate
 
 RATE = 16000
@@ -133,8 +133,8 @@ def spec_augment(
     frequency_masks: int = 2, time_masks: int = 3, time_share: float = 0.5
 ) -> SpecAugment:
     return SpecAugment(
-        frequency_masks=frequency_masks, frequency_bins=4, time_masks=time_masks, time_frames=6,
-        time_share=time_share,
+        mel_warp=0, frequency_masks=frequency_masks, frequency_bins=4, time_masks=time_masks,
+        time_frames=6, time_share=time_share,
     )  # fmt: skip
 
 
@@ -222,3 +222,31 @@ def test_unmasked_values_are_kept_and_the_input_is_not_written_to() -> None:
     assert torch.equal(features, before)
     assert ((changed == features) | (changed == 0)).all()
     assert (changed == 0).any()
+
+
+def test_a_warp_reads_each_bin_from_its_stretched_place() -> None:
+    ramp = torch.arange(80.0).expand(2, 3, 80)
+
+    warped = warp_mel(ramp, [1.1, 0.9])
+
+    bins = torch.arange(80.0)
+    torch.testing.assert_close(warped[0, 1], (1.1 * bins).clamp(max=79), rtol=0, atol=1e-4)
+    torch.testing.assert_close(warped[1, 2], 0.9 * bins, rtol=0, atol=1e-4)
+
+
+def test_a_warp_of_one_changes_nothing() -> None:
+    features = torch.randn(1, 5, 80, generator=torch.Generator().manual_seed(0))
+
+    assert torch.equal(warp_mel(features, [1.0]), features)
+
+
+def test_each_utterance_and_epoch_is_warped_its_own_way() -> None:
+    augment = SpecAugment(0.1, 0, 0, 0, 0, 0)
+    ramp = torch.arange(80.0).expand(2, 1, 80)
+    lengths = torch.tensor([1, 1])
+
+    first, second = (augment(ramp, lengths, generators(2, epoch))[:, 0, 50] for epoch in (0, 1))
+
+    places = torch.cat([first, second])
+    assert len(places.unique()) == 4
+    assert places.min() >= 45 and places.max() <= 55

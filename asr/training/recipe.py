@@ -139,6 +139,7 @@ def waveform_augment(config: AugmentConfig) -> WaveformAugment:
 def spec_augment(config: AugmentConfig) -> SpecAugment:
     """Pick out the augmentation of features."""
     return SpecAugment(
+        mel_warp=config.mel_warp,
         frequency_masks=config.frequency_masks,
         frequency_bins=config.frequency_bins,
         time_masks=config.time_masks,

@@ -10,10 +10,11 @@ from asr.data import Batch
 from asr.model import ctc_loss
 from asr.training.objective import Objective, consistency_loss
 
-NO_MASKS = SpecAugment(0, 0, 0, 0, 0)
+NO_MASKS = SpecAugment(0, 0, 0, 0, 0, 0)
 MASKS = SpecAugment(
-    frequency_masks=1, frequency_bins=3, time_masks=2, time_frames=5, time_share=0.5
-)
+    mel_warp=0.1, frequency_masks=1, frequency_bins=3, time_masks=2, time_frames=5,
+    time_share=0.5,
+)  # fmt: skip
 LENGTHS = torch.tensor([12, 9])
 BATCH = Batch(
     utterance_ids=["a", "b"],
