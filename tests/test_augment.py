@@ -185,7 +185,7 @@ def test_one_mask_is_one_run_of_every_width_and_place_allowed(kind: dict[str, in
 
 
 def test_a_mask_wider_than_the_features_is_cut_to_them() -> None:
-    augment = SpecAugment(1, 100, 1, 100, 1.0)
+    augment = SpecAugment(0, 1, 100, 1, 100, 1.0)
 
     changed = augment(torch.ones(2, 3, 2), torch.tensor([3, 1]), generators(2))
 
