@@ -18,12 +18,12 @@ from asr import config
 from asr.errors import UserError
 from asr.files import replacing
 from asr.model import CTCModel, ModelSettings
+from asr.paths import find_model
 from asr.quantise import quantise, restore
 from asr.subwords import BPETokenizer
 from asr.text import CharTokenizer, Tokenizer
 
 FORMAT = 1
-MODEL_NAME = "model.safetensors"
 _KEY = "asr"
 _SUBWORDS = "sentencepiece"
 _GROUPS = {
@@ -64,21 +64,11 @@ def save_model(
         file.write(serialise(tensors, {_KEY: text}))
 
 
-def find_model(path: str | Path) -> Path:
-    """Resolve what people call a model, the file itself or its run folder, to the file."""
-    path = Path(path)
-    file = path / MODEL_NAME if path.is_dir() else path
-    if not file.exists():
-        wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
-        raise UserError(f"{path}: {wanted}; give a run folder or a .safetensors model")
-    return file
-
-
 def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
     """Read a model for inference.
 
     Args:
-        path: a `.safetensors` file, or the run folder that holds `model.safetensors`.
+        path: as for `asr.paths.find_model`.
 
     Raises:
         UserError: no such file, not a model file of this toolkit, or settings it does not know.

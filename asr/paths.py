@@ -1,4 +1,7 @@
-"""Where conf/ and recipes/ are: beside the package in a checkout, inside it once installed."""
+"""Where things are: recipes, models and what lies beside them.
+
+conf/ and recipes/ are beside the package in a checkout, and inside it once installed.
+"""
 
 import difflib
 from pathlib import Path
@@ -16,6 +19,10 @@ def _find(name: str) -> Path:
 CONF = _find("conf")
 RECIPES = _find("recipes")
 DEFAULT_RECIPE = "blstm"
+#: Models that come with the toolkit, a folder each, called by its name.
+SHIPPED = _PACKAGE / "models"
+MODEL_NAME = "model.safetensors"
+DECODING_NAME = "decoding.yaml"
 
 
 def recipe_names() -> list[str]:
@@ -45,3 +52,27 @@ def find_recipe(recipe: str) -> Path:
     close = difflib.get_close_matches(recipe, recipe_names(), n=1)
     meant = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(recipe_names())}"
     raise UserError(f"{recipe}: there is no such recipe; {meant}")
+
+
+def find_model(path: str | Path) -> Path:
+    """Resolve what people call a model to its file.
+
+    Args:
+        path: the file itself, its run folder, or the name of a shipped model, unless a file or
+            folder here has that name.
+    """
+    path = Path(path)
+    if not path.exists() and path.name == str(path) and (SHIPPED / path).is_dir():
+        path = SHIPPED / path
+    file = path / MODEL_NAME if path.is_dir() else path
+    if not file.exists():
+        wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
+        names = " or ".join(sorted(folder.name for folder in SHIPPED.iterdir()))
+        raise UserError(f"{path}: {wanted}; give a run folder, a .safetensors model, or {names}")
+    return file
+
+
+def find_decoding(model: str | Path) -> Path | None:
+    """Find the decoding.yaml beside a model's file, which tells how it is best decoded."""
+    file = find_model(model).with_name(DECODING_NAME)
+    return file if file.exists() else None

@@ -20,6 +20,7 @@ from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.model import CTCModel
 from asr.model_file import load_model
+from asr.paths import find_decoding
 from asr.recording import open_recording, read_audio
 from asr.segmentation import Piece, check_detector, pieces
 from asr.segmentation.batching import groups
@@ -55,7 +56,8 @@ class Recognizer:
         self.tokenizer = tokenizer
         self.sample_rate = model.log_mel.sample_rate
         self.tokens = Tokens(tuple(tokenizer.tokens), tokenizer.boundary)
-        self.decoder = Decoder(self.tokens, options or DecodingOptions(), tokenizer.normalise)
+        self.options = options or DecodingOptions()
+        self.decoder = Decoder(self.tokens, self.options, tokenizer.normalise)
         self.vad = vad
         check_detector(vad, self.sample_rate)
 
@@ -236,12 +238,14 @@ def load(
     """Load a recogniser.
 
     Args:
-        model: a `.safetensors` model, or the run folder that holds it.
-        decoding: options, or the `decoding.yaml` that `asr tune` writes; greedy where not given.
+        model: a `.safetensors` model, the run folder that holds it, or a shipped model's name.
+        decoding: options, or the `decoding.yaml` that `asr tune` writes; where not given, the
+            one beside the model, and greedy where there is none.
         vad: how speech is found in long recordings, one of `asr.segmentation.DETECTORS`.
 
     Raises:
         UserError: either is missing, or not what it should be.
     """
-    options = read_options(Path(decoding)) if isinstance(decoding, str | Path) else decoding
+    file = find_decoding(model) if decoding is None else decoding
+    options = read_options(Path(file)) if isinstance(file, str | Path) else file
     return Recognizer(*load_model(model), options, vad)

@@ -45,7 +45,6 @@ def test_every_verb_explains_itself(capsys, verb):
     [
         [],
         ["recognise"],
-        ["transcribe", "a.wav"],
         ["evaluate", "--model", "m"],
         ["prepare", "an4"],
         ["score", "a.txt"],

@@ -9,7 +9,8 @@ from random_models import random_model, random_tokenizer
 
 from asr.cli import main
 from asr.errors import UserError
-from asr.model_file import MODEL_NAME, save_model
+from asr.model_file import save_model
+from asr.paths import MODEL_NAME
 from asr.recognizer import Recognizer
 
 

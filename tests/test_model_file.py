@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from asr.errors import UserError
 from asr.model import CTCModel
-from asr.model_file import MODEL_NAME, export_model, find_model, load_model, save_model
+from asr.model_file import export_model, load_model, save_model
+from asr.paths import MODEL_NAME
 from asr.quantise import quantise, restore
 from asr.subwords import BPETokenizer
 from asr.text import BLANK
@@ -91,17 +92,6 @@ def test_a_failed_save_leaves_the_old_model_and_no_other_file(model_file: Path) 
 
     assert model_file.read_bytes() == old
     assert list(model_file.parent.iterdir()) == [model_file]
-
-
-def test_a_run_folder_stands_for_the_model_in_it(model_file: Path) -> None:
-    assert find_model(model_file.parent) == find_model(str(model_file)) == model_file
-
-
-def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nowhere: no such file or folder; give a run folder"):
-        load_model(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=rf"{tmp_path}: no model\.safetensors in this folder"):
-        load_model(tmp_path)
 
 
 def refused(path: Path) -> str:

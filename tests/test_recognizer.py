@@ -11,7 +11,8 @@ import asr
 from asr.audio import AudioError
 from asr.errors import UserError
 from asr.formats import FORMATS, About
-from asr.model_file import MODEL_NAME, save_model
+from asr.model_file import save_model
+from asr.paths import MODEL_NAME
 from asr.recognizer import Recognizer
 from asr.segmentation import LONGEST_S, pieces
 from asr.segmentation.batching import BATCH, GROUP

@@ -25,7 +25,8 @@ def run(args: argparse.Namespace) -> None:
     if args.output.suffix != ".safetensors":
         raise UserError(f"{args.output}: a model file ends in .safetensors; rename it")
 
-    from asr.model_file import export_model, find_model
+    from asr.model_file import export_model
+    from asr.paths import find_model
 
     before = find_model(args.model).stat().st_size
     export_model(args.model, args.output, args.bits)

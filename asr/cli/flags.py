@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asr.errors import UserError
+
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
     from asr.scoring import Exhibit, Report
@@ -15,16 +17,27 @@ if TYPE_CHECKING:
 Verbs = Any
 
 
+#: The model of those who name none.
+DEFAULT_MODEL = "en-small"
+
+
 def add_model(verb: argparse.ArgumentParser) -> None:
     """Add --model."""
     verb.add_argument(
-        "--model", type=Path, required=True, help="a .safetensors model, or its run folder"
+        "--model",
+        type=Path,
+        default=Path(DEFAULT_MODEL),
+        help="a .safetensors model, its run folder, or a model that comes with the toolkit: "
+        f"an4, en-small ({DEFAULT_MODEL})",
     )
 
 
 def add_decoding(verb: argparse.ArgumentParser) -> None:
     """Add the flags of `decoding_options`."""
-    group = verb.add_argument_group("decoding (greedy unless one of these asks for more)")
+    group = verb.add_argument_group(
+        "decoding (as the decoding.yaml beside the model says, else greedy)"
+    )
+    group.add_argument("--greedy", action="store_true", help="the best path alone, the fastest")
     group.add_argument(
         "--decoding", type=Path, metavar="YAML", help="options written by `asr tune`"
     )
@@ -38,10 +51,14 @@ def add_decoding(verb: argparse.ArgumentParser) -> None:
 
 
 def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
-    """Read the options file, if one is given, and let the flags have the last word."""
-    from asr.decoding.options import DecodingOptions, read_options
+    """Read the options file, given or beside the model, and let the flags have the last word.
 
-    base = read_options(args.decoding) if args.decoding else DecodingOptions()
+    Raises:
+        UserError: --greedy beside flags of the beam search, or a file that cannot be used.
+    """
+    from asr.decoding.options import DecodingOptions, read_options
+    from asr.paths import find_decoding
+
     flags = {
         "beam_size": args.beam,
         "lm": args.lm,
@@ -52,6 +69,12 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
         "hotword_boost": args.hotword_boost,
     }
     given = {name: value for name, value in flags.items() if value is not None}
+    if args.greedy:
+        if given or args.decoding:
+            raise UserError("--greedy: asks for no beam search, other flags do; leave one out")
+        return DecodingOptions()
+    file = args.decoding or find_decoding(args.model)
+    base = read_options(file) if file else DecodingOptions()
     if args.lm:
         given["lm_digest"] = None  # the weights were tuned with another model
     return replace(base, search="beam", **given) if given else base

@@ -14,7 +14,8 @@ from asr.config import flatten
 from asr.errors import UserError
 from asr.files import digest
 from asr.model import CTCModel, ModelSettings
-from asr.model_file import find_model, load_model
+from asr.model_file import load_model
+from asr.paths import find_model
 from asr.text import BLANK_ID, Tokenizer
 from asr.training.checkpoint import read_identity
 from asr.training.journal import log

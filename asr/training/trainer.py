@@ -16,7 +16,8 @@ from asr.data import Batch, Share, SpeechDataset, load_shares, plan_batches, spl
 from asr.errors import UserError
 from asr.files import remove_partials
 from asr.model import CTCModel
-from asr.model_file import MODEL_NAME, save_model
+from asr.model_file import save_model
+from asr.paths import MODEL_NAME
 from asr.text import Tokenizer
 from asr.training.averaging import WeightAverage
 from asr.training.checkpoint import Progress, load_state, save_state

@@ -13,7 +13,8 @@ import tiny
 from random_models import random_model, random_tokenizer
 
 from asr.cli import main, transcribe
-from asr.model_file import MODEL_NAME, save_model
+from asr.model_file import save_model
+from asr.paths import MODEL_NAME
 
 RATE = 16000
 
