@@ -1,8 +1,8 @@
-# make demo | make test | make setup — each makes the environment it needs.
+# make demo | make test | make an4 | make setup — each makes the environment it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-slow format
+.PHONY: setup demo an4 test test-slow format
 
 setup: .venv/ready
 
@@ -18,6 +18,9 @@ setup: .venv/ready
 
 demo: setup
 	@bash recipes/digits/demo.sh $(BIN)/asr
+
+an4: setup
+	@bash recipes/an4/run.sh $(BIN)/asr $(SEED)
 
 test: setup
 	@echo "Linters: ruff and mypy"

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# AN4 from nothing to a word error rate, greedy and with a language model: one seed.
+# Each step is a command to type yourself. Usage: run.sh [path of asr] [seed]
+set -euo pipefail
+asr=${1:-asr}
+seed=${2:-1}
+cuts=data/an4-cuts
+model=runs/an4/default/$seed
+
+run() {
+    printf '\n$ asr %s\n' "$*"
+    "$asr" "$@"
+}
+
+[ -e $cuts/test.jsonl.gz ] || run prepare an4 --output $cuts
+run train an4 seed="$seed"
+run evaluate $cuts/test.jsonl.gz --model "$model" --greedy --worst 2
+
+gzip -dc $cuts/train.jsonl.gz | sed 's/.*"text": "\([^"]*\)".*/\1/' > $cuts/train.txt
+run lm train $cuts/train.txt --order 3 --output $cuts/lm.arpa.gz
+run tune $cuts/dev.jsonl.gz --model "$model" --lm $cuts/lm.arpa.gz --output "$model/decoding.yaml"
+run evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
