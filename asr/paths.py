@@ -72,7 +72,7 @@ def find_model(path: str | Path) -> Path:
     return file
 
 
-def find_decoding(model: str | Path) -> Path | None:
-    """Find the decoding.yaml beside a model's file, which tells how it is best decoded."""
-    file = find_model(model).with_name(DECODING_NAME)
-    return file if file.exists() else None
+def shipped_decoding(model: str | Path) -> Path | None:
+    """Find how a shipped model is decoded; of other models nothing is taken unasked."""
+    folder = find_model(model).parent
+    return folder / DECODING_NAME if folder.parent == SHIPPED else None

@@ -20,7 +20,7 @@ from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.model import CTCModel
 from asr.model_file import load_model
-from asr.paths import find_decoding
+from asr.paths import shipped_decoding
 from asr.recording import open_recording, read_audio
 from asr.segmentation import Piece, check_detector, pieces
 from asr.segmentation.batching import groups
@@ -239,13 +239,13 @@ def load(
 
     Args:
         model: a `.safetensors` model, the run folder that holds it, or a shipped model's name.
-        decoding: options, or the `decoding.yaml` that `asr tune` writes; where not given, the
-            one beside the model, and greedy where there is none.
+        decoding: options, or the `decoding.yaml` that `asr tune` writes; where not given, a
+            shipped model is decoded as it was tuned, others greedily.
         vad: how speech is found in long recordings, one of `asr.segmentation.DETECTORS`.
 
     Raises:
         UserError: either is missing, or not what it should be.
     """
-    file = find_decoding(model) if decoding is None else decoding
+    file = shipped_decoding(model) if decoding is None else decoding
     options = read_options(Path(file)) if isinstance(file, str | Path) else file
     return Recognizer(*load_model(model), options, vad)

@@ -6,7 +6,7 @@ import pytest
 
 from asr.decoding.options import DecodingOptions, read_options
 from asr.errors import UserError
-from asr.paths import MODEL_NAME, SHIPPED, find_decoding, find_model
+from asr.paths import MODEL_NAME, SHIPPED, find_model, shipped_decoding
 from asr.recognizer import load
 
 NAMES = sorted(folder.name for folder in SHIPPED.iterdir())
@@ -48,12 +48,11 @@ def test_a_model_that_is_nowhere_is_refused_with_the_names_there_are(tmp_path: P
         find_model(tmp_path)
 
 
-def test_decoding_is_that_beside_the_model(run_folder: Path) -> None:
-    assert find_decoding(run_folder) is None
-
+def test_only_shipped_models_bring_their_decoding(run_folder: Path) -> None:
     (run_folder / "decoding.yaml").touch()
 
-    assert find_decoding(run_folder) == find_decoding(run_folder / MODEL_NAME)
+    assert shipped_decoding(run_folder) is None
+    assert shipped_decoding("an4") == SHIPPED / "an4" / "decoding.yaml"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -35,7 +35,7 @@ def add_model(verb: argparse.ArgumentParser) -> None:
 def add_decoding(verb: argparse.ArgumentParser) -> None:
     """Add the flags of `decoding_options`."""
     group = verb.add_argument_group(
-        "decoding (as the decoding.yaml beside the model says, else greedy)"
+        "decoding (as a model that comes with the toolkit was tuned; greedy with others)"
     )
     group.add_argument("--greedy", action="store_true", help="the best path alone, the fastest")
     group.add_argument(
@@ -51,13 +51,13 @@ def add_decoding(verb: argparse.ArgumentParser) -> None:
 
 
 def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
-    """Read the options file, given or beside the model, and let the flags have the last word.
+    """Read the options file, given or shipped, and let the flags have the last word.
 
     Raises:
         UserError: --greedy beside flags of the beam search, or a file that cannot be used.
     """
     from asr.decoding.options import DecodingOptions, read_options
-    from asr.paths import find_decoding
+    from asr.paths import shipped_decoding
 
     flags = {
         "beam_size": args.beam,
@@ -73,7 +73,7 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
         if given or args.decoding:
             raise UserError("--greedy: asks for no beam search, other flags do; leave one out")
         return DecodingOptions()
-    file = args.decoding or find_decoding(args.model)
+    file = args.decoding or shipped_decoding(args.model)
     base = read_options(file) if file else DecodingOptions()
     if args.lm:
         given["lm_digest"] = None  # the weights were tuned with another model

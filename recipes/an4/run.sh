@@ -14,9 +14,9 @@ run() {
 
 [ -e $cuts/test.jsonl.gz ] || run prepare an4 --output $cuts
 run train an4 seed="$seed"
-run evaluate $cuts/test.jsonl.gz --model "$model" --greedy --worst 2
+run evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
 gzip -dc $cuts/train.jsonl.gz | sed 's/.*"text": "\([^"]*\)".*/\1/' > $cuts/train.txt
 run lm train $cuts/train.txt --order 3 --output $cuts/lm.arpa.gz
 run tune $cuts/dev.jsonl.gz --model "$model" --lm $cuts/lm.arpa.gz --output "$model/decoding.yaml"
-run evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
+run evaluate $cuts/test.jsonl.gz --model "$model" --decoding "$model/decoding.yaml" --worst 2
