@@ -1,5 +1,10 @@
 """Every recipe composes and builds, and every choice in conf/ can be reached from one."""
 
+import json
+import subprocess
+import sys
+
+import matplotlib.image
 import pytest
 import tiny
 import torch
@@ -134,3 +139,14 @@ def test_utterances_that_cannot_be_trained_on(tones, tmp_path, capsys):
     assert "train: 10 utterances" in said
     assert main([*command, "tokens.characters=b", f"run_dir={tmp_path}/other"]) == 1
     assert "its text has characters that are no token: a" in capsys.readouterr().err
+
+
+def test_learning_curves_are_drawn_from_a_run(tmp_path):
+    metrics = {"loss": 2.0, "dev_loss": 1.5, "dev_wer": 0.5}
+    lines = [json.dumps({"epoch": epoch, **metrics}) for epoch in (1, 2)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
+    picture = tmp_path / "curves.png"
+    script = [sys.executable, RECIPES / "curves.py", tmp_path, "--output", picture]
+
+    assert subprocess.run(script, capture_output=True).returncode == 0
+    assert matplotlib.image.imread(picture).std() > 0
