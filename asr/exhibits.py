@@ -101,14 +101,9 @@ def _link(cut: Cut, page: Path) -> str | None:
 def _picture(recognizer: "Recognizer", waveform: Waveform, sample_rate: int) -> str:
     import matplotlib.pyplot as plt
 
-    from asr.plot import draw_log_mel, draw_posteriors
+    from asr.plot import draw_heard
 
-    heard = recognizer.waveform(waveform, sample_rate)
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(10, 4.6), sharex=True, height_ratios=(3, 2), layout="constrained"
-    )
-    draw_log_mel(upper, recognizer, heard)
-    draw_posteriors(lower, recognizer, heard)
+    figure, _ = draw_heard(recognizer, recognizer.waveform(waveform, sample_rate), (10, 4.6))
     file = io.BytesIO()
     figure.savefig(file, dpi=110, format="png")
     plt.close(figure)

@@ -13,15 +13,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from asr.audio import Waveform
 from asr.errors import UserError
 from asr.recognizer import Recognizer
+from asr.recording import open_recording
+from asr.segmentation import pieces
 from asr.text import BLANK_ID, SPACE
 
 
 def draw_transcription(recognizer: Recognizer, path: str | Path, output: Path) -> str:
-    """Transcribe a recording and draw how; returns the text.
+    """Transcribe a recording, or the first speech in a long one, and draw how; returns the text.
 
     Args:
         recognizer: the model.
@@ -29,16 +32,18 @@ def draw_transcription(recognizer: Recognizer, path: str | Path, output: Path) -
         output: a picture file, of any format matplotlib writes.
 
     Raises:
-        UserError: the audio cannot be read, or the picture cannot be written.
+        UserError: the audio cannot be read or holds no speech, or the picture cannot be written.
     """
-    waveform = recognizer.waveform(path)
-    text = recognizer.transcribe(waveform, recognizer.sample_rate).text
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(11, 5.5), sharex=True, height_ratios=(3, 2), layout="constrained"
-    )
-    draw_log_mel(upper, recognizer, waveform)
-    draw_posteriors(lower, recognizer, waveform)
-    upper.set_title(f"{Path(path).name}: {text or '(nothing heard)'}", loc="left")
+    rate = recognizer.sample_rate
+    with open_recording(path) as recording:
+        found = pieces(recording.waveform(None, rate), rate, recognizer.vad)
+        piece = next(found, None)
+    if piece is None:
+        raise UserError(f"{path}: no speech was found, so there is nothing to draw")
+    text = recognizer.transcribe(piece.waveform, rate).text
+    figure, upper = draw_heard(recognizer, piece.waveform, (11, 5.5))
+    place = f", from {piece.start / rate:.1f} s" if piece.start else ""
+    upper.set_title(f"{Path(path).name}{place}: {text or '(nothing heard)'}", loc="left")
     try:
         figure.savefig(output, dpi=120)
     except (OSError, ValueError) as error:
@@ -46,6 +51,18 @@ def draw_transcription(recognizer: Recognizer, path: str | Path, output: Path) -
     finally:
         plt.close(figure)
     return text
+
+
+def draw_heard(
+    recognizer: Recognizer, waveform: Waveform, size: tuple[float, float]
+) -> tuple[Figure, Axes]:
+    """Draw log-mel above posteriors, `size` in inches: the figure, to be closed, and its top."""
+    figure, (upper, lower) = plt.subplots(
+        2, 1, figsize=size, sharex=True, height_ratios=(3, 2), layout="constrained"
+    )
+    draw_log_mel(upper, recognizer, waveform)
+    draw_posteriors(lower, recognizer, waveform)
+    return figure, upper
 
 
 @torch.inference_mode()

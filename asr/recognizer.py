@@ -3,7 +3,7 @@
 Shapes: B batch, N samples, U encoder frames, V tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -18,12 +18,13 @@ from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
 from asr.errors import UserError
+from asr.jobs import Channel, File, Job, find_jobs, in_time
 from asr.model import CTCModel
 from asr.model_file import load_model
 from asr.paths import shipped_decoding
 from asr.recording import open_recording, read_audio
-from asr.segmentation import Piece, check_detector, pieces
-from asr.segmentation.batching import groups
+from asr.segmentation import Piece, check_detector
+from asr.segmentation.batching import Batch
 from asr.text import Tokenizer
 from asr.transcript import Segment, Transcript
 from asr.workers import in_order
@@ -79,9 +80,10 @@ class Recognizer:
             if isinstance(result, UserError):
                 raise result
             return result[0]
-        channel = _Channel([self.waveform(audio, sample_rate)], self.sample_rate, self.vad)
-        batches = chain.from_iterable(channel.groups())
-        return channel.transcript(chain.from_iterable(map(self._hear, batches)))
+        channel = Channel([self.waveform(audio, sample_rate)], self.sample_rate, self.vad)
+        for batch in chain.from_iterable(channel.groups()):
+            channel.segments += self._hear(batch)
+        return channel.transcript()
 
     def stream_file(self, path: str | Path) -> Iterator[Segment]:
         """Yield the segments of a file, its channels mixed, in order and as they are done.
@@ -91,13 +93,15 @@ class Recognizer:
         """
         with open_recording(path) as recording:
             blocks = recording.waveform(None, self.sample_rate)
-            for group in _Channel(blocks, self.sample_rate, self.vad).groups():
-                yield from _in_time(chain.from_iterable(map(self._hear, group)))
+            for group in Channel(blocks, self.sample_rate, self.vad).groups():
+                yield from in_time(chain.from_iterable(map(self._hear, group)))
 
     def transcribe_files(
         self, paths: Iterable[str | Path], *, channel: str = "mix", workers: int = 1
     ) -> Iterator[tuple[str | Path, list[Transcript] | UserError]]:
         """Transcribe many files, with a progress bar in seconds of audio.
+
+        Short ones of like length are heard together, which makes no difference to any of them.
 
         Args:
             paths: audio files.
@@ -109,57 +113,39 @@ class Recognizer:
             In the order of `paths`, each with its transcripts, one unless `channel` is "each",
             or with the reason why it has none.
         """
-        segments: list[Segment] = []
-        transcripts: list[Transcript] = []
-        heard_s = 0.0
         with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
-            jobs = self._jobs(paths, channel, bar)
-            for result in in_order(self._do, jobs, workers):
-                if isinstance(result, list):
-                    segments += result
-                    advance_s = sum(segment.end_s - segment.start_s for segment in result)
-                    heard_s += advance_s
-                    bar.update(advance_s)
-                elif isinstance(result, _Channel):
-                    transcripts.append(result.transcript(segments))
-                    bar.update(transcripts[-1].duration_s - heard_s)
-                    segments, heard_s = [], 0.0
-                else:
-                    path, error = result
-                    yield path, error or transcripts
-                    segments, transcripts, heard_s = [], [], 0.0
 
-    def _jobs(self, paths: Iterable[str | Path], channel: str, bar: tqdm) -> "Iterator[_Job]":
-        """Read the files: the batches of each channel, the channel, and at last the file."""
-        for path in paths:
-            try:
-                with open_recording(path) as recording:
-                    chosen = recording.chosen(channel)
-                for name, number in chosen:
-                    with open_recording(path) as recording:
-                        bar.total = (bar.total or 0.0) + (recording.duration_s or 0.0)
-                        blocks = recording.waveform(number, self.sample_rate)
-                        heard = _Channel(blocks, self.sample_rate, self.vad, name)
-                        yield from chain.from_iterable(heard.groups())
-                        yield heard
-                yield path, None
-            except UserError as error:
-                yield path, error
+            def opened(duration_s: float) -> None:
+                bar.total = (bar.total or 0.0) + duration_s
 
-    def _do(self, job: "_Job") -> "list[Segment] | _Channel | _FileEnd":
-        """Transcribe a batch; the marks between batches pass."""
-        return self._hear(job) if isinstance(job, list) else job
+            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, opened)
+            for done in in_order(self._do, jobs, workers):
+                if isinstance(done, File):
+                    bar.update(done.unspoken_s())
+                    yield done.path, done.error or [one.transcript() for one in done.channels]
+                    continue
+                for owner, segment in done:
+                    owner.segments.append(segment)
+                    bar.update(segment.end_s - segment.start_s)
 
-    def _hear(self, batch: Sequence[Piece]) -> list[Segment]:
+    def _do(self, job: Job) -> list[tuple[Channel, Segment]] | File:
+        """Transcribe a batch, each segment with its channel; the files between batches pass."""
+        if isinstance(job, File):
+            return job
+        batch, owners = job
+        return list(zip(owners, self._hear(batch), strict=True))
+
+    def _hear(self, batch: Batch) -> list[Segment]:
         """Transcribe a batch of pieces."""
-        lengths = torch.tensor([len(piece.waveform) for piece in batch])
-        waveforms = torch.zeros(len(batch), int(lengths.max()))
-        for row, piece in zip(waveforms, batch, strict=True):
-            row[: len(piece.waveform)] = torch.from_numpy(piece.waveform)
+        waveforms, lengths = batch.padded()
         with torch.inference_mode():
-            log_probs, frames = self.model.log_probs(waveforms, lengths)
-        found = self.decoder.decode(log_probs.numpy(), frames.numpy(), self.model.frame_s)
-        return [self._segment(*pair) for pair in zip(batch, found, strict=True)]
+            log_probs, frames = self.model.log_probs(
+                torch.from_numpy(waveforms), torch.from_numpy(lengths)
+            )
+        count = len(batch.pieces)
+        arrays = log_probs[:count].numpy(), frames[:count].numpy()
+        found = self.decoder.decode(*arrays, self.model.frame_s)
+        return [self._segment(*pair) for pair in zip(batch.pieces, found, strict=True)]
 
     def _segment(self, piece: Piece, decoded: Decoded) -> Segment:
         """Bring words to the recording's clock; the last frame may reach past the last sample."""
@@ -193,41 +179,6 @@ class Recognizer:
             torch.from_numpy(waveform)[None], torch.tensor([len(waveform)])
         )
         return log_probs[0, : int(lengths[0])].numpy()
-
-
-class _Channel:
-    """One channel of a recording as it goes by: its pieces, and at the end its duration."""
-
-    def __init__(
-        self, blocks: Iterable[Waveform], sample_rate: int, vad: str, name: str | None = None
-    ) -> None:
-        self._blocks, self._sample_rate, self._vad, self._name = blocks, sample_rate, vad, name
-        self._samples = 0
-
-    def groups(self) -> Iterator[list[list[Piece]]]:
-        """Yield batches of pieces, those of one stretch of time together."""
-        return groups(pieces(self._counted(), self._sample_rate, self._vad))
-
-    def transcript(self, segments: Iterable[Segment]) -> Transcript:
-        """Put together what was heard, once all has gone by."""
-        ordered = tuple(_in_time(segments))
-        return Transcript(ordered, self._samples / self._sample_rate, self._name)
-
-    def _counted(self) -> Iterator[Waveform]:
-        for block in self._blocks:
-            self._samples += len(block)
-            yield block
-
-
-#: A file, and why it could not be transcribed.
-_FileEnd = tuple[str | Path, UserError | None]
-#: What is done in order: batches, then their channel, then its file.
-_Job = list[Piece] | _Channel | _FileEnd
-
-
-def _in_time(segments: Iterable[Segment]) -> list[Segment]:
-    """Put segments in order, those without words left out."""
-    return sorted((found for found in segments if found.words), key=lambda found: found.start_s)
 
 
 def load(

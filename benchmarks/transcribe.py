@@ -25,14 +25,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from long_recording import Spoken, write_long
+from long_recording import Spoken, read_manifest, write_long
 from rapidfuzz.distance import Levenshtein
 from timing import machine_line, print_row
-from torch import Tensor
 from training import PRODUCT, matrix_product, multiply_adds
 
 import asr
-from asr.audio import Waveform
 from asr.recognizer import Recognizer
 from asr.recording import open_recording, read_audio
 from asr.segmentation import Piece, pieces
@@ -57,6 +55,7 @@ def main() -> None:
         spoken = write_long(arguments.manifest, path, seconds)
         print_stages(recognizer, path, arguments.quick)
         print_speeds(recognizer, path, spoken, arguments)
+        print_short(recognizer, arguments)
         if arguments.long_hours:
             print_long(recognizer, Path(folder), arguments)
 
@@ -84,7 +83,7 @@ def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
     with torch.inference_mode():
         found = clock.each("finding speech", found_speech(recognizer, path, clock))
         for batch in chain.from_iterable(groups(found)):
-            waveforms, lengths = stack([piece.waveform for piece in batch])
+            waveforms, lengths = map(torch.from_numpy, batch.padded())
             features = clock.call("features", lambda: model.log_mel(waveforms, lengths))  # noqa: B023
             log_probs, frames = clock.call("encoder", lambda: model(*features))  # noqa: B023
             arrays = log_probs.numpy(), frames.numpy()
@@ -115,13 +114,6 @@ def found_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator
         yield from pieces(
             clock.each("decode audio", blocks), recognizer.sample_rate, recognizer.vad
         )
-
-
-def stack(waveforms: list[Waveform]) -> tuple[Tensor, Tensor]:
-    """Pad waveforms (N,) to a batch (B, N), with their lengths (B,)."""
-    tensors = [torch.from_numpy(waveform) for waveform in waveforms]
-    lengths = torch.tensor([len(tensor) for tensor in tensors])
-    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True), lengths
 
 
 def product_rate(size: int) -> float:
@@ -182,6 +174,22 @@ def print_speeds(
         spent_s = peer["wall_s"], peer["cpu_s"]
         print_speed("pocketsphinx, 1 core", audio_s, spent_s, wer(spoken, peer["text"]))
         print("(pocketsphinx has a model of general US English, ours was trained on this task)")
+
+
+def print_short(recognizer: Recognizer, arguments: argparse.Namespace) -> None:
+    """Print the speed of the manifest's recordings on one core: a call for each, one for all."""
+    paths = [path for path, _ in read_manifest(arguments.manifest)]
+    spent: dict[str, list[tuple[float, float]]] = {"a call for each": [], "one call": []}
+    for _ in range(arguments.repeats):
+        for name, calls in (("a call for each", [[path] for path in paths]), ("one call", [paths])):
+            wall_s, cpu_s = time.perf_counter(), time.process_time()
+            found = [result for call in calls for _, result in recognizer.transcribe_files(call)]
+            spent[name].append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
+    audio_s = sum(result[0].duration_s for result in found if isinstance(result, list))
+    print(f"\n{len(paths)} recordings of {audio_s / len(paths):.1f} s, 1 core\n")
+    print_row(("", "by clock", "by CPU time"), WIDTHS)
+    for name, times in spent.items():
+        print_row((name, *(f"{audio_s / each:,.1f}" for each in min(times))), WIDTHS)
 
 
 def print_speed(name: str, audio_s: float, spent_s: tuple[float, float], error: float) -> None:

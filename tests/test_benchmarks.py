@@ -50,7 +50,13 @@ def test_transcribe(tones: Path, tones_run: Path) -> None:
     rows = {line.split("  ")[0] for line in printed.splitlines()}
     assert rows >= {
         "decode audio", "finding speech", "features", "encoder", "decoding", "together",
-        "ours, 1 core", "ours, 2 cores",
+        "ours, 1 core", "ours, 2 cores", "a call for each", "one call",
     }  # fmt: skip
     assert "\npeak memory " in printed
     assert printed.splitlines()[-1].endswith(" % utterance by utterance")
+
+
+def test_encoders() -> None:
+    rows = run("encoders.py", *QUICK).splitlines()[-17:]
+    assert [rows[0].split()[0], rows[-1].split()[0]] == ["blstm", "xlstm"]
+    assert all(float(row.split()[-1]) > 0 for row in rows)

@@ -19,6 +19,7 @@ LAYERS = [
     {"cli"},
     {"alignment", "evaluate", "exhibits", "plot", "training"},
     {"recognizer"},
+    {"jobs"},
     {"aligned", "formats", "inference", "model_file", "transcript"},
     {"data", "decoding", "model", "scoring"},
     {"corpora", "encoders", "subsampling", "lm"},

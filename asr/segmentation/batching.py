@@ -1,23 +1,87 @@
-"""Pieces of like length put together, as a function of their recording alone."""
+"""Pieces of like length put together, so that each is heard as it would be alone.
 
-from collections.abc import Iterable, Iterator
+Shapes: B rows of a batch, N samples.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.audio import Waveform
 from asr.segmentation.cutting import Piece
 
 #: Of so many consecutive pieces ...
 GROUP = 16
-#: ... so many of like length make a batch, which on one core is 1.6 times as fast as one by one.
+#: ... so many of like length make a batch, which on one core is twice as fast as one by one.
 BATCH = 4
 
 
-def groups(found: Iterable[Piece]) -> Iterator[list[list[Piece]]]:
+@dataclass(frozen=True)
+class Batch:
+    """Pieces that are heard at once, and the shape they are padded to.
+
+    Sums of floats depend on the shape of what is summed, in their last bits. So every piece is
+    heard in a shape that is a function of its recording and the settings alone, and a transcript
+    is the same to the last bit whatever is transcribed beside it and in which order.
+
+    Attributes:
+        pieces: up to B.
+        rows: B; rows without a piece are silent.
+        samples: N.
+    """
+
+    pieces: Sequence[Piece]
+    rows: int
+    samples: int
+
+    def padded(self) -> tuple[Waveform, NDArray[np.int64]]:
+        """Give the waveforms (B, N) behind zeros, and their lengths (B,)."""
+        waveforms = np.zeros((self.rows, self.samples), np.float32)
+        lengths = np.zeros(self.rows, np.int64)
+        for row, piece in enumerate(self.pieces):
+            lengths[row] = len(piece.waveform)
+            waveforms[row, : lengths[row]] = piece.waveform
+        return waveforms, lengths
+
+
+def groups(found: Iterable[Piece]) -> Iterator[list[Batch]]:
     """Batch the pieces of one channel of one recording; yield the batches of each group.
 
-    No batch ever holds pieces of two recordings. So a transcript is a function of its recording
-    and the settings alone, to the last bit: what else is transcribed beside it, and in which
-    order, cannot change a single sum.
+    A batch of one piece, such as all of a short recording, has room for pieces of others: see
+    `shared`.
     """
     arriving = iter(found)
     while group := sorted(islice(arriving, GROUP), key=lambda piece: len(piece.waveform)):
-        yield [group[first : first + BATCH] for first in range(0, len(group), BATCH)]
+        yield [_own(group[first : first + BATCH]) for first in range(0, len(group), BATCH)]
+
+
+def shared(alone: Sequence[Batch]) -> list[list[int]]:
+    """Put batches of one piece together: the places in `alone` of those that share a batch.
+
+    Only batches of one shape share one, which therefore has that shape too. Long ones come first.
+    """
+    by_shape: dict[int, list[int]] = defaultdict(list)
+    for place, batch in enumerate(alone):
+        by_shape[batch.samples].append(place)
+    return [
+        by_shape[samples][first : first + BATCH]
+        for samples in sorted(by_shape, reverse=True)
+        for first in range(0, len(by_shape[samples]), BATCH)
+    ]
+
+
+def _own(pieces: list[Piece]) -> Batch:
+    longest = len(pieces[-1].waveform)
+    if len(pieces) > 1:
+        return Batch(pieces, len(pieces), longest)
+    return Batch(pieces, BATCH, _rounded_up(longest))
+
+
+def _rounded_up(samples: int) -> int:
+    """Round up to one of four lengths an octave (4, 5, 6 or 7 times a power of two)."""
+    step = 1 << max(samples.bit_length() - 3, 0)
+    return -(-samples // step) * step

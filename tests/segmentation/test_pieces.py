@@ -123,8 +123,23 @@ def test_silence_and_a_constant_hold_no_speech(level: float) -> None:
     assert cut(np.full(100 * RATE, level)) == []
 
 
-def test_steady_noise_holds_no_speech() -> None:
-    assert cut(background(100.0, -20.0)) == []
+def test_soft_steady_noise_holds_no_speech() -> None:
+    assert cut(background(100.0, -50.0)) == []
+
+
+def test_loud_steady_sound_is_heard_from_end_to_end() -> None:
+    """Somebody may speak behind it; what lies far from it is judged as before."""
+    samples = background(200.0, -60.0)
+    samples[50 * RATE : 140 * RATE] += background(90.0, -25.0, seed=1)
+
+    found = cut(samples)
+
+    assert found[0].start == pytest.approx(50 * RATE, abs=RATE)
+    end = found[0].start
+    for piece in found:
+        assert piece.start == end, "nothing is left out"
+        end += len(piece.waveform)
+    assert end == pytest.approx(140 * RATE, abs=RATE)
 
 
 def test_a_click_is_no_speech() -> None:

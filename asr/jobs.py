@@ -1,0 +1,136 @@
+"""Files to batches: which pieces are heard together, and when a file has been heard.
+
+A long recording's pieces are heard with each other, a short recording with others of like length.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+from asr.audio import Waveform
+from asr.errors import UserError
+from asr.recording import open_recording
+from asr.segmentation import pieces
+from asr.segmentation.batching import Batch, groups, shared
+from asr.transcript import Segment, Transcript
+
+#: Short recordings of so many seconds wait for each other, so that some are of like length.
+_WAITING_S = 600.0
+
+
+class Channel:
+    """One channel of a recording as it goes by: its pieces, what was heard, its duration."""
+
+    def __init__(
+        self, blocks: Iterable[Waveform], sample_rate: int, vad: str, name: str | None = None
+    ) -> None:
+        self._blocks, self._sample_rate, self._vad, self._name = blocks, sample_rate, vad, name
+        self._samples = 0
+        self.segments: list[Segment] = []
+
+    def groups(self) -> Iterator[list[Batch]]:
+        """Yield batches of pieces, those of one stretch of time together."""
+        return groups(pieces(self._counted(), self._sample_rate, self._vad))
+
+    @property
+    def duration_s(self) -> float:
+        """How long it is, as far as it has gone by."""
+        return self._samples / self._sample_rate
+
+    def transcript(self) -> Transcript:
+        """Put together what was heard, once all has gone by."""
+        return Transcript(tuple(in_time(self.segments)), self.duration_s, self._name)
+
+    def _counted(self) -> Iterator[Waveform]:
+        for block in self._blocks:
+            self._samples += len(block)
+            yield block
+
+
+@dataclass
+class File:
+    """A file, its channels and, where it cannot be transcribed, why."""
+
+    path: str | Path
+    channels: list[Channel] = field(default_factory=list)
+    error: UserError | None = None
+
+    def unspoken_s(self) -> float:
+        """How much of it has gone by and was no speech."""
+        heard = chain.from_iterable(channel.segments for channel in self.channels)
+        spoken_s = sum(segment.end_s - segment.start_s for segment in heard)
+        return sum(channel.duration_s for channel in self.channels) - spoken_s
+
+
+#: What is done in order: batches with the channel of each piece, and files that are complete.
+Job = tuple[Batch, Sequence[Channel]] | File
+
+
+class _Waiting:
+    """Short recordings that wait for others of like length, and the files that wait for them."""
+
+    def __init__(self) -> None:
+        self.alone: list[tuple[Batch, Channel]] = []
+        self.files: list[File] = []
+        self.samples = 0
+
+    def pass_on(self, batch: Batch, channel: Channel) -> Iterator[Job]:
+        """Keep a batch with room in it; before any other, which is a long recording's, make way."""
+        if len(batch.pieces) == 1:
+            self.alone.append((batch, channel))
+            self.samples += batch.samples
+            return
+        yield from self.flush()
+        yield batch, [channel] * len(batch.pieces)
+
+    def flush(self) -> Iterator[Job]:
+        """Give all that waits."""
+        for places in shared([batch for batch, _ in self.alone]):
+            batches, channels = zip(*(self.alone[place] for place in places), strict=True)
+            together = [piece for batch in batches for piece in batch.pieces]
+            yield replace(batches[0], pieces=together), channels
+        yield from self.files
+        self.alone, self.files, self.samples = [], [], 0
+
+
+def find_jobs(
+    paths: Iterable[str | Path],
+    channel: str,
+    sample_rate: int,
+    vad: str,
+    opened: Callable[[float], object],
+) -> Iterator[Job]:
+    """Read files: batches to hear and, after the last batch of its own, each file, in order.
+
+    Args:
+        paths: audio files.
+        channel: one of `asr.recording.CHANNELS`.
+        sample_rate: of the model, Hz.
+        vad: one of `asr.segmentation.DETECTORS`.
+        opened: is told how many seconds each channel has, as far as its file states it.
+    """
+    waiting = _Waiting()
+    for path in paths:
+        file = File(path)
+        try:
+            with open_recording(path) as recording:
+                chosen = recording.chosen(channel)
+            for name, number in chosen:
+                with open_recording(path) as recording:
+                    opened(recording.duration_s or 0.0)
+                    heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)
+                    file.channels.append(heard)
+                    for batch in chain.from_iterable(heard.groups()):
+                        yield from waiting.pass_on(batch, heard)
+        except UserError as error:
+            file.error = error
+        waiting.files.append(file)
+        if not waiting.alone or waiting.samples > _WAITING_S * sample_rate:
+            yield from waiting.flush()
+    yield from waiting.flush()
+
+
+def in_time(segments: Iterable[Segment]) -> list[Segment]:
+    """Put segments in order, those without words left out."""
+    return sorted((found for found in segments if found.words), key=lambda found: found.start_s)
