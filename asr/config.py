@@ -81,6 +81,9 @@ class EncoderConfig:
     layers: int
     hidden_size: int
     dropout: float
+    variational: bool  # dropout leaves out a unit in all frames of an utterance, or in none
+    weight_drop: float  # probability of leaving out each recurrent weight for a batch
+    zoneout: float  # probability of a unit's keeping its last state at a frame
 
 
 @dataclass
@@ -169,6 +172,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "encoder.layers": (1, inf),
     "encoder.hidden_size": (1, inf),
     "encoder.dropout": (0, 1),
+    "encoder.weight_drop": (0, 1),
+    "encoder.zoneout": (0, 1),
     "objective.consistency": (0, inf),
     "optimiser.lr": (0, inf),
     "optimiser.weight_decay": (0, inf),
@@ -204,6 +209,11 @@ RESUMABLE = (
     "trainer.threads",
     "trainer.tensorboard",
 )
+
+#: Settings that older runs and models had no choice in, and what they did.
+LATER: dict[str, dict[str, Any]] = {
+    "encoder": {"variational": False, "weight_drop": 0.0, "zoneout": 0.0},
+}
 
 #: Overrides that do not name a run folder: the seed has a level of its own, the rest are the
 #: machine's.

@@ -27,7 +27,7 @@ class ModelSettings:
 
     features: dict[str, int | float | str]
     subsampling: dict[str, int]
-    encoder: dict[str, int | float | str]
+    encoder: dict[str, bool | int | float | str]
 
 
 class CTCModel(nn.Module):
@@ -52,6 +52,7 @@ class CTCModel(nn.Module):
         self.subsampling = ConvSubsampling(
             mel_bins=self.log_mel.mel_bins,
             output_size=self.encoder.output_size,
+            keep_bins=self.encoder.bins,
             **settings.subsampling,
         )
         self.head = nn.Linear(self.encoder.output_size, vocabulary_size)

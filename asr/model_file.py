@@ -120,7 +120,11 @@ def _open(file: Path) -> tuple[str, dict[str, Tensor]]:
 
 
 def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:
-    groups = {name: _checked(name, metadata.get(name), kind) for name, kind in _GROUPS.items()}
+    given = {
+        name: config.LATER.get(name, {}) | values if isinstance(values, dict) else values
+        for name, values in metadata.items()
+    }
+    groups = {name: _checked(name, given.get(name), kind) for name, kind in _GROUPS.items()}
     tokenizer = _tokenizer(metadata)
     model = CTCModel(ModelSettings(**groups), len(tokenizer))
     model.load_state_dict(weights)

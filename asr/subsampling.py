@@ -23,9 +23,23 @@ class ConvSubsampling(nn.Module):
         factor: 2, 3, 4 or 6; feature frames for one encoder frame.
         channels: of both convolutions.
         output_size: H.
+        keep_bins: how many bins the encoder takes apart. Every bin is then projected on its own,
+            by the same weights, and output frames hold the lowest bin's channels first. None
+            projects all bins together.
+
+    Raises:
+        UserError: an unknown factor, or an encoder of other bins than there are.
     """
 
-    def __init__(self, *, mel_bins: int, factor: int, channels: int, output_size: int) -> None:
+    def __init__(
+        self,
+        *,
+        mel_bins: int,
+        factor: int,
+        channels: int,
+        output_size: int,
+        keep_bins: int | None = None,
+    ) -> None:
         super().__init__()
         if factor not in STRIDES:
             raise UserError(
@@ -39,7 +53,15 @@ class ConvSubsampling(nn.Module):
             for i, stride in zip(inputs, self.strides, strict=True)
         )
         remaining_bins = -(-mel_bins // 4)
-        self.projection = nn.Linear(channels * remaining_bins, output_size)
+        if keep_bins not in (None, remaining_bins):
+            raise UserError(
+                f"encoder.hidden_size: this encoder would have maps of {keep_bins} bins, and "
+                f"subsampling makes {remaining_bins} of features.mel_bins={mel_bins}; "
+                f"multiply it by {remaining_bins}/{keep_bins}"
+            )
+        self.keep_bins = keep_bins
+        apart = keep_bins or 1
+        self.projection = nn.Linear(channels * remaining_bins // apart, output_size // apart)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Encoder frames for feature frames, both (B,) or of any shape."""
@@ -54,4 +76,6 @@ class ConvSubsampling(nn.Module):
             maps = maps * frame_mask(lengths, maps.shape[2])[:, None, :, None]
             maps = convolution(maps).relu()
             lengths = (lengths + stride - 1) // stride
+        if self.keep_bins:
+            return self.projection(maps.permute(0, 2, 3, 1)).flatten(2), lengths
         return self.projection(maps.transpose(1, 2).flatten(2)), lengths

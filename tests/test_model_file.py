@@ -70,6 +70,15 @@ def test_pieces_come_back_with_what_cuts_text_into_them(tmp_path: Path) -> None:
     read_metadata(tmp_path / "a.safetensors")  # still one key
 
 
+def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> None:
+    metadata = read_metadata(model_file)
+    for later in ("variational", "weight_drop", "zoneout"):
+        metadata["encoder"].pop(later, None)
+    save_file(load_file(model_file), model_file, {"asr": json.dumps(metadata)})
+
+    assert load_model(model_file)[0].settings.encoder["zoneout"] == 0.0
+
+
 def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
     first, second = (save(tmp_path / name).read_bytes() for name in ("a.x", "b.x"))
 

@@ -68,3 +68,20 @@ def test_any_number_of_mel_bins_fits(mel_bins: int) -> None:
 def test_an_unknown_factor_is_refused_with_the_choices() -> None:
     with pytest.raises(UserError, match="unknown factor 5; choose one of 2, 3, 4, 6"):
         subsampling(5)
+
+
+def test_an_encoder_of_maps_gets_every_bin_by_itself() -> None:
+    torch.manual_seed(0)
+    module = ConvSubsampling(mel_bins=20, factor=2, channels=4, output_size=15, keep_bins=5)
+    features, lengths = noise(1, 6, 20), torch.tensor([6])
+    changed = features.clone()
+    changed[:, :, :4] += 1.0
+
+    moved = (module(changed, lengths)[0] - module(features, lengths)[0]).unflatten(2, (5, 3))
+
+    assert (moved.abs().sum((0, 1, 3)) > 0).tolist() == [True, True, False, False, False]
+
+
+def test_an_encoder_of_other_bins_than_there_are_is_refused() -> None:
+    with pytest.raises(UserError, match=r"maps of 4 bins, and subsampling makes 5 .*by 5/4"):
+        ConvSubsampling(mel_bins=20, factor=2, channels=4, output_size=16, keep_bins=4)

@@ -7,12 +7,36 @@ Lengths count valid frames. What lies past a length changes no output within it.
 """
 
 from asr.encoders.blstm import BLSTM
+from asr.encoders.convlstm import ConvLSTM
+from asr.encoders.greff import CIFG, FGR, LSTM1997, NFG, NIAF, NIG, NOAF, NOG, Peephole
+from asr.encoders.gru import GRU
 from asr.encoders.layer import RecurrentLayer
+from asr.encoders.lnlstm import LNLSTM
+from asr.encoders.mlstm import MLSTM
+from asr.encoders.rnn import RNN
+from asr.encoders.slstm import SLSTM
 from asr.encoders.stack import RecurrentStack
+from asr.encoders.xlstm import MLSTMBlock, SLSTMBlock
 
 __all__ = ["BLSTM", "ENCODERS", "RecurrentLayer", "RecurrentStack"]
 
-#: Short name in a recipe -> layer class.
-ENCODERS: dict[str, type[RecurrentLayer]] = {
-    "blstm": BLSTM,
+#: Short name in a recipe -> classes of its layers, taken in turn from the first layer on.
+ENCODERS: dict[str, tuple[type[RecurrentLayer], ...]] = {
+    "rnn": (RNN,),
+    "lstm1997": (LSTM1997,),
+    "blstm": (BLSTM,),
+    "peephole": (Peephole,),
+    "nig": (NIG,),
+    "nfg": (NFG,),
+    "nog": (NOG,),
+    "niaf": (NIAF,),
+    "noaf": (NOAF,),
+    "cifg": (CIFG,),
+    "fgr": (FGR,),
+    "lnlstm": (LNLSTM,),
+    "gru": (GRU,),
+    "convlstm": (ConvLSTM,),
+    "slstm": (SLSTM,),
+    "mlstm": (MLSTM,),
+    "xlstm": (MLSTMBlock, SLSTMBlock),
 }

@@ -3,6 +3,9 @@
 Shapes: B batch, T frames, H width of the stack.
 """
 
+from collections.abc import Sequence
+
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.layer import RecurrentLayer
@@ -14,32 +17,52 @@ class RecurrentStack(nn.Module):
     Dropout touches the connections between layers and never the recurrent ones (Zaremba 2014).
 
     Args:
-        layer: class of the recurrent layers.
+        kinds: classes of the recurrent layers, taken in turn from the first layer on.
         layers: how many.
         hidden_size: units of one direction.
         dropout: probability, 0..1.
+        variational: leave out a unit in all frames of an utterance or in none (Gal & Ghahramani
+            2016), instead of frame by frame.
+        weight_drop, zoneout: options of the layers, see `RecurrentLayer`.
 
     Attributes:
         output_size: width H of the stack's input and output, that of one layer's output.
+        bins: of the maps over frequency that its input and output are, or None.
     """
 
     def __init__(
         self,
-        layer: type[RecurrentLayer],
+        kinds: Sequence[type[RecurrentLayer]],
         *,
         layers: int,
         hidden_size: int,
         dropout: float,
+        variational: bool = False,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.output_size = layer.directions * hidden_size
-        self.layers = nn.ModuleList(layer(self.output_size, hidden_size) for _ in range(layers))
+        self.output_size = kinds[0].directions * hidden_size
+        options = {"weight_drop": weight_drop, "zoneout": zoneout}
+        self.layers = nn.ModuleList(
+            kinds[i % len(kinds)](self.output_size, hidden_size, **options) for i in range(layers)
+        )
+        self.bins: int | None = next((layer.bins for layer in self.layers), None)  # type: ignore[assignment]
         self.norms = nn.ModuleList(nn.LayerNorm(self.output_size) for _ in range(layers))
         self.last_norm = nn.LayerNorm(self.output_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = OneMask(dropout) if variational else nn.Dropout(dropout)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: features (B, T, H), lengths (B,) -> (B, T, H) and the same lengths."""
         for norm, layer in zip(self.norms, self.layers, strict=True):
             features = features + self.dropout(layer(norm(features), lengths))
         return self.last_norm(features), lengths
+
+
+class OneMask(nn.Dropout):
+    """Dropout with one mask for all frames of an utterance."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Leave out units of features (B, T, H)."""
+        mask = features.new_ones(len(features), 1, features.shape[2])
+        return features * F.dropout(mask, self.p, self.training)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from asr.config import RESUMABLE
+from asr.config import LATER, RESUMABLE, flatten
 from asr.errors import UserError
 from asr.files import replacing
 
@@ -90,6 +90,7 @@ def read_identity(run_dir: Path) -> dict[str, Any]:
 
 def compare_identities(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     """Word each difference between two runs that resuming may not bridge."""
+    there = {key: value for key, value in flatten(LATER).items() if key in here} | there
     keys = sorted(key for key in there.keys() | here.keys() if key not in RESUMABLE)
     return [
         f"{key} is {there.get(key)!r} there, {here.get(key)!r} here"

@@ -2,15 +2,27 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
 from asr.errors import UserError
 
-#: Short name in a recipe -> optimiser class.
+
+def rmsprop(
+    groups: Iterable[dict[str, Any]], *, lr: float, betas: tuple[float, float]
+) -> torch.optim.RMSprop:
+    """RMSProp (Tieleman 2012); betas are its momentum and the decay of its mean square."""
+    return torch.optim.RMSprop(groups, lr=lr, momentum=betas[0], alpha=betas[1])
+
+
+#: Short name in a recipe -> optimiser. Adam and RMSProp add the decay to the gradient, before they
+#: scale it; AdamW takes it from the weights.
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
+    "rmsprop": rmsprop,
 }
 
 

@@ -6,7 +6,8 @@ from random_models import noise, pad_with_garbage
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from asr.encoders.blstm import BLSTM, reversal, take_frames
+from asr.encoders.blstm import BLSTM
+from asr.encoders.directions import reversal, take_frames
 
 INPUTS, HIDDEN = 6, 8
 CASES = {

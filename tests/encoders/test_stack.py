@@ -2,21 +2,28 @@ import pytest
 import torch
 from random_models import noise, pad_with_garbage
 
-from asr.encoders import ENCODERS, RecurrentStack
+from asr.encoders import ENCODERS, RecurrentStack, convlstm
 
 HIDDEN = 8
 
 
-def stack(name: str, dropout: float = 0.5, layers: int = 2) -> RecurrentStack:
+@pytest.fixture(autouse=True)
+def two_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convlstm, "CHANNELS", 2)
+
+
+def stack(name: str, dropout: float = 0.5, layers: int = 2, **options: float) -> RecurrentStack:
     torch.manual_seed(0)
-    return RecurrentStack(ENCODERS[name], layers=layers, hidden_size=HIDDEN, dropout=dropout)
+    return RecurrentStack(
+        ENCODERS[name], layers=layers, hidden_size=HIDDEN, dropout=dropout, **options
+    )
 
 
 every_encoder = pytest.mark.parametrize("name", ENCODERS)
 
 
 @every_encoder
-@pytest.mark.parametrize("lengths", [(9, 4, 1, 0), (5, 5), (1, 1)])
+@pytest.mark.parametrize("lengths", [(9, 4, 1, 0), (5, 5), (1, 1), (70, 40)])
 def test_a_batch_equals_batches_of_one(name: str, lengths: tuple[int, ...]) -> None:
     encoder = stack(name).eval()
     utterances = [noise(n, encoder.output_size, seed=i) for i, n in enumerate(lengths)]
@@ -51,7 +58,7 @@ def test_input_and_output_are_as_wide_as_one_layers_output(name: str) -> None:
 
     outputs, _ = encoder(noise(2, 5, encoder.output_size), torch.tensor([5, 3]))
 
-    assert encoder.output_size == ENCODERS[name].directions * HIDDEN
+    assert encoder.output_size == ENCODERS[name][0].directions * HIDDEN
     assert outputs.shape == (2, 5, encoder.output_size)
 
 
@@ -80,3 +87,22 @@ def test_dropout_acts_in_training_alone(name: str) -> None:
 @every_encoder
 def test_no_buffer_remembers_the_batches_seen(name: str) -> None:
     assert not list(stack(name).buffers()), "statistics of batches have no place in the encoder"
+
+
+def test_kinds_of_layers_take_turns() -> None:
+    kinds = [type(layer).__name__ for layer in stack("xlstm", layers=3).layers]
+
+    assert kinds == ["MLSTMBlock", "SLSTMBlock", "MLSTMBlock"]
+
+
+@pytest.mark.parametrize("variational", [False, True])
+def test_variational_dropout_keeps_its_mask_through_time(variational: bool) -> None:
+    encoder = stack("blstm", variational=variational)
+
+    dropped = encoder.dropout(torch.ones(3, 50, 16))
+
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert (dropped == dropped[:, :1]).all() == variational
+    assert not torch.equal(dropped[0], dropped[1])
+    encoder.eval()
+    assert torch.equal(encoder.dropout(torch.ones(3, 50, 16)), torch.ones(3, 50, 16))

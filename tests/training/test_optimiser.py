@@ -36,8 +36,39 @@ def test_decay_shrinks_a_matrix_and_leaves_its_bias():
     assert torch.equal(model.bias.detach(), torch.ones(2))
 
 
+def first_steps(count: int, **settings) -> float:
+    """Where a weight of 1 with a constant gradient of 0.5 is after some steps at a rate of 0.1."""
+    model = nn.Linear(1, 1)
+    nn.init.ones_(model.weight)
+    optimiser = make_optimiser(model, **SETTINGS | settings)
+    for _ in range(count):
+        for parameter in model.parameters():
+            parameter.grad = torch.full_like(parameter, 0.5)
+        optimiser.step()
+    return model.weight.item()
+
+
+def test_adam_decays_by_the_gradient_and_adamw_apart_from_it():
+    """Bias-corrected, a first step is the gradient's sign: the decay within it changes nothing."""
+    assert first_steps(1, name="adam") == pytest.approx(1 - 0.1)
+    assert first_steps(1, name="adamw") == pytest.approx(1 - 0.1 * 0.5 - 0.1)
+
+
+def test_rmsprop_is_given_momentum_and_decay_by_the_betas():
+    square = 0.02 * 0.5**2  # of the first step; the second adds to what is left
+    first = 0.1 * 0.5 / math.sqrt(square)
+    second = 0.1 * 0.5 / math.sqrt(0.98 * square + square)
+    plain = {"name": "rmsprop", "weight_decay": 0.0}
+    assert first_steps(1, **plain, betas=[0.0, 0.98]) == pytest.approx(1 - first)
+    assert first_steps(2, **plain, betas=[0.0, 0.98]) == pytest.approx(1 - first - second)
+    moved = first + 0.9 * first + second
+    assert first_steps(2, **plain, betas=[0.9, 0.98]) == pytest.approx(1 - moved)
+
+
 def test_unknown_names_are_refused():
-    with pytest.raises(UserError, match="unknown optimiser 'sgd'; choose one of adamw"):
+    with pytest.raises(
+        UserError, match="unknown optimiser 'sgd'; choose one of adam, adamw, rmsprop"
+    ):
         make_optimiser(nn.Linear(1, 1), **SETTINGS | {"name": "sgd"})
     with pytest.raises(UserError, match="unknown schedule 'linear'; choose one of warmup_cosine"):
         make_schedule(name="linear", warmup_share=0.1, final_share=0.1)

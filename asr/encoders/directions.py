@@ -1,0 +1,56 @@
+"""Two directions as one batch: the backward one hears each sequence reversed within its length.
+
+Padding then comes after every valid frame in both, where it cannot change them.
+
+Shapes: B batch, T frames, F inputs, H hidden units of one direction, O outputs of a projection.
+"""
+
+import torch
+from torch import Tensor
+
+
+def reversal(lengths: Tensor, frames: int) -> Tensor:
+    """Index (B, T) that reverses each sequence within its length; it is its own inverse."""
+    time = torch.arange(frames, device=lengths.device).expand(len(lengths), -1)
+    last = lengths[:, None] - 1
+    return torch.where(time <= last, last - time, time)
+
+
+def take_frames(features: Tensor, order: Tensor) -> Tensor:
+    """Pick frames in another order: features (B, T, F), order (B, T) -> (B, T, F)."""
+    return features.gather(1, order[:, :, None].expand(-1, -1, features.shape[2]))
+
+
+def both_directions(features: Tensor, order: Tensor) -> Tensor:
+    """Stack sequences (B, T, F) as they are on themselves reversed: (2, B, T, F)."""
+    return torch.stack([features, take_frames(features, order)])
+
+
+def side_by_side(outputs: Tensor, order: Tensor) -> Tensor:
+    """Join what two directions (2, B, T, H) said of each frame: (B, T, 2H)."""
+    return torch.cat([outputs[0], take_frames(outputs[1], order)], dim=-1)
+
+
+def directed_linear(
+    features: Tensor, weight: Tensor, bias: Tensor | None = None, blocks: int = 1
+) -> Tensor:
+    """Project each direction by its own matrix.
+
+    Args:
+        features: (2, B, T, F).
+        weight: (2 * O, F / blocks), an output a row, those of the forward direction first.
+        bias: (2 * O,).
+        blocks: of the block-diagonal matrix; each joins its share of inputs and outputs.
+
+    Returns:
+        (2, B, T, O).
+    """
+    directions, batch, frames, _ = features.shape
+    shares = features.flatten(1, 2).unflatten(-1, (blocks, -1)).transpose(1, 2).flatten(0, 1)
+    matrices = weight.view(directions * blocks, -1, weight.shape[1]).transpose(1, 2)
+    if bias is None:
+        outputs = shares.bmm(matrices)
+    else:
+        outputs = torch.baddbmm(bias.view(directions * blocks, 1, -1), shares, matrices)
+    outputs = outputs.unflatten(0, (directions, blocks)).transpose(1, 2).flatten(2)
+    return outputs.unflatten(1, (batch, frames))

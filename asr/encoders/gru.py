@@ -1,0 +1,21 @@
+"""The gated recurrent unit, run by PyTorch's kernel.
+
+Shapes: F inputs, H hidden units of one direction.
+"""
+
+import torch
+from torch import nn
+
+from asr.encoders.library import LibraryLayer
+
+
+class GRU(LibraryLayer):
+    """One bidirectional layer of gated recurrent units (Cho 2014).
+
+    Cho resets the last output before the recurrent product, U (r * h); here, as in every library,
+    the product is reset, r * (U h + b), which lets all gates share one product a step.
+
+    Parameters: 3 (H (F + H) + 2 H) a direction.
+    """
+
+    part, module, kernel = "gru", nn.GRU, staticmethod(torch.gru)

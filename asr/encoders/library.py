@@ -1,0 +1,100 @@
+"""Layers that PyTorch's own kernels run, exact under padding and fast on a CPU.
+
+Shapes: B batch, T frames, F inputs, H hidden units of one direction.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from asr.encoders.directions import reversal, side_by_side, take_frames
+from asr.encoders.layer import RecurrentLayer
+
+
+class LibraryLayer(RecurrentLayer):
+    """One bidirectional layer of `nn.LSTM`, `nn.GRU` or `nn.RNN`.
+
+    On a CPU, packing leaves the fast kernels for a loop over time steps, so there each direction
+    runs on the padded batch instead, the backward one on sequences that are each reversed within
+    their own length. On CUDA, packed sequences are cuDNN's own.
+
+    Every recurrent matrix starts orthogonal, one a gate, and every bias at 0.
+
+    Attributes:
+        part: name of the module that holds the weights, under which model files keep them.
+        module, kernel: PyTorch's class, and the function it runs.
+        states: how many vectors a unit carries, 2 for the LSTM's (h, c).
+    """
+
+    options = frozenset({"weight_drop"})
+    part: ClassVar[str]
+    module: ClassVar[type[nn.RNNBase]]
+    kernel: ClassVar[Callable[..., Any]]
+    states: ClassVar[int] = 1
+
+    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+        super().__init__(input_size, hidden_size, **options)
+        module: Any = self.module
+        self.add_module(
+            self.part, module(input_size, hidden_size, bidirectional=True, batch_first=True)
+        )
+        self._initialise()
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        for name, parameter in self.named_parameters():
+            if "weight_hh" in name:
+                for gate in parameter.split(self.hidden_size):
+                    nn.init.orthogonal_(gate)
+            elif "weight_ih" in name:
+                nn.init.xavier_uniform_(parameter)
+            else:
+                parameter.zero_()
+
+    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
+        return (self.packed if features.is_cuda else self.padded)(features, lengths)
+
+    def packed(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Run cuDNN on packed sequences; a length of 0 is run as 1, its output being padding."""
+        packed = pack_padded_sequence(
+            features, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        output, *_ = self._kernel()(
+            packed.data, packed.batch_sizes, self._zeros(features, 2), self._weights(),
+            True, 1, 0.0, self.training, True,
+        )  # fmt: skip
+        packed = PackedSequence(
+            output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices
+        )
+        return pad_packed_sequence(packed, batch_first=True, total_length=features.shape[1])[0]
+
+    def padded(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Run each direction over the padded batch, the backward one on reversed sequences."""
+        weights = self._weights()
+        order = reversal(lengths, features.shape[1])
+        ahead = self._one_direction(features, weights[:4])
+        back = self._one_direction(take_frames(features, order), weights[4:])
+        return side_by_side(torch.stack([ahead, back]), order)
+
+    def _one_direction(self, features: Tensor, weights: list[Tensor]) -> Tensor:
+        output, *_ = self._kernel()(
+            features, self._zeros(features, 1), weights,
+            True, 1, 0.0, self.training, False, True,
+        )  # fmt: skip
+        return output
+
+    def _kernel(self) -> Callable[..., Any]:
+        return type(self).kernel
+
+    def _zeros(self, features: Tensor, directions: int) -> Tensor | tuple[Tensor, ...]:
+        zeros = features.new_zeros(directions, features.shape[0], self.hidden_size)
+        return (zeros,) * self.states if self.states > 1 else zeros
+
+    def _weights(self) -> list[Tensor]:
+        """Input and recurrent matrix and their biases, of the forward direction, then the other."""
+        named = self.get_submodule(self.part).named_parameters()
+        return [self.drop(p) if "weight_hh" in name else p for name, p in named]

@@ -1,0 +1,185 @@
+"""Every layer against its paper: outputs, gradients, directions, and the count of parameters."""
+
+from collections.abc import Callable
+
+import letters
+import numpy as np
+import pytest
+import torch
+from random_models import noise, pad_with_garbage
+from torch import Tensor
+
+from asr.encoders import ENCODERS, RecurrentLayer, convlstm, recurrence
+from asr.encoders.cell_layer import CellLayer
+
+INPUTS, HIDDEN, CHANNELS = 8, 4, 2
+LAYERS = {kind.__name__: kind for kinds in ENCODERS.values() for kind in kinds}
+every_layer = pytest.mark.parametrize("name", LAYERS)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps of few channels, and several blocks in few frames."""
+    monkeypatch.setattr(convlstm, "CHANNELS", CHANNELS)
+    monkeypatch.setattr(recurrence, "BLOCK", 3)
+
+
+def random_layer(name: str, **options: float) -> RecurrentLayer:
+    """A layer whose parameters, biases and gains too, are all different."""
+    torch.manual_seed(0)
+    layer = LAYERS[name](INPUTS, HIDDEN, **options).double()
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return layer
+
+
+def utterances(*lengths: int) -> list[Tensor]:
+    return [noise(length, INPUTS, seed=i).double() for i, length in enumerate(lengths)]
+
+
+def padded(sequences: list[Tensor], garbage: float = 1e3) -> tuple[Tensor, Tensor]:
+    features, lengths = pad_with_garbage(sequences, garbage)
+    return features.double(), lengths
+
+
+@every_layer
+def test_it_computes_the_equations_of_its_paper(name: str) -> None:
+    layer, sequences = random_layer(name), utterances(11, 4, 1)
+
+    with torch.no_grad():
+        found = layer(*padded(sequences))
+
+    ahead, back = (letters.transcription(layer, direction) for direction in (0, 1))
+    for row, sequence in zip(found.numpy(), sequences, strict=True):
+        xs = sequence.numpy()
+        expected = np.concatenate([ahead(xs), back(xs[::-1])[::-1]], axis=1)
+        np.testing.assert_allclose(row[: len(xs)], expected, rtol=1e-5, atol=1e-5)
+
+
+@every_layer
+def test_single_precision_is_close(name: str) -> None:
+    layer, (sequence,) = random_layer(name), utterances(40)
+    lengths = torch.tensor([40])
+
+    exact = layer(sequence[None], lengths)
+    found = layer.float()(sequence[None].float(), lengths)
+
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), exact, rtol=1e-3, atol=1e-3)
+
+
+@every_layer
+def test_half_precision_is_near(name: str) -> None:
+    torch.manual_seed(0)
+    layer, features = LAYERS[name](INPUTS, HIDDEN), noise(2, 20, INPUTS)
+    lengths = torch.tensor([20, 9])
+    expected = layer(features, lengths)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(features, lengths)
+    found.float().sum().backward()
+
+    torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=0.1)
+    assert all(p.grad.isfinite().all() for p in layer.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@every_layer
+def test_cuda_equals_the_cpu(name: str) -> None:
+    layer, sequences = random_layer(name), utterances(11, 4, 1)
+    features, lengths = padded(sequences)
+    expected = layer(features, lengths)
+
+    found = layer.cuda()(features.cuda(), lengths.cuda()).cpu()
+
+    for row, wanted, length in zip(found, expected, lengths, strict=True):
+        torch.testing.assert_close(row[:length], wanted[:length], rtol=1e-6, atol=1e-6)
+
+
+@every_layer
+def test_its_gradients_are_those_of_finite_differences(name: str) -> None:
+    layer, (features, lengths) = random_layer(name), padded(utterances(5, 2), 1.0)
+
+    def outputs(features: Tensor, *_: Tensor) -> Tensor:
+        rows = layer(features, lengths)
+        return torch.cat([row[:length] for row, length in zip(rows, lengths, strict=True)])
+
+    entered = (features.requires_grad_(), *layer.parameters())
+    assert torch.autograd.gradcheck(outputs, entered, fast_mode=True)
+
+
+@every_layer
+def test_a_batch_equals_batches_of_one(name: str) -> None:
+    layer, sequences = random_layer(name), utterances(9, 4, 0, 1)
+
+    batch = layer(*padded(sequences))
+
+    for row, sequence in zip(batch, sequences, strict=True):
+        if len(sequence):
+            alone = layer(sequence[None], torch.tensor([len(sequence)]))[0]
+            torch.testing.assert_close(row[: len(sequence)], alone, rtol=1e-9, atol=1e-9)
+
+
+@every_layer
+def test_swapped_directions_mirror_what_is_heard_backwards(name: str) -> None:
+    layer, (sequence,) = random_layer(name), utterances(6)
+    lengths = torch.tensor([6])
+    straight = layer(sequence[None], lengths)
+
+    with torch.no_grad():
+        parameters = dict(layer.named_parameters())
+        for key, parameter in parameters.items():
+            if key.endswith("_l0"):
+                kept = parameter.clone()
+                parameter.copy_(parameters[f"{key}_reverse"])
+                parameters[f"{key}_reverse"].copy_(kept)
+            elif not key.endswith("_reverse"):
+                parameter.copy_(parameter.roll(len(parameter) // 2, 0))
+    mirrored = layer(sequence.flip(0)[None], lengths).flip(1).roll(HIDDEN, 2)
+
+    torch.testing.assert_close(mirrored, straight, rtol=1e-9, atol=1e-9)
+
+
+def gates(n: int) -> Callable[[int, int], int]:
+    return lambda f, h: n * (h * (f + h) + h)
+
+
+COUNTS: dict[str, Callable[[int, int], int]] = {
+    "RNN": lambda f, h: h * (f + h) + 2 * h,
+    "GRU": lambda f, h: 3 * (h * (f + h) + 2 * h),
+    "BLSTM": lambda f, h: 4 * (h * (f + h) + 2 * h),
+    "LSTM1997": gates(3),
+    **{n: lambda f, h: gates(4)(f, h) + 3 * h for n in ("Peephole", "NIAF", "NOAF")},
+    **{n: lambda f, h: gates(3)(f, h) + 2 * h for n in ("NIG", "NFG", "NOG", "CIFG")},
+    "FGR": lambda f, h: gates(4)(f, h) + 3 * h + 9 * h * h,
+    "LNLSTM": lambda f, h: gates(4)(f, h) + 10 * h,
+    "ConvLSTM": lambda f, h: 4 * 2 * (5 * (f // (h // 2) + 2) + 1) + 3 * h,
+    "SLSTM": lambda f, h: 4 * (h * (f + h // 4) + h),
+    "MLSTM": lambda f, h: (4 * h + 8) * (f + 1),
+    "MLSTMBlock": lambda f, h: 2 * 2 * h * f + h * 2 * h + 39 * 2 * h + 8,
+    "SLSTMBlock": lambda f, h: h * f + 5 * f + h * h + 5 * h + 3 * round(4 * h / 3) * h,
+}
+
+
+@every_layer
+@pytest.mark.parametrize(("inputs", "hidden"), [(8, 4), (16, 8), (24, 12)])
+def test_parameters_number_what_its_docstring_says(name: str, inputs: int, hidden: int) -> None:
+    count = sum(parameter.numel() for parameter in LAYERS[name](inputs, hidden).parameters())
+
+    assert count == 2 * COUNTS[name](inputs, hidden)
+
+
+GATED = [n for n in LAYERS if issubclass(LAYERS[n], CellLayer)]
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_recurrent_matrices_start_orthogonal_and_forget_gates_open(name: str) -> None:
+    layer = LAYERS[name](INPUTS, HIDDEN)
+
+    for matrix in layer.recurrent.split(layer.width):
+        torch.testing.assert_close(matrix @ matrix.T, torch.eye(layer.width), rtol=0, atol=1e-5)
+    for row, bias in zip(
+        layer.rows, layer.bias.view(2, len(layer.rows), -1).unbind(1), strict=True
+    ):
+        forgets = {"f": 1.0, "i": -1.0 if name == "CIFG" else 0.0}.get(row, 0.0)
+        assert (bias == forgets).all()

@@ -1,0 +1,89 @@
+"""Weight drop and zoneout, where a layer has what they act on, and refused elsewhere."""
+
+import pytest
+import torch
+from random_models import noise
+
+from asr.encoders import ENCODERS, RecurrentLayer, convlstm
+from asr.errors import UserError
+
+LAYERS = {kind.__name__: kind for kinds in ENCODERS.values() for kind in kinds}
+HIDDEN = 8
+BOTH = [(name, option) for name in LAYERS for option in ("weight_drop", "zoneout")]
+SUPPORTED = [(name, option) for name, option in BOTH if option in LAYERS[name].options]
+LENGTHS = torch.tensor([6, 4])
+
+
+@pytest.fixture(autouse=True)
+def two_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convlstm, "CHANNELS", 2)
+
+
+def layer(name: str, **options: float) -> RecurrentLayer:
+    torch.manual_seed(0)
+    return LAYERS[name](HIDDEN, HIDDEN, **options)
+
+
+def outputs(layer: RecurrentLayer) -> torch.Tensor:
+    return layer(noise(2, 6, HIDDEN), LENGTHS)[1, :4]
+
+
+@pytest.mark.parametrize(("name", "option"), sorted(set(BOTH) - set(SUPPORTED)))
+def test_an_option_a_layer_does_not_support_is_refused_by_name(name: str, option: str) -> None:
+    with pytest.raises(UserError, match=rf"encoder\.{option}: .*{name}.* found 0\.1"):
+        layer(name, **{option: 0.1})
+
+
+@pytest.mark.parametrize(("name", "option"), SUPPORTED)
+def test_an_option_acts_in_training_at_random(name: str, option: str) -> None:
+    changed = layer(name, **{option: 0.5})
+
+    assert not torch.equal(outputs(changed), outputs(changed))
+    changed.eval()
+    assert torch.equal(outputs(changed), outputs(changed))
+
+
+@pytest.mark.parametrize("name", [n for n, option in SUPPORTED if option == "weight_drop"])
+def test_weight_drop_leaves_evaluation_alone_and_gradients_to_the_weights(name: str) -> None:
+    dropped, whole = layer(name, weight_drop=0.5), layer(name).eval()
+    outputs(dropped).sum().backward()
+
+    recurrent = [p for n, p in dropped.named_parameters() if "weight_hh" in n or n == "recurrent"]
+    assert recurrent
+    for parameter in recurrent:
+        share = (parameter.grad == 0).double().mean().item()
+        assert 0.2 < share < 0.8  # those left out get none
+    assert torch.equal(outputs(dropped.eval()), outputs(whole))
+
+
+def test_a_zoneout_of_1_never_moves() -> None:
+    assert not outputs(layer("Peephole", zoneout=1.0)).any()
+
+
+def test_zoneout_moves_by_the_expected_share_in_evaluation() -> None:
+    """Over a single frame, from 0, that is a share of what the layer would say."""
+    feature, length = noise(1, 1, HIDDEN), torch.tensor([1])
+    zoned, whole = layer("Peephole", zoneout=0.3).eval(), layer("Peephole").eval()
+
+    torch.testing.assert_close(zoned(feature, length), 0.7 * whole(feature, length))
+
+
+def test_zoneout_keeps_whole_states_in_training() -> None:
+    """A cell and output that keep their last value in some frame show the last output again."""
+    torch.manual_seed(1)
+    heard = layer("Peephole", zoneout=0.5)(noise(1, 40, HIDDEN), torch.tensor([40]))[0, :, :HIDDEN]
+
+    again = (heard[1:] == heard[:-1]).double().mean().item()
+    assert 0.4 < again < 0.6
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_gradients_of_zoneout_are_those_of_finite_differences(training: bool) -> None:
+    zoned = layer("Peephole", zoneout=0.4).double().train(training)
+    features = noise(2, 6, HIDDEN).double().requires_grad_()
+
+    def run(*_: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(2)
+        return zoned(features, LENGTHS)[1, :4]
+
+    assert torch.autograd.gradcheck(run, (features, *zoned.parameters()), fast_mode=True)

@@ -1,0 +1,42 @@
+"""A model of every encoder is saved, loaded and transcribes, through its configuration."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from random_models import FEATURES, SUBSAMPLING, noise, random_tokenizer
+
+import asr
+from asr.encoders import ENCODERS
+from asr.model import CTCModel, ModelSettings
+from asr.model_file import save_model
+from asr.paths import CONF
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_saved_model_loads_and_transcribes(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    encoder = {
+        "name": name, "layers": 2, "hidden_size": 128 if name == "convlstm" else 8, "dropout": 0.1,
+        "variational": True, "weight_drop": 0.0, "zoneout": 0.0,
+    }  # fmt: skip
+    model = CTCModel(ModelSettings(FEATURES, SUBSAMPLING, encoder), 9).eval()
+    torch.nn.init.normal_(model.head.weight, std=2.0)
+    torch.nn.init.constant_(model.head.bias[:2], -100.0)  # neither blank nor space
+    save_model(
+        tmp_path / "m.safetensors", model.state_dict(), model.settings, random_tokenizer(), {}
+    )
+    soundfile.write(tmp_path / "a.wav", 0.1 * noise(16000).numpy(), 16000)
+
+    recognizer = asr.load(tmp_path / "m.safetensors")
+
+    waveforms, lengths = noise(2, 4000), torch.tensor([4000, 2500])
+    assert torch.equal(
+        recognizer.model.log_probs(waveforms, lengths)[0], model.log_probs(waveforms, lengths)[0]
+    )
+    assert recognizer.transcribe(tmp_path / "a.wav").text
+
+
+def test_every_encoder_has_a_file_of_its_name() -> None:
+    assert {path.stem for path in (CONF / "encoder").glob("*.yaml")} == set(ENCODERS)
