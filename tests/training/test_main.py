@@ -46,7 +46,7 @@ def test_overrides_arrive(trained):
     ("override", "said"),
     [
         ("encoder=blst", "encoder=blst: there is no such option; did you mean blstm?"),
-        ("optimiser=sgd", "optimiser=sgd: there is no such option; choose one of adamw"),
+        ("optimiser=sgd", "optimiser=sgd: there is no such option; choose one of adam, adamw"),
         (
             "encoder.layer=3",
             "encoder.layer: there is no such setting; did you mean encoder.layers?",
