@@ -1,5 +1,6 @@
 """Every notebook runs from a fresh kernel, and is committed without outputs."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from asr.model_file import save_model
 
 #: Notebook -> how many pictures it draws at least, and what it prints.
 EXPECTED = {
+    "odyssey": (1, "2 of 3 runs are done; missing: of seed 1 rnn."),
     "tour": (5, "of 3 words"),  # the transcript was normalised and scored
     "vanishing_gradients": (2, "% of symbols remembered"),
 }
@@ -33,19 +35,46 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASR_TOUR_MODEL", str(tmp_path / "model.safetensors"))
     monkeypatch.setenv("ASR_TOUR_AUDIO", str(tmp_path / "tone.wav"))
     monkeypatch.setenv("ASR_VANISHING_STEPS", "2")
+    run = {"parameters": 1, "epochs": 1, "minutes": 1.0, "real_time_factor": 0.1}
+    measured = [
+        {"encoder": name, "seed": 1, "speed": 9.0, "dev_wer": wer, "test_wer": wer, **run}
+        for name, wer in (("gru", 0.2), ("blstm", 0.1))
+    ]
+    odyssey = {"runs": measured, "missing": [{"encoder": "rnn", "seed": 1, "epoch": 0}]}
+    (tmp_path / "results.json").write_text(json.dumps(odyssey))
+    monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, example: None) -> None:
+    outputs = execute(path)
+    pictures, said = EXPECTED[path.stem]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= pictures
+    assert said in printed(outputs)
+
+
+def test_the_odyssey_says_when_it_has_no_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
+    (path,) = (path for path in NOTEBOOKS if path.stem == "odyssey")
+    outputs = execute(path)
+    assert printed(outputs).startswith("No results yet")
+    assert not any("image/png" in output.get("data", {}) for output in outputs)
+
+
+def execute(path: Path) -> list[Any]:
+    """Run a notebook, which may not print to stderr; give its outputs."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=60, kernel_name="python3")
     client.execute(cwd=str(path.parent))  # raises with the cell and its traceback
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    pictures, said = EXPECTED[path.stem]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= pictures
-    printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
-    assert said in printed
     assert "".join(output.text for output in outputs if output.get("name") == "stderr") == ""
+    return outputs
+
+
+def printed(outputs: list[Any]) -> str:
+    return "".join(output.text for output in outputs if output.get("name") == "stdout")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

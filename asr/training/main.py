@@ -39,6 +39,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     ConfigStore.instance().store("schema", TrainConfig)
     Plugins.instance().register(_Groups)
     OmegaConf.register_new_resolver("overrides", override_name, replace=True)
+    OmegaConf.register_new_resolver("case", case, replace=True)
     compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
     sys.argv = ["asr train", *arguments]
@@ -124,3 +125,11 @@ def override_name() -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name[: LONGEST_NAME - 9]}-{digest}"
+
+
+def case(value: str, table: dict[str, Any]) -> Any:
+    """Look up what a setting is where another has `value`; the key else stands for all others.
+
+    A recipe writes ``${case:${encoder.name},{convlstm:640,else:256}}``.
+    """
+    return table[value] if value in table else table["else"]

@@ -1,0 +1,171 @@
+"""Measure the odyssey's finished runs; write its table and its picture.
+
+    python recipes/odyssey/table.py
+
+Dev and test are scored greedily, once a run: what was measured stands beside the run's model, in
+scores.json, for as long as neither the model nor the manifests change. results.json, odyssey.png
+and the table in README.md are written anew, from the runs that are done.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # the picture goes to a file; no screen is needed
+
+import results
+import torch
+import yaml
+from tqdm import tqdm
+
+from asr.data import SpeechDataset, read_cuts
+from asr.decoding.options import DecodingOptions
+from asr.errors import UserError
+from asr.evaluate import evaluate
+from asr.files import digest, write_text
+from asr.paths import MODEL_NAME
+from asr.recognizer import Recognizer, load
+from asr.training.checkpoint import read_identity
+from asr.training.journal import METRICS_NAME
+
+HERE = Path(__file__).parent
+SCORES_NAME = "scores.json"
+BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
+#: Utterances of the test set that are timed.
+TIMED = 40
+
+
+def main() -> None:
+    """Read the flags, measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("runs/odyssey"), metavar="FOLDER")
+    parser.add_argument("--cuts", type=Path, default=Path("data/an4-cuts"), metavar="FOLDER")
+    parser.add_argument(
+        "--output", type=Path, default=HERE, metavar="FOLDER", help="holds the README.md"
+    )
+    parser.add_argument(
+        "--missing", action="store_true", help="only list the runs to do, as `asr train` takes them"
+    )
+    args = parser.parse_args()
+    if args.missing:
+        names = (f"encoder={e} seed={s}\n" for e, s in planned() if not done(args.runs, e, s))
+        sys.stdout.write("".join(names))
+        return
+    torch.set_num_threads(1)
+    try:
+        found = collect(args.runs, args.cuts)
+        write(found, args.output)
+    except UserError as error:
+        parser.exit(1, f"{error}\n")
+    sys.stdout.write(f"{args.output}: {results.missing(found)}\n")
+
+
+def planned() -> list[tuple[str, int]]:
+    """List the runs, encoder and seed, in the order of the recipe's sweep."""
+    recipe = yaml.safe_load((HERE / "blstm.yaml").read_text(encoding="utf-8"))
+    sweep = recipe["hydra"]["sweeper"]["params"]
+    return [(e, int(s)) for s in sweep["seed"].split(",") for e in sweep["encoder"].split(",")]
+
+
+def collect(runs: Path, cuts: Path) -> results.Results:
+    """Measure the runs that are done and name those that are not.
+
+    Args:
+        runs: holds a folder for each run, ``encoder=NAME/SEED``.
+        cuts: holds dev.jsonl.gz and test.jsonl.gz.
+
+    Raises:
+        UserError: a manifest, audio or model cannot be read.
+    """
+    found: results.Results = {"runs": [], "missing": []}
+    for encoder, seed in tqdm(planned(), unit="run", disable=None):
+        folder, named = folder_of(runs, encoder, seed), {"encoder": encoder, "seed": seed}
+        epochs = finished_epochs(folder)
+        if not done(runs, encoder, seed):
+            found["missing"].append(named | {"epoch": len(epochs)})
+            continue
+        training = {
+            "epochs": len(epochs),
+            "minutes": sum(epoch["elapsed_s"] for epoch in epochs) / 60,
+            "speed": median(epoch["speed"] for epoch in epochs),
+        }
+        found["runs"].append(named | training | scores(folder, cuts))
+    return found
+
+
+def folder_of(runs: Path, encoder: str, seed: int) -> Path:
+    """Name a run's folder, as the recipe's sweep does."""
+    return runs / f"encoder={encoder}" / str(seed)
+
+
+def done(runs: Path, encoder: str, seed: int) -> bool:
+    """Tell whether a run has come to its last epoch."""
+    folder = folder_of(runs, encoder, seed)
+    return len(finished_epochs(folder)) >= read_identity(folder).get("trainer.epochs", 1)
+
+
+def finished_epochs(folder: Path) -> list[dict[str, Any]]:
+    """Read what a run noted of its epochs."""
+    path = folder / METRICS_NAME
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def scores(folder: Path, cuts: Path) -> dict[str, float]:
+    """Score a run's best model, or read what was found when it was scored before."""
+    dev, test = cuts / "dev.jsonl.gz", cuts / "test.jsonl.gz"
+    try:
+        scored = [digest(path) for path in (folder / MODEL_NAME, dev, test)]
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}; give --runs and --cuts") from error
+    cache = folder / SCORES_NAME
+    if cache.exists():
+        known = json.loads(cache.read_text(encoding="utf-8"))
+        if known["scored"] == scored:
+            return dict(known["scores"])
+    recognizer = load(folder, DecodingOptions())
+    found = {
+        "parameters": sum(weights.numel() for weights in recognizer.model.parameters()),
+        "dev_wer": evaluate(recognizer, str(dev)).report.wer,
+        "test_wer": evaluate(recognizer, str(test)).report.wer,
+        "real_time_factor": real_time_factor(recognizer, test),
+    }
+    write_text(cache, json.dumps({"scored": scored, "scores": found}, indent=1) + "\n")
+    return found
+
+
+def real_time_factor(recognizer: Recognizer, manifest: Path) -> float:
+    """Measure the CPU seconds it takes to transcribe a second of speech, utterance by utterance."""
+    rate = recognizer.sample_rate
+    dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, rate)
+    waveforms = [dataset.load([i]).waveforms[0].numpy() for i in range(len(dataset))[:TIMED]]
+    recognizer.transcribe(waveforms[0], rate)
+    start = time.process_time()
+    for waveform in waveforms:
+        recognizer.transcribe(waveform, rate)
+    return (time.process_time() - start) * rate / sum(map(len, waveforms))
+
+
+def write(found: results.Results, folder: Path) -> None:
+    """Write results.json and the picture, and the table between the marks in README.md."""
+    readme = folder / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise UserError(f"{readme}: lacks {BEGIN.strip()} or, after it, {END.strip()}; put them in")
+    write_text(folder / "results.json", json.dumps(found, indent=1) + "\n")
+    block = f"Not run yet: {results.missing(found)}\n"
+    if found["runs"]:
+        results.draw(found).savefig(folder / "odyssey.png", dpi=110)
+        block = f"{results.table(found)}\n\n![WER on test by encoder and by speed](odyssey.png)\n"
+    write_text(readme, f"{before}{BEGIN}{block}{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The odyssey: one command trains every encoder, and its table takes the runs there are."""
+
+import json
+import shutil
+import sys
+from itertools import combinations
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib.image
+import pytest
+import torch
+from matplotlib.text import Annotation
+from omegaconf import OmegaConf
+
+from asr.cli import main
+from asr.config import TrainConfig
+from asr.encoders import ENCODERS
+from asr.model_file import export_model
+from asr.paths import RECIPES
+from asr.training import recipe as recipes
+from asr.training.main import case
+
+README = "# Odyssey\n<!-- results -->\nold\n<!-- end of results -->\nkept\n"
+
+
+@pytest.fixture
+def table(monkeypatch, tmp_path) -> ModuleType:
+    """The script, whose output folder is `tmp_path`/out and run folders `tmp_path`/runs."""
+    monkeypatch.syspath_prepend(RECIPES / "odyssey")
+    monkeypatch.delitem(sys.modules, "table", raising=False)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "README.md").write_text(README)
+    import table
+
+    return table
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path, tones, table):
+    """Run the script on the tiny corpus; gives results.json and README.md."""
+    flags = ["--runs", tmp_path / "runs", "--cuts", tones, "--output", tmp_path / "out"]
+    monkeypatch.setattr(sys, "argv", ["table.py", *map(str, flags)])
+
+    def make() -> tuple[dict, str]:
+        threads = torch.get_num_threads()
+        try:
+            table.main()
+        finally:
+            torch.set_num_threads(threads)
+        results = json.loads((tmp_path / "out" / "results.json").read_text())
+        return results, (tmp_path / "out" / "README.md").read_text()
+
+    return make
+
+
+def fake(encoder: str, seed: int, wer: float, speed: float = 50.0) -> dict:
+    return {
+        "encoder": encoder, "seed": seed, "parameters": 5_000_000, "epochs": 30, "minutes": 23.0,
+        "speed": speed, "dev_wer": wer, "test_wer": wer + 0.01, "real_time_factor": 0.01,
+    }  # fmt: skip
+
+
+def test_a_sweep_trains_each_encoder_in_a_folder_of_its_own(monkeypatch, tmp_path):
+    configs: list[TrainConfig] = []
+    monkeypatch.setattr(recipes, "train", configs.append)
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["train", "odyssey", "-m", "encoder=rnn,convlstm", "seed=1,2"]) == 0
+
+    jobs = [(c.seed, c.encoder.name, c.encoder.hidden_size) for c in configs]
+    assert jobs == [(1, "rnn", 256), (1, "convlstm", 640), (2, "rnn", 256), (2, "convlstm", 640)]
+    folders = [Path(config.run_dir) for config in configs]
+    assert folders == [Path(f"runs/odyssey/encoder={name}/{seed}") for seed, name, _ in jobs]
+
+
+def test_every_encoder_has_its_epochs():
+    OmegaConf.register_new_resolver("case", case, replace=True)
+    recipe = OmegaConf.load(RECIPES / "odyssey" / "blstm.yaml")
+    epochs: dict[str, int] = {}
+    for name in ENCODERS:
+        recipe.encoder.name = name
+        epochs[name] = recipe.trainer.epochs
+    assert max(epochs, key=epochs.__getitem__) == "rnn"  # the cheapest learns longest
+    assert min(epochs.values()) >= 5
+
+
+def test_the_table_expects_what_the_sweep_trains(table):
+    assert table.planned() == [(name, seed) for seed in (1, 2, 3) for name in ENCODERS]
+
+
+def test_every_encoder_has_a_family(table):
+    assert set(table.results.STYLES) == set(ENCODERS)
+
+
+def test_finished_runs_are_scored_once_and_the_others_named(
+    make, table, tmp_path, tones_run, monkeypatch, capsys
+):
+    done, begun = (tmp_path / "runs" / f"encoder={name}" / "1" for name in ("blstm", "rnn"))
+    for folder in (done, begun):
+        shutil.copytree(tones_run, folder)
+    lines = (begun / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (begun / "metrics.jsonl").write_text(lines[0])
+
+    results, readme = make()
+
+    (run,) = results["runs"]
+    best = min(json.loads(line)["dev_wer"] for line in lines)
+    assert run["dev_wer"] == pytest.approx(best)
+    assert (run["encoder"], run["seed"], run["epochs"]) == ("blstm", 1, 3)
+    assert run["real_time_factor"] > 0
+    assert len(results["missing"]) == 3 * len(ENCODERS) - 1
+    assert "1 of 51 runs are done; missing: of seed 1 rnn (at epoch 1), lstm1997, pee" in readme
+    assert "xlstm; of seed 2 all; of seed 3 all. Training took" in readme
+    assert "| blstm | 1 | 2,320 | 3 | " in readme
+    assert f" | {100 * best:.2f} | {100 * run['test_wer']:.2f} | " in readme
+    assert readme.startswith("# Odyssey\n") and readme.endswith("kept\n") and "old" not in readme
+    assert matplotlib.image.imread(tmp_path / "out" / "odyssey.png").std() > 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", [*sys.argv, "--missing"])
+        table.main()
+    listed = [line for line in capsys.readouterr().out.splitlines() if "seed=" in line]
+    assert len(listed) == 50
+    assert listed[:2] == ["encoder=rnn seed=1", "encoder=lstm1997 seed=1"]
+
+    scored: list[str] = []
+    evaluate = table.evaluate
+    monkeypatch.setattr(
+        table, "evaluate", lambda *args: (scored.append(args[1]), evaluate(*args))[1]
+    )
+    assert make()[0] == results
+    assert scored == []
+    export_model(done, done / "model.safetensors", bits=16)
+    make()
+    assert [Path(path).name for path in scored] == ["dev.jsonl.gz", "test.jsonl.gz"]
+
+
+def test_without_runs_the_table_says_so(make, table, tmp_path):
+    results, readme = make()
+    assert "Not run yet: 0 of 51 runs are done; missing: of seed 1 all; of seed 2 all;" in readme
+    assert not (tmp_path / "out" / "odyssey.png").exists()
+    assert results["runs"] == []
+    assert table.results.read(tmp_path / "out" / "results.json") is None
+    assert table.results.read(tmp_path / "nowhere") is None
+
+
+def test_what_is_not_there_is_named(make, monkeypatch, tmp_path, tones_run, capsys):
+    shutil.copytree(tones_run, tmp_path / "runs" / "encoder=rnn" / "1")
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--cuts", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        make()
+    assert ended.value.code == 1
+    assert "dev.jsonl.gz: No such file or directory; give --runs and --cuts" in (
+        capsys.readouterr().err
+    )
+
+
+def test_rows_are_sorted_by_dev_and_tell_the_spread(table):
+    runs = [fake("gru", 1, 0.2), fake("rnn", 1, 0.1), fake("gru", 2, 0.08), fake("gru", 3, 0.011)]
+    lines = table.results.table({"runs": runs, "missing": []}).splitlines()
+    assert lines[2].startswith(
+        "| gru | 3 | 5,000,000 | 30 | 23.0 | 9.70 (1.10 to 20.00) | 10.70 (2.10 to "
+    )
+    assert lines[3].startswith(
+        "| rnn | 1 | 5,000,000 | 30 | 23.0 | 10.00 | 11.00 | 50 x | 0.0100 |"
+    )
+    assert lines[-1] == "4 of 4 runs are done. Training took 1.5 hours in sum."
+
+
+def test_no_name_in_the_picture_covers_another(table):
+    runs = [fake(name, 1, 0.1 + i / 1e4, 50 + i / 10) for i, name in enumerate(ENCODERS)]
+    figure = table.results.draw({"runs": runs, "missing": []})
+    figure.draw_without_rendering()
+    names = [child for child in figure.axes[1].get_children() if isinstance(child, Annotation)]
+    assert sorted(name.get_text() for name in names) == sorted(ENCODERS)
+    boxes = [Annotation.get_window_extent(name).padded(-1) for name in names]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
