@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
-
-
 QUICK = ("--quick", "--repeats", "1")
 
 
@@ -29,7 +29,6 @@ def test_encoder() -> None:
     assert float(row[-1]) < 1e-4  # the two sides agree
 
 
-@pytest.mark.slow
 def test_training(tones: Path) -> None:
     printed = run("training.py", *QUICK, "--train", str(tones / "train.jsonl.gz"))
     parts = {line.split("  ")[0] for line in printed.splitlines()}
@@ -47,7 +46,6 @@ def test_word_times(tones: Path, tones_run: Path) -> None:
     assert printed.splitlines()[0].endswith(" of 8 words recognised, frames of 40 ms")
 
 
-@pytest.mark.slow
 def test_transcribe(tones: Path, tones_run: Path) -> None:
     files = ("--model", str(tones_run), "--manifest", str(tones / "test.jsonl.gz"))
     printed = run("transcribe.py", *QUICK, *files, "--long-hours", "1")
