@@ -107,9 +107,10 @@ def read_speech(path: Path) -> Speech:
 def write_log_probs(model: Path, manifest: Path, path: Path) -> Path:
     """Run a model over a manifest's cuts."""
     from asr import load
+    from asr.decoding.options import DecodingOptions
     from asr.evaluate import held_out_log_probs
 
-    recognizer = load(model)
+    recognizer = load(model, DecodingOptions())
     rows, references = held_out_log_probs(recognizer, str(manifest))
     log_probs = np.full((len(rows), max(map(len, rows)), rows[0].shape[1]), -np.inf, np.float32)
     for place, row in enumerate(rows):

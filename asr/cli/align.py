@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Align each item; a bad one is named, and the others go on."""
     from tqdm import tqdm
 
+    from asr.decoding.options import DecodingOptions
     from asr.formats import parse_formats
     from asr.recognizer import load
 
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     files = partial(_files, folder, formats)
     items = _find_items(args, files)
     wanted = [one for one in items if args.overwrite or not _is_done(one)]
-    recognizer = load(args.model)
+    recognizer = load(args.model, DecodingOptions())
     failed = 0
     for item in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
         try:

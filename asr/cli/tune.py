@@ -23,13 +23,13 @@ def add(verbs: Verbs) -> None:
 def run(args: argparse.Namespace) -> None:
     """Search the weights and write the options."""
     from asr.decoding.decoder import load_fusion, load_hotwords
-    from asr.decoding.options import write_options
+    from asr.decoding.options import DecodingOptions, write_options
     from asr.decoding.tune import Tuner
     from asr.evaluate import held_out_log_probs
     from asr.recognizer import load
 
     options = decoding_options(args)
-    recognizer = load(args.model)
+    recognizer = load(args.model, DecodingOptions())  # the tuner has a decoder of its own
     fusion = load_fusion(recognizer.tokens, options)
     hotwords = load_hotwords(options, recognizer.tokenizer.normalise)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)

@@ -10,6 +10,7 @@ from lhotse import CutSet
 
 from asr.cli import main
 from asr.data import read_cuts
+from asr.decoding import decoder
 
 
 @pytest.fixture
@@ -33,6 +34,15 @@ def test_a_line_a_word(tones, tones_run, text, capsys):
     assert times == sorted(times)
     assert 0 < times[-1] <= soundfile.info(audio).duration + 0.005
     assert all(0 <= float(row[3]) <= 1 for row in printed)
+
+
+def test_no_language_model_is_opened(tones, text, monkeypatch, capsys):
+    monkeypatch.setattr(decoder, "load_lm", None)  # an4 comes with one, and is decoded with it
+    text.write_text("A\n")
+
+    assert main(["align", str(tones / "test-00.wav"), str(text), "--model", "an4"]) == 0
+
+    assert rows(capsys.readouterr().out)[0][-1] == "A"
 
 
 def test_one_format_is_printed(tones, tones_run, text, capsys):
