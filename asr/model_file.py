@@ -59,9 +59,7 @@ def save_model(
     if isinstance(tokenizer, BPETokenizer):
         metadata[_SUBWORDS] = base64.b64encode(tokenizer.model).decode()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    text = json.dumps(metadata, ensure_ascii=False)
-    with replacing(path) as file:
-        file.write(serialise(tensors, {_KEY: text}))
+    _write(path, tensors, metadata)
 
 
 def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
@@ -74,8 +72,7 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
         UserError: no such file, not a model file of this toolkit, or settings it does not know.
     """
     file = find_model(path)
-    text, weights = _open(file)
-    metadata = json.loads(text)
+    metadata, weights = _open(file)
     if metadata.get("format") != FORMAT:
         raise UserError(
             f"{file}: model format {metadata.get('format')!r}, expected {FORMAT}; "
@@ -99,24 +96,28 @@ def export_model(path: str | Path, output: Path, bits: int) -> None:
     Raises:
         UserError: as `load_model`.
     """
-    load_model(path)  # what cannot be used is not passed on
-    text, weights = _open(find_model(path))
-    with replacing(output) as file:
-        file.write(serialise(quantise(restore(weights), bits), {_KEY: text}))
+    model, _ = load_model(path)  # what cannot be used is not passed on
+    metadata, _ = _open(find_model(path))
+    _write(output, quantise(model.state_dict(), bits), metadata)
 
 
-def _open(file: Path) -> tuple[str, dict[str, Tensor]]:
-    """Read a model file's one metadata key, the text of a JSON object, and its tensors."""
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    text = json.dumps(metadata, ensure_ascii=False)
+    with replacing(path) as file:
+        file.write(serialise(tensors, {_KEY: text}))
+
+
+def _open(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a model file's one metadata key, a JSON object, and its tensors."""
     try:
         with safe_open(file, framework="pt") as opened:
-            text = (opened.metadata() or {}).get(_KEY, "null")
+            metadata = json.loads((opened.metadata() or {}).get(_KEY, "null"))
             weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        metadata = json.loads(text)
     except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise UserError(f"{file}: not a readable .safetensors model ({error})") from error
     if not isinstance(metadata, dict):
         raise UserError(f"{file}: a .safetensors file, but not a model written by this toolkit")
-    return text, weights
+    return metadata, weights
 
 
 def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:

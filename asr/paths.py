@@ -54,6 +54,11 @@ def find_recipe(recipe: str) -> Path:
     raise UserError(f"{recipe}: there is no such recipe; {meant}")
 
 
+def shipped_models() -> list[str]:
+    """List the models that come with the toolkit by name."""
+    return sorted(folder.name for folder in SHIPPED.iterdir())
+
+
 def find_model(path: str | Path) -> Path:
     """Resolve what people call a model to its file.
 
@@ -67,7 +72,7 @@ def find_model(path: str | Path) -> Path:
     file = path / MODEL_NAME if path.is_dir() else path
     if not file.exists():
         wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
-        names = " or ".join(sorted(folder.name for folder in SHIPPED.iterdir()))
+        names = " or ".join(shipped_models())
         raise UserError(f"{path}: {wanted}; give a run folder, a .safetensors model, or {names}")
     return file
 

@@ -6,10 +6,9 @@ import pytest
 
 from asr.decoding.options import DecodingOptions, read_options
 from asr.errors import UserError
-from asr.paths import MODEL_NAME, SHIPPED, find_model, shipped_decoding
+from asr.paths import MODEL_NAME, SHIPPED, find_model, shipped_decoding, shipped_models
 from asr.recognizer import load
 
-NAMES = sorted(folder.name for folder in SHIPPED.iterdir())
 LARGEST_MB = {"an4": 6, "en-small": 12}
 LARGEST_LM_MB = 8
 
@@ -55,7 +54,7 @@ def test_only_shipped_models_bring_their_decoding(run_folder: Path) -> None:
     assert shipped_decoding("an4") == SHIPPED / "an4" / "decoding.yaml"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", shipped_models())
 def test_a_shipped_model_is_small_and_works(name: str) -> None:
     options = read_options(SHIPPED / name / "decoding.yaml")
     recognizer = load(name)

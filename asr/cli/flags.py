@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asr.errors import UserError
+from asr.paths import shipped_decoding, shipped_models
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 #: What `add_subparsers` returns; argparse keeps its type private.
 Verbs = Any
-
-
 #: The model of those who name none.
 DEFAULT_MODEL = "en-small"
 
@@ -28,7 +27,7 @@ def add_model(verb: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path(DEFAULT_MODEL),
         help="a .safetensors model, its run folder, or a model that comes with the toolkit: "
-        f"an4, en-small ({DEFAULT_MODEL})",
+        f"{', '.join(shipped_models())} ({DEFAULT_MODEL})",
     )
 
 
@@ -57,7 +56,6 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
         UserError: --greedy beside flags of the beam search, or a file that cannot be used.
     """
     from asr.decoding.options import DecodingOptions, read_options
-    from asr.paths import shipped_decoding
 
     flags = {
         "beam_size": args.beam,
