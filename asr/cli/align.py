@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_model
+from asr.cli.outputs import Outputs
 from asr.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ class _Item:
         where: names it in errors.
         text: what is said in it.
         waveform: reads it at the given rate.
-        paths: format to the file to write; empty where all is printed.
+        stem: what its files are called.
     """
 
     name: str
     where: str
     text: str
     waveform: "Callable[[int], Waveform]"
-    paths: dict[str, Path]
+    stem: str
 
 
 def add(verbs: Verbs) -> None:
@@ -79,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
     if args.output_dir and not formats:
         raise UserError("align: --output-dir came without --format; name one, such as textgrid")
     folder = args.output_dir or (Path() if len(formats) > 1 else None)
-    files = partial(_files, folder, formats)
-    items = _find_items(args, files)
-    wanted = [one for one in items if args.overwrite or not _is_done(one)]
+    outputs = Outputs(formats, folder, args.overwrite)
+    items = _find_items(args)
+    wanted = [one for one in items if not outputs.is_done(one.stem)]
     recognizer = load(args.model, DecodingOptions())
     failed = 0
     for item in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"asr: {error}", file=sys.stderr)
         else:
             with tqdm.external_write_mode():
-                _put(aligned, item, formats, str(args.model))
+                _put(aligned, item, outputs, str(args.model))
     if folder is not None:
         done = len(wanted) - failed
         print(f"{done} aligned, {len(items) - len(wanted)} finished before", file=sys.stderr)
@@ -102,30 +103,22 @@ def run(args: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
-def _files(folder: Path | None, formats: tuple[str, ...], stem: str) -> dict[str, Path]:
-    return {} if folder is None else {name: folder / f"{stem}.{name}" for name in formats}
-
-
-def _is_done(item: _Item) -> bool:
-    return bool(item.paths) and all(path.exists() for path in item.paths.values())
-
-
-def _find_items(args: argparse.Namespace, files: Callable[[str], dict[str, Path]]) -> list[_Item]:
+def _find_items(args: argparse.Namespace) -> list[_Item]:
     """Give what is to be aligned: one recording, or the cuts of a manifest."""
     if args.input.endswith(MANIFEST_ENDINGS):
         if args.text:
             raise UserError(f"{args.input}: a manifest has its own texts; leave {args.text} out")
-        return _from_manifest(args.input, files)
+        return _from_manifest(args.input)
     if args.text is None:
         raise UserError(f"{args.input}: the text is missing; give AUDIO and TEXT, or a manifest")
     from asr.corpora.collection import read_text
     from asr.recording import read_audio
 
     text, waveform = read_text(args.text), partial(read_audio, args.input)
-    return [_Item(args.input, args.input, text, waveform, files(Path(args.input).stem))]
+    return [_Item(args.input, args.input, text, waveform, Path(args.input).stem)]
 
 
-def _from_manifest(manifest: str, files: Callable[[str], dict[str, Path]]) -> list[_Item]:
+def _from_manifest(manifest: str) -> list[_Item]:
     from asr.data import load_waveform, read_cuts
 
     return [
@@ -135,7 +128,7 @@ def _from_manifest(manifest: str, files: Callable[[str], dict[str, Path]]) -> li
             cut.supervisions[0].text,
             partial(load_waveform, cut),
             # Ids may hold what parts folders; different ones must stay different.
-            files(cut.id.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C")),
+            cut.id.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C"),
         )
         for cut in read_cuts(manifest)
     ]
@@ -148,20 +141,15 @@ def _align(recognizer: "Recognizer", item: _Item) -> "AlignedTranscript":
     return align_text(recognizer, waveform, item.text, item.where)
 
 
-def _put(aligned: "AlignedTranscript", item: _Item, formats: tuple[str, ...], model: str) -> None:
+def _put(aligned: "AlignedTranscript", item: _Item, outputs: Outputs, model: str) -> None:
     """Write an alignment, or print it."""
-    from asr.files import write_text
-    from asr.formats import FORMATS, About
+    from asr.formats import About
 
-    is_cut = item.name != item.where
-    about = About(item.name, model, {}, recording=item.name if is_cut else None)
-    for name in formats:
-        text = FORMATS[name]([aligned], about)
-        if item.paths:
-            write_text(item.paths[name], text)
-        else:
-            print(text, end="", flush=True)
-    if not formats:
-        for word in aligned.words:
-            times = f"{word.start_s:.2f}\t{word.end_s:.2f}\t{word.confidence:.3f}"
-            print(f"{item.name}\t{times}\t{word.text}", flush=True)
+    if outputs.formats:
+        is_cut = item.name != item.where
+        about = About(item.name, model, {}, recording=item.name if is_cut else None)
+        outputs.put(item.stem, [aligned], about)
+        return
+    for word in aligned.words:
+        times = f"{word.start_s:.2f}\t{word.end_s:.2f}\t{word.confidence:.3f}"
+        print(f"{item.name}\t{times}\t{word.text}", flush=True)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
 from asr.cli.inputs import Input, check_outputs, find_inputs, readable
+from asr.cli.outputs import Outputs
 from asr.errors import UserError
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
+    from asr.formats import About
     from asr.recognizer import Recognizer
     from asr.transcript import Transcript
 
@@ -63,16 +65,16 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe each recording; a bad one is named, and the others go on."""
-    output = _Output(args)
+    outputs = _make_outputs(args)
     inputs, errors = find_inputs(args.audio, args.list)
     if args.output_dir:
         check_outputs(inputs)
     for error in errors:
         _complain(str(error))
-    wanted = [one for one in inputs if not output.is_done(one)]
+    wanted = [one for one in inputs if not outputs.is_done(str(one.stem))]
     failed = len(errors)
     if wanted or args.picture:
-        failed += _transcribe(args, inputs, wanted, output)
+        failed += _transcribe(args, inputs, wanted, outputs)
     count = len(inputs) + len(errors)
     if args.output_dir:
         finished = len(inputs) - len(wanted)
@@ -84,29 +86,31 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _transcribe(
-    args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], output: "_Output"
+    args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], outputs: Outputs
 ) -> int:
     """Do the work; returns how many recordings failed."""
     import torch
     from tqdm import tqdm
 
+    from asr.formats import About
     from asr.recognizer import load
 
     options = decoding_options(args)
     recognizer = load(args.model, options, args.vad)
-    output.describe(options)
+    settings = _settings(args, options)
     workers = torch.get_num_threads()
     torch.set_num_threads(1)  # a batch a core, and the same sums on any number of cores
     failed = 0
     with readable(wanted) as paths:
         results = recognizer.transcribe_files(paths, channel=args.channel, workers=workers)
         for path, result in results:
+            one = paths[Path(path)]
             with tqdm.external_write_mode():
                 if isinstance(result, UserError):
-                    _complain(str(result).replace(str(path), paths[Path(path)].name))
+                    _complain(str(result).replace(str(path), one.name))
                     failed += 1
                 else:
-                    output.put(paths[Path(path)], result)
+                    _put(result, one, outputs, About(one.name, str(args.model), settings))
         if args.picture:
             first = next((path for path, one in paths.items() if one is inputs[0]), inputs[0].path)
             _draw(recognizer, first, args.picture)
@@ -124,54 +128,33 @@ def _complain(sentence: str) -> None:
     print(f"asr: {sentence}", file=sys.stderr)
 
 
-class _Output:
-    """Where transcripts go: lines or one format on the screen, or files of several.
+def _make_outputs(args: argparse.Namespace) -> Outputs:
+    """Read the flags of the output.
 
     Raises:
         UserError: an unknown format, or several without a folder to put them in.
     """
+    from asr.formats import parse_formats
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        from asr.formats import parse_formats
+    named = args.format or ("txt" if args.output_dir else None)
+    formats = parse_formats(named) if named else ()
+    if len(formats) > 1 and args.output_dir is None:
+        raise UserError(f"--format {args.format}: one alone can be printed; add --output-dir")
+    return Outputs(formats, args.output_dir, args.overwrite)
 
-        self._args = args
-        self._folder: Path | None = args.output_dir
-        default = "txt" if self._folder else None
-        named = args.format or default
-        self._formats = parse_formats(named) if named else ()
-        if len(self._formats) > 1 and self._folder is None:
-            raise UserError(f"--format {args.format}: one alone can be printed; add --output-dir")
-        self._settings: dict[str, object] = {"channel": args.channel, "vad": args.vad}
 
-    def describe(self, options: "DecodingOptions") -> None:
-        """Add how words are decoded to what the outputs say of themselves."""
-        given = {name: value for name, value in asdict(options).items() if value is not None}
-        plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
-        self._settings["decoding"] = plain
+def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str, object]:
+    """Give what outputs say of how they came about."""
+    given = {name: value for name, value in asdict(options).items() if value is not None}
+    plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
+    return {"channel": args.channel, "vad": args.vad, "decoding": plain}
 
-    def is_done(self, one: Input) -> bool:
-        """Tell whether all files of a recording are there and may stay."""
-        if self._folder is None or self._args.overwrite:
-            return False
-        return all(self._file(one, name).exists() for name in self._formats)
 
-    def put(self, one: Input, transcripts: "Sequence[Transcript]") -> None:
-        """Print a recording's transcripts or write them."""
-        from asr.files import write_text
-        from asr.formats import FORMATS, About
-
-        about = About(one.name, str(self._args.model), self._settings)
-        texts = {name: FORMATS[name](transcripts, about) for name in self._formats}
-        if self._folder is not None:
-            for name, text in texts.items():
-                write_text(self._file(one, name), text)
-        elif texts:
-            print(*texts.values(), end="", flush=True)
-        else:
-            for transcript in transcripts:
-                channel = f" [{transcript.channel}]" if transcript.channel else ""
-                print(f"{one.name}{channel}\t{transcript.text}", flush=True)
-
-    def _file(self, one: Input, name: str) -> Path:
-        assert self._folder is not None
-        return self._folder / one.stem.with_name(f"{one.stem.name}.{name}")
+def _put(transcripts: "Sequence[Transcript]", one: Input, outputs: Outputs, about: "About") -> None:
+    """Write a recording's transcripts, or print them, a line each where no format is asked for."""
+    if outputs.formats:
+        outputs.put(str(one.stem), transcripts, about)
+        return
+    for transcript in transcripts:
+        channel = f" [{transcript.channel}]" if transcript.channel else ""
+        print(f"{one.name}{channel}\t{transcript.text}", flush=True)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import soundfile
 import tiny
 from random_models import random_model, random_tokenizer
 
-from asr.cli import main, transcribe
+from asr.cli import main
+from asr.cli.outputs import Outputs
 from asr.model_file import save_model
 from asr.paths import MODEL_NAME
 
@@ -89,14 +91,14 @@ def test_the_same_command_goes_on(
 def test_ctrl_c_keeps_what_is_done(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = transcribe._Output.put
+    put = Outputs.put
 
-    def interrupted(self: object, one: object, transcripts: object) -> None:
-        put(self, one, transcripts)
+    def interrupted(self: Outputs, *arguments: Any) -> None:
+        put(self, *arguments)
         raise KeyboardInterrupt
 
     command = (place / "talks/a.wav", place / "talks/day/b.wav", "--output-dir", tmp_path)
-    monkeypatch.setattr(transcribe._Output, "put", interrupted)
+    monkeypatch.setattr(Outputs, "put", interrupted)
     assert run(place, *command) == 130
     assert files(tmp_path) == ["a.txt"]
     monkeypatch.undo()
