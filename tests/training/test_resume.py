@@ -1,5 +1,6 @@
 """A run that is killed and started again ends as if nothing had happened."""
 
+import functools
 import json
 import os
 import random
@@ -193,7 +194,26 @@ def test_a_signal_saves_first(tones, tones_run, tmp_path, number):
     assert_same_run(tmp_path / "run", tones_run)
 
 
-def signal_in_step(number: int, step: int) -> None:
+def test_sigterm_may_come_twice(tones, tones_run, tmp_path):
+    """`timeout` sends it to the process and then to the group that the process is in."""
+    command = tiny.arguments(tones, tmp_path / "run")
+    twice = functools.partial(signal_in_step, signal.SIGTERM, 5, times=2)
+    assert tiny.wait(tiny.start(command, tmp_path / "err", twice)) == 130
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]["step"] == 5
+    assert main(command) == 0
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step(tones, tones_run, tmp_path):
+    command = tiny.arguments(tones, tmp_path / "run")
+    twice = functools.partial(signal_in_step, signal.SIGINT, 5, times=2)
+    assert tiny.wait(tiny.start(command, tmp_path / "err", twice)) == 130
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]["step"] == 4
+    assert main(command) == 0
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+def signal_in_step(number: int, step: int, times: int = 1) -> None:
     """Send this process a signal in the middle of a step."""
     original, steps = torch.Tensor.backward, 0
 
@@ -201,7 +221,8 @@ def signal_in_step(number: int, step: int) -> None:
         nonlocal steps
         steps += 1
         if steps == step:
-            os.kill(os.getpid(), number)
+            for _ in range(times):
+                os.kill(os.getpid(), number)
         original(self)
 
     torch.Tensor.backward = backward  # type: ignore[method-assign]
