@@ -17,6 +17,7 @@ from asr.text import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.distributed import World, open_world
 from asr.training.initial import ORIGIN, start_from
 from asr.training.journal import log, open_log
+from asr.training.lock import sole_training
 from asr.training.memory import keep_freed_memory
 from asr.training.objective import Objective
 from asr.training.optimiser import make_optimiser, make_schedule
@@ -35,7 +36,11 @@ def train(config: TrainConfig) -> Path:
     keep_freed_memory()
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
-    with open_world(config.trainer.device) as world, open_log(run_dir, world):
+    with (
+        open_world(config.trainer.device) as world,
+        open_log(run_dir, world),
+        sole_training(run_dir, world),
+    ):
         trainer = build_trainer(config, run_dir, world)
         scores = trainer.fit()
         if scores is None:
