@@ -59,14 +59,21 @@ class LibraryLayer(RecurrentLayer):
         return (self.packed if features.is_cuda else self.padded)(features, lengths)
 
     def packed(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run cuDNN on packed sequences; a length of 0 is run as 1, its output being padding."""
-        packed = pack_padded_sequence(
-            features, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
-        )
-        output, *_ = self._kernel()(
-            packed.data, packed.batch_sizes, self._zeros(features, 2), self._weights(),
-            True, 1, 0.0, self.training, True,
-        )  # fmt: skip
+        """Run cuDNN on packed sequences; a length of 0 is run as 1, its output being padding.
+
+        It runs in the weights' precision: autocast, whatever its own type, gives cuDNN's recurrent
+        kernels float16, in which small gradients vanish unless the loss is scaled up.
+        """
+        with torch.autocast(features.device.type, enabled=False):
+            weights = self._weights()
+            features = features.to(weights[0].dtype)
+            packed = pack_padded_sequence(
+                features, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
+            )
+            output, *_ = self._kernel()(
+                packed.data, packed.batch_sizes, self._zeros(features, 2), weights,
+                True, 1, 0.0, self.training, True,
+            )  # fmt: skip
         packed = PackedSequence(
             output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices
         )

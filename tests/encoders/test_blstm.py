@@ -113,6 +113,20 @@ def test_no_gradient_reaches_the_padding(path: Path) -> None:
         assert not row[length:].any()
 
 
+def test_the_packed_path_keeps_its_precision_under_autocast() -> None:
+    """On CUDA, autocast to bfloat16 would give cuDNN's kernel float16."""
+    layer = blstm()
+    features, sizes = pad_with_garbage(utterances((9, 4, 1)))
+    features = features.bfloat16()
+    expected = layer.packed(features.float(), sizes)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer.packed(features, sizes)
+
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
+
+
 def test_a_cpu_takes_the_padded_path() -> None:
     layer = blstm()
     features, sizes = pad_with_garbage(utterances((9, 4)))
