@@ -76,7 +76,7 @@ def open_world(device: str) -> Iterator[World]:
         device: ``auto`` takes CUDA where there is one; ``cpu``; ``cuda``.
 
     Raises:
-        UserError: an unknown device, or ``cuda`` where there is none.
+        UserError: an unknown device, ``cuda`` where there is none, or fewer of them than processes.
     """
     if device not in DEVICES:
         raise UserError(f"trainer.device: expected one of {', '.join(DEVICES)}, found {device!r}")
@@ -87,13 +87,23 @@ def open_world(device: str) -> Iterator[World]:
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     chosen = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
     if cuda:
+        _require_device(local_rank)
         torch.cuda.set_device(chosen)
     if size == 1:
         yield World(0, 1, chosen)
         return
     dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
     _groups.append(dist.group.WORLD)
-    try:
-        yield World(dist.get_rank(), size, chosen)
-    finally:
-        dist.destroy_process_group()
+    yield World(dist.get_rank(), size, chosen)
+    # Not after an error: NCCL would wait here for the others, who wait in the step that this
+    # process has left, and nobody would read what went wrong. Its end ends the group as well.
+    dist.destroy_process_group()
+
+
+def _require_device(local_rank: int) -> None:
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        raise UserError(
+            f"torchrun --nproc-per-node: expected at most {count}, the CUDA devices here, found a "
+            f"process number {local_rank + 1}; start fewer, or set trainer.device=cpu"
+        )

@@ -37,7 +37,10 @@ class DevScores:
 def evaluate(
     model: CTCModel, dataset: SpeechDataset, tokenizer: Tokenizer, batch_s: float, world: World
 ) -> DevScores:
-    """Score `model`, in evaluation mode, on a whole dataset shared out among the processes."""
+    """Score `model`, in evaluation mode, on a whole dataset shared out among the processes.
+
+    `batch_s` is the most seconds of padded audio that one process takes at a time.
+    """
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_log_probs(

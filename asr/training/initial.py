@@ -51,7 +51,7 @@ def start_from(init: str, model: CTCModel, tokenizer: Tokenizer, run_dir: Path) 
         if not begun:
             take_weights(model, tokenizer, *load_model(file), name=str(file))
     except UserError as error:
-        if ORIGIN in begun:
+        if begun.get(ORIGIN):
             return str(begun[ORIGIN])
         raise UserError(f"init: {error}") from error
     return digest(file)[:12]

@@ -127,7 +127,8 @@ def open_log(run_dir: Path, world: World) -> Iterator[None]:
     if world.is_main:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
-            handlers = [logging.StreamHandler(), logging.FileHandler(run_dir / LOG_NAME)]
+            file = logging.FileHandler(run_dir / LOG_NAME, encoding="utf-8")
+            handlers = [logging.StreamHandler(), file]
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}"
             raise UserError(f"run_dir: cannot be written to ({reason}); choose another") from error

@@ -177,7 +177,8 @@ class Trainer:
         """Sum the loss over one piece of a batch."""
         device = self.world.device
         features, lengths = self.model.log_mel(
-            batch.waveforms.to(device), batch.waveform_lengths.to(device)
+            batch.waveforms.to(device, non_blocking=True),
+            batch.waveform_lengths.to(device, non_blocking=True),
         )
         features = self.objective.masked(features, lengths, batch.utterance_ids, epoch)
         with torch.autocast(
@@ -208,9 +209,8 @@ class Trainer:
 
     def _finish_epoch(self, journal: Journal) -> DevScores:
         progress = self.progress
-        scores = evaluate(
-            self.average.model, self.dev, self.tokenizer, self.batch_s, self.world  # type: ignore[arg-type]
-        )  # fmt: skip
+        piece_s = self.batch_s / (self.world.size * self.accumulate)  # what memory is known to hold
+        scores = evaluate(self.average.model, self.dev, self.tokenizer, piece_s, self.world)  # type: ignore[arg-type]
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,
@@ -266,6 +266,12 @@ class Trainer:
         if self.world.is_main:
             remove_partials(self.run_dir)
         found = load_state(self.run_dir, self.identity)
+        starts = self.world.gather(found and (found[0].epoch, found[0].step))
+        if len(set(starts)) > 1:
+            raise UserError(
+                f"{self.run_dir}: processes found different states of this run; "
+                "give a run_dir that all machines share"
+            )
         if found is None:
             return
         self.progress, parts = found

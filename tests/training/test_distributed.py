@@ -16,7 +16,8 @@ import torch
 
 from asr.cli import main
 from asr.errors import UserError
-from asr.training.distributed import World, open_world
+from asr.training import trainer
+from asr.training.distributed import World, dist, open_world
 
 FAULT = "asr: cut train-07: 1 samples are NaN or infinite; export the recording again"
 
@@ -33,19 +34,19 @@ def torchrun(arguments: list[str], folder) -> subprocess.CompletedProcess:
     )
 
 
-def fork_ranks(arguments: list[str], folder) -> tuple[list[int], list[str]]:
+def fork_ranks(arguments: list[str], folder, ranks: int = 2) -> tuple[list[int], list[str]]:
     """Do what torchrun does, without its seconds of imports; give statuses and what was said."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     processes = []
-    for rank in range(2):
-        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    for rank in range(ranks):
+        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
         place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         enter = functools.partial(os.environ.update, place)
         processes.append(tiny.start(arguments, folder / f"rank{rank}", enter))
     statuses = [tiny.wait(process, at_most_s=30) for process in processes]
-    return statuses, [(folder / f"rank{rank}").read_text() for rank in range(2)]
+    return statuses, [(folder / f"rank{rank}").read_text() for rank in range(ranks)]
 
 
 # The batch bound leaves some batches one utterance: there the second process only keeps step.
@@ -81,6 +82,15 @@ def test_two_processes_equal_one(tones, alone, tmp_path):
     assert_equal_runs(alone, tmp_path / "two")
 
 
+@pytest.mark.slow
+def test_three_processes_with_uneven_pieces_equal_one(tones, alone, tmp_path):
+    """Some have two pieces of a batch, some one, some only an utterance that does not count."""
+    command = tiny.arguments(tones, tmp_path / "three", *SETTINGS, "trainer.accumulate=2")
+    statuses, said = fork_ranks(command, tmp_path, ranks=3)
+    assert statuses == [0, 0, 0], said
+    assert_equal_runs(alone, tmp_path / "three")
+
+
 def test_two_processes_resume_what_one_began(tones, alone, tmp_path):
     """They stop together in the middle of an epoch, and its loss is counted whole."""
     begun = tmp_path / "two"
@@ -101,6 +111,27 @@ def test_a_signal_to_one_process_saves_and_stops_both(tones, alone, tmp_path, mo
     monkeypatch.undo()
     assert main(command) == 0
     assert_equal_runs(alone, tmp_path / "two")
+
+
+def test_processes_that_find_different_states_are_refused(tones, tmp_path, monkeypatch):
+    """Each machine had a run folder of its own: only the main process's has the state."""
+    command = tiny.arguments(tones, tmp_path / "run", *SETTINGS)
+    assert main([*command, "trainer.epochs=1"]) == 0
+    monkeypatch.setattr(tiny, "start", functools.partial(start_forgetting, tiny.start))
+    statuses, said = fork_ranks(command, tmp_path)
+    assert statuses == [1, 1], said
+    assert "asr: " + f"{tmp_path}/run: processes found different states of this run" in said[0]
+
+
+def start_forgetting(start, command, stderr, before):
+    """Start a process; rank 1 finds no state."""
+
+    def enter():
+        before()
+        if os.environ["RANK"] == "1":
+            trainer.load_state = lambda *_: None
+
+    return start(command, stderr, enter)
 
 
 def start_stopping(start, command, stderr, before):
@@ -190,3 +221,27 @@ def test_cuda_without_a_device_is_refused(monkeypatch):
         pass
     with open_world("auto") as world:
         assert world.device.type == "cpu"
+
+
+def test_more_processes_than_devices_are_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match=r"at most 2, .* number 3; start"), open_world("auto"):
+        pass
+
+
+def test_a_process_that_fails_does_not_wait_for_the_others_to_leave(monkeypatch):
+    """NCCL's farewell waits for everyone; gloo's, which the other tests have, does not."""
+    farewells = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: farewells.append("bye"))
+    with pytest.raises(UserError, match="spoilt"), open_world("cpu"):
+        raise UserError("spoilt")
+    assert not farewells
+    with open_world("cpu"):
+        pass
+    assert farewells == ["bye"]

@@ -171,6 +171,8 @@ def test_a_run_from_scratch_may_not_go_on_from_a_model(tones, tones_run, tmp_pat
     start(tones, tmp_path)
     start(tones, tmp_path, f"init={tones_run}", "trainer.epochs=2", status=1)
     assert "the initial model is None there, '" in capsys.readouterr().err
+    start(tones, tmp_path, "init=gone", "trainer.epochs=2", status=1)
+    assert "init: gone: no such file or folder" in capsys.readouterr().err
 
 
 def test_settings_compare_as_numbers():

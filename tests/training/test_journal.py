@@ -1,10 +1,11 @@
 import json
+import logging
 
 import pytest
 import torch
 
 from asr.training.distributed import World
-from asr.training.journal import Journal, format_epoch, open_log
+from asr.training.journal import Journal, format_epoch, log, open_log
 
 NUMBERS = {
     "epoch": 3, "loss": 1.5, "dev_loss": 2.5, "dev_wer": 0.123, "dev_cer": 0.04,
@@ -62,6 +63,13 @@ def test_the_log_goes_to_the_file_and_the_terminal_once(tmp_path, capsys):
     assert log.count("WER  12.30 %") == 1
     assert log.splitlines()[0].endswith("best")
     assert "    said   ab\n    heard  ba" in log
+
+
+def test_the_log_holds_any_transcript(tmp_path):
+    """On systems whose files are not UTF-8 unless told so, too."""
+    with open_log(tmp_path, World(0, 1, torch.device("cpu"))):
+        (file,) = (h for h in log.handlers if isinstance(h, logging.FileHandler))
+        assert file.encoding == "utf-8"
 
 
 def test_an_epoch_in_words():

@@ -9,7 +9,7 @@ import torch
 from asr.cli import main
 from asr.config import TrainConfig
 from asr.model_file import load_model
-from asr.training import objective, recipe, trainer
+from asr.training import evaluation, objective, recipe, trainer
 from asr.training.distributed import World
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -181,6 +181,22 @@ def test_bf16_trains(build):
     trained.fit()
     assert all(p.dtype == torch.float32 for p in trained.model.parameters())
     assert torch.isfinite(weights(trained)).all()
+
+
+def test_dev_batches_are_no_larger_than_the_pieces_trained_on(build, monkeypatch):
+    """Memory that holds a piece holds no whole batch of many devices."""
+    trained = build("trainer.accumulate=2", "data.batch_s=3", "trainer.epochs=1")
+    padded_s = []
+
+    def compute_log_probs(*args, **keywords):
+        for batch, *results in original(*args, **keywords):
+            padded_s.append(batch.waveforms.numel() / tiny.RATE)
+            yield batch, *results
+
+    original = evaluation.compute_log_probs
+    monkeypatch.setattr(evaluation, "compute_log_probs", compute_log_probs)
+    trained.fit()
+    assert 0 < max(padded_s) <= 1.5
 
 
 def test_an_unknown_precision_is_refused(tones, tmp_path, capsys):
