@@ -21,6 +21,10 @@ Waveform = npt.NDArray[np.float32]
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
 #: A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
 _UNKNOWN_SIZE = 0x7FFF0000
+#: What libsndfile takes for the length of a flac file that was written to a pipe.
+_NO_LENGTH = 0x7FFFFFFFFFFFFFFF
+#: libsndfile's error for a coding that is read from its start alone: GSM 6.10, G.721, DWVW.
+_UNSEEKABLE = 40
 #: Hz; what lies outside was made by no recorder, and resampling it would fill the memory.
 SAMPLE_RATES = range(1_000, 768_001)
 #: Beyond the scale of 32-bit integers, and far below where a power spectrum overflows.
@@ -42,7 +46,7 @@ class AudioError(UserError):
 
 
 class UnknownFormatError(AudioError):
-    """A file in which libsndfile sees no audio."""
+    """A file in which libsndfile sees no audio, or none that it can enter in the middle."""
 
 
 @contextlib.contextmanager
@@ -50,7 +54,8 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """Open a whole and sound audio file.
 
     Raises:
-        AudioError: no such file, a folder, not audio, no samples, or cut short.
+        AudioError: no such file, a folder, a name that is not UTF-8, not audio, no samples, or
+            cut short.
     """
     path = Path(path)
     if not path.is_file():
@@ -58,6 +63,12 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         raise AudioError("missing audio", f"{path}: {what}", "give an audio file")
     try:
         audio = soundfile.SoundFile(path)
+    except UnicodeEncodeError as error:
+        raise AudioError(
+            "unreadable audio",
+            f"{str(path).encode(errors='backslashreplace').decode()}: its name is not UTF-8",
+            "rename it",
+        ) from error
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a .raw file has no header
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         raise UnknownFormatError(
@@ -69,7 +80,16 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         check_rate(path, audio.samplerate)
         if audio.frames == 0:
             raise AudioError("no samples", f"{path}: an audio file without samples", "record again")
-        if not _is_complete(audio):
+        if audio.frames == _NO_LENGTH:
+            detail = f"{path}: its header states no length"
+            raise AudioError("unreadable audio", detail, "convert it to wav or to flac again")
+        try:
+            complete = _is_complete(audio)
+        except soundfile.LibsndfileError as error:
+            detail = f"{path}: coded as {audio.subtype}, which can only be read from its start"
+            advice = "convert it to 16-bit wav or flac"
+            raise UnknownFormatError("unreadable audio", detail, advice) from error
+        if not complete:
             raise AudioError(
                 "unreadable audio",
                 f"{path}: ends before its header says it does",
@@ -79,7 +99,11 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
 
 
 def _is_complete(audio: soundfile.SoundFile) -> bool:
-    """Tell whether a file holds what its header promises, without decoding all of it."""
+    """Tell whether a file holds what its header promises, without decoding all of it.
+
+    Raises:
+        soundfile.LibsndfileError: it is of a coding that can only be read from its start.
+    """
     for stated, found in _SHORT_CHUNK.findall(audio.extra_info):
         if int(found) < int(stated) < _UNKNOWN_SIZE:
             return False
@@ -87,7 +111,9 @@ def _is_complete(audio: soundfile.SoundFile) -> bool:
         audio.seek(audio.frames - 1)
         complete = len(audio.read(1)) == 1
         audio.seek(0)
-    except soundfile.SoundFileError:
+    except soundfile.SoundFileError as error:
+        if getattr(error, "code", None) == _UNSEEKABLE:
+            raise
         return False
     return complete
 

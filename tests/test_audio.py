@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError, to_waveform
+from asr.audio import AudioError, open_audio, to_waveform
 from asr.errors import UserError
 from asr.recording import read_audio
 
@@ -135,6 +135,36 @@ def test_a_headerless_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AudioError, match=r"a\.raw: not audio that can be read"):
         read_audio(tmp_path / "a.raw", 16000)
+
+
+def test_a_telephone_coding_that_cannot_be_entered_is_not_called_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "voicemail.wav"
+    soundfile.write(path, tone(8000), 8000, subtype="GSM610")
+
+    said = r"coded as GSM610, which can only .* convert it to 16-bit"
+    with pytest.raises(AudioError, match=said), open_audio(path):
+        pass
+
+
+def test_it_is_heard_through_pyav(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    path = tmp_path / "voicemail.wav"
+    soundfile.write(path, tone(8000), 8000, subtype="GSM610")
+
+    assert abs(len(read_audio(path, 8000)) - SECONDS * 8000) <= 320
+
+
+def test_a_flac_of_unknown_length_is_not_called_cut_short(tmp_path: Path) -> None:
+    """As ffmpeg writes it to a pipe: the count of samples, 36 bits of its first block, is 0."""
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(8000), 8000)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+
+    with pytest.raises(AudioError, match=r"a\.flac: its header states no length; convert it"):
+        read_audio(path, 8000)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
