@@ -6,6 +6,7 @@ manifests and gives a `Summary`. Nothing here imports lhotse: the command line r
 """
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -52,7 +53,8 @@ class Problem:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.kind}: {self.detail}"
+        line = f"{self.where}: {self.kind}: {self.detail}"
+        return line.encode(errors="backslashreplace").decode()  # a name need not be UTF-8
 
 
 @dataclass(frozen=True)
@@ -101,20 +103,22 @@ def read_text(path: Path) -> str:
     """Read a UTF-8 text file, with or without a byte order mark.
 
     Raises:
-        UserError: it cannot be opened, or a line (named) is not UTF-8.
+        UserError: it cannot be opened, or a line (named) is not UTF-8 or holds a zero byte.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    bad = content.find(b"\0")  # UTF-16 without a mark often is valid UTF-8, with these between
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{content[error.start]:02x}"
-        raise UserError(
-            f"{path}:{line}: not UTF-8 text, found {found}; save it as UTF-8"
-        ) from error
+        bad = error.start
+    if bad >= 0:
+        line = content.count(b"\n", 0, bad) + 1
+        found = f"byte 0x{content[bad]:02x}"
+        raise UserError(f"{path}:{line}: not UTF-8 text, found {found}; save it as UTF-8")
+    return text
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -127,9 +131,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
 def utterance_id(audio: Path, root: Path) -> str:
     """Name an utterance after its file: ``alice/take 1.wav`` below `root` is ``alice-take_1``.
 
-    Ids hold no white space, because files of "id words" separate the two by it.
+    A file elsewhere keeps the way to it, ``..-audio-alice-1``: the name alone may be that of
+    another speaker's file. Ids hold no white space, because files of "id words" separate the two
+    by it.
     """
-    inside = audio.relative_to(root) if audio.is_relative_to(root) else Path(audio.name)
+    inside = Path(os.path.relpath(audio, root))
     return "_".join("-".join(inside.with_suffix("").parts).split())
 
 

@@ -1,13 +1,13 @@
 """One's own speech: a folder of recordings with same-named .txt, and what else a PATH may be."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from asr.corpora import jsonl, kaldi, table
 from asr.corpora.collection import SPLITS, Collection, Utterance, read_text, utterance_id
 from asr.errors import UserError
-
-# what libsndfile reads
-AUDIO_SUFFIXES = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
+from asr.recording import AUDIO_SUFFIXES
 
 
 def read(source: Path | None, output: Path) -> Collection:  # noqa: ARG001 (nothing to download)
@@ -41,16 +41,15 @@ def _read_folder(root: Path) -> Collection:
     folder's name is taken for the speaker: people keep recordings that way, and where it is a
     session's name instead, holding out whole sessions is still the more honest test.
     """
-    files = [path for path in sorted(root.rglob("*")) if not path.name.startswith(".")]
     by_stem: dict[Path, list[Path]] = {}
-    for path in files:
+    for path in sorted(_files(root)):
         by_stem.setdefault(path.with_suffix(""), []).append(path)
     utterances = []
     for paths in by_stem.values():
         text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
         recordings = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
         if text is not None and not recordings:
-            others = [path for path in paths if path != text and path.is_file()]
+            others = [path for path in paths if path != text]
             recordings = others[:1] or [text.with_suffix(".wav")]
         utterances += [_utterance(audio, text, root) for audio in recordings]
     if not utterances:
@@ -60,6 +59,26 @@ def _read_folder(root: Path) -> Collection:
     if any(utterance.speaker for utterance in utterances):
         notes.append("the names of the subfolders are taken for the speakers.")
     return Collection(utterances, notes)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """List the files at any depth but hidden ones; a folder linked to from several places once."""
+    seen = {root.resolve()}
+    for folder, inner, names in os.walk(root, onerror=_refuse_unreadable, followlinks=True):
+        visible = [name for name in sorted(inner) if not name.startswith(".")]
+        inner.clear()  # in place: os.walk goes on with what is put back
+        for name in visible:
+            place = Path(folder, name).resolve()
+            if place not in seen:
+                seen.add(place)
+                inner.append(name)
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UserError(
+        f"{error.filename}: cannot be read: {error.strerror}; mend its permissions"
+    ) from error
 
 
 def _utterance(audio: Path, text: Path | None, root: Path) -> Utterance:

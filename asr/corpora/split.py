@@ -13,8 +13,9 @@ def hold_out(utterances: list[Utterance]) -> tuple[dict[str, str], str]:
     """Give each utterance id its split, and one sentence that says how it was chosen.
 
     Where every speaker is known and there are enough of them, whole speakers are held out, so
-    that test says how well unheard people are recognised. Otherwise the hash of the id decides:
-    about a tenth each, and an utterance added later never moves another one.
+    that test says how well unheard people are recognised. Speakers added later can move others.
+    Otherwise the hash of the id decides: about a tenth each, and an utterance added later never
+    moves another one.
     """
     if all(utterance.speaker is not None for utterance in utterances):
         splits = _by_speaker(utterances)

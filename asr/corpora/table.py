@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from asr.corpora.collection import (
@@ -31,19 +32,23 @@ def read(path: Path) -> Collection:
         io.StringIO(read_text(path), newline=""),
         delimiter=DELIMITERS[path.suffix.lower()],
         quoting=csv.QUOTE_NONE if tabbed else csv.QUOTE_MINIMAL,
+        strict=True,  # a quote that is never closed would swallow all lines after it
     )
-    columns = rows.fieldnames or []
+    try:
+        _check_columns(rows.fieldnames or [], path)
+        return Collection([_utterance(row, path, f"{path}:{rows.line_num}") for row in rows])
+    except csv.Error as error:
+        where = f"{path}:{rows.line_num + 1}"  # where the row begins; the reader is at its end
+        raise UserError(f"{where}: not a table: {error}; mend this line and its quotes") from error
+
+
+def _check_columns(columns: Sequence[str], path: Path) -> None:
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
         raise UserError(
             f"{path}:1: no column {' or '.join(missing)}, found {', '.join(columns) or 'nothing'}; "
             f"the first line must name path and text, and may name {', '.join(OPTIONAL)}"
         )
-    try:
-        return Collection([_utterance(row, path, f"{path}:{rows.line_num}") for row in rows])
-    except csv.Error as error:
-        where = f"{path}:{rows.reader.line_num}"
-        raise UserError(f"{where}: not a table: {error}; mend this line") from error
 
 
 def _utterance(row: dict[str, str | None], table: Path, where: str) -> Utterance:

@@ -1,4 +1,6 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,49 @@ class TestFolder:
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "yes", "utf-8-sig")
         assert read(tmp_path)["a"].text == "yes"
 
+    def test_text_of_two_bytes_a_character_without_a_mark_is_refused(self, tmp_path, write_audio):
+        write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "one\ntwo", "utf-16-le")
+        with pytest.raises(UserError, match=r"a.txt:1: not UTF-8 text, found byte 0x00; save"):
+            read(tmp_path)
+
+    def test_linked_folders_are_read_once_even_in_a_circle(self, tmp_path, write_audio):
+        own, elsewhere = tmp_path / "own", tmp_path / "disk" / "bob"
+        for path in (own / "ann" / "1.wav", elsewhere / "1.wav"):
+            write(write_audio(path).with_suffix(".txt"), "yes")
+        (own / "bob").symlink_to(elsewhere)
+        (own / "robert").symlink_to(elsewhere)
+        (elsewhere / "back").symlink_to(own)
+        assert {name: u.speaker for name, u in read(own).items()} == {
+            "ann-1": "ann",
+            "bob-1": "bob",
+        }
+
+    def test_hidden_folders_are_left_alone(self, tmp_path, write_audio):
+        for name in ("a", ".trash/b", "ann/.cache/c"):
+            write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        assert list(read(tmp_path)) == ["a"]
+
+    @pytest.mark.parametrize("suffix", ["m4a", "sph"])
+    def test_every_kind_of_recording_needs_a_transcript(self, tmp_path, write_audio, suffix):
+        write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "yes")
+        (tmp_path / f"b.{suffix}").write_bytes(b"sound")
+        assert read(tmp_path)["b"].text == ""
+
+    def test_the_recording_is_taken_for_the_recording(self, tmp_path):
+        for suffix in ("json", "m4a", "txt"):
+            write(tmp_path / f"a.{suffix}", "yes")
+        assert read(tmp_path)["a"].audio == tmp_path / "a.m4a"
+
+    def test_a_name_that_is_not_utf8_is_a_fault(self, tmp_path, write_audio, capsys):
+        own = tmp_path / "own"
+        write(write_audio(own / "a.wav").with_suffix(".txt"), "yes")
+        name = os.fsencode(own) + b"/caf\xe9.wav"
+        Path(os.fsdecode(name)).write_bytes((own / "a.wav").read_bytes())
+        summary = prepare("folder", own, tmp_path / "out", leave_out_bad=True)
+        print(summary)
+        assert summary.splits["train"].utterances == 1
+        assert r"caf\udce9.wav: its name is not UTF-8; rename it" in capsys.readouterr().out
+
     def test_faults_are_named(self, tmp_path, write_audio):
         own = tmp_path / "own"
         write(write_audio(own / "good.wav").with_suffix(".txt"), "yes")
@@ -68,6 +113,7 @@ class TestFolder:
         )
         assert f"{own}/wordless.wav: empty text" in message
         assert f"{own}/phone.txt:1: unreadable audio: {own}/phone.m4a" in message
+        assert "; convert it to wav or flac" in message
         assert "--leave-out-bad" in message
 
     def test_text_that_is_not_utf8_is_named_with_its_line(self, tmp_path, write_audio):
@@ -106,6 +152,22 @@ class TestTable:
         assert first.text == 'the "word"'
         assert (second.start_s, second.end_s, second.speaker) == (2.5, None, None)
 
+    def test_recordings_beside_the_tables_folder_keep_their_folders(self, tmp_path, write_audio):
+        """Otherwise ann/1 and bob/1 would be one id, and a sound corpus refused."""
+        for speaker in ("ann", "bob"):
+            write_audio(tmp_path / "audio" / speaker / "1.wav")
+        for place in ("../audio", tmp_path / "audio"):
+            rows = f"path,text\n{place}/ann/1.wav,yes\n{place}/bob/1.wav,no\n"
+            utterances = read(write(tmp_path / "tables" / "my.csv", rows))
+            assert list(utterances) == ["..-audio-ann-1", "..-audio-bob-1"]
+
+    @pytest.mark.parametrize("name", ["my.csv", "my.tsv"])
+    def test_lines_may_end_as_on_windows_after_a_byte_order_mark(self, tmp_path, name):
+        rows = "path\ttext\r\na.wav\tyes\r\n\r\nb.wav\tno\r\n"
+        rows = rows.replace("\t", "," if name.endswith("csv") else "\t")
+        (tmp_path / name).write_bytes(rows.encode("utf-8-sig"))
+        assert {key: u.text for key, u in read(tmp_path / name).items()} == {"a": "yes", "b": "no"}
+
     def test_a_given_split_is_kept(self, tmp_path, write_audio):
         rows = [
             f"{write_audio(tmp_path / f'{n}.wav').name},yes,{split}"
@@ -126,6 +188,12 @@ class TestTable:
             ("path,text,end\na.wav,yes,nan\n", r"my.csv:2: end is 'nan', expected seconds"),
             ("path,text,split\na.wav,yes,\n", r"my.csv:2: split is '', expected train, dev, test"),
             (f"path,text\na.wav,{'x' * 200_000}\n", r"my.csv:2: not a table: field larger"),
+            (
+                'path,text\na.wav,yes\nb.wav,"no\nc.wav,no\n',
+                r"my.csv:3: not a table: unexpected end",
+            ),
+            ('"path,text\na.wav,yes\n', r"my.csv:1: not a table: unexpected end"),
+            ('path,text\na.wav,"yes" he said\n', r"my.csv:2: not a table: ',' expected after"),
         ],
     )
     def test_what_is_no_table_is_refused(self, tmp_path, content, said):
@@ -157,7 +225,8 @@ class TestJsonl:
         first, second, third = read(path).values()
         assert (first.id, first.audio, first.text) == ("wav-a", tmp_path / "wav/a.wav", "yes sir")
         assert (first.start_s, first.end_s, first.speaker) == (0.0, 1.5, None)
-        assert (second.id, str(second.audio)) == ("b-0000500-0002500", "/b.wav")
+        assert second.id.endswith("..-b-0000500-0002500")
+        assert str(second.audio) == "/b.wav"
         assert (second.start_s, second.end_s, second.speaker) == (0.5, 2.5, "7")
         assert (third.start_s, third.end_s, third.where) == (0.0, None, f"{path}:3")
 
