@@ -14,6 +14,13 @@ import numpy as np
 import torch
 from lhotse import CutSet
 from lhotse.audio import set_audio_duration_mismatch_tolerance
+from lhotse.audio.backend import (
+    AudioreadBackend,
+    CompositeAudioBackend,
+    LibsndfileBackend,
+    TorchcodecBackend,
+    set_current_audio_backend,
+)
 from lhotse.cut import Cut
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -27,6 +34,10 @@ from asr.text import Tokenizer
 # Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
 with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
     set_audio_duration_mismatch_tolerance(0.01)
+# libsndfile first, as the checks of `asr.corpora` read: lhotse would run sph2pipe for any .sph.
+set_current_audio_backend(
+    CompositeAudioBackend([LibsndfileBackend(), TorchcodecBackend(), AudioreadBackend()])
+)
 
 WORKER_GRACE_S = 5
 

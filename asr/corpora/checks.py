@@ -1,7 +1,7 @@
 """Find the faults of a collection, each with its file and line, before training trips on them."""
 
+import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from tqdm import tqdm
 
 from asr.audio import AudioError, open_audio
 from asr.corpora.collection import Problem, Utterance
+from asr.workers import in_order
 
+OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
 END_TOLERANCE_S = 0.05  # hand-made and rounded ends lie this far past the recording; they are cut
 
 
@@ -56,12 +58,12 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
 
 def _fault(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
     if isinstance(recording, AudioError):
-        return Problem(recording.kind, utterance.where, recording.detail)
+        return Problem(recording.kind, utterance.where, str(recording))
     if not utterance.text:
         return Problem("empty text", utterance.where, f"{utterance.id!r} has no words")
     start_s, end_s = utterance.start_s, _end_s(utterance, recording)
-    past = end_s > recording.duration
-    if past or not 0 <= start_s < end_s:
+    samples = round((end_s - start_s) * recording.sampling_rate)
+    if end_s > recording.duration or start_s < 0 or samples < 1:
         detail = f"{start_s:g} s to {end_s:g} s of {recording.duration:.2f} s"
         return Problem("segment outside its recording", utterance.where, detail)
     return None
@@ -104,10 +106,9 @@ def _channel_notes(cuts: Iterable[MonoCut]) -> Iterator[str]:
 
 def _open_all(paths: Iterable[Path]) -> dict[Path, Recording | AudioError]:
     unique = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor() as pool:
-        opened = pool.map(_open, unique)
-        progress = tqdm(opened, "checking audio", total=len(unique), unit="file", disable=None)
-        return dict(zip(unique, progress, strict=True))
+    opened = in_order(_open, unique, (os.cpu_count() or 1) + OPENED_AHEAD)
+    progress = tqdm(opened, "checking audio", total=len(unique), unit="file", disable=None)
+    return dict(zip(unique, progress, strict=True))
 
 
 def _open(path: Path) -> Recording | AudioError:

@@ -1,10 +1,14 @@
 import struct
+import time
 
+import numpy as np
 import pytest
 import soundfile
 
+from asr.corpora import checks
 from asr.corpora.checks import check
 from asr.corpora.collection import Utterance
+from asr.data import load_waveform
 
 
 def kinds(utterances):
@@ -130,3 +134,50 @@ def test_the_first_of_several_channels_is_used_and_noted(tmp_path, write_audio):
     samples, _ = soundfile.read(path, dtype="float32")
     assert (checked.cuts[0].load_audio() == samples[:, :1].T).all()
     assert checked.notes == ["1 recordings have more than one channel; the first channel is used."]
+
+
+@pytest.mark.parametrize("end_s", [0.1, 0.10002])
+def test_a_segment_without_a_sample_is_a_fault(tmp_path, write_audio, end_s):
+    audio = write_audio(tmp_path / "a.wav")
+    (problem,) = check([Utterance("a", audio, "YES", "t:1", start_s=0.1, end_s=end_s)]).problems
+    assert str(problem).startswith("t:1: segment outside its recording: 0.1 s to 0.1")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [("sph", {"format": "NIST"}), ("wav", {"format": "NIST"}), ("WAV", {"format": "FLAC"}),
+     ("blob", {"format": "MP3"}), ("w64", {}), ("caf", {}), ("aiff", {})],
+)  # fmt: skip
+def test_what_is_found_sound_can_be_loaded(tmp_path, suffix, options):
+    """Whatever a file is called: lhotse has other programs for some names."""
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.zeros(8000), 16000, **options)
+    (cut,) = check([Utterance("a", path, "YES", "t:1")]).cuts
+    assert len(load_waveform(cut, 16000)) == 8000
+
+
+def test_ctrl_c_opens_no_more_files(tmp_path, write_audio, monkeypatch):
+    audio = write_audio(tmp_path / "a.wav")
+    links = [tmp_path / f"{number}.wav" for number in range(2000)]
+    for link in links:
+        link.hardlink_to(audio)
+    opened = []
+
+    def interrupted(path):
+        opened.append(path)
+        time.sleep(0.002)
+        return open_recording(path)
+
+    open_recording = checks._open
+    monkeypatch.setattr(checks, "_open", interrupted)
+    monkeypatch.setattr(checks, "tqdm", interrupt_at_ten)
+    with pytest.raises(KeyboardInterrupt):
+        check([Utterance(link.stem, link, "YES", "t:1") for link in links])
+    assert len(opened) < len(links) / 2
+
+
+def interrupt_at_ten(items, *_, **__):
+    for number, item in enumerate(items):
+        if number == 10:
+            raise KeyboardInterrupt
+        yield item
