@@ -1,5 +1,7 @@
 """Fetch an archive and unpack it: progress shown, cut downloads resumed, nothing lands outside."""
 
+import errno
+import gzip
 import http.client
 import shutil
 import tarfile
@@ -18,6 +20,9 @@ ATTEMPTS = 5
 PAUSE_S = 1.0  # doubles from attempt to attempt
 TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 16
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+#: What a damaged archive raises: the first is an OSError, and no fault of the disk.
+_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError, zipfile.BadZipFile)
 
 
 class _CutError(Exception):
@@ -32,7 +37,8 @@ def download(url: str, target: Path) -> None:
     the mark still holds (RFC 9110, If-Range), and begins anew where it does not.
 
     Raises:
-        UserError: the server refuses, cannot be reached or keeps cutting the connection.
+        UserError: the server refuses, cannot be reached or keeps cutting the connection; or the
+            disk is full.
     """
     if target.exists():
         return
@@ -49,6 +55,8 @@ def download(url: str, target: Path) -> None:
                 raise UserError(f"{url}: the server answers {error}; check the address") from error
             problem = error
         except (OSError, http.client.HTTPException, _CutError) as error:
+            if getattr(error, "errno", None) in _DISK_FULL:
+                raise _unwritable(target, error) from error
             problem = error
         else:
             part.replace(target)
@@ -57,6 +65,13 @@ def download(url: str, target: Path) -> None:
     raise UserError(
         f"{url}: could not be downloaded in {ATTEMPTS} attempts ({problem}); the same command "
         f"continues it, or fetch it by other means and give its folder as --source"
+    )
+
+
+def _unwritable(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}; make room or "
+        f"give another --output, and the same command goes on"
     )
 
 
@@ -121,8 +136,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Raises:
         UserError: it is no archive, is cut short, or has a member that would land outside the
-            folder or is no plain file, folder or link within it. Nothing is left behind then.
+            folder or is no plain file, folder or link within it; the folder cannot be written.
+            Nothing is left behind then.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise UserError(
+            f"{archive}: this Python cannot unpack it safely (PEP 706); use Python 3.11.4 or later"
+        )
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -134,11 +154,13 @@ def unpack(archive: Path, folder: Path) -> None:
         partial.rename(folder)
     except tarfile.FilterError as error:
         raise UserError(f"{archive}: refused, it is hostile: {error}") from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _DAMAGED as error:
         said = str(error).partition("\n")[0]
         raise UserError(
             f"{archive}: cannot be unpacked ({said}); remove it and download it again"
         ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -54,16 +54,16 @@ def read(
     parts = {"train": list(train), "dev": list(dev), "test": list(test)}
     for part in [part for chosen in parts.values() for part in chosen]:
         _check_known(part)
-    if source is None:
-        folders = _downloaded(parts, output / "download")
-    else:
+    if source is not None:
         folders = _found(source)
         parts = {split: parts[split] or _default(split, folders) for split in SPLITS}
         _check_found(parts, folders, source)
+    if halve_dev and not parts["dev"]:
+        raise UserError("prepare librispeech: halve_dev found no dev part; name one")
+    if source is None:
+        folders = _downloaded(parts, output / "download")
     notes = [f"{split}: {', '.join(chosen)}" for split, chosen in parts.items() if chosen]
     if halve_dev:
-        if not parts["dev"]:
-            raise UserError("prepare librispeech: halve_dev found no dev part; name one")
         parts["test"] = []
         notes[1:] = [f"dev and test: half the speakers each of {', '.join(parts['dev'])}"]
     utterances, repeated = _once(

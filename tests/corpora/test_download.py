@@ -1,3 +1,4 @@
+import errno
 import io
 import re
 import tarfile
@@ -263,3 +264,33 @@ def test_damaged_archives_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"bad.tar.gz: cannot be unpacked"):
         unpack(archive, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.tar.gz"]
+
+
+def test_a_full_disk_does_not_blame_the_archive(tmp_path, monkeypatch):
+    def extract(*_args, **_more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive = pack(tmp_path / "good.tar.gz", member("a.txt", content=b"yes"))
+    monkeypatch.setattr(tarfile.TarFile, "extract", extract)
+    with pytest.raises(UserError, match=r"out: cannot be written: No space .*; make room") as told:
+        unpack(archive, tmp_path / "out")
+    assert "again" not in str(told.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["good.tar.gz"]
+
+
+def test_a_full_disk_ends_a_download_at_once(publisher, tmp_path, monkeypatch):
+    def append(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "_append", append)
+    with pytest.raises(UserError, match=r"file: cannot be written: No space .*; make room"):
+        download(publisher.url, tmp_path / "file")
+    assert len(publisher.requests) == 1
+
+
+def test_a_python_that_cannot_refuse_hostile_archives_unpacks_none(tmp_path, monkeypatch):
+    archive = pack(tmp_path / "good.tar.gz", member("a.txt", content=b"yes"))
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.delattr(tarfile, "FilterError")
+    with pytest.raises(UserError, match=r"Python 3.11.4 or later"):
+        unpack(archive, tmp_path / "out")

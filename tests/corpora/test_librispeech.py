@@ -155,6 +155,12 @@ def test_downloading_needs_names(tmp_path):
         librispeech.read(None, tmp_path)
 
 
+def test_halving_no_dev_is_refused_before_anything_is_downloaded(tmp_path):
+    with pytest.raises(UserError, match="halve_dev found no dev part"):
+        librispeech.read(None, tmp_path / "out", train=["train-clean-100"], halve_dev=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="not LibriSpeech"):
         librispeech.read(tmp_path, tmp_path)
