@@ -34,7 +34,8 @@ class LogMel(nn.Module):
             ``global`` takes the buffers that `fit` fills from training features.
 
     Raises:
-        UserError: an unknown normalisation, or numbers that leave no bin, window or hop.
+        UserError: an unknown normalisation, or numbers that leave no bin, window or hop, or no
+            frequency between `low_hz` and half the sample rate.
     """
 
     mean: Tensor
@@ -66,6 +67,11 @@ class LogMel(nn.Module):
             raise UserError(
                 f"features: expected at least one mel bin, and a window and hop of at least one "
                 f"sample, found {mel_bins}, {window_ms} ms and {hop_ms} ms at {sample_rate} Hz"
+            )
+        if low_hz >= sample_rate / 2:
+            raise UserError(
+                f"features.low_hz: expected less than half the sample rate, "
+                f"{sample_rate / 2:g} Hz, found {low_hz:g}"
             )
         self.fft_samples = 1 << (self.window_samples - 1).bit_length()
         self.normalisation = normalisation
