@@ -32,7 +32,7 @@ def run(installed, folder, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_wheel_carries_settings_and_recipes(wheel):
+def test_the_wheel_carries_settings_recipes_and_models(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("conf", "recipes"):
         files = {
@@ -41,6 +41,12 @@ def test_the_wheel_carries_settings_and_recipes(wheel):
         }
         assert files
         assert files <= names
+    models = {
+        path.relative_to(tiny.ROOT).as_posix()
+        for path in (tiny.ROOT / "asr" / "models").glob("*/*")
+    }
+    assert {f"asr/models/{name}/model.safetensors" for name in ("an4", "en-small")} <= models
+    assert models <= names
     assert {"asr/training/trainer.py", "asr/scoring/html_report.html"} <= names
     assert not [name for name in names if name.startswith(("tests", "conf/", "recipes/", "data"))]
 
