@@ -23,6 +23,8 @@ from asr.paths import CONF, find_recipe
 from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
 
 LONGEST_NAME = 150
+#: Settings whose value is a path.
+PATHS = ("data.train", "data.dev", "init", "run_dir")
 
 
 def main(recipe: str, arguments: Sequence[str]) -> None:
@@ -42,7 +44,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     OmegaConf.register_new_resolver("case", case, replace=True)
     compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
-    sys.argv = ["asr train", *arguments]
+    sys.argv = ["asr train", *map(quoted, arguments)]
     job = _Job()
     try:
         compose(job)()
@@ -93,6 +95,14 @@ class _Job:
         train(to_settings(config))
 
 
+def quoted(argument: str) -> str:
+    """Quote a path that holds "=", as our own run folders do: Hydra takes none unquoted."""
+    key, _, path = argument.partition("=")
+    if key not in PATHS or "=" not in path or path[0] in "'\"":
+        return argument
+    return "{}='{}'".format(key, path.replace("'", "\\'"))
+
+
 def to_settings(config: DictConfig) -> TrainConfig:
     """Turn composed settings into the schema's classes.
 
@@ -120,7 +130,7 @@ def override_name() -> str:
     """Name a run after its overrides, leaving out the seed and the machine's settings."""
     overrides = HydraConfig.get().overrides.task
     named = sorted(o for o in overrides if o.lstrip("+~").split("=")[0] not in UNNAMED)
-    name = re.sub(r"[^\w.,=+~@-]+", "-", ",".join(named)) or "default"
+    name = re.sub(r"[^\w.,=+~@-]+", "-", ",".join(named).replace("'", "")) or "default"
     if len(name) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]

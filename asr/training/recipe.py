@@ -41,6 +41,7 @@ def train(config: TrainConfig) -> Path:
         open_log(run_dir, world),
         sole_training(run_dir, world),
     ):
+        log.info("run folder: %s", run_dir)
         trainer = build_trainer(config, run_dir, world)
         scores = trainer.fit()
         if scores is None:

@@ -74,7 +74,7 @@ def test_overrides_arrive(trained):
         ("encoder.layers=null", "encoder.layers: expected a whole number, found null"),
         ("encoder=null", "chosen by the name of a file in its folder of conf/"),
         ("~encoder.layers", "encoder.layers: this setting cannot be left out"),
-        ("~encoder", "encoder: has no value; give it one, as in encoder=..."),
+        ("~encoder", "encoder.dropout: has no value; give it one, as in encoder.dropout=..."),
         ("augment.speeds=[0.9", "augment.speeds=[0.9: not an override that can be read"),
         ("epochs", "epochs: not an override that can be read"),
         ("seed=1,2", "seed=1,2: several values; put -m behind to try each"),
@@ -91,8 +91,11 @@ def test_wrong_overrides_are_refused_in_one_sentence(trained, capsys, override, 
     assert not trained
 
 
-def test_a_missing_value_is_named(trained, capsys):
-    assert refusal(capsys, DATA[1]) == "data.train: has no value; give it one, as in data.train=..."
+def test_a_missing_value_is_named(trained, capsys, tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_bytes(START + b"recipe: mine")
+    said = refusal(capsys, DATA[1], recipe=str(recipe))
+    assert said == "data.train: has no value; give it one, as in data.train=..."
 
 
 @pytest.mark.parametrize(
@@ -162,6 +165,18 @@ def test_runs_are_named_after_their_overrides(trained, overrides, name):
     assert main(["train", "an4", *overrides]) == 0
     config = trained[0]
     assert config.run_dir == f"runs/{config.recipe}/{name}/{config.seed}"
+
+
+@pytest.mark.parametrize("key", ["init", "run_dir", "data.train"])
+def test_a_run_folder_named_after_overrides_can_be_given(trained, key):
+    """Hydra takes no "=" in a value that is not quoted."""
+    for folder in (
+        "runs/an4/encoder.layers=2,optimiser.lr=1e-3/1",
+        "runs/it's=1/1",
+        "runs/plain/1",
+    ):
+        assert main(["train", "own", *DATA, f"{key}={folder}"]) == 0
+        assert flatten(asdict(trained[-1]))[key] == folder
 
 
 def test_long_names_are_cut_and_stay_different(trained):
