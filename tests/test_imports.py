@@ -25,7 +25,7 @@ LAYERS = [
     {"corpora", "encoders", "subsampling", "lm"},
     {"augment", "config", "features", "quantise", "segmentation", "subwords", "text"},
     {"media", "recording"},
-    {"audio", "files", "paths", "room", "workers"},
+    {"audio", "compiled", "files", "paths", "room", "workers"},
     {"errors"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}

@@ -7,7 +7,7 @@ optional blank before, between and after them.
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing, compiled
+from asr.compiled import borrowing, compiled
 from asr.decoding.path import TokenPath
 from asr.text import BLANK_ID
 

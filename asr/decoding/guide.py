@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing
+from asr.compiled import borrowing
 from asr.decoding.hotwords import BOUNDARY, Hotwords, hot_step
 from asr.decoding.lexicon import OFF, Lexicon
 from asr.decoding.tree import ROOT, child_of

@@ -7,7 +7,7 @@ items; place n lies above 2n + 1 and 2n + 2.
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing
+from asr.compiled import borrowing
 
 Heap = tuple[NDArray[np.float64], NDArray[np.int64]]
 

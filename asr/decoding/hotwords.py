@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing
+from asr.compiled import borrowing
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree, child_of
 from asr.errors import UserError

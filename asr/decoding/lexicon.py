@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing
+from asr.compiled import borrowing
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree
 from asr.lm.ngram import BEGIN, END, UNKNOWN, NGram

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing, compiled
+from asr.compiled import borrowing, compiled
 from asr.decoding.guide import (
     Guide,
     ceiling,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing, compiled
+from asr.compiled import borrowing, compiled
 from asr.decoding.guide import State, begin
 from asr.text import BLANK_ID
 

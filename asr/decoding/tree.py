@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.compiled import borrowing
+from asr.compiled import borrowing
 
 ROOT = 0
 

@@ -7,8 +7,8 @@ raises: a reader's complaint is a number, which `asr.lm.arpa` puts into words.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from asr.compiled import compiled
 from asr.lm.ngram import LN_10, NGramArrays
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_word, find_slot, is_space
 
@@ -24,7 +24,7 @@ class Section(NamedTuple):
     back_off: np.ndarray  # (n,) float32, natural
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _token(text: np.ndarray, at: int) -> tuple[int, int]:
     """Start and end of the next token of the line; they are equal where the line has no more."""
     while at < len(text) and is_space(text[at]):
@@ -35,7 +35,7 @@ def _token(text: np.ndarray, at: int) -> tuple[int, int]:
     return start, at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _digits(text: np.ndarray, at: int, end: int) -> tuple[float, int]:
     value = 0.0
     while at < end and 48 <= text[at] <= 57:
@@ -44,7 +44,7 @@ def _digits(text: np.ndarray, at: int, end: int) -> tuple[float, int]:
     return value, at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _exponent(text: np.ndarray, at: int, end: int) -> tuple[float, int]:
     """The power of ten after the letter e at `at`, and where it ends; NaN without digits."""
     sign = 1.0
@@ -56,7 +56,7 @@ def _exponent(text: np.ndarray, at: int, end: int) -> tuple[float, int]:
     return (sign * power if stop > at else np.nan), stop
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _number(text: np.ndarray, start: int, end: int) -> float:
     """The decimal number text[start:end], or NaN where it is anything else."""
     at = start + 1 if start < end and (text[start] == 45 or text[start] == 43) else start
@@ -75,7 +75,7 @@ def _number(text: np.ndarray, start: int, end: int) -> float:
     return -value if text[start] == 45 else value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _word_id(table: WordTable, text: np.ndarray, start: int, end: int, add: bool) -> int:
     """Id of a word; for one unknown -1, or a new id where `add`. <UNK> is <unk>."""
     slot = find_slot(table, text, start, end)
@@ -87,7 +87,7 @@ def _word_id(table: WordTable, text: np.ndarray, start: int, end: int, add: bool
     return add_word(table, slot, text, start, end) if add else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def parse_section(
     text: np.ndarray, at: int, table: WordTable, highest: bool, section: Section
 ) -> tuple[int, int]:
@@ -121,7 +121,7 @@ def parse_section(
     return FINE, at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put_log10(out: np.ndarray, at: int, natural: float) -> int:
     """Write a natural logarithm as log10 of seven digits or fewer, and return the end."""
     size = abs(natural) / LN_10
@@ -150,7 +150,7 @@ def _put_log10(out: np.ndarray, at: int, natural: float) -> int:
     return end + digits + (decimals > 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _climb(lm: NGramArrays, path: np.ndarray, order: int) -> None:
     """Move the path's ancestors, path[order - 1] down to path[1], on to those of path[order]."""
     for k in range(order, 1, -1):
@@ -162,7 +162,7 @@ def _climb(lm: NGramArrays, path: np.ndarray, order: int) -> None:
         path[k - 1] = parent
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def format_entries(
     lm: NGramArrays, table: WordTable, path: np.ndarray, order: int, end: int, out: np.ndarray
 ) -> int:

@@ -12,8 +12,8 @@ Letters: N tokens, n distinct n-grams of a length k, m integers for each.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from asr.compiled import compiled
 from asr.lm.vocabulary import BEGIN_ID, END_ID
 
 WORD_BITS = 64
@@ -66,7 +66,7 @@ class _Sorted(NamedTuple):
     suffix: np.ndarray  #      (n,) int32, row of all but the first word in the order below
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _field(rows: np.ndarray, i: int, j: int, bits: int) -> int:
     """The j-th packed word of row i."""
     per_integer = 64 // bits
@@ -74,14 +74,14 @@ def _field(rows: np.ndarray, i: int, j: int, bits: int) -> int:
     return int((rows[i, j // per_integer] >> shift) & np.uint64((1 << bits) - 1))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put_field(rows: np.ndarray, i: int, j: int, bits: int, word: int) -> None:
     per_integer = 64 // bits
     shift = np.uint64(64 - bits * (j % per_integer + 1))
     rows[i, j // per_integer] |= np.uint64(word) << shift
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _equal(a: np.ndarray, i: int, b: np.ndarray, j: int, mask: np.ndarray) -> bool:
     """Do row i of `a` and row j of `b` agree where the mask says?"""
     equal = True
@@ -90,7 +90,7 @@ def _equal(a: np.ndarray, i: int, b: np.ndarray, j: int, mask: np.ndarray) -> bo
     return equal
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pack(tokens: np.ndarray, order: int, bits: int, rows: np.ndarray) -> None:
     """The n-gram that ends at each token, backwards; <s> fills what lies before the sentence."""
     history = np.full(order, BEGIN_ID, np.int64)
@@ -104,7 +104,7 @@ def _pack(tokens: np.ndarray, order: int, bits: int, rows: np.ndarray) -> None:
             history[:] = BEGIN_ID
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count_runs(rows: np.ndarray, mask: np.ndarray, count: np.ndarray) -> int:
     """Move the first of equal neighbours to the front, fill their counts, return how many."""
     last = -1
@@ -117,7 +117,7 @@ def _count_runs(rows: np.ndarray, mask: np.ndarray, count: np.ndarray) -> int:
     return last + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _shorten(longer: _Sorted, mask: np.ndarray, bits: int, length: int, shorter: _Sorted) -> int:
     """Group n-grams by their last `length` words; return how many groups.
 
@@ -140,27 +140,27 @@ def _shorten(longer: _Sorted, mask: np.ndarray, bits: int, length: int, shorter:
     return last + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _reverse(rows: np.ndarray, length: int, bits: int, reversed_rows: np.ndarray) -> None:
     for i in range(len(rows)):
         for j in range(length):
             _put_field(reversed_rows, i, length - 1 - j, bits, _field(rows, i, j, bits))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _is_padding(rows: np.ndarray, length: int, bits: int, result: np.ndarray) -> None:
     """Mark n-grams whose second word is <s>: they begin before the sentence does."""
     for i in range(len(rows)):
         result[i] = _field(rows, i, length - 2, bits) == BEGIN_ID
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _last_words(rows: np.ndarray, length: int, bits: int, words: np.ndarray) -> None:
     for i in range(len(rows)):
         words[i] = _field(rows, i, length - 1, bits)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _match_contexts(
     rows: np.ndarray, contexts: np.ndarray, mask: np.ndarray, matched: np.ndarray
 ) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from asr.compiled import compiled
 from asr.errors import UserError
 from asr.lm.counting import OrderCounts, count_ngrams
 from asr.lm.ngram import NGram
@@ -107,7 +107,7 @@ def _discounts(adjusted: np.ndarray, order: int) -> tuple[float, float, float]:
     return FALLBACK_DISCOUNTS
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _share(
     context: np.ndarray, adjusted: np.ndarray, kept: np.ndarray, discounts: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:

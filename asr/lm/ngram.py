@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from asr.compiled import compiled
 
 LN_10 = log(10.0)
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
@@ -36,7 +37,7 @@ class NGramArrays(NamedTuple):
     first_child: np.ndarray  # (C + 1,) int32, children of c are first_child[c]:first_child[c + 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def find_child(lm: NGramArrays, state: int, word: int) -> int:
     """Entry of the n-gram `state + word`, or -1 where the model does not list it.
 
@@ -53,7 +54,7 @@ def find_child(lm: NGramArrays, state: int, word: int) -> int:
     return entry if lm.word[entry] == word else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def state_after(lm: NGramArrays, entry: int) -> int:
     """The longest suffix of an entry's n-gram, itself included, that is worth remembering.
 
@@ -67,7 +68,7 @@ def state_after(lm: NGramArrays, entry: int) -> int:
     return lm.suffix[entry]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def advance(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
     """Natural log p(word | state) with back-off, and the state after the word.
 
@@ -85,7 +86,7 @@ def advance(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
     return left + lm.log_prob[word + 1], state_after(lm, word + 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def score_words(lm: NGramArrays, state: int, words: np.ndarray) -> np.ndarray:
     """Natural log-probability (N,) float64 of each of `words` (N,) int32 in turn from `state`."""
     log_probs = np.empty(len(words), np.float64)

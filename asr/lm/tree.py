@@ -6,12 +6,12 @@ Letters: E entries, C contexts as in `asr.lm.ngram`; n the n-grams of one order,
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
+from asr.compiled import compiled
 from asr.lm.ngram import NGramArrays, advance, find_child
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _find_entries(lm: NGramArrays, words: np.ndarray, length: int, found: np.ndarray) -> None:
     """Entry of the first `length` words of each row, or -1."""
     for i in range(len(words)):
@@ -23,7 +23,7 @@ def _find_entries(lm: NGramArrays, words: np.ndarray, length: int, found: np.nda
         found[i] = entry
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _link_suffixes(lm: NGramArrays, parent: np.ndarray, suffix: np.ndarray) -> None:
     """Fill `suffix`, whose read-only view the model holds, parents and shorter n-grams first.
 

@@ -7,8 +7,8 @@ has met one after another, each ended by a newline, and a slot of the table hold
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from asr.compiled import compiled
 from asr.errors import UserError
 from asr.lm.ngram import BEGIN, END, UNKNOWN
 
@@ -35,13 +35,13 @@ class TokenisedText(NamedTuple):
     name: str  # what messages call the text
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def is_space(byte: int) -> bool:
     """True for what parts words within a line: space, tab and the other ASCII blanks, and NUL."""
     return byte == _SPACE or (9 <= byte <= 13 and byte != _NEWLINE) or byte == 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def find_slot(table: WordTable, text: np.ndarray, start: int, end: int) -> int:
     """Slot that holds the word text[start:end], or the free one where it belongs (FNV-1a)."""
     mask = np.uint64(len(table.slots) - 1)
@@ -62,7 +62,7 @@ def find_slot(table: WordTable, text: np.ndarray, start: int, end: int) -> int:
     return int(slot)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def new_table(words: int, letters: int) -> WordTable:
     """An empty table with room for so many words of so many bytes together, newlines included."""
     slots = 16
@@ -76,7 +76,7 @@ def new_table(words: int, letters: int) -> WordTable:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_word(table: WordTable, slot: int, text: np.ndarray, start: int, end: int) -> int:
     """Put text[start:end] into its free slot of a table that has room, and return its id."""
     word = table.size[0]
@@ -89,7 +89,7 @@ def add_word(table: WordTable, slot: int, text: np.ndarray, start: int, end: int
     return word
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_lines(table: WordTable, lines: np.ndarray) -> None:
     """Add the words in `lines` (bytes, each word ended by a newline) to a table with room."""
     start = 0
@@ -99,7 +99,7 @@ def add_lines(table: WordTable, lines: np.ndarray) -> None:
             start = end + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _with_room(table: WordTable, length: int) -> WordTable:
     """The table, or one of twice the room where a new word of `length` bytes would not fit."""
     size, used = table.size[0], table.starts[table.size[0]]
@@ -110,7 +110,7 @@ def _with_room(table: WordTable, length: int) -> WordTable:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _tokenise(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Tokens, the vocabulary's letters, and where a reserved word stands in the text, or -1."""
     reserved_at = -1

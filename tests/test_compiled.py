@@ -1,0 +1,55 @@
+"""What was compiled before is used again as long as nothing it calls is another."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asr import compiled
+
+CALLEE = "from asr.compiled import compiled\n@compiled\ndef value(x):\n    return x + {}\n"
+CALLER = (
+    "from asr.compiled import compiled\nfrom asr.lm.callee import value\n"
+    "@compiled\ndef twice(x):\n    return 2 * value(x)\n"
+)
+USE = "from asr.decoding.caller import twice; print(twice(0), sum(twice.stats.cache_hits.values()))"
+
+
+def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
+    """As an update makes it: numba's own stamp is that of the caller's file."""
+    package = tmp_path / "asr"
+    for room in (package, package / "lm", package / "decoding"):
+        room.mkdir()
+        (room / "__init__.py").touch()
+    (package / "compiled.py").write_text(Path(compiled.__file__).read_text())
+    (package / "decoding" / "caller.py").write_text(CALLER)
+
+    def used(number: int) -> str:
+        (package / "lm" / "callee.py").write_text(CALLEE.format(number))
+        done = subprocess.run(
+            [sys.executable, "-c", USE], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert [used(1), used(1), used(2), used(2)] == ["2 0", "2 1", "4 0", "4 1"]
+
+
+def test_without_a_folder_to_keep_it_in_code_is_compiled_and_a_note_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    njit = compiled.njit
+
+    def no_locator(cache: bool = False, **options: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(compiled, "njit", no_locator)
+    compiled._warn_of_no_cache.cache_clear()
+
+    with pytest.warns(UserWarning, match="NUMBA_CACHE_DIR") as noted:
+        functions = [compiled.compiled(lambda x: x + 1), compiled.borrowing(lambda x: x + 2)]
+
+    assert [function(1) for function in functions] == [2, 3]
+    assert len(noted) == 1
