@@ -12,7 +12,8 @@ r"""Language models in the ARPA format, as SRILM and KenLM write it: read, writt
 
 Each line holds log10 p(last word | words before), the words, and the log10 back-off weight of the
 n-gram as a context, which is left out where it is 0 or the order is the highest. A model without
-<unk> is given one of log10 probability -100, as KenLM does; <UNK> is taken for <unk>.
+<unk> is given one of log10 probability -100, as KenLM does; <UNK> is taken for <unk>. What stands
+before the line \data\, such as the description that CMU's tools begin with, is passed over.
 """
 
 import gzip
@@ -38,6 +39,7 @@ _MAX_ENTRIES = 2**31 - 2  # the tree counts in int32
 _GZIP_LEVEL = 4
 _WRITERS = 2
 _BLOCK_ENTRIES = 1 << 17
+_DATA = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t\r]*\\data\\[ \t\r]*$", re.MULTILINE)
 _NUMBERS_LENGTH = 40  # more than two numbers and what parts them take on a line
 
 _COMPLAINTS = {
@@ -110,7 +112,11 @@ class _Reader:
             self._refuse(start, f"expected '{wanted}', found {found}")
 
     def _header(self) -> list[int]:
-        self._expect("\\data\\")
+        begins = _DATA.search(self.text)
+        if begins is None:
+            start, line = self._next_line()
+            self._refuse(start, f"no line is '\\data\\', the first is '{line}'")
+        self.at = begins.end() + 1
         counts: list[int] = []
         while self.text[self.at : self.at + 1] not in (b"\\", b""):
             start, line = self._next_line()

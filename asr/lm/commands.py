@@ -1,6 +1,7 @@
 """What `asr lm train` and `asr lm info` do: a text becomes a model, a model and a text figures."""
 
 import warnings
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def read_text(path: Path, unit: str = "word") -> TokenisedText:
     """
     if unit not in UNITS:
         raise UserError(f"unit is '{unit}', expected {' or '.join(UNITS)}; choose one of them")
-    content = unpack(read(path), path)
+    content = unpack(read(path), path).removeprefix(BOM_UTF8)
     if unit == "char":
         try:
             content = spell(content.decode()).encode()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from asr.errors import UserError
 
+_GZIP = b"\x1f\x8b"  # how every such file begins
+
 
 def read(path: Path) -> bytes:
     """Content of a file as it is.
@@ -20,12 +22,12 @@ def read(path: Path) -> bytes:
 
 
 def unpack(content: bytes, path: Path) -> bytes:
-    """The content read from `path`, decompressed where its name ends in .gz.
+    """The content read from `path`, decompressed where it, or the file's name, says it is packed.
 
     Raises:
-        UserError: the name ends in .gz and the content is no sound gzip file.
+        UserError: it is no sound gzip file.
     """
-    if path.suffix != ".gz":
+    if path.suffix != ".gz" and not content.startswith(_GZIP):
         return content
     try:
         return gzip.decompress(content)

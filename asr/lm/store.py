@@ -46,7 +46,10 @@ def open_ngram(path: Path) -> NGram:
     Raises:
         UserError: the file cannot be read or is not a sound ARPA file.
     """
-    cache = cache_path(path)
+    try:
+        cache = cache_path(path)
+    except RuntimeError:  # a user without a home, as containers have
+        return parse_arpa(unpack(read(path), path), path)
     with suppress(OSError, ValueError, KeyError, TypeError, struct.error):
         return _load(cache, path)
     seen = _appearance(path)
@@ -58,7 +61,11 @@ def open_ngram(path: Path) -> NGram:
 
 
 def cache_path(path: Path) -> Path:
-    """Where the cache of the model at `path` is kept: under $XDG_CACHE_HOME/asr or ~/.cache/asr."""
+    """Where the cache of the model at `path` is kept: under $XDG_CACHE_HOME/asr or ~/.cache/asr.
+
+    Raises:
+        RuntimeError: neither variable nor system says where the user's home is.
+    """
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return folder / "asr" / f"{sha256(str(path.resolve()).encode()).hexdigest()[:32]}.lm"
 

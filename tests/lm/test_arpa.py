@@ -46,7 +46,7 @@ def parse(text: str) -> NGram:
         ("ngram 2=3", "ngram 2=99999999999999", r"x.arpa:3: .* more n-grams than the file"),
         ("ngram 2=3", "ngram 3=3", r"x.arpa:3: expected 'ngram 2=' and a count"),
         ("ngram 1=5\nngram 2=3\nngram 3=1\n", "", r"the header lists no 1-grams"),
-        ("\\data\\", "hello", r"x.arpa:1: expected '\\data\\', found 'hello'"),
+        ("\\data\\", "hello", r"x.arpa:1: no line is '\\data\\', the first is 'hello'"),
         ("\n\\end\\\n", "", r"x.arpa:20: expected '\\end\\', found the end of the file"),
         ("-0.4\ta b", "nan\ta b", r"x.arpa:15: the log-probability is not a finite number, .*nan"),
         ("-0.4\ta b", "-inf\ta b", r"x.arpa:15: the log-probability is not a finite number"),
@@ -106,6 +106,7 @@ def test_dress_does_not_matter(entries) -> None:
     assert entries(parse(ARPA.replace("\t", " "))) == plain
     assert entries(parse(ARPA.replace("ngram 1=5", "ngram  1 = 5"))) == plain
     assert entries(parse("\n" + ARPA.rstrip())) == plain
+    assert entries(parse("\ufeff" + ARPA)) == plain
     assert entries(parse(ARPA.replace("<unk>", "<UNK>"))) == plain
     assert entries(parse(ARPA.replace("-0.6\t", "-6E-1\t").replace("-99", "-9.9e+1"))) == plain
     moved = ARPA.replace("-1.0\t<unk>\n", "").replace("\n\n\\2", "\n-1.0\t<unk>\n\n\\2")
@@ -157,3 +158,16 @@ def test_folders_are_made_where_they_can_be(tmp_path: Path) -> None:
     write_arpa(parse(ARPA), tmp_path / "new" / "x.arpa")
     with pytest.raises(UserError, match=r"y.arpa: cannot be written: "):
         write_arpa(parse(ARPA), tmp_path / "new" / "x.arpa" / "y.arpa")
+
+
+def test_what_other_tools_write_before_the_model_is_passed_over(entries) -> None:
+    """CMU's toolkit begins with its licence and a description, lmtool with a sentence."""
+    before = "#####\n## Copyright (c) 1996\n\\data\\ is what follows, p(wd2|wd1)= ...\n\n"
+    assert entries(parse(before + ARPA)) == entries(parse(ARPA))
+    with pytest.raises(UserError, match=r"x.arpa:6: expected 'ngram 1='"):
+        parse(before + ARPA.replace("ngram 1", "ngrams 1"))
+
+
+def test_a_gzip_is_known_by_its_content(tmp_path: Path, cache_home: Path, entries) -> None:
+    (tmp_path / "x.arpa").write_bytes(gzip.compress(ARPA.encode()))
+    assert entries(NGram.open(tmp_path / "x.arpa")) == entries(parse(ARPA))

@@ -83,3 +83,10 @@ def test_mistakes_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"t.txt: the text has no words"):
         train(text, model)
     assert not model.exists()
+
+
+@pytest.mark.parametrize("unit", ["word", "char"])
+def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path, unit: str) -> None:
+    (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5, encoding="utf-8-sig")
+    train(tmp_path / "t.txt", tmp_path / "lm.arpa", order=2, unit=unit)
+    assert "\ufeff" not in (tmp_path / "lm.arpa").read_text(encoding="utf-8")

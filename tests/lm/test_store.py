@@ -133,3 +133,17 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     assert score(source) == -0.3
     assert score(source) == -0.3
+
+
+def test_without_a_home_there_is_no_cache(
+    source: Path, monkeypatch: pytest.MonkeyPatch, parsed: list[Path]
+) -> None:
+    """A container may run as a user whom its system does not know."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert score(source) == score(source)
+    assert len(parsed) == 2
