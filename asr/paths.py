@@ -56,7 +56,7 @@ def find_recipe(recipe: str) -> Path:
 
 def shipped_models() -> list[str]:
     """List the models that come with the toolkit by name."""
-    return sorted(folder.name for folder in SHIPPED.iterdir())
+    return sorted(file.parent.name for file in SHIPPED.glob(f"*/{MODEL_NAME}"))
 
 
 def find_model(path: str | Path) -> Path:
@@ -79,5 +79,5 @@ def find_model(path: str | Path) -> Path:
 
 def shipped_decoding(model: str | Path) -> Path | None:
     """Find how a shipped model is decoded; of other models nothing is taken unasked."""
-    folder = find_model(model).parent
+    folder = find_model(model).parent.resolve()
     return folder / DECODING_NAME if folder.parent == SHIPPED else None

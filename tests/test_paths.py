@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from asr import paths
 from asr.decoding.options import DecodingOptions, read_options
 from asr.errors import UserError
 from asr.paths import MODEL_NAME, SHIPPED, find_model, shipped_decoding, shipped_models
@@ -52,6 +53,26 @@ def test_only_shipped_models_bring_their_decoding(run_folder: Path) -> None:
 
     assert shipped_decoding(run_folder) is None
     assert shipped_decoding("an4") == SHIPPED / "an4" / "decoding.yaml"
+
+
+def test_a_shipped_model_is_the_same_by_name_and_by_any_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(SHIPPED)
+
+    for path in (Path("an4"), Path("en-small/../an4") / MODEL_NAME, SHIPPED / "an4"):
+        decoding = shipped_decoding(path)
+        assert decoding is not None and decoding.samefile(SHIPPED / "an4" / "decoding.yaml")
+
+
+def test_only_folders_with_a_model_are_models(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run_folder.parent / ".DS_Store").touch()
+    (run_folder.parent / "empty").mkdir()
+    monkeypatch.setattr(paths, "SHIPPED", run_folder.parent)
+
+    assert shipped_models() == ["run"]
 
 
 @pytest.mark.parametrize("name", shipped_models())

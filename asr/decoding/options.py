@@ -1,5 +1,6 @@
 """The choices a decoder is made with, and the `decoding.yaml` that holds them."""
 
+import math
 import os
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
@@ -68,6 +69,8 @@ class DecodingOptions:
             _at_least(name, getattr(self, name), least)
         for name in ("beam_threshold", "token_threshold", "lm_weight", "hotword_boost"):
             _at_least(name, getattr(self, name), 0)
+        for name in ("lm_weight", "word_score", "unk_score", "hotword_boost"):
+            _finite(name, getattr(self, name))
         if not self.confidence_temperature > 0:
             raise UserError(
                 f"decoding.confidence_temperature: expected more than 0, "
@@ -134,9 +137,11 @@ def read_options(path: Path) -> DecodingOptions:
 def write_options(options: DecodingOptions, path: Path) -> None:
     """Write every option, paths relative to the file's folder, with the LM's digest."""
     values = asdict(options)
+    folder = path.parent.resolve()  # `..` of a link is not where the link stands
     for name in _PATHS:
-        if values[name] is not None:
-            values[name] = Path(os.path.relpath(values[name], path.parent)).as_posix()
+        if (file := values[name]) is not None:
+            there = file.parent.resolve() / file.name
+            values[name] = Path(os.path.relpath(there, folder)).as_posix()
     values["lm_digest"] = None if options.lm is None else digest(options.lm)
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
@@ -157,6 +162,11 @@ def _typed(name: str, value: Any) -> Any:
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise UserError(f"decoding.{name}: expected {' or '.join(choices)}, found {value!r}")
+
+
+def _finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"decoding.{name}: expected a finite number, found {value}")
 
 
 def _at_least(name: str, value: float, least: float) -> None:

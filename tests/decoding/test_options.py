@@ -39,6 +39,9 @@ def test_defaults_survive(tmp_path: Path) -> None:
         ("lm_weight: high", "lm_weight: expected float, found 'high'"),
         ("lm_weight: -1", "lm_weight: expected at least 0"),
         ("lm_weight: .nan", "lm_weight: expected at least 0, found nan"),
+        ("word_score: .nan", "word_score: expected a finite number, found nan"),
+        ("unk_score: -.inf", "unk_score: expected a finite number, found -inf"),
+        ("hotword_boost: .inf", "hotword_boost: expected a finite number, found inf"),
         ("search: viterbi", "search: expected greedy or beam, found 'viterbi'"),
         ("confidence_temperature: 0", "confidence_temperature: expected more than 0"),
         ("{search: beam, nbest: 65}", "a beam of 64 holds no 65"),
@@ -67,3 +70,16 @@ def test_a_language_model_that_changed_is_refused(tmp_path: Path, arpa: Path) ->
     lm.write_bytes(arpa.read_bytes() + b"\n")
     with pytest.raises(UserError, match=r"not the language model .* run `asr tune` again"):
         read_options(path)
+
+
+def test_options_in_a_folder_that_is_a_link_find_their_files(tmp_path: Path, arpa: Path) -> None:
+    """`runs` is often a link to a larger disk, where `..` is another folder."""
+    (tmp_path / "disk" / "runs").mkdir(parents=True)
+    (tmp_path / "runs").symlink_to(tmp_path / "disk" / "runs")
+    (tmp_path / "lm.arpa").write_bytes(arpa.read_bytes())
+    options = DecodingOptions(search="beam", lm=tmp_path / "lm.arpa")
+
+    write_options(options, tmp_path / "runs" / "decoding.yaml")
+
+    found = read_options(tmp_path / "runs" / "decoding.yaml").lm
+    assert found is not None and found.samefile(tmp_path / "lm.arpa")
