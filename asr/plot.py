@@ -43,7 +43,8 @@ def draw_transcription(recognizer: Recognizer, path: str | Path, output: Path) -
     text = recognizer.transcribe(piece.waveform, rate).text
     figure, upper = draw_heard(recognizer, piece.waveform, (11, 5.5))
     place = f", from {piece.start / rate:.1f} s" if piece.start else ""
-    upper.set_title(f"{Path(path).name}{place}: {text or '(nothing heard)'}", loc="left")
+    title = f"{Path(path).name}{place}: {text or '(nothing heard)'}"
+    upper.set_title(title, loc="left", parse_math=False)  # a $ in a name is no formula
     try:
         figure.savefig(output, dpi=120)
     except (OSError, ValueError) as error:
@@ -89,6 +90,6 @@ def draw_posteriors(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> N
     for frame in opens:
         letter = recognizer.tokenizer.tokens[best[frame]]
         shown = "␣" if letter == SPACE else letter
-        axes.text(time_s[frame], 1.03, shown, ha="center", fontsize=9)
+        axes.text(time_s[frame], 1.03, shown, ha="center", fontsize=9, parse_math=False)
     axes.set(ylim=(0, 1.15), xlabel="seconds", ylabel="posterior")
     axes.legend(loc="upper right", frameon=False)

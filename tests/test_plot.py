@@ -48,6 +48,15 @@ def test_the_first_speech_of_a_long_recording_is_drawn_and_no_more_is_read(
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_name_is_no_formula(recognizer: Recognizer, tmp_path: Path) -> None:
+    path = tmp_path / "5$ and $x^.wav"
+    soundfile.write(path, np.zeros(RATE), RATE)
+
+    draw_transcription(recognizer, path, tmp_path / "a.png")
+
+    assert (tmp_path / "a.png").exists()
+
+
 def test_a_long_recording_without_speech_cannot_be_drawn(
     recognizer: Recognizer, tmp_path: Path
 ) -> None:

@@ -46,15 +46,31 @@ def find_inputs(
     for argument in wanted:
         try:
             for one in _expand(argument):
-                found.setdefault(STDIN if one.name == STDIN else one.path.resolve(), one)
+                if _is_text(one.name):
+                    found.setdefault(STDIN if one.name == STDIN else one.path.resolve(), one)
+                else:  # neither libraries nor the files we write take such a name
+                    shown = one.name.encode(errors="backslashreplace").decode()
+                    errors.append(UserError(f"{shown}: its name is not UTF-8; rename the file"))
         except UserError as error:
             errors.append(error)
+        except (OSError, RuntimeError, ValueError) as error:  # too long, closed, a loop of links
+            reason = getattr(error, "strerror", None) or error
+            errors.append(UserError(f"{argument[:80]}: cannot be found: {reason}; check the path"))
     return list(found.values()), errors
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name is text, and not bytes that Python carries along as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _listed(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a list of files: {error}") from None
     return [line.strip() for line in lines if line.strip()]

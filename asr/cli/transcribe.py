@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         _complain(str(error))
     wanted = [one for one in inputs if not outputs.is_done(str(one.stem))]
     failed = len(errors)
-    if wanted or args.picture:
+    if wanted or (args.picture and inputs):
         failed += _transcribe(args, inputs, wanted, outputs)
     count = len(inputs) + len(errors)
     if args.output_dir:
@@ -107,7 +107,7 @@ def _transcribe(
             one = paths[Path(path)]
             with tqdm.external_write_mode():
                 if isinstance(result, UserError):
-                    _complain(str(result).replace(str(path), one.name))
+                    _complain(str(result).replace(str(path), one.name, 1))
                     failed += 1
                 else:
                     _put(result, one, outputs, About(one.name, str(args.model), settings))

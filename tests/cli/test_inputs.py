@@ -1,6 +1,7 @@
 """Which recordings a command line means."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def test_a_list_names_a_path_a_line(folder: Path) -> None:
     assert found(list_file=Path("list.txt")) == [("other.wav", "other"), ("talks/b.wav", "b")]
 
 
+def test_a_list_may_begin_with_a_byte_order_mark(folder: Path) -> None:
+    (folder / "list.txt").write_bytes(b"\xef\xbb\xbfother.wav\r\ntalks/b.wav\r\n")
+
+    assert found(list_file=Path("list.txt")) == [("other.wav", "other"), ("talks/b.wav", "b")]
+
+
 def test_a_missing_file_is_left_for_the_reader_to_name(folder: Path) -> None:
     assert found("nothing.wav") == [("nothing.wav", "nothing")]
 
@@ -73,6 +80,29 @@ def test_what_is_asked_for_in_vain_does_not_stop_the_others(folder: Path) -> Non
     assert [str(error) for error in errors] == [
         "empty: no audio files in this folder; give another",
         "*.mp3: no file matches this pattern; give another",
+    ]
+
+
+def test_names_that_no_file_can_have_do_not_stop_the_others(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+
+    inputs, errors = find_inputs(["x" * 300, "a\0b", "loop", "other.wav"], None)
+
+    assert "other.wav" in [one.name for one in inputs]
+    assert len(inputs) + len(errors) == 4
+    assert all(str(error).endswith("; check the path") for error in errors)
+    assert str(errors[0]).startswith("xxx") and "File name too long" in str(errors[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep their names in Unicode")
+def test_a_file_whose_name_is_not_utf8_is_named_and_left_out(folder: Path) -> None:
+    (folder / "talks" / os.fsdecode(b"gr\xfc\xdfe.wav")).touch()
+
+    inputs, errors = find_inputs(["talks"], None)
+
+    assert [one.name for one in inputs] == ["talks/a.M4A", "talks/b.wav", "talks/day 2/c.flac"]
+    assert [str(error) for error in errors] == [
+        r"talks/gr\udcfc\udcdfe.wav: its name is not UTF-8; rename the file"
     ]
 
 

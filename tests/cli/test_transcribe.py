@@ -165,3 +165,21 @@ def test_a_mistake_is_refused_before_any_work(
     assert run(place, *arguments) == 1
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
+
+
+def test_a_complaint_names_the_file_as_it_was_typed(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_text("no audio")
+    assert run(place, "./a") == 1
+    assert capsys.readouterr().err.startswith("asr: ./a: not audio that can be read (")
+
+
+def test_there_is_no_picture_of_nothing(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(place, tmp_path / "empty", "--picture", tmp_path / "heard.png") == 1
+    said = capsys.readouterr().err
+    assert "no audio files in this folder" in said and said.count("\n") == 1
