@@ -5,6 +5,7 @@ is instant.
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -22,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = make_parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     try:
-        return parsed.run(parsed) or 0
+        status = parsed.run(parsed) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # else Python does, when nobody handles what it meets
+        return status
     except UserError as error:
         print(f"asr: {error}", file=sys.stderr)
         return 1
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("asr: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

@@ -32,11 +32,21 @@ def add_model(verb: argparse.ArgumentParser) -> None:
 
 
 def add_decoding(verb: argparse.ArgumentParser) -> None:
-    """Add the flags of `decoding_options`."""
+    """Add the flags of `decoding_options`, to search with a beam or greedily."""
     group = verb.add_argument_group(
         "decoding (as a model that comes with the toolkit was tuned; greedy with others)"
     )
     group.add_argument("--greedy", action="store_true", help="the best path alone, the fastest")
+    _add_beam(group)
+
+
+def add_beam(verb: argparse.ArgumentParser) -> None:
+    """Add the flags of `decoding_options`, to search with a beam."""
+    verb.set_defaults(greedy=False)
+    _add_beam(verb.add_argument_group("where to start (as a shipped model was tuned)"))
+
+
+def _add_beam(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--decoding", type=Path, metavar="YAML", help="options written by `asr tune`"
     )

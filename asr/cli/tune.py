@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
+from asr.cli.flags import Verbs, add_beam, add_model, decoding_options
 
 SHOWN = 5
 
@@ -13,7 +13,7 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add_parser("tune", help="fit the decoder's weights to a dev set")
     verb.add_argument("manifest", metavar="MANIFEST", help="cut manifest of the dev set")
     add_model(verb)
-    add_decoding(verb)
+    add_beam(verb)
     verb.add_argument(
         "--output", type=Path, required=True, metavar="YAML", help="receives the decoding options"
     )
