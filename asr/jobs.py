@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asr.audio import Waveform
 from asr.errors import UserError
-from asr.recording import open_recording
+from asr.recording import Recording, open_recording
 from asr.segmentation import pieces
 from asr.segmentation.batching import Batch, groups, shared
 from asr.transcript import Segment, Transcript
@@ -114,21 +114,28 @@ def find_jobs(
     for path in paths:
         file = File(path)
         try:
-            with open_recording(path) as recording:
-                chosen = recording.chosen(channel)
-            for name, number in chosen:
-                with open_recording(path) as recording:
-                    opened(recording.duration_s or 0.0)
-                    heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)
-                    file.channels.append(heard)
-                    for batch in chain.from_iterable(heard.groups()):
-                        yield from waiting.pass_on(batch, heard)
+            for name, number, recording in _channels(path, channel):
+                opened(recording.duration_s or 0.0)
+                heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)
+                file.channels.append(heard)
+                for batch in chain.from_iterable(heard.groups()):
+                    yield from waiting.pass_on(batch, heard)
         except UserError as error:
             file.error = error
         waiting.files.append(file)
         if not waiting.alone or waiting.samples > _WAITING_S * sample_rate:
             yield from waiting.flush()
     yield from waiting.flush()
+
+
+def _channels(path: str | Path, channel: str) -> Iterator[tuple[str | None, int | None, Recording]]:
+    """Open a file for each of its channels that are asked for, since not all can be rewound."""
+    with open_recording(path) as recording:
+        first, *others = recording.chosen(channel)
+        yield *first, recording
+    for other in others:
+        with open_recording(path) as recording:
+            yield *other, recording
 
 
 def in_time(segments: Iterable[Segment]) -> list[Segment]:

@@ -1,6 +1,7 @@
 """What is heard together, and when a file is complete."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 from asr import jobs
 from asr.audio import AudioError
 from asr.jobs import File, Job, find_jobs
+from asr.recording import Recording, open_recording
 from asr.segmentation.batching import BATCH, groups, shared
 from asr.segmentation.cutting import Piece
 
@@ -61,6 +63,25 @@ def test_a_long_recording_keeps_nobody_waiting(write: Callable[[str, float], Pat
 
     assert found[:3] == [[2, 1.9], "a.wav", "b.wav"]
     assert found[-3:] == ["long.wav", [2], "c.wav"]
+
+
+def test_a_file_is_opened_once_for_each_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((RATE, 2)), RATE)
+    opened: list[Path] = []
+
+    def counted(path: Path) -> AbstractContextManager[Recording]:
+        opened.append(path)
+        return open_recording(path)
+
+    monkeypatch.setattr(jobs, "open_recording", counted)
+
+    for channel, times in (("mix", 1), ("right", 1), ("each", 2)):
+        opened.clear()
+        found = list(find_jobs([tmp_path / "a.wav"], channel, RATE, "energy", lambda _: None))
+        assert isinstance(found[-1], File) and len(found[-1].channels) == times
+        assert len(opened) == times
 
 
 def test_a_bad_file_is_passed_on_with_its_reason(write: Callable[[str, float], Path]) -> None:
