@@ -6,7 +6,9 @@
 PYTHON is an interpreter that has the peers (`peers.txt`). Every search runs on one core and is
 timed in CPU seconds, so that a busy machine does not blur the ratios; it prunes by its beam alone
 (no token and no score threshold), sums over paths, and gets the same weights. The npz holds
-log_probs (B, U, V) float, lengths (B,), references (B,), tokens (V,), blank first, and frame_s.
+log_probs (B, U, V) float, lengths (B,), references (B,), tokens (V,), blank first, frame_s, and the
+boundary that begins the tokens' words where it is not a space. Pieces of words are decoded without
+flashlight, which would want every word of the lexicon spelled in them.
 
 Each line gives audio seconds decoded per CPU second, how many times ours that is, and the word
 error rate. The peers run on the first --peer-utterances, and so does ours in the ratio's other
@@ -99,7 +101,7 @@ def read_speech(path: Path) -> Speech:
         path=path,
         log_probs=[np.ascontiguousarray(row[:length], np.float32) for row, length in rows],
         references=[str(reference) for reference in data["references"]],
-        tokens=Tokens(tuple(str(token) for token in data["tokens"])),
+        tokens=Tokens(tuple(map(str, data["tokens"])), str(data.get("boundary", " "))),
         frame_s=float(data["frame_s"]),
     )
 
@@ -121,6 +123,7 @@ def write_log_probs(model: Path, manifest: Path, path: Path) -> Path:
         lengths=[len(row) for row in rows],
         references=references,
         tokens=recognizer.tokenizer.tokens,
+        boundary=recognizer.tokens.boundary,
         frame_s=recognizer.model.frame_s,
     )
     return path
@@ -147,12 +150,13 @@ def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
     ]
     count = arguments.peer_utterances
     print(f"\n{'':12}{'beam':>5}  {'ours':>20}  peers, {speech.seconds(count):.0f} s of the speech")
-    for name, fusion, lm_path, peers in kinds:
+    for name, fusion, lm_path, named in kinds:
+        peers = [peer for peer in named if peer != "flashlight" or speech.tokens.boundary == " "]
         for beam_size in arguments.beams:
             options = our_options(arguments, beam_size, with_lm=lm_path is not None)
             texts, speed = time_ours(speech, fusion, options)
             line = f"{name:12}{beam_size:>5}  {speed:7.0f}x {speech.wer(texts):6.2f} % WER"
-            if arguments.peers:
+            if arguments.peers and peers:
                 texts, speed = time_ours(speech, fusion, options, utterances=count)
                 line += f"  [{speech.wer(texts):.2f} % here]"
                 for peer in peers:
