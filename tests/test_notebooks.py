@@ -66,7 +66,7 @@ def test_the_odyssey_says_when_it_has_no_results(
 def execute(path: Path) -> list[Any]:
     """Run a notebook, which may not print to stderr; give its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=60, kernel_name="python3")
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3")
     client.execute(cwd=str(path.parent))  # raises with the cell and its traceback
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     assert "".join(output.text for output in outputs if output.get("name") == "stderr") == ""

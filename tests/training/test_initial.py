@@ -195,11 +195,3 @@ def test_a_damaged_state_is_still_named(tones, tones_run, tmp_path, capsys):
     (tmp_path / "state.pt").write_bytes(b"not a state")
     start(tones, tmp_path, f"init={tones_run}", status=1)
     assert "state.pt: not a readable training state" in capsys.readouterr().err
-
-
-def test_the_name_of_a_run_folder_wants_quotes(tones, tmp_path, capsys):
-    start(tones, tmp_path, "init=runs/a=1,b=2/1", status=1)
-    assert (
-        "write key=value, or \"key='value'\" where the value itself has = or commas"
-        in capsys.readouterr().err
-    )
