@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import tiny
@@ -64,7 +65,7 @@ def test_wrong_usage_is_status_2(capsys, arguments):
     ("raised", "status", "said"),
     [
         (UserError("a.wav: bad; mend it"), 1, "asr: a.wav: bad; mend it\n"),
-        (KeyboardInterrupt(), 130, "asr: stopped; the same command goes on from here\n"),
+        (KeyboardInterrupt(), 130, "asr: stopped\n"),
     ],
 )
 def test_what_a_verb_raises_becomes_a_status(capsys, monkeypatch, raised, status, said):
@@ -76,13 +77,30 @@ def test_what_a_verb_raises_becomes_a_status(capsys, monkeypatch, raised, status
     assert capsys.readouterr() == ("", said)
 
 
-def test_an_error_of_our_own_keeps_its_traceback(monkeypatch):
+@pytest.mark.parametrize("error", [ZeroDivisionError, OSError("a bug")])
+def test_an_error_of_our_own_keeps_its_traceback(monkeypatch, error):
     def run(args):
-        raise ZeroDivisionError
+        raise error
 
     monkeypatch.setattr(cli.score, "run", run)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises((ZeroDivisionError, OSError)):
         main(["score", "a", "b"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_sentence(tmp_path):
+    text = tmp_path / "text"
+    text.write_text("YES\n")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "asr", "score", str(text), str(text), "--layout", "plain"],
+            cwd=tiny.ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "asr: standard output or a temporary file: No space left on device; "
+        "make room, then try again\n",
+    )
 
 
 def test_transcribe_prints_a_line_a_file(tones, tones_run, capsys):

@@ -5,6 +5,7 @@ is instant.
 """
 
 import argparse
+import errno
 import os
 import sys
 import warnings
@@ -16,6 +17,8 @@ from asr.errors import UserError
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, tune, export)
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
+#: Verbs that pass over what they did before; the others begin anew.
+CONTINUE = ("prepare", "train", "transcribe", "align")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,11 +34,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"asr: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("asr: stopped; the same command goes on from here", file=sys.stderr)
+        hint = "; the same command goes on from here" if parsed.verb in CONTINUE else ""
+        print(f"asr: stopped{hint}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _drop_output()
+        where = error.filename or "standard output or a temporary file"
+        print(f"asr: {where}: {error.strerror}; make room, then try again", file=sys.stderr)
+        return 1
+
+
+def _drop_output() -> None:
+    """Send what is left of the output nowhere, or Python tries once more at its end, and fails."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:

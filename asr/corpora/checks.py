@@ -1,7 +1,7 @@
 """Find the faults of a collection, each with its file and line, before training trips on them."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from asr.workers import in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
 END_TOLERANCE_S = 0.05  # hand-made and rounded ends lie this far past the recording; they are cut
+LONG_S = 60.0  # an utterance is trained in one piece; one of many minutes takes gigabytes
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def check(utterances: list[Utterance]) -> Checked:
         assert isinstance(recording, Recording)
         good.append(utterance)
         cuts.append(_cut(utterance, recording))
-    return Checked(good, cuts, problems, list(_channel_notes(cuts)))
+    return Checked(good, cuts, problems, list(_notes(cuts)))
 
 
 def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | None:
@@ -98,10 +99,16 @@ def _cut(utterance: Utterance, recording: Recording) -> MonoCut:
     )
 
 
-def _channel_notes(cuts: Iterable[MonoCut]) -> Iterator[str]:
+def _notes(cuts: Sequence[MonoCut]) -> Iterator[str]:
     wide = {cut.recording_id for cut in cuts if cut.recording.num_channels > 1}
     if wide:
         yield f"{len(wide)} recordings have more than one channel; the first channel is used."
+    long_s = [cut.duration for cut in cuts if cut.duration > LONG_S]
+    if long_s:
+        yield (
+            f"{len(long_s)} utterances are longer than {LONG_S:g} s, one {max(long_s):.0f} s; each "
+            "is trained in one piece and takes memory: better cut them, or give start and end."
+        )
 
 
 def _open_all(paths: Iterable[Path]) -> dict[Path, Recording | AudioError]:

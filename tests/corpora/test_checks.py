@@ -136,6 +136,15 @@ def test_the_first_of_several_channels_is_used_and_noted(tmp_path, write_audio):
     assert checked.notes == ["1 recordings have more than one channel; the first channel is used."]
 
 
+def test_long_utterances_are_noted(tmp_path, write_audio, monkeypatch):
+    monkeypatch.setattr(checks, "LONG_S", 0.3)
+    path = write_audio(tmp_path / "a.wav")
+    whole, part = Utterance("a", path, "YES", "t:1"), Utterance("b", path, "NO", "t:2", end_s=0.2)
+    (note,) = check([whole, part]).notes
+    assert note.startswith("1 utterances are longer than 0.3 s, one ")
+    assert check([part]).notes == []
+
+
 @pytest.mark.parametrize("end_s", [0.1, 0.10002])
 def test_a_segment_without_a_sample_is_a_fault(tmp_path, write_audio, end_s):
     audio = write_audio(tmp_path / "a.wav")
