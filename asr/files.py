@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
+from threading import get_native_id
 from typing import IO
 
 from asr.errors import UserError
@@ -15,24 +16,36 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its place at `path` once it is whole and on the disk, or never does.
 
     A process killed at any moment leaves the old file or the new one. Folders on the way are made.
+    A link is followed. A device or a pipe, such as /dev/stdout, has nothing to replace and is
+    written to directly.
 
     Raises:
         UserError: the place cannot be written to, or the disk is full.
     """
-    partial = path.with_name(f".{path.name}.partial{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        special = path.exists() and not (path.is_file() or path.is_dir())
+        with path.open("wb") if special else _beside(Path(os.path.realpath(path))) as file:
+            yield file
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{path}: cannot be written: {reason}; give another path") from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path` that takes its place at the end."""
+    # Two threads may write the same file, and none of a machine have the same number. A name may
+    # have 255 bytes, so that of `path` can leave no room for more.
+    partial = path.with_name(f".{path.name[:40]}.partial{get_native_id()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def digest(path: Path) -> str:

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,48 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
         write_text(path, "new")
 
     assert str(raised.value).startswith(f"{path}: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    write_text(path, "new")
+
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert path.is_fifo()
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "a.txt")
+
+    write_text(tmp_path / "link", "new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("ж" * 125 + ".json")
+
+    write_text(path, "new")
+
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_threads_may_write_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+
+    with replacing(path) as file:
+        file.write(b"first, and ")
+        with ThreadPoolExecutor(1) as other:
+            other.submit(write_text, path, "second").result()
+        file.write(b"whole")
+
+    assert path.read_text() == "first, and whole"
 
 
 def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:

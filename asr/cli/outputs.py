@@ -1,5 +1,6 @@
 """Transcripts as files of one or several formats, or in one format on the screen."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,8 @@ class Outputs:
         """Tell whether all files of a recording are there and may stay."""
         if self.folder is None or self.overwrite:
             return False
-        return all(self._file(stem, name).exists() for name in self.formats)
+        # Unlike Path.exists, this takes a name that is too long for any file.
+        return all(os.path.exists(self._file(stem, name)) for name in self.formats)  # noqa: PTH110
 
     def put(self, stem: str, transcripts: "Sequence[Transcript]", about: "About") -> None:
         """Write a recording's transcripts, or print them."""
