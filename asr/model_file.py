@@ -69,7 +69,8 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
         path: as for `asr.paths.find_model`.
 
     Raises:
-        UserError: no such file, not a model file of this toolkit, or settings it does not know.
+        UserError: no such file, not a model file of this toolkit, settings it does not know, or
+            weights that are not finite.
     """
     file = find_model(path)
     metadata, weights = _open(file)
@@ -94,11 +95,14 @@ def export_model(path: str | Path, output: Path, bits: int) -> None:
         bits: 8, 16 or 32, see `asr.quantise`.
 
     Raises:
-        UserError: as `load_model`.
+        UserError: as `load_model`; a weight is beyond half precision.
     """
     model, _ = load_model(path)  # what cannot be used is not passed on
     metadata, _ = _open(find_model(path))
-    _write(output, quantise(model.state_dict(), bits), metadata)
+    stored = quantise(model.state_dict(), bits)
+    if name := _not_finite(stored):
+        raise UserError(f"{path}: {name} has a weight too large for {bits} bits; give 8 or 32")
+    _write(output, stored, metadata)
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -129,7 +133,14 @@ def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCMod
     tokenizer = _tokenizer(metadata)
     model = CTCModel(ModelSettings(**groups), len(tokenizer))
     model.load_state_dict(weights)
+    if name := _not_finite(weights):  # such a model hears nothing, in any recording
+        raise UserError(f"{name} has values that are not finite")
     return model.eval(), tokenizer
+
+
+def _not_finite(weights: dict[str, Tensor]) -> str | None:
+    """Name the first tensor that holds a NaN or an infinity."""
+    return next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None)
 
 
 def _tokenizer(metadata: dict[str, Any]) -> Tokenizer:

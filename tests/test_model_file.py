@@ -243,6 +243,28 @@ def test_text_is_refused(tmp_path: Path) -> None:
     assert "not a readable .safetensors model" in refused(path)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(model_file: Path, value: float) -> None:
+    model = random_model()
+    model.head.weight.data[1, 2] = value
+    save_model(model_file, model.state_dict(), model.settings, random_tokenizer(), {})
+
+    assert "head.weight has values that are not finite" in refused(model_file)
+
+
+def test_a_weight_beyond_half_precision_is_not_exported_to_it(
+    tmp_path: Path, model_file: Path
+) -> None:
+    model = random_model()
+    model.head.weight.data[1, 2] = 7e4
+    save_model(model_file, model.state_dict(), model.settings, random_tokenizer(), {})
+
+    with pytest.raises(UserError, match=r"head.weight has a weight too large for 16 bits"):
+        export_model(model_file, tmp_path / "small.safetensors", 16)
+    assert not (tmp_path / "small.safetensors").exists()
+    export_model(model_file, tmp_path / "small.safetensors", 8)
+
+
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_an_exported_model_has_the_same_settings_and_fewer_bits(
     tmp_path: Path, model_file: Path, bits: int
