@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from asr.audio import Waveform, to_waveform
+from asr.audio import SAMPLE_RATES, Waveform, to_waveform
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
@@ -22,7 +22,7 @@ from asr.jobs import Channel, File, Job, find_jobs, in_time
 from asr.model import CTCModel
 from asr.model_file import load_model
 from asr.paths import shipped_decoding
-from asr.recording import open_recording, read_audio
+from asr.recording import CHANNELS, open_recording, read_audio
 from asr.segmentation import Piece, check_detector
 from asr.segmentation.batching import Batch
 from asr.text import Tokenizer
@@ -73,7 +73,8 @@ class Recognizer:
 
         Raises:
             AudioError: a file that cannot be read, or samples that are not finite.
-            UserError: samples that are not mono floats, or come without a sample rate.
+            UserError: samples that are not an array of mono floats, or come without a sample
+                rate that recorders have.
         """
         if isinstance(audio, str | Path):
             ((_, result),) = self.transcribe_files([audio])
@@ -112,7 +113,12 @@ class Recognizer:
         Yields:
             In the order of `paths`, each with its transcripts, one unless `channel` is "each",
             or with the reason why it has none.
+
+        Raises:
+            UserError: an unknown channel.
         """
+        if channel not in CHANNELS:
+            raise UserError(f"channel: unknown {channel!r}; choose one of {', '.join(CHANNELS)}")
         with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
 
             def opened(duration_s: float) -> None:
@@ -163,12 +169,21 @@ class Recognizer:
         """Bring a whole recording, as `transcribe` takes it, to the model's sample rate: (N,)."""
         if isinstance(audio, str | Path):
             return read_audio(audio, self.sample_rate)
-        if sample_rate is None:
-            raise UserError("transcribe: samples came without sample_rate; give it in Hz")
+        if not isinstance(audio, np.ndarray):
+            raise UserError(
+                f"transcribe: expected a path or a numpy array, found a {type(audio).__name__}"
+            )
         if audio.ndim != 1 or not np.issubdtype(audio.dtype, np.floating):
             raise UserError(
                 "transcribe: expected mono float samples of shape (N,), "
                 f"found {audio.dtype} of shape {audio.shape}"
+            )
+        if sample_rate is None:
+            raise UserError("transcribe: samples came without sample_rate; give it in Hz")
+        if sample_rate not in SAMPLE_RATES:
+            raise UserError(
+                f"transcribe: sample_rate is {sample_rate!r}, expected whole Hz from "
+                f"{SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
             )
         return to_waveform(audio, sample_rate, self.sample_rate, "samples")
 
@@ -176,7 +191,7 @@ class Recognizer:
     def log_probs(self, waveform: Waveform) -> npt.NDArray[np.float32]:
         """Compute token log-probabilities of a waveform (N,): (U, V), U 0 when it is too short."""
         log_probs, lengths = self.model.log_probs(
-            torch.from_numpy(waveform)[None], torch.tensor([len(waveform)])
+            torch.from_numpy(np.ascontiguousarray(waveform))[None], torch.tensor([len(waveform)])
         )
         return log_probs[0, : int(lengths[0])].numpy()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from random_models import noise, random_model, random_tokenizer
 
 import asr
@@ -121,6 +122,12 @@ def test_a_loaded_model_transcribes_as_the_saved_one(model_file: Path) -> None:
     ("samples", "rate", "message"),
     [
         (voice(), None, "without sample_rate; give it in Hz"),
+        (voice(), 0, "sample_rate is 0, expected whole Hz from 1000 to 768000"),
+        (voice(), 44.1, "sample_rate is 44.1, expected whole Hz"),
+        (voice(), "16000", "sample_rate is '16000', expected whole Hz"),
+        (torch.zeros(100), RATE, "expected a path or a numpy array, found a Tensor"),
+        ([0.0] * 100, RATE, "expected a path or a numpy array, found a list"),
+        (b"RIFF", None, "expected a path or a numpy array, found a bytes"),
         (np.zeros(100, np.int16), RATE, r"found int16 of shape \(100,\)"),
         (np.zeros((2, 100)), RATE, r"found float64 of shape \(2, 100\)"),
         (np.full(100, np.nan), RATE, "100 samples are NaN or infinite"),
@@ -131,6 +138,19 @@ def test_samples_that_are_not_mono_finite_floats_are_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         recognizer().transcribe(samples, rate)
+
+
+def test_samples_may_lie_in_any_order() -> None:
+    backwards = recognizer().waveform(voice()[::-1], RATE)
+
+    np.testing.assert_array_equal(
+        recognizer().log_probs(backwards), recognizer().log_probs(voice()[::-1].copy())
+    )
+
+
+def test_an_unknown_channel_is_refused_at_once() -> None:
+    with pytest.raises(UserError, match="channel: unknown 'middle'; choose one of mix, left"):
+        next(recognizer().transcribe_files(["a.wav"], channel="middle"))
 
 
 def test_an_unknown_detector_is_refused_at_once() -> None:
