@@ -94,12 +94,17 @@ class MediaFile:
                 if gap_s > _LONGEST_GAP_S:
                     raise self._damaged("its time stamps jump")
                 if gap_s > _GAP_S:
-                    silence = np.zeros((round(gap_s * self.sample_rate), self.channels), np.float32)
-                    heard += len(silence)
-                    yield silence
+                    missing = round(gap_s * self.sample_rate)
+                    heard += missing
+                    yield from self._silence(missing)
             samples = frame.to_ndarray().reshape(-1, self.channels)
             heard += len(samples)
             yield samples
+
+    def _silence(self, samples: int) -> Iterator[Block]:
+        """Give so many samples a second at a time: an hour at once would fill the memory."""
+        for first in range(0, samples, self.sample_rate):
+            yield np.zeros((min(self.sample_rate, samples - first), self.channels), np.float32)
 
     def _frames(self) -> Iterator[Any]:
         """Decode to float32, the channels side by side.
@@ -132,7 +137,8 @@ def open_media(path: Path) -> Iterator[MediaFile]:
         AudioError: not such a file, or one without audio.
     """
     try:
-        container = av.open(str(path), options=_OPTIONS, metadata_errors="ignore")
+        # FFmpeg takes what stands before a colon, as in 12:30.m4a, for a protocol.
+        container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         detail = f"{path}: not audio that can be read ({reason})"

@@ -84,6 +84,23 @@ def test_a_pause_that_was_not_recorded_is_silence_on_the_clock(tmp_path: Path) -
     assert level(broken[-15000:-1000]) == pytest.approx(level(whole[-15000:-1000]), rel=0.1)
 
 
+def test_a_long_pause_is_not_held_at_once(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.webm", "libopus", tones(), gap_s=300.0)
+    with open_recording(path) as opened:
+        blocks = [len(block) for block in opened.waveform(None, 16000)]
+
+    assert sum(blocks) / 16000 == pytest.approx(302.0, abs=0.05)
+    assert max(blocks) < 20 * 16000
+
+
+def test_a_name_may_have_a_colon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = encode(tmp_path / "a.m4a", "aac", tones())
+    monkeypatch.chdir(tmp_path)
+    path.rename("2024-01-01T12:30:05.m4a")
+
+    assert len(read_audio("2024-01-01T12:30:05.m4a", 16000)) > 16000
+
+
 def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "find_spec", lambda _: None)
     for name, message in (("a.m4a", r"pip install 'asr\[media\]'"), ("a.wav", "not audio that")):
