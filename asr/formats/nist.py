@@ -4,7 +4,6 @@ Source: the document infmts.htm of SCTK, https://github.com/usnistgov/SCTK.
 """
 
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from asr.formats.about import About
 from asr.transcript import Transcript
@@ -13,8 +12,8 @@ _LETTERS: dict[str | None, str] = {None: "A", "left": "A", "right": "B"}
 
 
 def recording_name(about: About) -> str:
-    """The recording as scoring tools match it: a word without folder and ending."""
-    return "_".join(PurePath(about.name).name.split()) or "unnamed"
+    """The recording as scoring tools match it: one word, of an utterance its whole id."""
+    return "_".join(about.name.split()) or "unnamed"
 
 
 def lettered(transcripts: Sequence[Transcript]) -> list[tuple[str, Transcript]]:

@@ -64,6 +64,12 @@ def test_an_utterance_goes_by_its_id():
     assert FORMATS["ctm"]([said(("a", 0, 1))], about) == "an4.first-1 A 0.000 1.000 a 0.9000\n"
 
 
+def test_utterances_in_folders_of_like_names_stay_apart():
+    for name in ("ann/01", "bob/01"):
+        about = About("x.wav", "model", {}, recording=name)
+        assert FORMATS["ctm"]([said(("a", 0, 1))], about) == f"{name} A 0.000 1.000 a 0.9000\n"
+
+
 def test_more_than_two_channels_stand_in_ascii_order():
     channels = [talk(0, segments=1, channel=str(number)) for number in (1, 2, 10)]
     lines = records(STM, FORMATS["stm"](channels, ABOUT))
