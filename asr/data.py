@@ -5,7 +5,7 @@ Shapes: B batch, N samples, L target length.
 
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -132,6 +132,14 @@ def _fault(item: object) -> str | None:
     if not (isinstance(item.duration, int | float) and item.duration > 0):
         return f"cut {item.id}: duration is {item.duration!r} s, expected more than 0"
     return None
+
+
+def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:
+    """Give the speaker of each cut by its id; None where that of any is not known."""
+    speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
+    if any(speaker in (None, "") for speaker in speakers.values()):
+        return None
+    return {key: str(speaker) for key, speaker in speakers.items()}  # corpora number theirs, too
 
 
 def load_waveform(cut: Cut, sample_rate: int) -> Waveform:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr.data import SpeechDataset, read_cuts
+from asr.data import SpeechDataset, read_cuts, read_speakers
 from asr.decoding.calibration import normalised_cross_entropy
 from asr.decoding.decoder import Decoded
 from asr.inference import compute_log_probs
@@ -57,11 +57,10 @@ def evaluate(
     for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
         found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
         decoded.update(zip(utterance_ids, found, strict=True))
-    speakers = {cut.id: cut.supervisions[0].speaker for cut in dataset.cuts}
     report = score(
         references(dataset),
         {utterance_id: found.text for utterance_id, found in decoded.items()},
-        speakers=speakers if all(speakers.values()) else None,
+        speakers=read_speakers(dataset.cuts),
         vocabulary=vocabulary,
     )
     return Evaluation(report, _cross_entropy(report, decoded))

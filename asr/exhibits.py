@@ -39,7 +39,8 @@ def collect_exhibits(
 
     The sound of the worst utterances becomes part of the page, as FLAC, which keeps every sample
     and which all browsers play, until it holds `SOUND_BYTES`; the others are links to their
-    recordings, from the second they start in.
+    recordings, from the second they start in. Those that have no recording of their own, being
+    mixed of several or kept in an archive, are silent then.
 
     Args:
         report: whose utterances are shown.
@@ -66,10 +67,10 @@ def collect_exhibits(
         cut = by_id[result.utterance_id]
         waveform = load_waveform(cut, cut.sampling_rate)
         url = _link(cut, page)
-        if url is None or room > 0:
+        if room > 0:
             sound = _data_url("audio/flac", _flac(waveform, cut.sampling_rate))
-            if url is None or len(sound) <= room:
-                url, room = sound, room - len(sound)
+            room -= len(sound)
+            url = sound if room >= 0 else url
         picture = None
         if recognizer is not None and cut.id in drawn:
             picture = _picture(recognizer, waveform, cut.sampling_rate)
@@ -90,12 +91,16 @@ def _flac(waveform: Waveform, sample_rate: int) -> bytes:
 
 
 def _link(cut: Cut, page: Path) -> str | None:
-    """A URL of a cut's part of its recording, relative to the page; None where it is no file."""
+    """A URL of a cut's part of its recording, relative if it can be; None where it is no file."""
     recording = getattr(cut, "recording", None)  # a cut mixed of several has none
     if recording is None or recording.sources[0].type != "file":
         return None
-    path = os.path.relpath(recording.sources[0].source, page.parent)
-    return f"{quote(Path(path).as_posix())}#t={cut.start:.3f},{cut.end:.3f}"
+    part = f"#t={cut.start:.3f},{cut.end:.3f}"
+    try:
+        path = os.path.relpath(recording.sources[0].source, page.parent)
+    except ValueError:  # another drive of Windows
+        return Path(recording.sources[0].source).absolute().as_uri() + part
+    return quote(Path(path).as_posix()) + part
 
 
 def _picture(recognizer: "Recognizer", waveform: Waveform, sample_rate: int) -> str:

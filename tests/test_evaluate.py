@@ -11,6 +11,7 @@ from asr import evaluate as evaluation
 from asr.errors import UserError
 from asr.evaluate import evaluate, held_out_log_probs
 from asr.recognizer import Recognizer
+from asr.scoring import format_report
 
 RATE = 16000
 SAMPLES = (16000, 3000, 9000, 200, 7000, 12000)
@@ -27,7 +28,7 @@ def audio(folder: Path) -> list[Path]:
     return paths
 
 
-def manifest(folder: Path, texts: list[str], speakers: list[str | None] | None = None) -> str:
+def manifest(folder: Path, texts: list[str], speakers: list[str] | list[int] | None = None) -> str:
     cuts = [cut(path, text) for path, text in zip(audio(folder), texts, strict=True)]
     for one, speaker in zip(cuts, speakers or [], strict=False):
         one.supervisions[0].speaker = speaker
@@ -78,6 +79,13 @@ def test_rates_by_speaker_are_given_when_every_speaker_is_known(tmp_path: Path) 
 
     assert sorted(known.speakers) == ["ann", "bob"]
     assert partly.speakers is None
+
+
+def test_speakers_that_are_numbers_are_named_by_them(tmp_path: Path) -> None:
+    found = evaluate(recognizer(), manifest(tmp_path, ["a"] * len(SAMPLES), [0, 17] * 3)).report
+
+    assert sorted(found.speakers) == ["0", "17"]
+    assert "\n17 " in format_report(found)
 
 
 def test_audio_that_cannot_be_read_names_its_cut(tmp_path: Path) -> None:

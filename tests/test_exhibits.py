@@ -15,7 +15,7 @@ from asr import exhibits
 from asr.errors import UserError
 from asr.exhibits import collect_exhibits, level_db
 from asr.recognizer import Recognizer
-from asr.scoring import score
+from asr.scoring import format_html, score
 
 RATE = 8000
 
@@ -77,6 +77,27 @@ def test_a_cut_is_heard_from_its_start(cuts, tmp_path, monkeypatch):
     monkeypatch.setattr(exhibits, "SOUND_BYTES", 0)
     found = collect_exhibits(result, [part], tmp_path / "page.html")[part.id]
     assert found.audio.endswith("#t=0.250,0.750")
+
+
+def test_sound_that_is_no_file_is_kept_within_the_bound_too(report, cuts, tmp_path, monkeypatch):
+    kept = [one.move_to_memory(audio_format="wav") for one in cuts]
+    one = len(collect_exhibits(report, kept, tmp_path / "page.html")["d"].audio)
+    monkeypatch.setattr(exhibits, "SOUND_BYTES", one + 500)
+    found = collect_exhibits(report, kept, tmp_path / "page.html")
+    assert found["ü#c"].audio.startswith("data:")
+    assert found["a b"].audio is found["d"].audio is None
+    assert format_html(report, "x", found).count("<audio") == 1
+
+
+def test_a_page_on_another_drive_has_whole_links(report, cuts, tmp_path, monkeypatch):
+    def other_drive(*_):
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr(exhibits, "SOUND_BYTES", 0)
+    monkeypatch.setattr("os.path.relpath", other_drive)
+    link = urlsplit(collect_exhibits(report, cuts, tmp_path / "page.html")["ü#c"].audio)
+    assert (link.scheme, link.fragment) == ("file", "t=0.000,1.000")
+    assert Path(unquote(link.path)).is_file()
 
 
 def test_level_is_power_over_full_scale():

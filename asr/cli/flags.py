@@ -118,13 +118,16 @@ def print_report(
     from asr.files import write_text
     from asr.scoring import format_html, format_report
 
-    # Files come before printing: who reads our output may have seen enough.
-    if args.json:
-        data = report.to_dict() | more
-        write_text(args.json, json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
-    if args.html:
-        write_text(args.html, format_html(report, title, exhibits))
-    print(format_report(report, worst=args.worst))
+    # Files come before printing: who reads our output may have seen enough. But one that cannot be
+    # written must not take the work of hours with it.
+    try:
+        if args.json:
+            data = report.to_dict() | more
+            write_text(args.json, json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
+        if args.html:
+            write_text(args.html, format_html(report, title, exhibits))
+    finally:
+        print(format_report(report, worst=args.worst))
 
 
 def _count(text: str) -> int:

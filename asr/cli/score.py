@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs, add_report, print_report
 
 if TYPE_CHECKING:
-    from lhotse.cut import Cut
+    from lhotse import CutSet
 
 
 def add(verbs: Verbs) -> None:
@@ -36,26 +36,29 @@ def run(args: argparse.Namespace) -> None:
 
     paths = [args.hypothesis, args.compare] if args.compare else [args.hypothesis]
     references, *hypotheses = scoring.read_transcripts(args.reference, *paths, layout=args.layout)
-    cuts = _read_cuts(args.manifest) if args.manifest else {}
-    speakers = {key: cut.supervisions[0].speaker for key, cut in cuts.items()}
-    known = speakers if speakers and all(speakers.values()) else None
-    report = scoring.score(references, hypotheses[0], speakers=known)
+    cuts, speakers = _read_manifest(args.manifest)
+    report = scoring.score(references, hypotheses[0], speakers=speakers)
     exhibits = None
-    if cuts and args.html:
+    if cuts is not None and args.html:
         from asr.exhibits import collect_exhibits
 
-        exhibits = collect_exhibits(report, cuts.values(), args.html)
+        exhibits = collect_exhibits(report, cuts, args.html)
     title = f"{args.hypothesis.name} against {args.reference.name}"
     if not args.compare:
         print_report(report, args, title, exhibits)
         return
     comparison = scoring.compare(references, *hypotheses)
     print_report(report, args, title, exhibits, comparison=comparison.to_dict())
-    names = (args.hypothesis.name, args.compare.name)
+    names = args.hypothesis.name, args.compare.name
+    if names[0] == names[1]:
+        names = str(args.hypothesis), str(args.compare)
     print("\n" + scoring.format_comparison(comparison, *names))
 
 
-def _read_cuts(manifest: str) -> "dict[str, Cut]":
-    from asr.data import read_cuts
+def _read_manifest(manifest: str | None) -> "tuple[CutSet | None, dict[str, str] | None]":
+    if manifest is None:
+        return None, None
+    from asr.data import read_cuts, read_speakers
 
-    return {cut.id: cut for cut in read_cuts(manifest)}
+    cuts = read_cuts(manifest)
+    return cuts, read_speakers(cuts)

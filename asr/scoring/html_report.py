@@ -32,13 +32,13 @@ class Exhibit:
     Attributes:
         duration_s: of its audio.
         level_db: mean power over full scale, -inf for digital silence.
-        audio: a URL, ``data:`` where it is part of the page.
+        audio: a URL, ``data:`` where it is part of the page; None where there is none.
         picture: a ``data:`` URL of how it was heard, if it was drawn.
     """
 
     duration_s: float
     level_db: float
-    audio: str
+    audio: str | None
     picture: str | None = None
 
 
@@ -207,7 +207,7 @@ def _utterance(result: UtteranceResult, exhibit: Exhibit | None) -> str:
 
 
 def _sound(exhibit: Exhibit | None) -> str:
-    if exhibit is None:
+    if exhibit is None or exhibit.audio is None:
         return ""
     return f'<audio controls preload="none" src="{escape(exhibit.audio)}"></audio>'
 

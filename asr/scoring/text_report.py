@@ -182,10 +182,13 @@ def _pad(text: str, width: int) -> str:
 
 
 def _display_width(text: str) -> int:
-    """Columns a terminal needs: none for a combining mark, two for a wide character."""
+    """Columns a terminal needs: none for a mark over or under a letter, two for a wide character.
+
+    The category tells such marks; the combining class of most vowel signs of Hindi or Thai is 0.
+    """
     return sum(
         0
-        if unicodedata.combining(character)
+        if unicodedata.category(character) in ("Mn", "Me", "Cf")
         else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text
     )

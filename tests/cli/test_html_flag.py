@@ -29,6 +29,26 @@ def test_score_writes_a_page_of_words_alone(tmp_path):
     assert "<audio" not in html
 
 
+def test_a_report_is_printed_though_its_page_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "ref").write_text("u-1 a b\n")
+    command = ["score", str(tmp_path / "ref"), str(tmp_path / "ref")]
+    assert main([*command, "--html", str(tmp_path / "ref" / "report.html")]) == 1
+    output = capsys.readouterr()
+    assert output.out.startswith("WER   0.00 %")
+    assert "report.html: cannot be written" in output.err
+
+
+def test_files_of_one_name_are_compared_by_their_paths(tmp_path, capsys):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "hyp.txt").write_text("u-1 x y\n")
+    a, b = (str(tmp_path / folder / "hyp.txt") for folder in ("a", "b"))
+    assert main(["score", a, a, "--compare", b]) == 0
+    output = capsys.readouterr().out
+    assert f"WER of {a}  " in output
+    assert f"WER of {b}  " in output
+
+
 def test_score_takes_speakers_and_sound_from_a_manifest(tones, tmp_path, capsys):
     cuts = read_cuts(tones / "test.jsonl.gz")
     lines = "".join(f"{cut.id} {cut.supervisions[0].text}\n" for cut in cuts)
