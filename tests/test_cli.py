@@ -87,6 +87,18 @@ def test_an_error_of_our_own_keeps_its_traceback(monkeypatch, error):
         main(["score", "a", "b"])
 
 
+def test_text_beyond_the_terminals_encoding_is_escaped(tmp_path):
+    said, heard = tmp_path / "said", tmp_path / "heard"
+    said.write_text("\u306f\u3044\n", encoding="utf-8")
+    heard.write_text("no\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "asr", "score", str(said), str(heard), "--layout", "plain"],
+        cwd=tiny.ROOT, env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "REF \\u306f\\u3044" in done.stdout
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path):
     text = tmp_path / "text"

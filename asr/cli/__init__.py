@@ -6,6 +6,7 @@ is instant.
 
 import argparse
 import errno
+import io
 import os
 import sys
 import warnings
@@ -23,6 +24,9 @@ CONTINUE = ("prepare", "train", "transcribe", "align")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for a user's mistake, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # in whose encoding a transcript may not fit
+            stream.reconfigure(errors="backslashreplace")
     parsed = make_parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     try:
