@@ -75,7 +75,8 @@ def run(cell: Cell, inputs: Tensor, recurrent: Tensor, vectors: Tensors = ()) ->
         (T, G, B, W), the cell's first output, in the precision of `recurrent`.
     """
     with torch.autocast(inputs.device.type, enabled=False):
-        return _Recurrence.apply(cell, inputs.to(recurrent.dtype), recurrent, *vectors)
+        keep = torch.is_grad_enabled()  # a recording that is only heard may be long
+        return _Recurrence.apply(cell, keep, inputs.to(recurrent.dtype), recurrent, *vectors)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -83,21 +84,23 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, cell: Cell, inputs: Tensor, recurrent: Tensor, *vectors: Tensor
+        ctx: Any, cell: Cell, keep: bool, inputs: Tensor, recurrent: Tensor, *vectors: Tensor
     ) -> Tensor:
         rows = inputs.clone(memory_format=torch.contiguous_format)
         zeros = torch.zeros_like(rows[0, :, :, 0])
         outputs, states = (zeros,) * cell.outputs, tuple(zeros + value for value in cell.start)
-        shown, carried, said = [], [], []
+        entered, said = [], []
         for row, sums in zip(rows, _driven(rows, recurrent), strict=True):
-            shown.append(cell.spread(outputs))
-            carried.append(states)
-            sums.baddbmm_(shown[-1], recurrent)
+            shown = cell.spread(outputs)
+            if keep:
+                entered.append((shown, *states))
+            sums.baddbmm_(shown, recurrent)
             outputs, states = cell.step(row, states, vectors)
             said.append(outputs[0])
-        ctx.cell, ctx.count = cell, len(vectors)
-        kept = [torch.stack(state) for state in zip(*carried, strict=True)]
-        ctx.save_for_backward(recurrent, torch.stack(shown), *vectors, rows, *kept)
+        if keep:
+            ctx.cell, ctx.count = cell, len(vectors)
+            shown, *kept = map(torch.stack, zip(*entered, strict=True))
+            ctx.save_for_backward(recurrent, shown, *vectors, rows, *kept)
         return torch.stack(said)
 
     @staticmethod
@@ -112,7 +115,7 @@ class _Recurrence(torch.autograd.Function):
             frames = slice(first, first + size)
             through([unit[frames] for unit in units], gradient[frames], d_rows[frames])
         d_recurrent = torch.einsum("tgbk,tgbm->gkm", shown, _driven(d_rows, recurrent))
-        return None, d_rows, d_recurrent, *back.d_vectors
+        return None, None, d_rows, d_recurrent, *back.d_vectors
 
 
 class _Back:

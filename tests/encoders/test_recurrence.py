@@ -1,0 +1,39 @@
+"""What a recurrence keeps while it runs."""
+
+import weakref
+
+import pytest
+import torch
+from random_models import noise
+from torch import Tensor
+
+from asr.encoders.recurrence import Cell, Tensors, run
+
+FRAMES = 20
+
+
+class Watched(Cell):
+    """Adds up what it hears, and notes how many of its past states are still held."""
+
+    start = (0.0,)
+
+    def __init__(self) -> None:
+        self.past: list[weakref.ref[Tensor]] = []
+        self.held = 0
+
+    def step(self, rows: Tensor, states: Tensors, vectors: Tensors) -> tuple[Tensors, Tensors]:  # noqa: ARG002
+        self.past.append(weakref.ref(states[0]))
+        self.held = sum(state() is not None for state in self.past)
+        total = states[0] + rows.squeeze(-2)
+        return (total.tanh(),), (total,)
+
+
+@pytest.mark.parametrize(("gradient", "held"), [(True, FRAMES), (False, 1)])
+def test_past_states_are_held_for_gradients_alone(gradient: bool, held: int) -> None:
+    cell, inputs = Watched(), noise(FRAMES, 1, 2, 1, 3)
+    recurrent = noise(1, 3, 3, seed=1).requires_grad_()
+
+    with torch.set_grad_enabled(gradient):
+        run(cell, inputs, recurrent)
+
+    assert cell.held == held
