@@ -10,6 +10,8 @@ from torch import Tensor
 
 #: Frames read at once. Any number gives the same outputs; 1 is the recurrence as it is written.
 CHUNK = 64
+#: Least divisor, as the authors' code has it: below that, |nᵀ q| is rounding, and it may be 0.
+FLOOR = 1e-6
 
 
 class Memory(NamedTuple):
@@ -35,7 +37,8 @@ def read_matrix_memory(
 
     Within a chunk, all frames are read at once, as attention whose weights decay by the gates;
     what lies before it is read from the memory. Each frame has a stabiliser m, at least its
-    greatest log weight; nothing depends on it, and no gradient flows through it.
+    greatest log weight; nothing depends on it, unless it is large and the query meets next to
+    nothing (see `FLOOR`), and no gradient flows through it.
 
     Args:
         query: (..., T, D).
@@ -75,7 +78,8 @@ def _read_chunk(
     from_before = torch.exp(before - m)[..., None] * query
     read = weights @ value + from_before @ memory.values
     size = weights.sum(-1) + (from_before @ memory.keys[..., None]).squeeze(-1)
-    output = read / torch.maximum(size.abs(), torch.exp(-m))[..., None]
+    divisor = torch.maximum(size.abs(), torch.exp(-m)).clamp(min=FLOOR)
+    output = read / divisor[..., None]
     log_weights = decay[..., -1:] - decay + log_i
     return output, _write_chunk(key, value, log_weights, before[..., -1:], memory)
 

@@ -53,3 +53,19 @@ def test_gates_beyond_the_range_of_exp_are_stabilised() -> None:
 
     sign = torch.sign((q * k)[..., 6, :].sum(-1, keepdim=True))
     torch.testing.assert_close(found, sign * v[..., 6, :])
+
+
+def test_a_query_that_meets_nothing_reads_nothing() -> None:
+    """After a huge input gate exp(-m) is 0, and a query of 0, as in padding, would divide by it."""
+    inputs = entered()
+    q, _, _, i, _ = inputs
+    i[..., 6] = 1000.0
+    q[..., 8, :] = 0.0
+    for given in inputs:
+        given.requires_grad_()
+
+    found = read_matrix_memory(*inputs)
+    found[..., :8, :].sum().backward()  # padding gets no gradient
+
+    assert (found[..., 8, :] == 0).all()
+    assert all(given.grad is not None and given.grad.isfinite().all() for given in inputs)
