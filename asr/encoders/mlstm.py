@@ -19,9 +19,12 @@ FORGET_BIAS = (3.0, 6.0)  # of the first and last head: memories of tens to hund
 class MLSTM(RecurrentLayer):
     """One bidirectional mLSTM layer with four heads (Beck 2024, equations 19 to 27).
 
+    As in the authors' code, each head's reading is brought to zero mean and unit variance before
+    the output gate: where nᵀ q is small, it has no bound.
+
         q = W_q x + b_q      k = (W_k x + b_k) / √D      v = W_v x + b_v
         i = exp(w_i x + b_i)      f = σ(w_f x + b_f)      o = σ(W_o x + b_o)
-        C = f C' + i v kᵀ      n = f n' + i k      h = o ⊙ C q / max(|nᵀ q|, 1)
+        C = f C' + i v kᵀ      n = f n' + i k      h = o ⊙ N(C q / max(|nᵀ q|, 1))
 
     i and f are one number a head.
 
@@ -43,7 +46,7 @@ class MLSTM(RecurrentLayer):
         order = reversal(lengths, features.shape[1])
         heard = both_directions(quiet(features, lengths), order)
         q, k, v, o, i, f = directed_linear(heard, self.weight, self.bias).split(self.sizes, -1)
-        outputs = torch.sigmoid(o) * mlstm(q, k, v, i, f)
+        outputs = torch.sigmoid(o) * normalise_heads(mlstm(q, k, v, i, f))
         return side_by_side(outputs, order)
 
 
@@ -67,3 +70,9 @@ def mlstm(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:
         i, f = (t.to(single).transpose(-1, -2) for t in (i, f))
         read = read_matrix_memory(q, k * k.shape[-1] ** -0.5, v, i, F.logsigmoid(f))
     return read.transpose(-2, -3).flatten(-2)
+
+
+def normalise_heads(outputs: Tensor) -> Tensor:
+    """Bring each head of (..., E) to zero mean and unit variance in every frame."""
+    heads = outputs.unflatten(-1, (HEADS, -1))
+    return F.layer_norm(heads, heads.shape[-1:]).flatten(-2)

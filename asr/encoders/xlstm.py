@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from asr.encoders.cell_layer import quiet, split_heads
 from asr.encoders.directions import both_directions, directed_linear, reversal, side_by_side
 from asr.encoders.layer import RecurrentLayer
-from asr.encoders.mlstm import FORGET_BIAS, HEADS, mlstm
+from asr.encoders.mlstm import FORGET_BIAS, HEADS, mlstm, normalise_heads
 from asr.encoders.slstm import SLSTM
 
 TAPS = 4  # frames the causal convolution hears
@@ -107,12 +107,6 @@ def causal_convolution(features: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
     padded, frames = F.pad(features, (0, 0, TAPS - 1, 0)), features.shape[2]
     heard = (scale(padded[:, :, k : k + frames], tap) for k, tap in enumerate(taps.unbind(1)))
     return sum(heard, bias.view(len(features), 1, 1, -1))
-
-
-def normalise_heads(outputs: Tensor) -> Tensor:
-    """Bring each head of (..., E) to zero mean and unit variance in every frame."""
-    heads = outputs.unflatten(-1, (HEADS, -1))
-    return F.layer_norm(heads, heads.shape[-1:]).flatten(-2)
 
 
 def scale(outputs: Tensor, factor: Tensor) -> Tensor:

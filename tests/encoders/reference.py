@@ -143,7 +143,7 @@ def heads(q: Array, k: Array, v: Array, i: Array, f: Array) -> Array:
 
 def mlstm(xs: Array, w: Weights) -> Array:
     q, k, v, o, i, f = (xs @ w[f"W_{row}"].T + w[f"b_{row}"] for row in "qkvoif")
-    return sigma(o) * heads(q, k, v, i, f)
+    return sigma(o) * head_norm(heads(q, k, v, i, f), 4)
 
 
 def causal(xs: Array, taps: Array, bias: Array) -> Array:
