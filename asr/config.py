@@ -118,7 +118,7 @@ class TrainerConfig:
 
     epochs: int
     accumulate: int  # pieces a process cuts its share of a batch into, to fit its memory
-    clip_norm: float  # gradients are scaled down to this norm
+    clip_norm: float  # gradients are scaled down to this norm; inf leaves them as they are
     average_decay: float  # of the moving average of weights that is evaluated and saved; 0 is off
     precision: str  # 32 or bf16
     patience_epochs: int | None  # stop after so many epochs without a better model; null never
@@ -181,7 +181,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "schedule.final_share": (0, 1),
     "trainer.epochs": (1, inf),
     "trainer.accumulate": (1, inf),
-    "trainer.clip_norm": (0, inf),
+    "trainer.clip_norm": (1e-3, inf),
     "trainer.average_decay": (0, 1),
     "trainer.patience_epochs": (1, inf),
     "trainer.save_every_steps": (1, inf),

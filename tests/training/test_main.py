@@ -232,6 +232,15 @@ def test_ranges_take_the_values_of_conf(trained):
         check_ranges(config)
 
 
+def test_gradients_may_be_left_as_they_are_but_not_scaled_down_to_nothing(trained):
+    main(["train", "own", *DATA, "trainer.clip_norm=inf"])
+    config = asdict(trained[0])
+    check_ranges(config)
+    config["trainer"]["clip_norm"] = 0.0
+    with pytest.raises(UserError, match=re.escape("trainer.clip_norm: expected 0.001 or more")):
+        check_ranges(config)
+
+
 def test_flatten_dots_the_keys():
     assert flatten({"a": {"b": 1, "c": {"d": 2}}, "e": [3]}) == {"a.b": 1, "a.c.d": 2, "e": [3]}
     assert flatten({}) == {}
