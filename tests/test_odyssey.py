@@ -136,6 +136,15 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     assert [Path(path).name for path in scored] == ["dev.jsonl.gz", "test.jsonl.gz"]
 
 
+def test_a_run_whose_state_was_never_saved_is_not_done(table, tmp_path, tones_run):
+    """Killed at the end of its first epoch, say; `asr train` would begin it again."""
+    folder = tmp_path / "runs" / "encoder=rnn" / "1"
+    shutil.copytree(tones_run, folder)
+    assert table.done(tmp_path / "runs", "rnn", 1)
+    (folder / "state.pt").unlink()
+    assert not table.done(tmp_path / "runs", "rnn", 1)
+
+
 def test_without_runs_the_table_says_so(make, table, tmp_path):
     results, readme = make()
     assert "Not run yet: 0 of 51 runs are done; missing: of seed 1 all; of seed 2 all;" in readme

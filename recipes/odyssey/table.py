@@ -9,6 +9,7 @@ and the table in README.md are written anew, from the runs that are done.
 
 import argparse
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -107,7 +108,7 @@ def folder_of(runs: Path, encoder: str, seed: int) -> Path:
 def done(runs: Path, encoder: str, seed: int) -> bool:
     """Tell whether a run has come to its last epoch."""
     folder = folder_of(runs, encoder, seed)
-    return len(finished_epochs(folder)) >= read_identity(folder).get("trainer.epochs", 1)
+    return len(finished_epochs(folder)) >= read_identity(folder).get("trainer.epochs", math.inf)
 
 
 def finished_epochs(folder: Path) -> list[dict[str, Any]]:
