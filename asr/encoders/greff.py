@@ -115,8 +115,9 @@ class LSTM1997(Peephole):
     """The first LSTM: a carousel of constant error between an input and an output gate.
 
     No forget gate and no peepholes; g(s) = 4 σ(s) - 2 and h(c) = 2 σ(c) - 1 (Hochreiter &
-    Schmidhuber 1997, appendix A.1; there gradients that leave the cell by the gates are cut off,
-    here they are whole).
+    Schmidhuber 1997, appendix A.1). There, gradients that leave the cell by the gates are cut off,
+    gates hear gates too, and many start with negative biases; here gradients are whole, gates hear
+    the cells' outputs alone, and biases start at 0.
 
     Parameters: N (H (F + H) + H) a direction, N = 3.
     """

@@ -23,7 +23,7 @@ class RecurrentStack(nn.Module):
         dropout: probability, 0..1.
         variational: leave out a unit in all frames of an utterance or in none (Gal & Ghahramani
             2016), instead of frame by frame.
-        weight_drop, zoneout: options of the layers, see `RecurrentLayer`.
+        options: weight_drop and zoneout of the layers, see `RecurrentLayer`.
 
     Attributes:
         output_size: width H of the stack's input and output, that of one layer's output.
@@ -38,12 +38,10 @@ class RecurrentStack(nn.Module):
         hidden_size: int,
         dropout: float,
         variational: bool = False,
-        weight_drop: float = 0.0,
-        zoneout: float = 0.0,
+        **options: float,
     ) -> None:
         super().__init__()
         self.output_size = kinds[0].directions * hidden_size
-        options = {"weight_drop": weight_drop, "zoneout": zoneout}
         self.layers = nn.ModuleList(
             kinds[i % len(kinds)](self.output_size, hidden_size, **options) for i in range(layers)
         )
