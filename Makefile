@@ -26,7 +26,7 @@ test: setup
 	@echo "Linters: ruff and mypy"
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/mypy --no-error-summary
 	@echo "Tests: pytest"
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
