@@ -13,7 +13,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from asr.errors import UserError
+from asr.errors import UserError, printable
 
 Waveform = npt.NDArray[np.float32]
 
@@ -66,7 +66,7 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     except UnicodeEncodeError as error:
         raise AudioError(
             "unreadable audio",
-            f"{str(path).encode(errors='backslashreplace').decode()}: its name is not UTF-8",
+            f"{printable(str(path))}: its name is not UTF-8",
             "rename it",
         ) from error
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a .raw file has no header

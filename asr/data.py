@@ -3,9 +3,8 @@
 Shapes: B batch, N samples, L target length.
 """
 
-import signal
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from lhotse.audio.backend import (
 from lhotse.cut import Cut
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from asr.audio import AudioError, Waveform, to_waveform
 from asr.augment import WaveformAugment, generator
@@ -38,8 +37,6 @@ with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own settin
 set_current_audio_backend(
     CompositeAudioBackend([LibsndfileBackend(), TorchcodecBackend(), AudioreadBackend()])
 )
-
-WORKER_GRACE_S = 5
 
 
 class Batch(NamedTuple):
@@ -201,7 +198,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         """Load the pieces of a share, each padded on its own.
 
         What a user must mend is returned, not raised: a loader's worker would wrap it in its
-        traceback. `load_shares` raises it.
+        traceback. `asr.loading` raises it.
         """
         try:
             return [self.load(indices) for indices in share.utterances]
@@ -241,26 +238,3 @@ def split_batch(batch: list[int], parts: int, rank: int, ranks: int) -> Share:
     pieces = [batch[rank + ranks * part :: ranks * parts] for part in range(parts)]
     filled = [piece for piece in pieces if piece] or [[~batch[0]]]
     return Share(utterances=filled, batch_size=len(batch))
-
-
-def load_shares(
-    dataset: SpeechDataset, shares: Sequence[Share], workers: int
-) -> Iterator[tuple[Share, list[Batch]]]:
-    """Load shares in their order, `workers` processes reading ahead (0 reads in this one)."""
-    loader = DataLoader(
-        dataset, batch_size=None, sampler=shares, num_workers=workers,
-        pin_memory=torch.cuda.is_available(), worker_init_fn=_outlive_signals,
-    )  # fmt: skip
-    for share, loaded in zip(shares, loader, strict=True):
-        if isinstance(loaded, UserError):
-            raise UserError(str(loaded))
-        yield share, loaded
-
-
-def _outlive_signals(_worker: int) -> None:
-    """Let a worker serve the step under way when a signal reaches the whole process group.
-
-    The trainer saves after that step and ends its workers; one it forgot ends by the alarm.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_S))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from asr.data import Batch, SpeechDataset, load_shares, plan_batches, split_batch
+from asr.data import Batch, SpeechDataset, plan_batches, split_batch
+from asr.loading import load_shares
 from asr.model import CTCModel
 
 

@@ -18,13 +18,13 @@ from asr.data import (
     Batch,
     Share,
     SpeechDataset,
-    load_shares,
     load_waveform,
     plan_batches,
     read_cuts,
     split_batch,
 )
 from asr.errors import UserError
+from asr.loading import load_shares
 from asr.text import BLANK, CharTokenizer
 
 RATE = 16000
@@ -396,6 +396,7 @@ def test_a_worker_that_fails_leaves_nothing_else_on_the_terminal(
     spoil(cuts, "nan", tmp_path).to_file(manifest)
     script = f"""
 from asr.data import *
+from asr.loading import load_shares
 from asr.text import CharTokenizer
 dataset = SpeechDataset(read_cuts({manifest!r}), CharTokenizer(["<blank>"]), 16000)
 shares = [split_batch([i], 1, 0, 1) for i in (4, 0, 1, 2, 3)]

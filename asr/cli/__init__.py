@@ -5,7 +5,6 @@ is instant.
 """
 
 import argparse
-import errno
 import io
 import os
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 
 from asr import __version__
 from asr.cli import align, evaluate, export, lm, prepare, score, train, transcribe, tune
-from asr.errors import UserError
+from asr.errors import DISK_FULL, UserError
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, tune, export)
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in DISK_FULL:
             raise
         _drop_output()
         where = error.filename or "standard output or a temporary file"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from asr.errors import UserError
+from asr.errors import UserError, printable
 
 STDIN = "-"
 
@@ -49,7 +49,7 @@ def find_inputs(
                 if _is_text(one.name):
                     found.setdefault(STDIN if one.name == STDIN else one.path.resolve(), one)
                 else:  # neither libraries nor the files we write take such a name
-                    shown = one.name.encode(errors="backslashreplace").decode()
+                    shown = printable(one.name)
                     errors.append(UserError(f"{shown}: its name is not UTF-8; rename the file"))
         except UserError as error:
             errors.append(error)

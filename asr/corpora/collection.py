@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asr.errors import UserError
+from asr.errors import UserError, printable
 
 SPLITS = ("train", "dev", "test")
 
@@ -53,8 +53,7 @@ class Problem:
     detail: str
 
     def __str__(self) -> str:
-        line = f"{self.where}: {self.kind}: {self.detail}"
-        return line.encode(errors="backslashreplace").decode()  # a name need not be UTF-8
+        return printable(f"{self.where}: {self.kind}: {self.detail}")
 
 
 @dataclass(frozen=True)

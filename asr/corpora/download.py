@@ -1,6 +1,5 @@
 """Fetch an archive and unpack it: progress shown, cut downloads resumed, nothing lands outside."""
 
-import errno
 import gzip
 import http.client
 import shutil
@@ -14,13 +13,12 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from asr.errors import UserError
+from asr.errors import DISK_FULL, UserError
 
 ATTEMPTS = 5
 PAUSE_S = 1.0  # doubles from attempt to attempt
 TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 16
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 #: What a damaged archive raises: the first is an OSError, and no fault of the disk.
 _DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError, zipfile.BadZipFile)
 
@@ -55,7 +53,7 @@ def download(url: str, target: Path) -> None:
                 raise UserError(f"{url}: the server answers {error}; check the address") from error
             problem = error
         except (OSError, http.client.HTTPException, _CutError) as error:
-            if getattr(error, "errno", None) in _DISK_FULL:
+            if getattr(error, "errno", None) in DISK_FULL:
                 raise _unwritable(target, error) from error
             problem = error
         else:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from asr.data import Batch, Share, SpeechDataset, load_shares, plan_batches, split_batch
+from asr.data import Batch, Share, SpeechDataset, plan_batches, split_batch
 from asr.errors import UserError
 from asr.files import remove_partials
+from asr.loading import load_shares
 from asr.model import CTCModel
 from asr.model_file import save_model
 from asr.paths import MODEL_NAME

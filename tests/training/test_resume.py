@@ -184,31 +184,26 @@ def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, mo
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_first(tones, tones_run, tmp_path, number):
-    command = tiny.arguments(tones, tmp_path / "run")
-    process = tiny.start(command, tmp_path / "err", lambda: signal_in_step(number, 5))
-    assert tiny.wait(process) == 130
+    stop_and_go_on(tones, tones_run, tmp_path, number, saved=5)
     assert "asr: stopped; the same command goes on from here" in (tmp_path / "err").read_text()
-    progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
-    assert progress["step"] == 5  # save_every_steps is 2: the signal itself had it saved
-    assert main(command) == 0
-    assert_same_run(tmp_path / "run", tones_run)
 
 
 def test_sigterm_may_come_twice(tones, tones_run, tmp_path):
     """`timeout` sends it to the process and then to the group that the process is in."""
-    command = tiny.arguments(tones, tmp_path / "run")
-    twice = functools.partial(signal_in_step, signal.SIGTERM, 5, times=2)
-    assert tiny.wait(tiny.start(command, tmp_path / "err", twice)) == 130
-    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]["step"] == 5
-    assert main(command) == 0
-    assert_same_run(tmp_path / "run", tones_run)
+    stop_and_go_on(tones, tones_run, tmp_path, signal.SIGTERM, times=2, saved=5)
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_step(tones, tones_run, tmp_path):
+    stop_and_go_on(tones, tones_run, tmp_path, signal.SIGINT, times=2, saved=4)
+
+
+def stop_and_go_on(tones, tones_run, tmp_path, number, saved, times=1):
+    """Signal a run in its fifth step, which save_every_steps=2 does not save by itself."""
     command = tiny.arguments(tones, tmp_path / "run")
-    twice = functools.partial(signal_in_step, signal.SIGINT, 5, times=2)
-    assert tiny.wait(tiny.start(command, tmp_path / "err", twice)) == 130
-    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]["step"] == 4
+    signalled = functools.partial(signal_in_step, number, 5, times=times)
+    assert tiny.wait(tiny.start(command, tmp_path / "err", signalled)) == 130
+    progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
+    assert progress["step"] == saved
     assert main(command) == 0
     assert_same_run(tmp_path / "run", tones_run)
 
@@ -240,6 +235,29 @@ def test_a_signal_to_the_whole_group_saves_first_too(tones, tmp_path, number):
     os.killpg(process, number)
     assert tiny.wait(process) == 130, (tmp_path / "err").read_text()
     assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+def test_a_signal_does_not_end_a_worker_that_is_starting(tones, tones_run, tmp_path):
+    command = tiny.arguments(tones, tmp_path / "run", "trainer.workers=1")
+    process = tiny.start(command, tmp_path / "err", sigterm_in_worker_start)
+    assert tiny.wait(process) == 0, (tmp_path / "err").read_text()
+    assert_same_run(tmp_path / "run", tones_run)
+
+
+def sigterm_in_worker_start() -> None:
+    """Send each worker SIGTERM once torch has its own handler there, which ends the process."""
+    from torch.utils.data._utils import signal_handling
+
+    from asr import loading
+
+    loading.WORKER_GRACE_S = 100
+    original = signal_handling._set_worker_signal_handlers
+
+    def set_handlers() -> None:
+        original()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal_handling._set_worker_signal_handlers = set_handlers
 
 
 def test_a_finished_run_has_nothing_left(tones, tones_run, capsys):

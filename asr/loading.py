@@ -1,0 +1,61 @@
+"""Load batches in processes that read ahead, and that a signal to the whole group does not end."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch.utils.data import DataLoader
+
+from asr.data import Batch, Share, SpeechDataset
+from asr.errors import UserError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WORKER_GRACE_S = 5
+
+
+def load_shares(
+    dataset: SpeechDataset, shares: Sequence[Share], workers: int
+) -> Iterator[tuple[Share, list[Batch]]]:
+    """Load shares in their order, `workers` processes reading ahead (0 reads in this one).
+
+    Raises:
+        UserError: an utterance cannot be used.
+    """
+    loader = DataLoader(
+        dataset, batch_size=None, sampler=shares, num_workers=workers,
+        pin_memory=torch.cuda.is_available(), worker_init_fn=_outlive_signals,
+    )  # fmt: skip
+    with _signals_held():
+        batches = iter(loader)
+    for share, loaded in zip(shares, batches, strict=True):
+        if isinstance(loaded, UserError):
+            raise UserError(str(loaded))
+        yield share, loaded
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let signals wait while workers start: torch would have a half started one die of SIGTERM.
+
+    Workers inherit this. Windows has neither process groups nor masks.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _outlive_signals(_worker: int) -> None:
+    """Let a worker serve the step under way when a signal reaches the whole process group.
+
+    The trainer saves after that step and ends its workers; one it forgot ends by the alarm.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_S))
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
