@@ -140,13 +140,13 @@ def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:
 
 
 def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
-    """Load a cut's first channel as float32 (N,) at `sample_rate`.
+    """Load a cut as float32 (N,) at `sample_rate`, its channels mixed.
 
     Raises:
         UserError: the audio is missing, unreadable, empty or not finite.
     """
     try:
-        samples = cut.load_audio()[0]
+        samples = cut.load_audio().mean(axis=0)
         return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
     except AudioError as error:  # of a class that a loader's worker cannot hand over
         raise UserError(str(error)) from error

@@ -19,7 +19,7 @@ from asr.errors import UserError
 from asr.files import replacing
 
 if TYPE_CHECKING:
-    from lhotse import MonoCut
+    from lhotse.cut import Cut
 
     from asr.corpora.checks import Checked
 
@@ -43,8 +43,9 @@ def prepare(
 ) -> Summary:
     """Write ``train.jsonl.gz``, ``dev.jsonl.gz`` and ``test.jsonl.gz`` for a corpus.
 
-    The manifests hold lhotse's MonoCuts, each with one supervision (text, and the speaker where
-    known), cut id and utterance id the same, audio paths absolute.
+    The manifests hold lhotse's cuts, each with one supervision (text, and the speaker where
+    known), cut id and utterance id the same, audio paths absolute. Recordings that libsndfile
+    cannot read are converted to flac, in ``output/converted``.
 
     Args:
         corpus: A key of `CORPORA`.
@@ -69,7 +70,7 @@ def prepare(
     from asr.corpora.checks import check
     from asr.corpora.split import hold_out
 
-    checked = check(collection.utterances)
+    checked = check(collection.utterances, output / "converted")
     if checked.problems and not leave_out_bad:
         raise UserError(_refusal(corpus, source, checked))
     notes = collection.notes + checked.notes
@@ -129,14 +130,14 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write(cuts: "list[MonoCut]", path: Path) -> None:
+def _write(cuts: "list[Cut]", path: Path) -> None:
     """Write a manifest as lhotse reads it, the same bytes for the same cuts."""
     with replacing(path) as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
         for cut in cuts:
             packed.write(f"{json.dumps(cut.to_dict(), ensure_ascii=False)}\n".encode())
 
 
-def _summary(cuts: "list[MonoCut]", path: Path) -> SplitSummary:
+def _summary(cuts: "list[Cut]", path: Path) -> SplitSummary:
     speakers = {cut.supervisions[0].speaker for cut in cuts}
     return SplitSummary(
         path=path,

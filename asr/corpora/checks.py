@@ -3,14 +3,17 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from lhotse import MonoCut, Recording, SupervisionSegment
+from lhotse import MonoCut, MultiCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
+from lhotse.cut import Cut
 from tqdm import tqdm
 
-from asr.audio import AudioError, open_audio
+from asr.audio import AudioError, UnknownFormatError, open_audio
 from asr.corpora.collection import Problem, Utterance
+from asr.corpora.convert import to_flac
 from asr.workers import in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
@@ -23,18 +26,20 @@ class Checked:
     """The sound utterances with their cuts, in the collection's order, and the faults."""
 
     utterances: list[Utterance]
-    cuts: list[MonoCut]
+    cuts: list[Cut]
     problems: list[Problem]
     notes: list[str]
 
 
-def check(utterances: list[Utterance]) -> Checked:
+def check(utterances: list[Utterance], converted: Path) -> Checked:
     """Open every recording once and sort the utterances into sound and faulty ones.
+
+    Recordings that libsndfile cannot read are converted to flac, in the folder `converted`.
 
     Faults are: a duplicated id (the first one stands), missing or unreadable audio (a truncated
     file among them), no samples, empty text, and a segment that is not within its recording.
     """
-    recordings = _open_all(utterance.audio for utterance in utterances)
+    recordings = _open_all((utterance.audio for utterance in utterances), converted)
     good, cuts, problems = [], [], []
     first: dict[str, Utterance] = {}
     for utterance in utterances:
@@ -46,7 +51,7 @@ def check(utterances: list[Utterance]) -> Checked:
         assert isinstance(recording, Recording)
         good.append(utterance)
         cuts.append(_cut(utterance, recording))
-    return Checked(good, cuts, problems, list(_notes(cuts)))
+    return Checked(good, cuts, problems, list(_notes(cuts, converted)))
 
 
 def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | None:
@@ -78,31 +83,39 @@ def _end_s(utterance: Utterance, recording: Recording) -> float:
     return recording.duration if 0 < past <= END_TOLERANCE_S else utterance.end_s
 
 
-def _cut(utterance: Utterance, recording: Recording) -> MonoCut:
+def _cut(utterance: Utterance, recording: Recording) -> Cut:
+    """Cut the utterance from all channels of its recording, which loading mixes."""
     duration = round(_end_s(utterance, recording) - utterance.start_s, ndigits=8)
+    alone = recording.num_channels == 1
+    channel = 0 if alone else recording.channel_ids
     supervision = SupervisionSegment(
         id=utterance.id,
         recording_id=recording.id,
         start=0.0,
         duration=duration,
-        channel=0,
+        channel=channel,
         text=utterance.text,
         speaker=utterance.speaker,
     )
-    return MonoCut(
+    return (MonoCut if alone else MultiCut)(
         id=utterance.id,
         start=utterance.start_s,
         duration=duration,
-        channel=0,
+        channel=channel,
         recording=recording,
         supervisions=[supervision],
     )
 
 
-def _notes(cuts: Sequence[MonoCut]) -> Iterator[str]:
-    wide = {cut.recording_id for cut in cuts if cut.recording.num_channels > 1}
+def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
+    recordings = {cut.recording_id: cut.recording for cut in cuts}
+    wide = sum(recording.num_channels > 1 for recording in recordings.values())
     if wide:
-        yield f"{len(wide)} recordings have more than one channel; the first channel is used."
+        yield f"{wide} recordings have more than one channel; their channels are mixed."
+    folder = str(converted.resolve())
+    made = sum(str(Path(name).parent) == folder for name in recordings)
+    if made:
+        yield f"{made} recordings were converted to flac in {converted}; the manifests name these."
     long_s = [cut.duration for cut in cuts if cut.duration > LONG_S]
     if long_s:
         yield (
@@ -111,16 +124,20 @@ def _notes(cuts: Sequence[MonoCut]) -> Iterator[str]:
         )
 
 
-def _open_all(paths: Iterable[Path]) -> dict[Path, Recording | AudioError]:
+def _open_all(paths: Iterable[Path], converted: Path) -> dict[Path, Recording | AudioError]:
     unique = list(dict.fromkeys(paths))
-    opened = in_order(_open, unique, (os.cpu_count() or 1) + OPENED_AHEAD)
+    open_one = partial(_open, converted=converted)
+    opened = in_order(open_one, unique, (os.cpu_count() or 1) + OPENED_AHEAD)
     progress = tqdm(opened, "checking audio", total=len(unique), unit="file", disable=None)
     return dict(zip(unique, progress, strict=True))
 
 
-def _open(path: Path) -> Recording | AudioError:
+def _open(path: Path, converted: Path) -> Recording | AudioError:
     try:
-        return _recording(path)
+        try:
+            return _recording(path)
+        except UnknownFormatError:
+            return _recording(to_flac(path, converted))
     except AudioError as fault:
         return fault
 

@@ -1,14 +1,20 @@
 import struct
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from phone_files import RATE, encode, tones
 
 from asr.corpora import checks
-from asr.corpora.checks import check
 from asr.corpora.collection import Utterance
 from asr.data import load_waveform
+from asr.recording import read_audio
+
+
+def check(utterances, converted=Path("unused")):
+    return checks.check(utterances, converted)
 
 
 def kinds(utterances):
@@ -128,12 +134,45 @@ def test_segments_lie_within_their_recording(tmp_path, write_audio, start_s, end
         assert [problem.kind for problem in checked.problems] == ["segment outside its recording"]
 
 
-def test_the_first_of_several_channels_is_used_and_noted(tmp_path, write_audio):
-    path = write_audio(tmp_path / "a.wav", channels=2)
-    checked = check([Utterance("a", path, "YES", "t:1")])
+def test_channels_are_mixed_and_it_is_noted(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tones(RATE, seconds=0.5, channels=3), RATE)
+    checked = check([Utterance("a", path, "YES", "t:1", start_s=0.1)])
     samples, _ = soundfile.read(path, dtype="float32")
-    assert (checked.cuts[0].load_audio() == samples[:, :1].T).all()
-    assert checked.notes == ["1 recordings have more than one channel; the first channel is used."]
+    mixed = samples[round(0.1 * RATE) :].mean(axis=1)
+    np.testing.assert_allclose(load_waveform(checked.cuts[0], RATE), mixed, atol=1e-7)
+    assert checked.notes == ["1 recordings have more than one channel; their channels are mixed."]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.webm", "libopus")])
+def test_what_training_cannot_enter_is_converted_once(tmp_path, name, codec):
+    path, converted = encode(tmp_path / name, codec, tones()), tmp_path / "converted"
+    parts = [Utterance("a", path, "YES", "t:1"), Utterance("b", path, "NO", "t:2", start_s=0.7)]
+
+    checked = check(parts, converted)
+
+    (flac,) = converted.iterdir()
+    expected = read_audio(path, RATE)
+    for cut, first in zip(checked.cuts, (0, round(0.7 * RATE)), strict=True):
+        np.testing.assert_allclose(load_waveform(cut, RATE), expected[first:], atol=2**-15)
+    said = f"1 recordings were converted to flac in {converted}; the manifests name these."
+    assert checked.notes == [said]
+    before = flac.stat().st_mtime_ns
+    assert check(parts, converted).cuts == checked.cuts
+    assert flac.stat().st_mtime_ns == before
+    encode(path, codec, tones(seconds=1.0))
+    assert check(parts[:1], converted).cuts[0].duration < 1.1
+
+
+def test_a_damaged_recording_leaves_nothing_half_converted(tmp_path):
+    path, converted = encode(tmp_path / "a.m4a", "aac", tones()), tmp_path / "converted"
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(content)
+    (problem,) = check([Utterance("a", path, "YES", "t:1")], converted).problems
+    assert problem.kind == "unreadable audio"
+    assert not list(converted.iterdir())
 
 
 def test_long_utterances_are_noted(tmp_path, write_audio, monkeypatch):
@@ -172,10 +211,10 @@ def test_ctrl_c_opens_no_more_files(tmp_path, write_audio, monkeypatch):
         link.hardlink_to(audio)
     opened = []
 
-    def interrupted(path):
+    def interrupted(path, converted):
         opened.append(path)
         time.sleep(0.002)
-        return open_recording(path)
+        return open_recording(path, converted)
 
     open_recording = checks._open
     monkeypatch.setattr(checks, "_open", interrupted)

@@ -57,7 +57,7 @@ def test_it_reads_what_lhotses_recipe_reads(corpus, tmp_path):
     }
     from asr.corpora.checks import check
 
-    cuts = check(librispeech.read(corpus, tmp_path).utterances).cuts
+    cuts = check(librispeech.read(corpus, tmp_path).utterances, tmp_path / "converted").cuts
     found = {
         (s.id, s.text, s.speaker, s.duration, cut.recording.sources[0].source)
         for cut in cuts

@@ -1,0 +1,35 @@
+"""Recordings that libsndfile cannot read, once as flac: training enters them at any point."""
+
+import hashlib
+from pathlib import Path
+
+import soundfile
+
+from asr.files import replacing
+from asr.recording import open_recording
+
+
+def to_flac(path: Path, folder: Path) -> Path:
+    """Convert a recording to 16-bit flac of its own rate, its channels mixed.
+
+    The file's name in `folder` stands for this content of `path`: what was converted before is not
+    converted again.
+
+    Raises:
+        AudioError: nothing here reads it.
+        UserError: `folder` cannot be written to.
+    """
+    with open_recording(path) as recording:  # first: a fault is a fault, converted or not
+        state = path.stat()
+        version = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+        name = f"{path.stem[:40]}-{hashlib.sha256(version.encode()).hexdigest()[:16]}.flac"
+        if (folder / name).is_file():
+            return folder / name
+        rate = recording.sample_rate
+        with (
+            replacing(folder / name) as file,
+            soundfile.SoundFile(file, "w", rate, 1, "PCM_16", format="FLAC") as flac,
+        ):
+            for waveform in recording.waveform(None, rate):
+                flac.write(waveform)
+    return folder / name
