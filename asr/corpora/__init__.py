@@ -68,9 +68,10 @@ def prepare(
     collection = read(source, output, **given)
 
     from asr.corpora.checks import check
+    from asr.corpora.convert import CONVERTED
     from asr.corpora.split import hold_out
 
-    checked = check(collection.utterances, output / "converted")
+    checked = check(collection.utterances, output / CONVERTED)
     if checked.problems and not leave_out_bad:
         raise UserError(_refusal(corpus, source, checked))
     notes = collection.notes + checked.notes

@@ -8,6 +8,9 @@ import soundfile
 from asr.files import replacing
 from asr.recording import open_recording
 
+#: The folder of such copies, below the manifests.
+CONVERTED = "converted"
+
 
 def to_flac(path: Path, folder: Path) -> Path:
     """Convert a recording to 16-bit flac of its own rate, its channels mixed.

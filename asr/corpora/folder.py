@@ -6,11 +6,12 @@ from pathlib import Path
 
 from asr.corpora import jsonl, kaldi, table
 from asr.corpora.collection import SPLITS, Collection, Utterance, read_text, utterance_id
+from asr.corpora.convert import CONVERTED
 from asr.errors import UserError
 from asr.recording import AUDIO_SUFFIXES
 
 
-def read(source: Path | None, output: Path) -> Collection:  # noqa: ARG001 (nothing to download)
+def read(source: Path | None, output: Path) -> Collection:
     """Read one's own speech; what `source` is tells how.
 
     - a folder with ``wav.scp``, or with ``train/wav.scp`` and its like: Kaldi data directories;
@@ -21,7 +22,7 @@ def read(source: Path | None, output: Path) -> Collection:  # noqa: ARG001 (noth
     if source is None:
         raise UserError("prepare folder: no path given; name the folder or table of your speech")
     if source.is_dir():
-        return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source)
+        return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source, output)
     if not source.exists():
         raise UserError(f"{source}: there is no such file or folder; check the path")
     if source.suffix.lower() in table.DELIMITERS:
@@ -34,7 +35,7 @@ def read(source: Path | None, output: Path) -> Collection:  # noqa: ARG001 (noth
     )
 
 
-def _read_folder(root: Path) -> Collection:
+def _read_folder(root: Path, output: Path) -> Collection:
     """Read recordings at any depth with their transcripts.
 
     Where the outermost folders are called train, dev and test they are the splits. The next
@@ -42,7 +43,7 @@ def _read_folder(root: Path) -> Collection:
     session's name instead, holding out whole sessions is still the more honest test.
     """
     by_stem: dict[Path, list[Path]] = {}
-    for path in sorted(_files(root)):
+    for path in sorted(_files(root, without=output / CONVERTED)):
         by_stem.setdefault(path.with_suffix(""), []).append(path)
     utterances = []
     for paths in by_stem.values():
@@ -61,9 +62,9 @@ def _read_folder(root: Path) -> Collection:
     return Collection(utterances, notes)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, without: Path) -> Iterator[Path]:
     """List the files at any depth but hidden ones; a folder linked to from several places once."""
-    seen = {root.resolve()}
+    seen = {root.resolve(), without.resolve()}
     for folder, inner, names in os.walk(root, onerror=_refuse_unreadable, followlinks=True):
         visible = [name for name in sorted(inner) if not name.startswith(".")]
         inner.clear()  # in place: os.walk goes on with what is put back

@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+from phone_files import encode, tones
 
 from asr.corpora import folder, prepare
 from asr.errors import UserError
@@ -115,6 +116,13 @@ class TestFolder:
         assert f"{own}/phone.txt:1: unreadable audio: {own}/phone.m4a" in message
         assert "; convert it to wav or flac" in message
         assert "--leave-out-bad" in message
+
+    def test_what_was_converted_before_is_no_recording_of_yours(self, tmp_path):
+        for name in "abc":
+            write(encode(tmp_path / f"{name}.m4a", "aac", tones()).with_suffix(".txt"), "yes")
+        for _ in range(2):
+            prepare("folder", tmp_path, tmp_path / "manifests")
+        assert len(list((tmp_path / "manifests" / "converted").iterdir())) == 3
 
     def test_text_that_is_not_utf8_is_named_with_its_line(self, tmp_path, write_audio):
         path = write_audio(tmp_path / "a.wav").with_suffix(".txt")
