@@ -21,7 +21,7 @@ LAYERS = [
     {"recognizer"},
     {"jobs"},
     {"aligned", "formats", "inference", "model_file", "transcript"},
-    {"data", "decoding", "model", "scoring"},
+    {"data", "decoding", "loading", "model", "scoring"},
     {"corpora", "encoders", "subsampling", "lm"},
     {"augment", "config", "features", "quantise", "segmentation", "subwords", "text"},
     {"media", "recording"},
