@@ -183,8 +183,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         self.cuts = list(cuts)
         self.durations_s = [cut.duration for cut in self.cuts]
         self.texts = [tokenizer.normalise(cut.supervisions[0].text) for cut in self.cuts]
-        # A training set has no unknown characters left; in a dev set they are errors to count.
-        self.targets = [tokenizer.encode(tokenizer.spellable(text)) for text in self.texts]
+        self.tokenizer = tokenizer
         self.sample_rate = sample_rate
         self.augment = augment
         self.seed = seed
@@ -209,7 +208,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         """Load utterances as one batch; an index ~i means utterance i with weight 0."""
         real = [i if i >= 0 else ~i for i in indices]
         waveforms = [torch.from_numpy(self._waveform(i)) for i in real]
-        targets = [torch.tensor(self.targets[i], dtype=torch.long) for i in real]
+        targets = [torch.tensor(self._target(i), dtype=torch.long) for i in real]
         return Batch(
             utterance_ids=[self.cuts[i].id for i in real],
             waveforms=pad_sequence(waveforms, batch_first=True),
@@ -218,6 +217,10 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
             target_lengths=torch.tensor([len(t) for t in targets]),
             weights=torch.tensor([float(i >= 0) for i in indices]),
         )
+
+    def _target(self, index: int) -> list[int]:
+        # A training set has no unknown characters left; in a dev set they are errors to count.
+        return self.tokenizer.encode(self.tokenizer.spellable(self.texts[index]))
 
     def _waveform(self, index: int) -> Waveform:
         cut = self.cuts[index]
