@@ -80,6 +80,8 @@ class EncoderConfig:
     name: str  # key of asr.encoders.ENCODERS
     layers: int
     hidden_size: int
+    bidirectional: bool  # hear from the end as well; alone, the forward direction suits streams
+    projection: int  # units the outputs of blstm's layers are projected to; 0 is none
     dropout: float
     variational: bool  # dropout leaves out a unit in all frames of an utterance, or in none
     weight_drop: float  # probability of leaving out each recurrent weight for a batch
@@ -171,6 +173,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "subsampling.channels": (1, inf),
     "encoder.layers": (1, inf),
     "encoder.hidden_size": (1, inf),
+    "encoder.projection": (0, inf),
     "encoder.dropout": (0, 1),
     "encoder.weight_drop": (0, 1),
     "encoder.zoneout": (0, 1),
@@ -212,7 +215,13 @@ RESUMABLE = (
 
 #: Settings that older runs and models had no choice in, and what they did.
 LATER: dict[str, dict[str, Any]] = {
-    "encoder": {"variational": False, "weight_drop": 0.0, "zoneout": 0.0},
+    "encoder": {
+        "bidirectional": True,
+        "projection": 0,
+        "variational": False,
+        "weight_drop": 0.0,
+        "zoneout": 0.0,
+    },
 }
 
 #: Overrides that do not name a run folder: the seed has a level of its own, the rest are the

@@ -25,6 +25,8 @@ ENCODER: dict[str, int | float | str] = {
     "layers": 2,
     "hidden_size": 8,
     "dropout": 0.1,
+    "bidirectional": True,
+    "projection": 0,
     "variational": False,
     "weight_drop": 0.0,
     "zoneout": 0.0,

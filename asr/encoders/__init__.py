@@ -1,7 +1,7 @@
 """Recurrent layers, one file a family, behind one signature.
 
     layer(input_size, hidden_size)
-    forward(features (B, T, F), lengths (B,)) -> (B, T, layer.directions * hidden_size)
+    forward(features (B, T, F), lengths (B,)) -> (B, T, layer.output_size)
 
 Lengths count valid frames. What lies past a length changes no output within it.
 """

@@ -1,16 +1,16 @@
-"""A bidirectional layer of any elementwise cell.
+"""A layer of any elementwise cell.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction, W of one head, N rows that
-enter a unit.
+Shapes: G directions, B batch, T frames, F inputs, H hidden units of one direction, W of one head,
+N rows that enter a unit.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from asr.encoders.directions import both_directions, directed_linear, reversal, side_by_side
+from asr.encoders.directions import directed, directed_linear, side_by_side
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.recurrence import Cell, run
 from asr.errors import UserError
@@ -18,9 +18,9 @@ from asr.features import frame_mask
 
 
 class CellLayer(RecurrentLayer):
-    """Both directions of a cell's recurrence, stacked into one.
+    """The directions of a cell's recurrence, stacked into one.
 
-    The inputs of all frames and both directions enter by one product before the loop. Each row's
+    The inputs of all frames and directions enter by one product before the loop. Each row's
     recurrent matrix starts orthogonal and biases start at 0, the forget gate's at 1 (Jozefowicz
     2015).
 
@@ -34,7 +34,7 @@ class CellLayer(RecurrentLayer):
     heads: ClassVar[int] = 1
 
     def __init__(
-        self, input_size: int, hidden_size: int, cell: Cell, rows: Sequence[str], **options: float
+        self, input_size: int, hidden_size: int, cell: Cell, rows: Sequence[str], **options: Any
     ) -> None:
         """Take the cell, and the names of the N rows that enter it."""
         super().__init__(input_size, hidden_size, **options)
@@ -55,29 +55,29 @@ class CellLayer(RecurrentLayer):
             self.bias.view(self.directions, len(self.rows), -1)[:, self.rows.index("f")] = 1.0
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
-        order = reversal(lengths, features.shape[1])
-        inputs = self.project(both_directions(quiet(features, lengths), order))
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
+        order = self.order(lengths, features.shape[1])
+        inputs = self.project(directed(quiet(features, lengths), order))
         return side_by_side(self.recur(inputs), order)
 
     def project(self, features: Tensor) -> Tensor:
-        """Compute what enters the units from outside: (2, B, T, F) -> (2, B, T, N, H)."""
+        """Compute what enters the units from outside: (G, B, T, F) -> (G, B, T, N, H)."""
         inputs = directed_linear(features, self.weight, self.bias)
         return inputs.unflatten(-1, (len(self.rows), self.hidden_size))
 
     def recur(self, inputs: Tensor) -> Tensor:
-        """Run the recurrence: (2, B, T, N, H) -> (2, B, T, H)."""
+        """Run the recurrence: (G, B, T, N, H) -> (G, B, T, H)."""
         groups = inputs.unflatten(-1, (self.heads, self.width)).permute(2, 0, 4, 1, 3, 5)
         outputs = run(self.cell, groups.flatten(1, 2), self.recurrent_matrix(), self.vectors())
         return outputs.unflatten(1, (self.directions, self.heads)).permute(1, 3, 0, 2, 4).flatten(3)
 
     def recurrent_matrix(self) -> Tensor:
-        """Give the matrices that turn last outputs into sums: (2 * heads, W, N * W)."""
+        """Give the matrices that turn last outputs into sums: (G * heads, W, N * W)."""
         shape = (self.directions, -1, self.heads, self.width, self.width)
         return self.drop(self.recurrent).view(shape).permute(0, 2, 4, 1, 3).flatten(3).flatten(0, 1)
 
     def vectors(self) -> tuple[Tensor, ...]:
-        """Give the cell's own parameters, each (2, 1, H)."""
+        """Give the cell's own parameters, each (G, 1, H)."""
         return ()
 
 

@@ -5,13 +5,14 @@ direction = C channels of each of M bins, K bins a filter looks at.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.cell_layer import quiet
-from asr.encoders.directions import both_directions, reversal, side_by_side
+from asr.encoders.directions import directed, side_by_side
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.lstm_cell import LSTMCell
 from asr.encoders.recurrence import Tensors, run
@@ -47,7 +48,7 @@ class ConvCell(LSTMCell):
 
 
 class ConvLSTM(RecurrentLayer):
-    """One bidirectional LSTM layer whose products are convolutions across bins (Shi 2015, eq. 3).
+    """An LSTM layer whose products are convolutions across bins (Shi 2015, eq. 3).
 
         i = σ(W_i * X + R_i * H' + p_i ⊙ C' + b_i)      and so on, as in `LSTMCell`
 
@@ -60,7 +61,7 @@ class ConvLSTM(RecurrentLayer):
     options = frozenset({"weight_drop"})
     bins: int
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)
         self.bins = hidden_size // CHANNELS
         if hidden_size % CHANNELS or input_size % self.bins:
@@ -80,9 +81,9 @@ class ConvLSTM(RecurrentLayer):
             self.bias.view(self.directions, 4, CHANNELS)[:, 2] = 1.0  # rows: z, i, f, o
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
-        order = reversal(lengths, features.shape[1])
-        inputs = self._project(both_directions(quiet(features, lengths), order))
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
+        order = self.order(lengths, features.shape[1])
+        inputs = self._project(directed(quiet(features, lengths), order))
         recurrent = self.drop(self.recurrent).view(self.directions, 4 * CHANNELS, -1)
         shape = (self.directions, 3, 1, self.bins, CHANNELS)
         peepholes = self.peepholes.view(shape).expand(-1, -1, len(features), -1, -1).flatten(2, 3)
@@ -92,7 +93,7 @@ class ConvLSTM(RecurrentLayer):
         return side_by_side(maps.permute(1, 2, 0, 3), order)
 
     def _project(self, features: Tensor) -> Tensor:
-        """Convolve all frames: (2, B, T, F) -> (T, 2, B M, 4, C)."""
+        """Convolve all frames: (G, B, T, F) -> (T, G, B M, 4, C)."""
         directions, batch, frames, _ = features.shape
         maps = features.unflatten(-1, (self.bins, -1)).permute(2, 1, 0, 4, 3)
         sums = F.conv1d(

@@ -1,8 +1,9 @@
-"""Two directions as one batch: the backward one hears each sequence reversed within its length.
+"""The directions as one batch: the backward one hears each sequence reversed within its length.
 
-Padding then comes after every valid frame in both, where it cannot change them.
+Padding then comes after every valid frame in each, where it cannot change them.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction, O outputs of a projection.
+Shapes: G directions, 2 or 1, B batch, T frames, F inputs, H hidden units of one direction,
+O outputs of a projection.
 """
 
 import torch
@@ -21,13 +22,17 @@ def take_frames(features: Tensor, order: Tensor) -> Tensor:
     return features.gather(1, order[:, :, None].expand(-1, -1, features.shape[2]))
 
 
-def both_directions(features: Tensor, order: Tensor) -> Tensor:
-    """Stack sequences (B, T, F) as they are on themselves reversed: (2, B, T, F)."""
+def directed(features: Tensor, order: Tensor | None) -> Tensor:
+    """Stack sequences (B, T, F) as each direction hears them: (G, B, T, F)."""
+    if order is None:
+        return features[None]
     return torch.stack([features, take_frames(features, order)])
 
 
-def side_by_side(outputs: Tensor, order: Tensor) -> Tensor:
-    """Join what two directions (2, B, T, H) said of each frame: (B, T, 2H)."""
+def side_by_side(outputs: Tensor, order: Tensor | None) -> Tensor:
+    """Join what the directions (G, B, T, H) said of each frame: (B, T, G * H)."""
+    if order is None:
+        return outputs[0]
     return torch.cat([outputs[0], take_frames(outputs[1], order)], dim=-1)
 
 
@@ -37,13 +42,13 @@ def directed_linear(
     """Project each direction by its own matrix.
 
     Args:
-        features: (2, B, T, F).
-        weight: (2 * O, F / blocks), an output a row, those of the forward direction first.
-        bias: (2 * O,).
+        features: (G, B, T, F).
+        weight: (G * O, F / blocks), an output a row, those of the forward direction first.
+        bias: (G * O,).
         blocks: of the block-diagonal matrix; each joins its share of inputs and outputs.
 
     Returns:
-        (2, B, T, O).
+        (G, B, T, O).
     """
     directions, batch, frames, _ = features.shape
     shares = features.flatten(1, 2).unflatten(-1, (blocks, -1)).transpose(1, 2).flatten(0, 1)

@@ -1,11 +1,11 @@
 """The LSTM variants of Greff 2017 and the first LSTM: one cell, another switch each.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction, N rows: the block input and
-the gates that have weights.
+Shapes: G directions, B batch, T frames, F inputs, H hidden units of one direction, N rows: the
+block input and the gates that have weights.
 """
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ class Peephole(CellLayer):
     options = frozenset({"weight_drop", "zoneout"})
     design: ClassVar[LSTMCell] = LSTMCell()
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         zoneout = options.get("zoneout", 0.0) > 0
         cell, gates = replace(self.design, zoneout=zoneout), self.design.gates
         super().__init__(input_size, hidden_size, cell, ("z", *gates), **options)
@@ -32,7 +32,7 @@ class Peephole(CellLayer):
             self.peepholes = nn.Parameter(torch.zeros(self.directions * len(gates) * hidden_size))
 
     def vectors(self) -> tuple[Tensor, ...]:
-        """Give the peepholes, each (2, 1, H)."""
+        """Give the peepholes, each (G, 1, H)."""
         if not self.design.peepholes:
             return ()
         return self.peepholes.view(self.directions, -1, 1, self.hidden_size).unbind(1)
@@ -98,14 +98,14 @@ class FGR(Peephole):
 
     design = LSTMCell(gate_recurrence=True)
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)
         size = self.directions * 3 * hidden_size
         self.gate_recurrent = nn.Parameter(torch.empty(size, 3 * hidden_size))
         nn.init.xavier_uniform_(self.gate_recurrent)
 
     def recurrent_matrix(self) -> Tensor:
-        """Put what sees the gates below what sees h: (2, 4H, 4H); the block input sees h alone."""
+        """Put what sees the gates below what sees h: (G, 4H, 4H); the block input sees h alone."""
         size = 3 * self.hidden_size
         gates = self.drop(self.gate_recurrent).view(self.directions, size, size).transpose(1, 2)
         return torch.cat([super().recurrent_matrix(), F.pad(gates, (self.hidden_size, 0))], 1)

@@ -10,7 +10,7 @@ from asr.encoders.library import LibraryLayer
 
 
 class GRU(LibraryLayer):
-    """One bidirectional layer of gated recurrent units (Cho 2014).
+    """A layer of gated recurrent units (Cho 2014).
 
     Cho resets the last output before the recurrent product, U (r * h); here, as in every library,
     the product is reset, r * (U h + b), which lets all gates share one product a step.

@@ -1,6 +1,6 @@
 """Layers that PyTorch's own kernels run, exact under padding and fast on a CPU.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction.
+Shapes: G directions, 2 or 1, B batch, T frames, F inputs, H hidden units of one direction.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from asr.encoders.directions import reversal, side_by_side, take_frames
+from asr.encoders.directions import directed, side_by_side
 from asr.encoders.layer import RecurrentLayer
 
 
 class LibraryLayer(RecurrentLayer):
-    """One bidirectional layer of `nn.LSTM`, `nn.GRU` or `nn.RNN`.
+    """One layer of `nn.LSTM`, `nn.GRU` or `nn.RNN`.
 
     On a CPU, packing leaves the fast kernels for a loop over time steps, so there each direction
     runs on the padded batch instead, the backward one on sequences that are each reversed within
@@ -35,11 +35,14 @@ class LibraryLayer(RecurrentLayer):
     kernel: ClassVar[Callable[..., Any]]
     states: ClassVar[int] = 1
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)
         module: Any = self.module
+        projected = {"proj_size": self.projection} if self.projection else {}
+        both = self.directions == 2
         self.add_module(
-            self.part, module(input_size, hidden_size, bidirectional=True, batch_first=True)
+            self.part,
+            module(input_size, hidden_size, bidirectional=both, batch_first=True, **projected),
         )
         self._initialise()
 
@@ -49,13 +52,13 @@ class LibraryLayer(RecurrentLayer):
             if "weight_hh" in name:
                 for gate in parameter.split(self.hidden_size):
                     nn.init.orthogonal_(gate)
-            elif "weight_ih" in name:
+            elif "weight" in name:
                 nn.init.xavier_uniform_(parameter)
             else:
                 parameter.zero_()
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, output_size)."""
         return (self.packed if features.is_cuda else self.padded)(features, lengths)
 
     def packed(self, features: Tensor, lengths: Tensor) -> Tensor:
@@ -71,8 +74,8 @@ class LibraryLayer(RecurrentLayer):
                 features, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
             )
             output, *_ = self._kernel()(
-                packed.data, packed.batch_sizes, self._zeros(features, 2), weights,
-                True, 1, 0.0, self.training, True,
+                packed.data, packed.batch_sizes, self._zeros(features, self.directions), weights,
+                True, 1, 0.0, self.training, self.directions == 2,
             )  # fmt: skip
         packed = PackedSequence(
             output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices
@@ -82,10 +85,13 @@ class LibraryLayer(RecurrentLayer):
     def padded(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction over the padded batch, the backward one on reversed sequences."""
         weights = self._weights()
-        order = reversal(lengths, features.shape[1])
-        ahead = self._one_direction(features, weights[:4])
-        back = self._one_direction(take_frames(features, order), weights[4:])
-        return side_by_side(torch.stack([ahead, back]), order)
+        order = self.order(lengths, features.shape[1])
+        each = len(weights) // self.directions
+        outputs = [
+            self._one_direction(heard, weights[each * number : each * (number + 1)])
+            for number, heard in enumerate(directed(features, order))
+        ]
+        return side_by_side(torch.stack(outputs), order)
 
     def _one_direction(self, features: Tensor, weights: list[Tensor]) -> Tensor:
         output, *_ = self._kernel()(
@@ -98,10 +104,11 @@ class LibraryLayer(RecurrentLayer):
         return type(self).kernel
 
     def _zeros(self, features: Tensor, directions: int) -> Tensor | tuple[Tensor, ...]:
-        zeros = features.new_zeros(directions, features.shape[0], self.hidden_size)
-        return (zeros,) * self.states if self.states > 1 else zeros
+        sizes = (self.projection or self.hidden_size, self.hidden_size)[: self.states]
+        zeros = tuple(features.new_zeros(directions, len(features), size) for size in sizes)
+        return zeros if self.states > 1 else zeros[0]
 
     def _weights(self) -> list[Tensor]:
-        """Input and recurrent matrix and their biases, of the forward direction, then the other."""
+        """Matrices and biases as the kernel takes them, those of the forward direction first."""
         named = self.get_submodule(self.part).named_parameters()
         return [self.drop(p) if "weight_hh" in name else p for name, p in named]

@@ -3,6 +3,8 @@
 Shapes: G directions, B sequences, N rows that enter a unit, W = H units, F inputs.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -38,12 +40,12 @@ class LayerNormCell(Cell):
 
 
 class LNLSTM(CellLayer):
-    """One bidirectional LSTM layer with layer normalisation in its cell (Ba 2016).
+    """An LSTM layer with layer normalisation in its cell (Ba 2016).
 
     Parameters: 4 (H (F + H) + H) + 10 H a direction: α1 and α2 are 4 H, α3 and β3 are H.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, LayerNormCell(), "zifo", **options)
         four = self.directions * 4 * hidden_size
         self.recurrent_gain = nn.Parameter(torch.ones(four))
@@ -52,14 +54,14 @@ class LNLSTM(CellLayer):
         self.cell_bias = nn.Parameter(torch.zeros(four // 4))
 
     def project(self, features: Tensor) -> Tensor:
-        """Compute what enters the units: (2, B, T, F) -> (2, B, T, 8, H), the first four rows 0."""
+        """Compute what enters the units: (G, B, T, F) -> (G, B, T, 8, H), the first four rows 0."""
         sums = directed_linear(features, self.weight).unflatten(-1, (4, self.hidden_size))
         shape = (self.directions, 1, 1, 4, self.hidden_size)
         outside = normalise(sums, 2) * self.input_gain.view(shape) + self.bias.view(shape)
         return torch.cat([torch.zeros_like(outside), outside], -2)
 
     def vectors(self) -> tuple[Tensor, ...]:
-        """Give α1 as four vectors, α3 and β3, each (2, 1, H)."""
+        """Give α1 as four vectors, α3 and β3, each (G, 1, H)."""
         shape = (self.directions, -1, 1, self.hidden_size)
         parts = (self.recurrent_gain, self.cell_gain, self.cell_bias)
         return torch.cat([part.view(shape) for part in parts], 1).unbind(1)

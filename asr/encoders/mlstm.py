@@ -1,14 +1,17 @@
 """The mLSTM: exponential gates on a matrix memory, without recurrent weights.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction, D units of a head.
+Shapes: G directions, B batch, T frames, F inputs, H hidden units of one direction, D units of a
+head.
 """
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.cell_layer import quiet, split_heads
-from asr.encoders.directions import both_directions, directed_linear, reversal, side_by_side
+from asr.encoders.directions import directed, directed_linear, side_by_side
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.matrix_memory import read_matrix_memory
 
@@ -17,7 +20,7 @@ FORGET_BIAS = (3.0, 6.0)  # of the first and last head: memories of tens to hund
 
 
 class MLSTM(RecurrentLayer):
-    """One bidirectional mLSTM layer with four heads (Beck 2024, equations 19 to 27).
+    """An mLSTM layer with four heads (Beck 2024, equations 19 to 27).
 
     As in the authors' code, each head's reading is brought to zero mean and unit variance before
     the output gate: where nᵀ q is small, it has no bound.
@@ -31,7 +34,7 @@ class MLSTM(RecurrentLayer):
     Parameters: (4 H + 8) (F + 1) a direction.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)
         self.width = split_heads(hidden_size, HEADS)
         self.sizes = [hidden_size] * 4 + [HEADS] * 2
@@ -42,9 +45,9 @@ class MLSTM(RecurrentLayer):
             self.bias.view(self.directions, -1)[:, -HEADS:] = torch.linspace(*FORGET_BIAS, HEADS)
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
-        order = reversal(lengths, features.shape[1])
-        heard = both_directions(quiet(features, lengths), order)
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
+        order = self.order(lengths, features.shape[1])
+        heard = directed(quiet(features, lengths), order)
         q, k, v, o, i, f = directed_linear(heard, self.weight, self.bias).split(self.sizes, -1)
         outputs = torch.sigmoid(o) * normalise_heads(mlstm(q, k, v, i, f))
         return side_by_side(outputs, order)

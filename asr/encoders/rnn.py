@@ -10,7 +10,7 @@ from asr.encoders.library import LibraryLayer
 
 
 class RNN(LibraryLayer):
-    """One bidirectional layer of h = tanh(W x + R h' + b) (Elman 1990).
+    """A layer of h = tanh(W x + R h' + b) (Elman 1990).
 
     The baseline whose gradients vanish (Hochreiter 1991; Bengio 1994).
 

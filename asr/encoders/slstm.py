@@ -3,6 +3,8 @@
 Shapes: B batch, T frames, F inputs, H hidden units of one direction.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -43,12 +45,12 @@ class SLSTMCell(Cell):
 
 
 class SLSTM(CellLayer):
-    """One bidirectional sLSTM layer with four heads, within which its units are joined (Beck 2024).
+    """An sLSTM layer with four heads, within which its units are joined (Beck 2024).
 
     Parameters: 4 (H (F + H / 4) + H) a direction.
     """
 
     heads = HEADS
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, SLSTMCell(), "zifo", **options)

@@ -20,10 +20,11 @@ class RecurrentStack(nn.Module):
         kinds: classes of the recurrent layers, taken in turn from the first layer on.
         layers: how many.
         hidden_size: units of one direction.
+        bidirectional, projection: of the layers, as are the options, see `RecurrentLayer`.
         dropout: probability, 0..1.
         variational: leave out a unit in all frames of an utterance or in none (Gal & Ghahramani
             2016), instead of frame by frame.
-        options: weight_drop and zoneout of the layers, see `RecurrentLayer`.
+        options: weight_drop and zoneout.
 
     Attributes:
         output_size: width H of the stack's input and output, that of one layer's output.
@@ -37,13 +38,22 @@ class RecurrentStack(nn.Module):
         layers: int,
         hidden_size: int,
         dropout: float,
+        bidirectional: bool = True,
+        projection: int = 0,
         variational: bool = False,
         **options: float,
     ) -> None:
         super().__init__()
-        self.output_size = kinds[0].directions * hidden_size
+        self.output_size = (2 if bidirectional else 1) * (projection or hidden_size)
         self.layers = nn.ModuleList(
-            kinds[i % len(kinds)](self.output_size, hidden_size, **options) for i in range(layers)
+            kinds[i % len(kinds)](
+                self.output_size,
+                hidden_size,
+                bidirectional=bidirectional,
+                projection=projection,
+                **options,
+            )
+            for i in range(layers)
         )
         self.bins: int | None = next((layer.bins for layer in self.layers), None)  # type: ignore[assignment]
         self.norms = nn.ModuleList(nn.LayerNorm(self.output_size) for _ in range(layers))

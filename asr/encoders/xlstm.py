@@ -1,15 +1,17 @@
 """The two blocks that an xLSTM stacks.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction, E inner units of one
-direction, P units of the gated layer.
+Shapes: G directions, B batch, T frames, F inputs, H hidden units of one direction, E inner units
+of one direction, P units of the gated layer.
 """
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.cell_layer import quiet, split_heads
-from asr.encoders.directions import both_directions, directed_linear, reversal, side_by_side
+from asr.encoders.directions import directed, directed_linear, side_by_side
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.mlstm import FORGET_BIAS, HEADS, mlstm, normalise_heads
 from asr.encoders.slstm import SLSTM
@@ -27,12 +29,12 @@ class MLSTMBlock(RecurrentLayer):
         (i, f) = W_g (q, k, v) + b_g      four heads
         y = W_down (swish(s) ⊙ (γ ⊙ N(mLSTM(q, k, v, i, f)) + λ ⊙ u))
 
-    N normalises each head; λ is the learnt skip. Both directions have their own of everything.
+    N normalises each head; λ is the learnt skip. Each direction has its own of everything.
 
     Parameters: 2 E F + H E + 39 E + 8 a direction.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)
         inner = self.directions * 2 * split_heads(hidden_size, HEADS) * HEADS
         self.up = _matrix(2 * inner, input_size)
@@ -50,9 +52,9 @@ class MLSTMBlock(RecurrentLayer):
             forget.copy_(torch.linspace(*FORGET_BIAS, HEADS))
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
-        order = reversal(lengths, features.shape[1])
-        heard = both_directions(quiet(features, lengths), order)
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
+        order = self.order(lengths, features.shape[1])
+        heard = directed(quiet(features, lengths), order)
         a, s = directed_linear(heard, self.up).chunk(2, -1)
         u = F.silu(causal_convolution(a, self.taps, self.tap_bias))
         blocks = a.shape[-1] // BLOCK_SIZE
@@ -73,7 +75,7 @@ class SLSTMBlock(SLSTM):
     Parameters: H F + 5 F + H H + 5 H + 3 P H a direction.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, **options: float) -> None:
+    def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)
         both = self.directions * hidden_size
         gated = round(4 * hidden_size / 3)
@@ -85,14 +87,14 @@ class SLSTMBlock(SLSTM):
         self.down = _matrix(both, gated)
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run both directions: features (B, T, F), lengths (B,) -> (B, T, 2H)."""
-        order = reversal(lengths, features.shape[1])
-        hidden = self.recur(self.project(both_directions(quiet(features, lengths), order)))
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
+        order = self.order(lengths, features.shape[1])
+        hidden = self.recur(self.project(directed(quiet(features, lengths), order)))
         a, s = directed_linear(scale(normalise_heads(hidden), self.gain), self.up).chunk(2, -1)
         return side_by_side(directed_linear(F.gelu(a) * s, self.down), order)
 
     def project(self, features: Tensor) -> Tensor:
-        """Compute what enters the units: (2, B, T, F) -> (2, B, T, 4, H), rows z, i, f, o."""
+        """Compute what enters the units: (G, B, T, F) -> (G, B, T, 4, H), rows z, i, f, o."""
         u = F.silu(causal_convolution(features, self.taps, self.tap_bias))
         weights = self.weight.view(self.directions, 4, self.hidden_size, -1).unbind(1)
         rows = [
@@ -103,14 +105,14 @@ class SLSTMBlock(SLSTM):
 
 
 def causal_convolution(features: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
-    """Filter every unit over its last frames: (2, B, T, E), taps (2 E, 4), bias (2 E,)."""
+    """Filter every unit over its last frames: (G, B, T, E), taps (G E, 4), bias (G E,)."""
     padded, frames = F.pad(features, (0, 0, TAPS - 1, 0)), features.shape[2]
     heard = (scale(padded[:, :, k : k + frames], tap) for k, tap in enumerate(taps.unbind(1)))
     return sum(heard, bias.view(len(features), 1, 1, -1))
 
 
 def scale(outputs: Tensor, factor: Tensor) -> Tensor:
-    """Multiply outputs (2, B, T, E) by factors (2 E,), a direction's own."""
+    """Multiply outputs (G, B, T, E) by factors (G E,), a direction's own."""
     return outputs * factor.view(len(outputs), 1, 1, -1)
 
 

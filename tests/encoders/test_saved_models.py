@@ -14,12 +14,18 @@ from asr.model_file import save_model
 from asr.paths import CONF
 
 
-@pytest.mark.parametrize("name", ENCODERS)
-def test_a_saved_model_loads_and_transcribes(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "bidirectional", "projection"),
+    [*((name, True, 0) for name in ENCODERS), ("blstm", True, 4), ("convlstm", False, 0)],
+)
+def test_a_saved_model_loads_and_transcribes(
+    name: str, bidirectional: bool, projection: int, tmp_path: Path
+) -> None:
     torch.manual_seed(0)
     encoder = {
         "name": name, "layers": 2, "hidden_size": 128 if name == "convlstm" else 8, "dropout": 0.1,
-        "variational": True, "weight_drop": 0.0, "zoneout": 0.0,
+        "bidirectional": bidirectional, "projection": projection, "variational": True,
+        "weight_drop": 0.0, "zoneout": 0.0,
     }  # fmt: skip
     model = CTCModel(ModelSettings(FEATURES, SUBSAMPLING, encoder), 9).eval()
     torch.nn.init.normal_(model.head.weight, std=2.0)

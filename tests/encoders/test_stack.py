@@ -58,7 +58,7 @@ def test_input_and_output_are_as_wide_as_one_layers_output(name: str) -> None:
 
     outputs, _ = encoder(noise(2, 5, encoder.output_size), torch.tensor([5, 3]))
 
-    assert encoder.output_size == ENCODERS[name][0].directions * HIDDEN
+    assert encoder.output_size == 2 * HIDDEN
     assert outputs.shape == (2, 5, encoder.output_size)
 
 

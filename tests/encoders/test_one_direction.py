@@ -1,0 +1,57 @@
+"""Every layer in one direction alone: it is the forward half of both, and hears no future."""
+
+import pytest
+import torch
+from random_models import noise, pad_with_garbage
+
+from asr.encoders import ENCODERS, RecurrentLayer, RecurrentStack, convlstm
+
+LAYERS = {kind.__name__: kind for kinds in ENCODERS.values() for kind in kinds}
+INPUTS, HIDDEN = 8, 4
+
+
+@pytest.fixture(autouse=True)
+def two_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convlstm, "CHANNELS", 2)
+
+
+def forward_half(both: RecurrentLayer) -> RecurrentLayer:
+    alone = type(both)(both.input_size, both.hidden_size, bidirectional=False)
+    weights = dict(both.named_parameters())
+    with torch.no_grad():
+        for name, parameter in alone.named_parameters():
+            parameter.copy_(weights[name][: len(parameter)])
+    return alone
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_it_is_the_forward_half_of_both(name: str) -> None:
+    torch.manual_seed(0)
+    both = LAYERS[name](INPUTS, HIDDEN)
+    for parameter in both.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    features, lengths = pad_with_garbage([noise(n, INPUTS, seed=n) for n in (9, 4, 1)])
+
+    alone = forward_half(both)(features, lengths)
+
+    assert alone.shape[2] == HIDDEN
+    for row, expected, length in zip(alone, both(features, lengths), lengths, strict=True):
+        wanted = expected[:length, :HIDDEN]
+        torch.testing.assert_close(row[:length], wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_stack_of_it_hears_no_future(name: str) -> None:
+    torch.manual_seed(0)
+    encoder = RecurrentStack(
+        ENCODERS[name], layers=2, hidden_size=INPUTS, dropout=0.1, bidirectional=False
+    ).eval()
+    features, lengths = noise(1, 12, INPUTS), torch.tensor([12])
+    changed = features.clone()
+    changed[0, 7] += noise(INPUTS, seed=1)
+
+    difference = (encoder(changed, lengths)[0] - encoder(features, lengths)[0])[0].abs().amax(-1)
+
+    assert encoder.output_size == INPUTS
+    assert (difference[:7] < 1e-6).all()
+    assert (difference[7:] > 1e-6).all()
