@@ -22,11 +22,14 @@ def take_frames(features: Tensor, order: Tensor) -> Tensor:
     return features.gather(1, order[:, :, None].expand(-1, -1, features.shape[2]))
 
 
+def each_way(features: Tensor, order: Tensor | None) -> list[Tensor]:
+    """Give sequences (B, T, F) as each of the G directions hears them."""
+    return [features] if order is None else [features, take_frames(features, order)]
+
+
 def directed(features: Tensor, order: Tensor | None) -> Tensor:
     """Stack sequences (B, T, F) as each direction hears them: (G, B, T, F)."""
-    if order is None:
-        return features[None]
-    return torch.stack([features, take_frames(features, order)])
+    return torch.stack(each_way(features, order))
 
 
 def side_by_side(outputs: Tensor, order: Tensor | None) -> Tensor:

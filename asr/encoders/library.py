@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from asr.encoders.directions import directed, side_by_side
+from asr.encoders.directions import each_way, side_by_side
 from asr.encoders.layer import RecurrentLayer
 
 
@@ -89,7 +89,7 @@ class LibraryLayer(RecurrentLayer):
         each = len(weights) // self.directions
         outputs = [
             self._one_direction(heard, weights[each * number : each * (number + 1)])
-            for number, heard in enumerate(directed(features, order))
+            for number, heard in enumerate(each_way(features, order))
         ]
         return side_by_side(torch.stack(outputs), order)
 
