@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 Results = dict[str, list[dict[str, Any]]]
 
@@ -144,10 +147,11 @@ def draw(results: Results) -> Figure:
         of = [row for row in found if row.encoder in encoders]
         points = [row.speed for row in of], [mean(row.test) for row in of]
         right.plot(*points, linestyle="", color=color, marker=marker, label=name)
-    right.set_xscale("log")
-    right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-    right.xaxis.set_major_formatter("{x:.0f}")
-    right.xaxis.set_minor_formatter(NullFormatter())
+    right.set(xscale="log", yscale="log")
+    for axis in (right.xaxis, right.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axis.set_major_formatter("{x:.0f}")
+        axis.set_minor_formatter(NullFormatter())
     right.margins(x=0.15)
     right.set(xlabel="seconds of speech a second of training", ylabel="WER on test, %")
     right.set_title("Accuracy and speed, equal time for all")
@@ -159,17 +163,26 @@ def draw(results: Results) -> Figure:
 
 
 def _name_points(axes: Axes, found: Iterable[Row]) -> None:
-    """Write names beside points from the top, each as low as those before it leave room."""
+    """Write names beside points from the top, each as near to its point's height as there is room.
+
+    A name keeps clear of the names before it and of all points.
+    """
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()  # only then is it known where things are
     figure.set_layout_engine("none")
-    taken: list[Any] = []
-    for row in sorted(found, key=lambda row: mean(row.test), reverse=True):
+    rows = sorted(found, key=lambda row: mean(row.test), reverse=True)
+    at = axes.transData.transform([(row.speed, mean(row.test)) for row in rows])
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in at]
+    for row in rows:
         text = axes.annotate(
             row.encoder, (row.speed, mean(row.test)), (7, 0), textcoords="offset points",
             va="center", fontsize=8, arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "0.7"},
         )  # fmt: skip
-        while any(text.get_window_extent().overlaps(box) for box in taken):
-            text.xyann = (7, text.xyann[1] - 2)
-        taken.append(text.get_window_extent())
+        for step in count():
+            text.xyann = (7, (step + 1) // 2 * (-2 if step % 2 else 2))
+            text.get_window_extent()  # moves it; this extent has the line to its point as well
+            box = Text.get_window_extent(text)
+            if not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
