@@ -71,9 +71,18 @@ class NIAF(Peephole):
 
 
 class NOAF(Peephole):
-    """No function on the cell on its way out. Parameters: as `Peephole`, N = 4."""
+    """No function on the cell on its way out. Parameters: as `Peephole`, N = 4.
+
+    Its recurrent matrices start at a quarter of orthogonal ones. What it feeds back has no bound,
+    and from whole ones the odyssey's gradient comes to a norm of 1e14 within ten steps.
+    """
 
     design = LSTMCell(block_output=lambda cell: cell)
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        super()._initialise()
+        self.recurrent.mul_(0.25)
 
 
 class CIFG(Peephole):
