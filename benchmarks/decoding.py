@@ -35,7 +35,7 @@ from asr.decoding.fusion import Fusion
 from asr.decoding.lexicon import lm_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.lm.ngram import NGram
+from asr.lm import open_ngram
 
 NO_THRESHOLD = 1e9
 HOTWORDS = (0, 100, 1000)
@@ -141,7 +141,7 @@ def unpacked(lm: Path, folder: Path) -> Path:
 
 def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
     """Time every search at every beam, without and with the model."""
-    lm = NGram.open(arpa)
+    lm = open_ngram(arpa)
     words = lm_words(lm, speech.tokens)
     kinds = [
         ("no LM", Fusion(speech.tokens), None, ("pyctcdecode", "flashlight")),
@@ -169,7 +169,7 @@ def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
 
 def compare_hotwords(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
     """Time our search with more and more hot words, words of the model first, then made up."""
-    fusion = Fusion(speech.tokens, NGram.open(arpa))
+    fusion = Fusion(speech.tokens, open_ngram(arpa))
     rng = np.random.default_rng(0)
     letters = sorted(letter for letter in speech.tokens.letter_ids if letter.isalpha())
     names = ["".join(rng.choice(letters, size)) for size in rng.integers(4, 11, max(HOTWORDS))]

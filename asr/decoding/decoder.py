@@ -112,10 +112,10 @@ class Decoder:
 
 def load_lm(options: DecodingOptions) -> "NGram | None":
     """Open the options' language model, if they name one, and hold it against its digest."""
-    from asr.lm.ngram import NGram
+    from asr.lm.store import open_ngram
 
     options.check_lm()
-    return None if options.lm is None else NGram.open(options.lm)
+    return None if options.lm is None else open_ngram(options.lm)
 
 
 def load_fusion(tokens: Tokens, options: DecodingOptions) -> "Fusion":

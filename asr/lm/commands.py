@@ -13,6 +13,7 @@ from asr.lm.arpa import write_arpa
 from asr.lm.estimate import estimate
 from asr.lm.files import read, unpack
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
+from asr.lm.store import open_ngram
 from asr.lm.vocabulary import END_ID, TokenisedText, tokenise
 
 UNITS = ("word", "char")
@@ -118,7 +119,7 @@ def info(model: Path, text: Path | None = None, *, unit: str = "word") -> ModelI
     Raises:
         UserError: a file cannot be read or is damaged, or the text is empty.
     """
-    lm = NGram.open(model)
+    lm = open_ngram(model)
     return ModelInfo(
         path=model,
         order=lm.order,

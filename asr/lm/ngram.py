@@ -12,7 +12,6 @@ Letters: E entries of every order and the root, C entries below the highest orde
 from collections.abc import Sequence
 from functools import cached_property
 from math import log
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -121,17 +120,6 @@ class NGram:
         self.end_id = self.id(END)
         # not compiled: one call does not pay for waking the compiler
         self.begin = int(state_after.py_func(arrays, self.id(BEGIN) + 1))
-
-    @classmethod
-    def open(cls, path: str | Path) -> "NGram":
-        """Open an ARPA file, plain or gzipped, through the memory-mapped cache.
-
-        Raises:
-            UserError: the file is missing or is not a sound ARPA file.
-        """
-        from asr.lm.store import open_ngram  # it makes NGrams, so it stands above this file
-
-        return open_ngram(Path(path))
 
     @cached_property
     def words(self) -> list[str]:

@@ -38,14 +38,15 @@ _SETTLED_NS = 2_000_000_000
 _DTYPES = [np.dtype(t) for t in (np.int32, np.float32, np.int32, np.float32, np.int32)]
 
 
-def open_ngram(path: Path) -> NGram:
-    """Open an ARPA file, through its cache where there is a sound one; make it where there is not.
+def open_ngram(path: str | Path) -> NGram:
+    """Open an ARPA file, plain or gzipped, through its cache, which is made where no sound one is.
 
     A cache folder that cannot be written is done without.
 
     Raises:
         UserError: the file cannot be read or is not a sound ARPA file.
     """
+    path = Path(path)
     try:
         cache = cache_path(path)
     except RuntimeError:  # a user without a home, as containers have

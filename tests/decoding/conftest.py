@@ -1,20 +1,10 @@
 """Small real models: over the words that the letters A and B spell, and over the letters."""
 
-import hashlib
-import os
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOURCES = [*(ROOT / "asr" / "decoding").glob("*.py"), ROOT / "asr" / "lm" / "ngram.py"]
-
-# numba's cache notices that a function's own file changed, but not that of a function it calls.
-# Tests must never run old code, so they keep one cache for each state of the sources.
-_STATE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCES))).hexdigest()
-os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".cache" / "numba" / _STATE[:16])
-
-from asr.lm.ngram import NGram  # noqa: E402  (numba reads the variable when it is imported)
+from asr.lm import NGram, open_ngram
 
 ARPA = """\\data\\
 ngram 1=6
@@ -75,11 +65,11 @@ def arpa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lm(arpa: Path) -> NGram:
-    return NGram.open(arpa)
+    return open_ngram(arpa)
 
 
 @pytest.fixture(scope="session")
 def letter_lm(tmp_path_factory: pytest.TempPathFactory) -> NGram:
     path = tmp_path_factory.mktemp("lm") / "letters.arpa"
     path.write_text(LETTERS)
-    return NGram.open(path)
+    return open_ngram(path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asr.errors import UserError
-from asr.lm import NGram
+from asr.lm import NGram, open_ngram
 from asr.lm.arpa import parse_arpa, write_arpa
 
 ARPA = """\\data\\
@@ -95,9 +95,9 @@ def test_a_cut_or_false_gzip_is_refused(tmp_path: Path) -> None:
     for content in (gzip.compress(ARPA.encode())[:-20], ARPA.encode(), b""):
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"x.arpa.gz"):
-            NGram.open(path)
+            open_ngram(path)
     with pytest.raises(UserError, match=r"missing.arpa: cannot be read .*No such file"):
-        NGram.open(tmp_path / "missing.arpa")
+        open_ngram(tmp_path / "missing.arpa")
 
 
 def test_dress_does_not_matter(entries) -> None:
@@ -128,9 +128,9 @@ def test_a_missing_suffix_is_skipped() -> None:
 
 @pytest.mark.parametrize("name", ["x.arpa", "x.arpa.gz"])
 def test_what_is_written_reads_back(tmp_path: Path, name: str, shared: Path, entries) -> None:
-    lm = NGram.open(shared / "oracles" / "lm" / "an4_train.3gram.arpa")
+    lm = open_ngram(shared / "oracles" / "lm" / "an4_train.3gram.arpa")
     write_arpa(lm, tmp_path / name)
-    again = NGram.open(tmp_path / name)
+    again = open_ngram(tmp_path / name)
     assert again.words == lm.words and again.counts == lm.counts
     for ours, theirs in zip(again.arrays, lm.arrays, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=3e-6)
@@ -170,4 +170,4 @@ def test_what_other_tools_write_before_the_model_is_passed_over(entries) -> None
 
 def test_a_gzip_is_known_by_its_content(tmp_path: Path, cache_home: Path, entries) -> None:
     (tmp_path / "x.arpa").write_bytes(gzip.compress(ARPA.encode()))
-    assert entries(NGram.open(tmp_path / "x.arpa")) == entries(parse(ARPA))
+    assert entries(open_ngram(tmp_path / "x.arpa")) == entries(parse(ARPA))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import UserError
-from asr.lm import NGram
+from asr.lm import open_ngram
 from asr.lm.commands import info, spell, train
 
 
@@ -44,7 +44,7 @@ def test_fit_is_the_sum_of_the_sentences(shared: Path, tmp_path: Path) -> None:
     sentences = ["YES", "", "NO NOBODY FOUR", "GO"]
     (tmp_path / "t.txt").write_text("\n".join(sentences))
     fit = info(model, tmp_path / "t.txt").text
-    lm = NGram.open(model)
+    lm = open_ngram(model)
     assert fit is not None
     assert (fit.sentences, fit.tokens, fit.oov_tokens) == (4, 9, 1)
     expected = sum(lm.total_log10(sentence.split()) for sentence in sentences)
@@ -56,7 +56,7 @@ def test_a_model_of_characters_reads_spelt_text(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5 + "ON\n", encoding="utf-8")
     trained = train(tmp_path / "t.txt", tmp_path / "lm.arpa", order=4, unit="char")
     assert trained.tokens == 52
-    assert sorted(NGram.open(tmp_path / "lm.arpa").words) == sorted(
+    assert sorted(open_ngram(tmp_path / "lm.arpa").words) == sorted(
         ["<unk>", "<s>", "</s>", "G", "O", "N", "|"]
     )
     fit = info(tmp_path / "lm.arpa", tmp_path / "t.txt", unit="char").text

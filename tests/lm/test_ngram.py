@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.lm import NGram, advance
+from asr.lm import NGram, advance, open_ngram
 from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import LN_10, score_words
 
@@ -43,7 +43,7 @@ def small() -> NGram:
 
 def test_every_sentence_scores_as_kenlm_says(shared: Path) -> None:
     folder = shared / "oracles" / "lm"
-    lm = NGram.open(folder / "an4_train.3gram.arpa")
+    lm = open_ngram(folder / "an4_train.3gram.arpa")
     sentences = (folder / "an4_dev.txt").read_text().splitlines()
     scores = (folder / "an4_dev.scores").read_text().splitlines()
     assert len(sentences) == len(scores) == 100
@@ -100,7 +100,7 @@ def test_scores_are_python_floats_of_finite_value(small: NGram) -> None:
 def test_one_compilation_serves_every_model(small: NGram, shared: Path) -> None:
     """Parsed or mapped from the cache, of any order: the arrays' types are the same."""
     oracle = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
-    for lm in (small, NGram.open(oracle), NGram.open(oracle)):
+    for lm in (small, open_ngram(oracle), open_ngram(oracle)):
         lm.score(["a"])
         advance(lm.arrays, lm.begin, 0)
     assert len(score_words.signatures) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.lm import NGram, store
+from asr.lm import NGram, open_ngram, store
 from asr.lm.store import cache_path
 
 ARPA = """\\data\\
@@ -51,11 +51,11 @@ def source(tmp_path: Path, cache_home: Path) -> Path:
 
 
 def score(path: Path) -> float:
-    return round(NGram.open(path).total_log10(["a"], end=False), 4)
+    return round(open_ngram(path).total_log10(["a"], end=False), 4)
 
 
 def test_the_second_opening_parses_nothing(source: Path, parsed: list[Path]) -> None:
-    first, second = NGram.open(source), NGram.open(source)
+    first, second = open_ngram(source), open_ngram(source)
     assert len(parsed) == 1
     assert (first.words, first.counts) == (second.words, second.counts)
     for ours, theirs in zip(first.arrays, second.arrays, strict=True):
@@ -64,8 +64,8 @@ def test_the_second_opening_parses_nothing(source: Path, parsed: list[Path]) -> 
 
 
 def test_the_cache_is_mapped_and_cannot_be_written(source: Path) -> None:
-    NGram.open(source)
-    log_prob = NGram.open(source).arrays.log_prob
+    open_ngram(source)
+    log_prob = open_ngram(source).arrays.log_prob
     base = log_prob
     while isinstance(base.base, np.ndarray):
         base = base.base
