@@ -35,7 +35,7 @@ from asr.decoding.fusion import Fusion
 from asr.decoding.lexicon import lm_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.lm import open_ngram
+from asr.lm.store import open_ngram
 
 NO_THRESHOLD = 1e9
 HOTWORDS = (0, 100, 1000)

@@ -7,6 +7,5 @@ builds it; `vocabulary` turns words into numbers; `arpa` and `arpa_lines` read a
 """
 
 from asr.lm.ngram import NGram, NGramArrays, advance
-from asr.lm.store import open_ngram
 
-__all__ = ["NGram", "NGramArrays", "advance", "open_ngram"]
+__all__ = ["NGram", "NGramArrays", "advance"]

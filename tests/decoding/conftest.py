@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.lm import NGram, open_ngram
+from asr.lm import NGram
+from asr.lm.store import open_ngram
 
 ARPA = """\\data\\
 ngram 1=6

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from asr.errors import UserError
-from asr.lm import NGram, open_ngram
+from asr.lm import NGram
 from asr.lm.arpa import parse_arpa, write_arpa
+from asr.lm.store import open_ngram
 
 ARPA = """\\data\\
 ngram 1=5

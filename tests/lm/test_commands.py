@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from asr.errors import UserError
-from asr.lm import open_ngram
 from asr.lm.commands import info, spell, train
+from asr.lm.store import open_ngram
 
 
 def test_training_writes_a_model_that_scores_as_kenlm_does(shared: Path, tmp_path: Path) -> None:

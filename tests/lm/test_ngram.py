@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.lm import NGram, advance, open_ngram
+from asr.lm import NGram, advance
 from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import LN_10, score_words
+from asr.lm.store import open_ngram
 
 ARPA = b"""\\data\\
 ngram 1=5

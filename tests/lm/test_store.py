@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.lm import NGram, open_ngram, store
-from asr.lm.store import cache_path
+from asr.lm import NGram, store
+from asr.lm.store import cache_path, open_ngram
 
 ARPA = """\\data\\
 ngram 1=4
