@@ -54,6 +54,11 @@ def find_recipe(recipe: str) -> Path:
     raise UserError(f"{recipe}: there is no such recipe; {meant}")
 
 
+def is_manifest(path: str | Path) -> bool:
+    """Tell by its name whether a file is a cut manifest."""
+    return str(path).endswith((".jsonl", ".jsonl.gz"))
+
+
 def shipped_models() -> list[str]:
     """List the models that come with the toolkit by name."""
     return sorted(file.parent.name for file in SHIPPED.glob(f"*/{MODEL_NAME}"))

@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs
+from asr.paths import is_manifest
 
 if TYPE_CHECKING:
     from asr.lm.commands import ModelInfo, TextFit, TrainedModel
+    from asr.lm.vocabulary import TokenisedText
+
+_TEXT_HELP = "a sentence a line, may be gzipped; or a cut manifest, whose transcripts it is"
 
 
 def add(verbs: Verbs) -> None:
@@ -15,7 +19,7 @@ def add(verbs: Verbs) -> None:
     lm = verbs.add_parser("lm", help="make an n-gram language model, or look into one")
     actions = lm.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="estimate one from text: modified Kneser-Ney")
-    train.add_argument("text", type=Path, metavar="TEXT", help="a sentence a line; may be gzipped")
+    train.add_argument("text", type=Path, metavar="TEXT", help=_TEXT_HELP)
     train.add_argument("--order", type=int, default=3, help="longest n-gram (3)")
     train.add_argument(
         "--prune", type=int, nargs="+", default=(), metavar="N",
@@ -27,12 +31,16 @@ def add(verbs: Verbs) -> None:
     train.set_defaults(run=run_train)
     info = actions.add_parser("info", help="sizes, and with a text its perplexity")
     info.add_argument("model", type=Path, metavar="ARPA", help="plain or gzipped")
-    info.add_argument("text", type=Path, nargs="?", metavar="TEXT", help="a sentence a line")
+    info.add_argument("text", type=Path, nargs="?", metavar="TEXT", help=_TEXT_HELP)
     info.set_defaults(run=run_info)
     for action in (train, info):
         action.add_argument(
             "--unit", choices=("word", "char"), default="word",
             help="char: every character is a token, with | for a space",
+        )  # fmt: skip
+        action.add_argument(
+            "--normaliser", choices=("lower", "upper"),
+            help="bring the text to what a recogniser writes, as its text.normaliser does (not)",
         )  # fmt: skip
 
 
@@ -40,7 +48,7 @@ def run_train(args: argparse.Namespace) -> None:
     """Estimate a model and say what it is made of."""
     from asr.lm.commands import train
 
-    made = train(args.text, args.output, order=args.order, prune=args.prune, unit=args.unit)
+    made = train(_read_text(args), args.output, order=args.order, prune=args.prune)
     print(_format_trained(made))
 
 
@@ -48,7 +56,21 @@ def run_info(args: argparse.Namespace) -> None:
     """Describe a model."""
     from asr.lm.commands import info
 
-    print(_format_info(info(args.model, args.text, unit=args.unit)))
+    print(_format_info(info(args.model, _read_text(args) if args.text else None)))
+
+
+def _read_text(args: argparse.Namespace) -> "TokenisedText":
+    """Read what --unit, --normaliser and the file's name say it is."""
+    from asr.lm.commands import read_text, tokenise_lines
+    from asr.text import NORMALISERS
+
+    normalise = NORMALISERS[args.normaliser] if args.normaliser else None
+    if not is_manifest(args.text):
+        return read_text(args.text, args.unit, normalise)
+    from asr.data import read_cuts
+
+    texts = (cut.supervisions[0].text for cut in read_cuts(args.text))
+    return tokenise_lines(texts, str(args.text), args.unit, normalise)
 
 
 def _format_trained(made: "TrainedModel") -> str:

@@ -2,7 +2,7 @@
 
 import warnings
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from asr.lm.estimate import estimate
 from asr.lm.files import read, unpack
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
 from asr.lm.store import open_ngram
-from asr.lm.vocabulary import END_ID, TokenisedText, tokenise
+from asr.lm.vocabulary import END_ID, TokenisedText, line_number, tokenise
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -65,59 +65,84 @@ def spell(text: str) -> str:
     return "\n".join(" ".join(SPACE.join(line.split())) for line in text.split("\n"))
 
 
-def read_text(path: Path, unit: str = "word") -> TokenisedText:
-    """Read a text, one sentence a line, plain or gzipped, as words or as characters (`spell`).
+def read_text(
+    path: Path, unit: str = "word", normalise: Callable[[str], str] | None = None
+) -> TokenisedText:
+    """Read a text, one sentence a line, plain or gzipped, as `tokenise_lines` does.
 
     Raises:
-        UserError: the file cannot be read, is not UTF-8, holds a reserved word, or `unit` is
-            neither word nor char.
+        UserError: the file cannot be read, is not UTF-8 or holds a reserved word, or there is no
+            such unit.
+    """
+    content = unpack(read(path), path).removeprefix(BOM_UTF8)
+    if unit == "word" and normalise is None:
+        return tokenise(content, str(path))  # as it is: millions of lines in seconds
+    try:
+        lines = content.decode().split("\n")
+    except UnicodeDecodeError as error:
+        number = line_number(content, error.start)
+        raise UserError(
+            f"{path}:{number}: byte 0x{content[error.start]:02x} is not UTF-8; "
+            "convert the text to UTF-8"
+        ) from error
+    return tokenise_lines(lines, str(path), unit, normalise)
+
+
+def tokenise_lines(
+    lines: Iterable[str],
+    name: str,
+    unit: str = "word",
+    normalise: Callable[[str], str] | None = None,
+) -> TokenisedText:
+    """Take sentences as words or as characters (`spell`).
+
+    Args:
+        lines: the sentences.
+        name: what messages call them.
+        unit: ``word`` or ``char``.
+        normalise: one of `asr.text.NORMALISERS`; a line that it leaves nothing of is left out.
+
+    Raises:
+        UserError: a reserved word, or another unit.
     """
     if unit not in UNITS:
         raise UserError(f"unit is '{unit}', expected {' or '.join(UNITS)}; choose one of them")
-    content = unpack(read(path), path).removeprefix(BOM_UTF8)
-    if unit == "char":
-        try:
-            content = spell(content.decode()).encode()
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise UserError(
-                f"{path}:{line}: byte 0x{content[error.start]:02x} is not UTF-8; "
-                "convert the text to UTF-8"
-            ) from error
-    return tokenise(content, str(path))
+    if normalise is not None:
+        lines = filter(None, map(normalise, lines))
+    text = "\n".join(lines)
+    return tokenise((spell(text) if unit == "char" else text).encode(), name)
 
 
 def train(
-    text: Path, output: Path, *, order: int = 3, prune: Sequence[int] = (), unit: str = "word"
+    text: TokenisedText, output: Path, *, order: int = 3, prune: Sequence[int] = ()
 ) -> TrainedModel:
     """Estimate a model from a text and write it as ARPA, gzipped where `output` ends in .gz.
 
-    `prune` is what `estimate` takes, `unit` what `read_text` takes.
+    `prune` is what `estimate` takes.
 
     Raises:
-        UserError: a file cannot be read or written, or a setting is out of range.
+        UserError: the file cannot be written, the text has no words, or a setting is out of range.
     """
-    tokenised = read_text(text, unit)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model, discounts = estimate(tokenised, order, prune)
+        model, discounts = estimate(text, order, prune)
     write_arpa(model, output)
-    sentences = int(np.count_nonzero(tokenised.tokens == END_ID))
+    sentences = int(np.count_nonzero(text.tokens == END_ID))
     return TrainedModel(
         path=output,
         counts=model.counts,
         sentences=sentences,
-        tokens=len(tokenised.tokens) - sentences,
+        tokens=len(text.tokens) - sentences,
         discounts=discounts,
         warnings=tuple(str(warning.message) for warning in caught),
     )
 
 
-def info(model: Path, text: Path | None = None, *, unit: str = "word") -> ModelInfo:
+def info(model: Path, text: TokenisedText | None = None) -> ModelInfo:
     """Describe a model, and how well it predicts a text where one is given.
 
     Raises:
-        UserError: a file cannot be read or is damaged, or the text is empty.
+        UserError: the file cannot be read or is damaged, or the text is empty.
     """
     lm = open_ngram(model)
     return ModelInfo(
@@ -126,7 +151,7 @@ def info(model: Path, text: Path | None = None, *, unit: str = "word") -> ModelI
         counts=lm.counts,
         vocabulary_size=lm.counts[0],
         file_bytes=model.stat().st_size,
-        text=None if text is None else fit(lm, read_text(text, unit)),
+        text=None if text is None else fit(lm, text),
     )
 
 

@@ -16,7 +16,6 @@ run() {
 run train an4 seed="$seed"
 run evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
-gzip -dc $cuts/train.jsonl.gz | sed 's/.*"text": "\([^"]*\)".*/\1/' > $cuts/train.txt
-run lm train $cuts/train.txt --order 3 --output $cuts/lm.arpa.gz
+run lm train $cuts/train.jsonl.gz --order 3 --output $cuts/lm.arpa.gz
 run tune $cuts/dev.jsonl.gz --model "$model" --lm $cuts/lm.arpa.gz --output "$model/decoding.yaml"
 run evaluate $cuts/test.jsonl.gz --model "$model" --decoding "$model/decoding.yaml" --worst 2
