@@ -5,6 +5,7 @@ Shapes: B batch, N samples, U encoder frames, V tokens.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -107,8 +108,8 @@ class Recognizer:
         Args:
             paths: audio files.
             channel: one of `asr.recording.CHANNELS`.
-            workers: threads that each transcribe a batch; give torch one thread then. The
-                results are the same.
+            workers: threads that each transcribe a batch, decoder and all; give torch one
+                thread then. The results are the same.
 
         Yields:
             In the order of `paths`, each with its transcripts, one unless `channel` is "each",
@@ -125,7 +126,8 @@ class Recognizer:
                 bar.total = (bar.total or 0.0) + duration_s
 
             jobs = find_jobs(paths, channel, self.sample_rate, self.vad, opened)
-            for done in in_order(self._do, jobs, workers):
+            do = partial(self._do, threads=1 if workers > 1 else None)
+            for done in in_order(do, jobs, workers):
                 if isinstance(done, File):
                     bar.update(done.unspoken_s())
                     yield done.path, done.error or [one.transcript() for one in done.channels]
@@ -134,15 +136,15 @@ class Recognizer:
                     owner.segments.append(segment)
                     bar.update(segment.end_s - segment.start_s)
 
-    def _do(self, job: Job) -> list[tuple[Channel, Segment]] | File:
+    def _do(self, job: Job, threads: int | None) -> list[tuple[Channel, Segment]] | File:
         """Transcribe a batch, each segment with its channel; the files between batches pass."""
         if isinstance(job, File):
             return job
         batch, owners = job
-        return list(zip(owners, self._hear(batch), strict=True))
+        return list(zip(owners, self._hear(batch, threads), strict=True))
 
-    def _hear(self, batch: Batch) -> list[Segment]:
-        """Transcribe a batch of pieces."""
+    def _hear(self, batch: Batch, threads: int | None = None) -> list[Segment]:
+        """Transcribe a batch of pieces, the decoder in so many threads, or one a core."""
         waveforms, lengths = batch.padded()
         with torch.inference_mode():
             log_probs, frames = self.model.log_probs(
@@ -150,7 +152,7 @@ class Recognizer:
             )
         count = len(batch.pieces)
         arrays = log_probs[:count].numpy(), frames[:count].numpy()
-        found = self.decoder.decode(*arrays, self.model.frame_s)
+        found = self.decoder.decode(*arrays, self.model.frame_s, threads)
         return [self._segment(*pair) for pair in zip(batch.pieces, found, strict=True)]
 
     def _segment(self, piece: Piece, decoded: Decoded) -> Segment:

@@ -10,6 +10,7 @@ from random_models import noise, random_model, random_tokenizer
 
 import asr
 from asr.audio import AudioError
+from asr.decoding.decoder import Decoded
 from asr.errors import UserError
 from asr.formats import FORMATS, About
 from asr.model_file import save_model
@@ -255,6 +256,22 @@ def test_neighbours_order_and_workers_change_no_byte(recordings: list[Path], cha
         assert list(transcribe(shuffled, workers=3).items()) == [(p, alone[p]) for p in shuffled]
 
 
+@pytest.mark.parametrize(("workers", "expected"), [(1, None), (3, 1)])
+def test_workers_decode_in_one_thread_each(
+    recordings: list[Path], monkeypatch: pytest.MonkeyPatch, workers: int, expected: int | None
+) -> None:
+    found, seen = recognizer(), set()
+    decode = found.decoder.decode
+
+    def spy(*arguments: object) -> list[Decoded]:
+        seen.add(arguments[3])
+        return decode(*arguments)
+
+    monkeypatch.setattr(found.decoder, "decode", spy)
+    assert len(list(found.transcribe_files(recordings, workers=workers))) == len(recordings)
+    assert seen == {expected}
+
+
 def test_a_piece_is_heard_in_one_shape_whatever_its_neighbours(
     recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,7 +279,7 @@ def test_a_piece_is_heard_in_one_shape_whatever_its_neighbours(
     found = recognizer()
     heard: list[Batch] = []
     hear = found._hear
-    monkeypatch.setattr(found, "_hear", lambda batch: heard.append(batch) or hear(batch))
+    monkeypatch.setattr(found, "_hear", lambda batch, _: heard.append(batch) or hear(batch))
 
     def shapes(paths: list[Path]) -> dict[bytes, tuple[int, int]]:
         heard.clear()

@@ -1,9 +1,14 @@
 """`asr tune`: fit a decoder's weights and confidence to held-out speech."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_beam, add_model, decoding_options
+
+if TYPE_CHECKING:
+    from asr.decoding.tune import Trial
 
 SHOWN = 5
 
@@ -30,17 +35,29 @@ def run(args: argparse.Namespace) -> None:
 
     options = decoding_options(args)
     recognizer = load(args.model, DecodingOptions())  # the tuner has a decoder of its own
-    fusion = load_fusion(recognizer.tokens, options)
-    hotwords = load_hotwords(options, recognizer.tokenizer.normalise)
+    normalise = recognizer.tokenizer.normalise
+    fusion = load_fusion(recognizer.tokens, options, normalise)
+    hotwords = load_hotwords(options, normalise)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)
     tuner = Tuner(log_probs, references, recognizer.tokens, fusion, options, hotwords)
     best, trials = tuner.tune()
-    write_options(best, args.output)
-    print(f"{len(trials)} settings tried; the best:")
-    print("   WER    CER  lm_weight  word_score  unk_score")
-    for trial in trials[:SHOWN]:
-        print(
-            f"{100 * trial.wer:6.2f} {100 * trial.cer:6.2f} {trial.lm_weight:10.3f} "
-            f"{trial.word_score:11.2f} {trial.unk_score:10.1f}"
-        )
-    print(f"confidence temperature {best.confidence_temperature:.2f}; written to {args.output}")
+    try:  # a file that cannot be written must not take the work of hours with it
+        write_options(best, args.output)
+    finally:
+        print(_format_trials(trials))
+        print(f"confidence temperature {best.confidence_temperature:.2f}")
+    print(f"written to {args.output}")
+
+
+def _format_trials(trials: "Sequence[Trial]") -> str:
+    """The best settings, a line each."""
+    lines = [
+        f"{len(trials)} settings tried; the best:",
+        "   WER    CER  lm_weight  word_score  unk_score",
+    ]
+    lines += [
+        f"{100 * trial.wer:6.2f} {100 * trial.cer:6.2f} {trial.lm_weight:10.3f} "
+        f"{trial.word_score:11.2f} {trial.unk_score:10.1f}"
+        for trial in trials[:SHOWN]
+    ]
+    return "\n".join(lines)

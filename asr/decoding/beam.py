@@ -55,9 +55,7 @@ class BeamSearch:
         threads: int | None = None,
     ) -> None:
         self._guide = fusion.guide(options, hotwords)
-        self._limits = Limits(
-            options.beam_size, options.beam_threshold, options.token_threshold, options.nbest
-        )
+        self._limits = Limits(options.beam_size, options.beam_threshold, options.token_threshold)
         self._threads = threads
 
     def decode(self, log_probs: Iterable[NDArray[np.floating]]) -> list[list[Hypothesis]]:
@@ -68,7 +66,7 @@ class BeamSearch:
                 what converts to it.
 
         Returns:
-            For each utterance up to `nbest` hypotheses, best first, and at least one.
+            For each utterance what its last beam holds, best first, and at least one.
 
         Raises:
             UserError: V is not the number of tokens, or a frame holds NaN.

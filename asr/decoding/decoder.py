@@ -3,8 +3,9 @@
 B batch, U encoder frames, V tokens.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,29 +26,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """Another reading of an utterance; scores are in nats, see `asr.decoding.beam.Hypothesis`."""
-
-    text: str
-    score: float
-    acoustic_score: float
-    lm_score: float
-
-
-@dataclass(frozen=True)
 class Decoded:
     """What was said in one utterance.
 
     Attributes:
         text: the best reading.
         words: its words, with times and confidence.
-        alternatives: up to `nbest` readings of different text, best first, the first being
-            `text`; empty after greedy search.
     """
 
     text: str
     words: tuple[Word, ...]
-    alternatives: tuple[Alternative, ...] = ()
 
 
 class Decoder:
@@ -56,8 +44,7 @@ class Decoder:
     Args:
         tokens: the acoustic model's tokens.
         options: what to do.
-        normalise: brings a line of the hot-word file to the spelling the model writes.
-        threads: how many utterances are decoded at once; None for one a core.
+        normalise: brings what the lexicon and the hot words hold to the spelling the model writes.
 
     Raises:
         UserError: a file that the options name cannot be used, and why.
@@ -68,13 +55,28 @@ class Decoder:
         tokens: Tokens,
         options: DecodingOptions,
         normalise: Callable[[str], str] = str.strip,
-        threads: int | None = None,
     ) -> None:
-        self._tokens, self._options, self._threads = tokens, options, threads
-        self._beam = _load_beam(tokens, options, normalise) if options.search == "beam" else None
+        self._tokens, self._options = tokens, options
+        self._beam, self._lm, self._lexicon = None, None, None
+        if options.search == "beam":
+            self._lm, self._lexicon = load_lm(options), load_lexicon(options, normalise)
+            self._beam = _load_beam(tokens, options, normalise, self._lm, self._lexicon)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str] | None:
+        """The words it knows: of the lexicon, else of a language model over words, else None."""
+        if self._lexicon is not None:
+            return frozenset(self._lexicon)
+        if self._lm is not None and self._options.lm_unit == "word":
+            return frozenset(self._lm.words)
+        return None
 
     def decode(
-        self, log_probs: NDArray[np.floating], lengths: NDArray[np.integer], frame_s: float
+        self,
+        log_probs: NDArray[np.floating],
+        lengths: NDArray[np.integer],
+        frame_s: float,
+        threads: int | None = None,
     ) -> list[Decoded]:
         """Decode a batch.
 
@@ -82,6 +84,7 @@ class Decoder:
             log_probs: (B, U, V) natural log posteriors.
             lengths: (B,) valid frames of each utterance; what lies past them is not read.
             frame_s: seconds from one encoder frame to the next.
+            threads: how many utterances are decoded at once; None for one a core.
         """
         if self._beam is None:
             paths = greedy_decode(log_probs, lengths, BLANK_ID)
@@ -89,25 +92,22 @@ class Decoder:
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
+            from asr.decoding.agreement import agreement
             from asr.decoding.align import align
 
             hypotheses = beam.decode_one(row)
             path = align(row, hypotheses[0].token_ids)
-            readings: dict[str, Alternative] = {}
-            for found in hypotheses:
-                text = self._tokens.text(found.token_ids)
-                scores = found.score, found.acoustic_score, found.lm_score
-                readings.setdefault(text, Alternative(text, *scores))
-            return self._decoded(path, frame_s, [*readings.values()][: self._options.nbest])
+            return self._decoded(path, frame_s, agreement(hypotheses, self._tokens))
 
         rows = (row[:length] for row, length in zip(log_probs, lengths, strict=True))
-        return spread(decode_one, rows, self._threads)
+        return spread(decode_one, rows, threads)
 
     def _decoded(
-        self, path: TokenPath, frame_s: float, readings: Sequence[Alternative] = ()
+        self, path: TokenPath, frame_s: float, agreed: NDArray[np.float64] | float = 1.0
     ) -> Decoded:
-        words = words_of(path, self._tokens, frame_s, self._options.confidence_temperature)
-        return Decoded(self._tokens.join([word.text for word in words]), (*words,), (*readings,))
+        temperature = self._options.confidence_temperature
+        words = words_of(path, self._tokens, frame_s, temperature, agreed)
+        return Decoded(self._tokens.join([word.text for word in words]), (*words,))
 
 
 def load_lm(options: DecodingOptions) -> "NGram | None":
@@ -118,13 +118,20 @@ def load_lm(options: DecodingOptions) -> "NGram | None":
     return None if options.lm is None else open_ngram(options.lm)
 
 
-def load_fusion(tokens: Tokens, options: DecodingOptions) -> "Fusion":
-    """Join the tokens with the options' language model and lexicon."""
-    from asr.decoding.fusion import Fusion
+def load_lexicon(options: DecodingOptions, normalise: Callable[[str], str]) -> list[str] | None:
+    """Read the options' closed vocabulary, if they name one, in the spelling the model writes."""
     from asr.decoding.word_lists import read_words
 
-    words = None if options.lexicon is None else read_words(options.lexicon)
-    return Fusion(tokens, load_lm(options), options.lm_unit, words)
+    return None if options.lexicon is None else read_words(options.lexicon, normalise)
+
+
+def load_fusion(
+    tokens: Tokens, options: DecodingOptions, normalise: Callable[[str], str]
+) -> "Fusion":
+    """Join the tokens with the options' language model and lexicon."""
+    from asr.decoding.fusion import Fusion
+
+    return Fusion(tokens, load_lm(options), options.lm_unit, load_lexicon(options, normalise))
 
 
 def load_hotwords(options: DecodingOptions, normalise: Callable[[str], str]) -> list[str]:
@@ -135,12 +142,16 @@ def load_hotwords(options: DecodingOptions, normalise: Callable[[str], str]) -> 
 
 
 def _load_beam(
-    tokens: Tokens, options: DecodingOptions, normalise: Callable[[str], str]
+    tokens: Tokens,
+    options: DecodingOptions,
+    normalise: Callable[[str], str],
+    lm: "NGram | None",
+    lexicon: list[str] | None,
 ) -> "BeamSearch":
     """Load what the search needs; the imports wait, since greedy decoding needs no compiler."""
     from asr.decoding.beam import BeamSearch
+    from asr.decoding.fusion import Fusion
 
-    fusion, hotwords = load_fusion(tokens, options), load_hotwords(options, normalise)
-    if options.nbest > 1:  # many results of a beam differ in spaces only
-        options = replace(options, nbest=options.beam_size)
+    fusion = Fusion(tokens, lm, options.lm_unit, lexicon)
+    hotwords = load_hotwords(options, normalise)
     return BeamSearch(fusion, options, hotwords)

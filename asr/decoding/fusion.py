@@ -35,7 +35,8 @@ class Fusion:
         UserError: a closed vocabulary without a word that the tokens can spell.
 
     Warns:
-        UserWarning: most of the LM's words cannot be spelled, or it does not know the tokens.
+        UserWarning: a word of the closed vocabulary, or more than a tenth of the LM's, cannot be
+            spelled, or the LM does not know the tokens.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Fusion:
                 f"lexicon: none of its {len(words)} words can be spelled with the model's tokens; "
                 "write them as the recogniser does, in case and characters"
             )
+        if self._closed:
+            _warn_of_unspellable(words, tokens)
         self._token_words = _token_words(tokens, lm if self._unit == LM_TOKENS else None)
 
     def guide(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> Guide:
@@ -101,6 +104,18 @@ def _largest_gains(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDAr
     letters = np.array([len(spelling) for spelling in tokens.spellings])
     bare = max(0.0, -lexicon.best_start)  # a ceiling counts on a first letter, which they lack
     return np.where(letters > 0, (letters - 1) * hotwords.largest_reach, bare)
+
+
+def _warn_of_unspellable(words: Sequence[str], tokens: Tokens) -> None:
+    unspellable = [word for word in words if not tokens.spell(word)]
+    if unspellable:
+        odd = "".join(sorted(set(unspellable[0]) - set(tokens.letter_ids)))
+        warnings.warn(
+            f"lexicon: {len(unspellable)} of its {len(words)} words cannot be spelled with the "
+            f"model's tokens and will never be written (the first is {unspellable[0]!r}, for want "
+            f"of {odd!r}); write them as the recogniser does, in case and characters",
+            stacklevel=3,
+        )
 
 
 def _token_words(tokens: Tokens, lm: NGram | None) -> NDArray[np.int64]:

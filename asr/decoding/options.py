@@ -26,7 +26,6 @@ class DecodingOptions:
         beam_size: prefixes kept from frame to frame, at least 1.
         beam_threshold: how far below the best prefix another may lie.
         token_threshold: how far below the best token of a frame another may lie to be tried.
-        nbest: how many alternatives to return.
         lm: n-gram model in ARPA format, plain or gzipped.
         lm_digest: SHA-256 of that file when the weights below were fitted; checked if given.
         lm_unit: "word" (scored at word ends) or "token" (at every token, with the space written
@@ -48,7 +47,6 @@ class DecodingOptions:
     beam_size: int = 64
     beam_threshold: float = 20.0
     token_threshold: float = 15.0
-    nbest: int = 1
     lm: Path | None = None
     lm_digest: str | None = None
     lm_unit: str = "word"
@@ -65,8 +63,7 @@ class DecodingOptions:
             object.__setattr__(self, field.name, _typed(field.name, getattr(self, field.name)))
         _one_of("search", self.search, SEARCHES)
         _one_of("lm_unit", self.lm_unit, LM_UNITS)
-        for name, least in (("beam_size", 1), ("nbest", 1)):
-            _at_least(name, getattr(self, name), least)
+        _at_least("beam_size", self.beam_size, 1)
         for name in ("beam_threshold", "token_threshold", "lm_weight", "hotword_boost"):
             _at_least(name, getattr(self, name), 0)
         for name in ("lm_weight", "word_score", "unk_score", "hotword_boost"):
@@ -81,23 +78,19 @@ class DecodingOptions:
                 raise UserError(
                     f"decoding.{name}: greedy search uses none; set search to beam, or leave it out"
                 )
-        if self.nbest > self.beam_size:
-            raise UserError(
-                f"decoding.nbest: a beam of {self.beam_size} holds no {self.nbest} alternatives; "
-                "widen beam_size or ask for fewer"
-            )
 
     def check_lm(self) -> None:
         """Hold the LM file against the digest its weights were fitted with.
 
         Raises:
-            UserError: the file is missing, or is no longer the one that was tuned.
+            UserError: the file is missing, cannot be read, or is no longer the one that was
+                tuned.
         """
         if self.lm is None:
             return
-        if not self.lm.is_file():
+        if not _exists(self.lm):
             raise UserError(f"{self.lm}: no such language model; give the path of an ARPA file")
-        if self.lm_digest is not None and (found := digest(self.lm)) != self.lm_digest:
+        if self.lm_digest is not None and (found := _digest(self.lm)) != self.lm_digest:
             raise UserError(
                 f"{self.lm}: not the language model these weights were tuned with (digest "
                 f"{found[:12]}, expected {self.lm_digest[:12]}); run `asr tune` again"
@@ -142,8 +135,27 @@ def write_options(options: DecodingOptions, path: Path) -> None:
         if (file := values[name]) is not None:
             there = file.parent.resolve() / file.name
             values[name] = Path(os.path.relpath(there, folder)).as_posix()
-    values["lm_digest"] = None if options.lm is None else digest(options.lm)
+    values["lm_digest"] = None if options.lm is None else _digest(options.lm)
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _exists(lm: Path) -> bool:
+    try:
+        return lm.is_file()
+    except OSError as error:  # its folder is closed
+        raise _unreadable(lm, error) from None
+
+
+def _digest(lm: Path) -> str:
+    try:
+        return digest(lm)
+    except OSError as error:
+        raise _unreadable(lm, error) from None
+
+
+def _unreadable(lm: Path, error: OSError) -> UserError:
+    reason = error.strerror or error
+    return UserError(f"{lm}: this language model cannot be read: {reason}; give one that can")
 
 
 def _typed(name: str, value: Any) -> Any:

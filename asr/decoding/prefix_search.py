@@ -65,20 +65,18 @@ class Limits(NamedTuple):
         beam_size: prefixes kept from frame to frame, K.
         beam_threshold: nats that a prefix may lie below the best one.
         token_threshold: nats that a token may lie below its frame's best one to be tried.
-        nbest: how many results to return.
     """
 
     beam_size: int
     beam_threshold: float
     token_threshold: float
-    nbest: int
 
 
 @compiled
 def search(
     log_probs: NDArray[np.float32], guide: Guide, limits: Limits
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
-    """Find the best token sequences of one utterance.
+    """Find the likely token sequences of one utterance.
 
     Args:
         log_probs: (U, V) natural log posteriors.
@@ -86,9 +84,9 @@ def search(
         limits: what bounds the search.
 
     Returns:
-        The tokens of the results, one after the other and best first; (results + 1,) offsets into
-        them; and (results, 3) the total score, the acoustic and the language model's natural
-        log-probabilities.
+        The tokens of the results, which are all that the last beam holds and the lexicon allows,
+        one after the other and best first; (results + 1,) offsets into them; and (results, 3) the
+        total score, the acoustic and the language model's natural log-probabilities.
     """
     prefixes, count = plant(guide), 1
     beam, size = np.zeros(limits.beam_size, ENTRY), 1
@@ -119,7 +117,7 @@ def search(
             )  # fmt: skip
         least = best - limits.beam_threshold
         size = _settle(frame, prefixes.nodes, beam, heap, held, least, guide)
-    return _finish(prefixes.nodes, beam[:size], guide, limits.nbest)
+    return _finish(prefixes.nodes, beam[:size], guide)
 
 
 @borrowing
@@ -249,8 +247,8 @@ def _enter(entry, at, node, guide):
 
 
 @compiled
-def _finish(nodes, beam, guide, nbest):
-    """End the sentence on every prefix of the beam and spell out the best."""
+def _finish(nodes, beam, guide):
+    """End the sentence on every prefix of the beam and spell out those that may end there."""
     leaves = np.array([entry.node for entry in beam])
     results = np.empty((len(beam), 3))
     if not _score_ends(nodes, beam, leaves, guide, results):  # all cut within a word
@@ -261,7 +259,7 @@ def _finish(nodes, beam, guide, nbest):
     order = np.empty(len(beam), np.int64)
     for slot in range(len(beam)):
         insert(order, slot, results[:, 0], slot)
-    order = order[:nbest]
+    order = order[: np.sum(results[:, 0] > -np.inf)]
     offsets = np.zeros(len(order) + 1, np.int64)
     for place, slot in enumerate(order):
         offsets[place + 1] = offsets[place] + depth_of(nodes, leaves[slot])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
+from asr.decoding.agreement import agreement, right_words
 from asr.decoding.align import align
 from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.calibration import fit_temperature
@@ -70,7 +71,7 @@ class Tuner:
     ) -> None:
         self._log_probs, self._tokens, self._fusion = log_probs, tokens, fusion
         self._words = [reference.split() for reference in references]
-        self._options, self._hotwords = replace(options, search="beam", nbest=1), hotwords
+        self._options, self._hotwords = replace(options, search="beam"), hotwords
         self._tried: dict[DecodingOptions, Trial] = {}
         if not any(self._words):
             raise UserError("tune: no reference has a word; tune on speech with transcripts")
@@ -82,7 +83,9 @@ class Tuner:
             The options with the best weights and the confidence temperature fitted to them, and
             all trials, best first.
         """
-        grid = product(LM_WEIGHTS if self._fusion.has_lm else (0.0,), WORD_SCORES)
+        # Without a model any weight decodes alike, and a model given later is not for silence.
+        weights = LM_WEIGHTS if self._fusion.has_lm else (self._options.lm_weight,)
+        grid = product(weights, WORD_SCORES)
         settings = [
             replace(self._options, lm_weight=weight, word_score=score) for weight, score in grid
         ]
@@ -112,13 +115,12 @@ class Tuner:
     def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
         return self._try(options).rank
 
-    def _decode(self, options: DecodingOptions) -> list[Hypothesis]:
-        search = BeamSearch(self._fusion, options, self._hotwords)
-        return [best for best, *_ in search.decode(self._log_probs)]
+    def _decode(self, options: DecodingOptions) -> list[list[Hypothesis]]:
+        return BeamSearch(self._fusion, options, self._hotwords).decode(self._log_probs)
 
     def _try(self, options: DecodingOptions) -> Trial:
         if options not in self._tried:
-            texts = [self._tokens.text(found.token_ids) for found in self._decode(options)]
+            texts = [self._tokens.text(best.token_ids) for best, *_ in self._decode(options)]
             pairs = list(zip(self._words, texts, strict=True))
             errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
             slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
@@ -138,17 +140,8 @@ class Tuner:
         for row, found, reference in zip(
             self._log_probs, self._decode(options), self._words, strict=True
         ):
-            words = words_of(align(row, found.token_ids), self._tokens, 1.0)
+            path, agreed = align(row, found[0].token_ids), agreement(found, self._tokens)
+            words = words_of(path, self._tokens, 1.0, agreed=agreed)
             confidences += [word.confidence for word in words]
             correct += right_words(reference, [word.text for word in words])
         return fit_temperature(confidences, correct) if confidences else 1.0
-
-
-def right_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[bool]:
-    """Say of each word of a hypothesis whether the best alignment matches it."""
-    right = [True] * len(hypothesis)
-    for operation in Levenshtein.opcodes(reference, hypothesis):
-        if operation.tag != "equal":
-            for place in range(operation.dest_start, operation.dest_end):
-                right[place] = False
-    return right

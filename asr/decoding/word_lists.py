@@ -5,6 +5,9 @@ from pathlib import Path
 
 from asr.errors import UserError
 
+#: How Kaldi's names of silence, noise and unknown words begin: !SIL, <UNK>, [LAUGHTER].
+_NO_WORD = ("!", "<", "[")
+
 
 def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
     """Read phrases, one a line, each brought to the model's spelling by `normalise`.
@@ -18,13 +21,17 @@ def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> li
     return list(dict.fromkeys(phrases))
 
 
-def read_words(path: Path) -> list[str]:
+def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
     """Read a vocabulary: the first word of every line, so that a Kaldi lexicon will do.
+
+    Each is brought to the model's spelling by `normalise`, which makes two of some: e-mail.
 
     Raises:
         UserError: a file that cannot be read as text, or that holds no word.
     """
-    words = [line.split()[0] for line in _lines(path) if line.strip()]
+    entries = [line.split()[0] for line in _lines(path) if line.strip()]
+    spoken = [entry for entry in entries if not entry.startswith(_NO_WORD)]
+    words = [word for entry in spoken for word in normalise(entry).split()]
     if not words:
         raise UserError(f"{path}: no words in it; write one word a line")
     return list(dict.fromkeys(words))

@@ -34,35 +34,45 @@ class Word:
 
 
 def words_of(
-    path: TokenPath, tokens: Tokens, frame_s: float, temperature: float = 1.0
+    path: TokenPath,
+    tokens: Tokens,
+    frame_s: float,
+    temperature: float = 1.0,
+    agreed: NDArray[np.float64] | float = 1.0,
 ) -> list[Word]:
     """Group a path's tokens into words.
 
     The last word may end past the last frame: what the audio's end is, the caller knows.
 
-    A word's confidence is the product of its tokens' posteriors, each at its peak, to the power
-    of 1 / temperature. At temperature 1 that is the probability that all of them are right, were
-    the network's posteriors honest and independent; the temperature is fitted to make up for both
-    (`asr.decoding.calibration`).
+    A word's confidence is the product of its tokens' posteriors, each at its peak, and of
+    `agreed`, to the power of 1 / temperature. At temperature 1 that is the probability that all
+    of them are right, were the network's posteriors honest and independent; the temperature is
+    fitted to make up for both (`asr.decoding.calibration`). Posteriors know nothing of the
+    language model or of likely other readings; what a beam search agrees on does.
 
     Args:
         path: tokens and frames, from greedy search or from the alignment of a beam's best.
         tokens: what the tokens spell.
         frame_s: seconds from one encoder frame to the next.
         temperature: above 0; more than 1 makes confidences higher.
+        agreed: (W,) for each word, above 0, at most 1; see `asr.decoding.agreement`.
     """
     found = tokens.words(path.token_ids)
     first = np.array([path.start_frames[positions[0]] for _, positions in found])
     last = np.array([path.end_frames[positions[-1]] for _, positions in found])
     starts_s, ends_s = _widen(first * frame_s, last * frame_s)
+    logs = np.array([path.log_scores[positions].sum() for _, positions in found])
+    confidences = np.exp(np.minimum(0.0, (logs + np.log(agreed)) / temperature))
     return [
         Word(
             text=text,
             start_s=float(start_s),
             end_s=float(end_s),
-            confidence=float(np.exp(min(0.0, path.log_scores[positions].sum() / temperature))),
+            confidence=float(confidence),
         )
-        for (text, positions), start_s, end_s in zip(found, starts_s, ends_s, strict=True)
+        for (text, _), start_s, end_s, confidence in zip(
+            found, starts_s, ends_s, confidences, strict=True
+        )
     ]
 
 

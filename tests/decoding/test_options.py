@@ -10,9 +10,7 @@ from asr.errors import UserError
 def test_written_options_are_read_back_from_any_folder(tmp_path: Path, arpa: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("Ann\n")
-    options = DecodingOptions(
-        search="beam", lm=arpa, lm_weight=0.7, unk_score=-3, hotwords=names, nbest=2
-    )
+    options = DecodingOptions(search="beam", lm=arpa, lm_weight=0.7, unk_score=-3, hotwords=names)
     path = tmp_path / "deep" / "decoding.yaml"
     write_options(options, path)
     assert "lm: ../" in path.read_text()
@@ -44,7 +42,7 @@ def test_defaults_survive(tmp_path: Path) -> None:
         ("hotword_boost: .inf", "hotword_boost: expected a finite number, found inf"),
         ("search: viterbi", "search: expected greedy or beam, found 'viterbi'"),
         ("confidence_temperature: 0", "confidence_temperature: expected more than 0"),
-        ("{search: beam, nbest: 65}", "a beam of 64 holds no 65"),
+        ("nbest: 1", "unknown option 'nbest'; did you mean 'lm_digest'"),
         ("lm: no.arpa", "lm: greedy search uses none"),
         ("{search: beam, lm: no.arpa}", "no.arpa: no such language model"),
         ("{search: beam, lm: 3}", "lm: expected .*Path.*, found 3"),
@@ -69,6 +67,22 @@ def test_a_language_model_that_changed_is_refused(tmp_path: Path, arpa: Path) ->
     read_options(path)
     lm.write_bytes(arpa.read_bytes() + b"\n")
     with pytest.raises(UserError, match=r"not the language model .* run `asr tune` again"):
+        read_options(path)
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize("place", ["asr.decoding.options.digest", "pathlib.Path.is_file"])
+def test_a_language_model_that_cannot_be_read_is_refused(
+    tmp_path: Path, arpa: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    path = tmp_path / "decoding.yaml"
+    write_options(DecodingOptions(search="beam", lm=arpa), path)
+    monkeypatch.setattr(place, refuse)
+    message = r"lm\.arpa: this language model cannot be read: Permission denied; give one that can"
+    with pytest.raises(UserError, match=message):
         read_options(path)
 
 

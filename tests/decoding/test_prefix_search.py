@@ -38,7 +38,7 @@ def test_one_compilation_serves_every_use(lm: NGram, letter_lm: NGram) -> None:
     ]
     log_probs = random_log_probs(9, 4, 0)
     for fusion in fusions:
-        for options in (DecodingOptions(), DecodingOptions(beam_size=3, nbest=2, lm_weight=0)):
+        for options in (DecodingOptions(), DecodingOptions(beam_size=3, lm_weight=0)):
             beam = BeamSearch(fusion, options)
             beam.decode_one(log_probs)
             beam.decode_one(log_probs.astype(np.float64))

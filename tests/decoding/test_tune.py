@@ -5,7 +5,7 @@ from brute_force import ALPHABET
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.decoding.tune import Tuner, right_words
+from asr.decoding.tune import Tuner
 from asr.errors import UserError
 from asr.lm.ngram import NGram
 
@@ -37,11 +37,13 @@ def test_the_best_trial_is_returned_and_beats_no_weights(lm: NGram) -> None:
     assert best.confidence_temperature != 1.0
 
 
-def test_right_words_are_those_the_alignment_matches() -> None:
-    assert right_words(["a", "b", "c"], ["a", "x", "c"]) == [True, False, True]
-    assert right_words(["a", "b"], ["a", "new", "b"]) == [True, False, True]
-    assert right_words(["a", "b"], ["b"]) == [True]
-    assert right_words([], ["b"]) == [False]
+def test_without_a_model_its_weight_stays_for_one_given_later() -> None:
+    references = ["A BA A", "AB", "A BA"]
+    log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
+    start = DecodingOptions(search="beam", beam_size=4, lm_weight=0.3)
+    best, trials = Tuner(log_probs, references, TOKENS, Fusion(TOKENS), start).tune()
+    assert best.lm_weight == 0.3
+    assert {trial.lm_weight for trial in trials} == {0.3}
 
 
 def test_no_words_to_tune_on_are_refused() -> None:

@@ -1,0 +1,64 @@
+"""`asr tune`: what it writes and prints."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from asr.cli import main
+from asr.decoding.options import read_options
+from asr.decoding.tokens import Tokens
+from asr.paths import MODEL_NAME
+
+ALPHABET = ("", "A", "B", " ")
+
+
+def noisy(text: str, seed: int) -> np.ndarray:
+    """Log-probs of a text, a frame a character and a blank after each."""
+    ids = [i for character in text for i in (ALPHABET.index(character), 0)]
+    logits = np.random.default_rng(seed).normal(size=(len(ids), 4))
+    logits[np.arange(len(ids)), ids] += 2.0
+    return (logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a model and its log-probabilities of three utterances in place of loading any."""
+    (tmp_path / MODEL_NAME).touch()
+    texts = ["A BA A", "AB", "A BA"]
+    recognizer = SimpleNamespace(
+        tokens=Tokens(ALPHABET), tokenizer=SimpleNamespace(normalise=str.upper)
+    )
+    held_out = [noisy(text, seed) for seed, text in enumerate(texts)], texts
+    monkeypatch.setattr("asr.recognizer.load", lambda *_: recognizer)
+    monkeypatch.setattr("asr.evaluate.held_out_log_probs", lambda *_: held_out)
+
+
+def tune(folder: Path, output: str, *arguments: object) -> int:
+    command = ["tune", "dev.jsonl.gz", "--model", folder, "--beam", 4, "--output", folder / output]
+    return main([*map(str, command), *map(str, arguments)])
+
+
+def test_the_best_settings_are_printed_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.txt").write_text("a\nba\nab\n")
+    assert tune(tmp_path, "decoding.yaml", "--lexicon", tmp_path / "words.txt") == 0
+    options, lines = read_options(tmp_path / "decoding.yaml"), capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["WER", "CER", "lm_weight", "word_score", "unk_score"]
+    assert float(lines[2].split()[3]) == options.word_score
+    assert lines[-2] == f"confidence temperature {options.confidence_temperature:.2f}"
+    assert lines[-1] == f"written to {tmp_path / 'decoding.yaml'}"
+
+
+def test_a_file_that_cannot_be_written_does_not_take_the_tuning_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    assert tune(tmp_path, "file/decoding.yaml") == 1
+    out, err = capsys.readouterr()
+    assert "settings tried; the best:" in out
+    assert "confidence temperature" in out
+    assert "written to" not in out
+    assert "cannot be written" in err
