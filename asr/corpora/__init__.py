@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from asr.corpora.collection import SPLITS, Collection, SplitSummary, Summary, counts, listing
 from asr.errors import UserError
-from asr.files import replacing
+from asr.files import replacing, write_text
 
 if TYPE_CHECKING:
     from lhotse.cut import Cut
@@ -31,6 +31,8 @@ CORPORA = {
     "folder": "asr.corpora.folder:read",
     "librispeech": "asr.corpora.librispeech:read",
 }
+#: The file below the output that names every fault; without faults there is none.
+PROBLEMS = "problems.txt"
 
 
 def prepare(
@@ -45,7 +47,8 @@ def prepare(
 
     The manifests hold lhotse's cuts, each with one supervision (text, and the speaker where
     known), cut id and utterance id the same, audio paths absolute. Recordings that libsndfile
-    cannot read are converted to flac, in ``output/converted``.
+    cannot read are converted to flac, in ``output/converted``. All faults, if there are any, are
+    named in ``output/problems.txt``.
 
     Args:
         corpus: A key of `CORPORA`.
@@ -69,16 +72,15 @@ def prepare(
 
     from asr.corpora.checks import check
     from asr.corpora.convert import CONVERTED
-    from asr.corpora.split import hold_out
+    from asr.corpora.split import choose
 
     checked = check(collection.utterances, output / CONVERTED)
+    if checked.problems:
+        write_text(output / PROBLEMS, "".join(f"{problem}\n" for problem in checked.problems))
     if checked.problems and not leave_out_bad:
-        raise UserError(_refusal(corpus, source, checked))
-    notes = collection.notes + checked.notes
-    splits = {utterance.id: utterance.split for utterance in checked.utterances}
-    if checked.utterances and all(split is None for split in splits.values()):
-        chosen, how = hold_out(checked.utterances)
-        splits, notes = {**chosen}, [*notes, how]
+        raise UserError(_refusal(corpus, source, checked, output / PROBLEMS))
+    splits, how = choose(checked.utterances)
+    notes = collection.notes + checked.notes + how
     if "train" not in splits.values():
         found = f"{len(splits)} sound utterances, {len(checked.problems)} faulty ones"
         raise UserError(f"{source or corpus}: nothing to train on, found {found}; give more speech")
@@ -91,7 +93,7 @@ def prepare(
         written[name] = _summary(cuts, path)
         if not cuts:
             notes.append(f"{name} is empty: the corpus has nothing for it, or is too small.")
-    return Summary(corpus, written, checked.problems, notes)
+    return Summary(written, checked.problems, output / PROBLEMS, notes)
 
 
 def _reader(corpus: str) -> Callable[..., Collection]:
@@ -113,21 +115,22 @@ def _check_options(corpus: str, read: Callable[..., Collection], options: Iterab
             raise UserError(f"prepare {corpus}: it does not take {option}; it takes {takes}")
 
 
-def _refusal(corpus: str, source: Path | None, checked: "Checked") -> str:
+def _refusal(corpus: str, source: Path | None, checked: "Checked", path: Path) -> str:
     total = len(checked.utterances) + len(checked.problems)
     faulty = f"{len(checked.problems)} of {total} utterances are faulty"
     what = f"{source or corpus}: {faulty} ({counts(checked.problems)})"
-    return "\n".join(
-        [f"{what}; mend them, or leave them out with --leave-out-bad", *listing(checked.problems)]
-    )
+    advice = "mend them, or leave them out with --leave-out-bad"
+    return "\n".join([f"{what}; {advice}", *listing(checked.problems, path)])
 
 
 def _make_folder(folder: Path) -> None:
+    """Make the output's folder, without an earlier run's faults: the next is not to read them."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / PROBLEMS).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(
-            f"{folder}: cannot be made: {error.strerror}; give another --output"
+            f"{error.filename}: cannot be made: {error.strerror}; give another --output"
         ) from error
 
 

@@ -37,14 +37,15 @@ def check(utterances: list[Utterance], converted: Path) -> Checked:
     Recordings that libsndfile cannot read are converted to flac, in the folder `converted`.
 
     Faults are: a duplicated id (the first one stands), missing or unreadable audio (a truncated
-    file among them), no samples, empty text, and a segment that is not within its recording.
+    file among them), no samples, empty text, a segment that is not within its recording, and
+    what the reader found.
     """
     recordings = _open_all((utterance.audio for utterance in utterances), converted)
     good, cuts, problems = [], [], []
     first: dict[str, Utterance] = {}
     for utterance in utterances:
         recording = recordings[utterance.audio]
-        problem = _duplicate(utterance, first) or _fault(utterance, recording)
+        problem = utterance.fault or _duplicate(utterance, first) or _fault(utterance, recording)
         if problem is not None:
             problems.append(problem)
             continue
@@ -59,6 +60,9 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
     if earlier is utterance:
         return None
     detail = f"{utterance.id!r} stands first in {earlier.where}"
+    if utterance.audio != earlier.audio:
+        both = f"{utterance.audio} and {earlier.audio} are both called {utterance.id!r}"
+        detail = f"{both}; keep one, or rename it"
     return Problem("duplicated id", utterance.where, detail)
 
 

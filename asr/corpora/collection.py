@@ -15,33 +15,19 @@ from pathlib import Path
 from asr.errors import UserError, printable
 
 SPLITS = ("train", "dev", "test")
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One utterance as its corpus states it.
-
-    `where` is the file and line that states it (``my.csv:17``). `start_s` and `end_s` bound it
-    within its recording; without an `end_s` it lasts to the recording's end. `split` is None
-    where the corpus leaves the choice to us.
-    """
-
-    id: str
-    audio: Path
-    text: str
-    where: str
-    speaker: str | None = None
-    start_s: float = 0.0
-    end_s: float | None = None
-    split: str | None = None
-
-
-@dataclass(frozen=True)
-class Collection:
-    """The utterances of a corpus in a fixed order, and what its reader has to say of them."""
-
-    utterances: list[Utterance]
-    notes: list[str] = field(default_factory=list)
+#: What people call the splits, in lower case: folders, and cells of a table.
+SPLIT_OF = {
+    "train": "train",
+    "training": "train",
+    "dev": "dev",
+    "val": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +43,34 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Utterance:
+    """One utterance as its corpus states it.
+
+    `where` is the file and line that states it (``my.csv:17``). `start_s` and `end_s` bound it
+    within its recording; without an `end_s` it lasts to the recording's end. `split` is None
+    where the corpus leaves the choice to us. `fault` is what its reader found wrong with it.
+    """
+
+    id: str
+    audio: Path
+    text: str
+    where: str
+    speaker: str | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    split: str | None = None
+    fault: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The utterances of a corpus in a fixed order, and what its reader has to say of them."""
+
+    utterances: list[Utterance]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class SplitSummary:
     """How much one manifest holds; `speakers` is None where they are not known."""
 
@@ -68,11 +82,14 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `prepare` wrote, what it left out (on request alone), and what the user should know."""
+    """What `prepare` wrote, what it left out (on request alone), and what the user should know.
 
-    corpus: str
+    `left_out_path` is the file that names all that was left out, if anything was.
+    """
+
     splits: dict[str, SplitSummary]
     left_out: list[Problem]
+    left_out_path: Path
     notes: list[str]
 
     def __str__(self) -> str:
@@ -83,7 +100,7 @@ class Summary:
             lines.append(f"{name:5}  {size}  {split.path}")
         if self.left_out:
             lines.append(f"left out {len(self.left_out)}: {counts(self.left_out)}")
-            lines += listing(self.left_out)
+            lines += listing(self.left_out, self.left_out_path)
         return "\n".join(lines + self.notes)
 
 
@@ -92,22 +109,31 @@ def counts(problems: list[Problem]) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in Counter(p.kind for p in problems).most_common())
 
 
-def listing(problems: list[Problem], most: int = 5) -> list[str]:
-    """Name the first few problems, one an indented line."""
+def listing(problems: list[Problem], path: Path, most: int = 5) -> list[str]:
+    """Name the first few problems, one an indented line, and the file that names all of them."""
     lines = [f"  {problem}" for problem in problems[:most]]
-    return lines + ([f"  and {len(problems) - most} more"] if len(problems) > most else [])
+    more = len(problems) - most
+    return lines + ([f"  and {more} more; all are in {path}"] if more > 0 else [])
+
+
+class TextError(UserError):
+    """Text that cannot be read: the file, or its line, and why."""
+
+    def __init__(self, where: str, detail: str) -> None:
+        super().__init__(f"{where}: {detail}")
+        self.where, self.detail = where, detail
 
 
 def read_text(path: Path) -> str:
     """Read a UTF-8 text file, with or without a byte order mark.
 
     Raises:
-        UserError: it cannot be opened, or a line (named) is not UTF-8 or holds a zero byte.
+        TextError: it cannot be opened, or a line (named) is not UTF-8 or holds a zero byte.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+        raise TextError(f"{path}", f"cannot be read: {error.strerror}; check the path") from error
     bad = content.find(b"\0")  # UTF-16 without a mark often is valid UTF-8, with these between
     try:
         text = content.decode("utf-8-sig")
@@ -116,7 +142,7 @@ def read_text(path: Path) -> str:
     if bad >= 0:
         line = content.count(b"\n", 0, bad) + 1
         found = f"byte 0x{content[bad]:02x}"
-        raise UserError(f"{path}:{line}: not UTF-8 text, found {found}; save it as UTF-8")
+        raise TextError(f"{path}:{line}", f"not UTF-8 text, found {found}; save it as UTF-8")
     return text
 
 
@@ -157,3 +183,36 @@ def seconds(value: object, name: str, where: str) -> float:
     if not math.isfinite(number):
         raise UserError(f"{where}: {name} is {value!r}, expected seconds")
     return number
+
+
+def stated(
+    where: str,
+    folder: Path,
+    *,
+    audio: str,
+    text: str,
+    start_s: float | None,
+    end_s: float | None,
+    speaker: str | None,
+    split: str | None,
+) -> Utterance:
+    """Make the utterance that a line of a table in `folder` states.
+
+    `audio` is relative to the folder. With a `start_s` the utterance is called after its bounds.
+
+    Raises:
+        UserError: `split` is not what anyone calls a split.
+    """
+    if split is not None and split.lower() not in SPLIT_OF:
+        raise UserError(f"{where}: split is {split!r}, expected {', '.join(SPLITS)}")
+    name = utterance_id(folder / audio, folder)
+    return Utterance(
+        id=name if start_s is None else segment_id(name, start_s, end_s),
+        audio=folder / audio,
+        text=" ".join(text.split()),
+        where=where,
+        speaker=(speaker or "").strip() or None,
+        start_s=start_s or 0.0,
+        end_s=end_s,
+        split=split,
+    )

@@ -7,7 +7,6 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +19,7 @@ PAUSE_S = 1.0  # doubles from attempt to attempt
 TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 16
 #: What a damaged archive raises: the first is an OSError, and no fault of the disk.
-_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError, zipfile.BadZipFile)
+_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError)
 
 
 class _CutError(Exception):
@@ -130,7 +129,7 @@ def _append(response: http.client.HTTPResponse, part: Path, have: int, total: in
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar or zip archive to a new `folder`, whole or not at all.
+    """Unpack a tar archive to a new `folder`, whole or not at all.
 
     Raises:
         UserError: it is no archive, is cut short, or has a member that would land outside the
@@ -145,10 +144,7 @@ def unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, partial)
-        else:
-            _unpack_tar(archive, partial)
+        _unpack_tar(archive, partial)
         partial.rename(folder)
     except tarfile.FilterError as error:
         raise UserError(f"{archive}: refused, it is hostile: {error}") from error
@@ -171,13 +167,6 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
         # tar's end comes before gzip's checksum, which is only compared when it is read
         while tar.fileobj and tar.fileobj.read(BLOCK_BYTES):
             pass
-
-
-def _unpack_zip(archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as packed:
-        for name in tqdm(packed.namelist(), f"unpacking {archive.name}", disable=None):
-            _refuse_outside(archive, name)
-            packed.extract(name, folder)
 
 
 def _refuse_outside(archive: Path, name: str) -> None:

@@ -2,13 +2,23 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from asr.corpora import jsonl, kaldi, table
-from asr.corpora.collection import SPLITS, Collection, Utterance, read_text, utterance_id
+from asr.corpora.collection import (
+    SPLIT_OF,
+    SPLITS,
+    Collection,
+    Problem,
+    TextError,
+    Utterance,
+    read_text,
+    utterance_id,
+)
 from asr.corpora.convert import CONVERTED
 from asr.errors import UserError
-from asr.recording import AUDIO_SUFFIXES
+from asr.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 
 
 def read(source: Path | None, output: Path) -> Collection:
@@ -18,9 +28,16 @@ def read(source: Path | None, output: Path) -> Collection:
     - any other folder: recordings, each with its transcript in a .txt of the same name;
     - a ``.csv`` or ``.tsv``: a table with the columns path and text;
     - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them.
+
+    All utterances have a split then, under our name for it, or none has.
     """
     if source is None:
         raise UserError("prepare folder: no path given; name the folder or table of your speech")
+    return _with_our_splits(_read(source, output), source)
+
+
+def _read(source: Path, output: Path) -> Collection:
+    """Read what is there; a split keeps the name that it has there."""
     if source.is_dir():
         return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source, output)
     if not source.exists():
@@ -35,12 +52,30 @@ def read(source: Path | None, output: Path) -> Collection:
     )
 
 
+def _with_our_splits(collection: Collection, source: Path) -> Collection:
+    """Call the splits train, dev and test, whatever they are called, and say so."""
+    utterances = collection.utterances
+    names = sorted({utterance.split for utterance in utterances if utterance.split is not None})
+    without = [utterance.where for utterance in utterances if utterance.split is None]
+    if names and without:
+        raise UserError(
+            f"{source}: some recordings are in {', '.join(names)} and others, such as "
+            f"{without[0]}, in no split; put all of them in {', '.join(SPLITS)}, or none"
+        )
+    taken = [name for name in names if name.lower() not in SPLITS]
+    notes = [f"{name} is taken for {SPLIT_OF[name.lower()]}." for name in taken]
+    return Collection(
+        [replace(u, split=SPLIT_OF[u.split.lower()] if u.split else None) for u in utterances],
+        collection.notes + notes,
+    )
+
+
 def _read_folder(root: Path, output: Path) -> Collection:
     """Read recordings at any depth with their transcripts.
 
-    Where the outermost folders are called train, dev and test they are the splits. The next
-    folder's name is taken for the speaker: people keep recordings that way, and where it is a
-    session's name instead, holding out whole sessions is still the more honest test.
+    Where the outermost folders are called as splits they are the splits. The next folder's name
+    is taken for the speaker: people keep recordings that way, and where it is a session's name
+    instead, holding out whole sessions is still the more honest test.
     """
     by_stem: dict[Path, list[Path]] = {}
     for path in sorted(_files(root, without=output / CONVERTED)):
@@ -49,13 +84,15 @@ def _read_folder(root: Path, output: Path) -> Collection:
     for paths in by_stem.values():
         text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
         recordings = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
+        # one that was converted already lies beside what it was made from
+        entered = [path for path in recordings if path.suffix.lower() not in MEDIA_SUFFIXES]
+        recordings = entered or recordings
         if text is not None and not recordings:
             others = [path for path in paths if path != text]
             recordings = others[:1] or [text.with_suffix(".wav")]
         utterances += [_utterance(audio, text, root) for audio in recordings]
     if not utterances:
         raise UserError(f"{root}: no recordings found; expected wav, flac, mp3... with .txt beside")
-    _check_splits(utterances, root)
     notes = []
     if any(utterance.speaker for utterance in utterances):
         notes.append("the names of the subfolders are taken for the speakers.")
@@ -84,21 +121,18 @@ def _refuse_unreadable(error: OSError) -> None:
 
 def _utterance(audio: Path, text: Path | None, root: Path) -> Utterance:
     folders = list(audio.relative_to(root).parts[:-1])
-    split = folders.pop(0) if folders and folders[0] in SPLITS else None
+    split = folders.pop(0) if folders and folders[0].lower() in SPLIT_OF else None
+    words, fault = "", None
+    try:
+        words = "" if text is None else " ".join(read_text(text).split())
+    except TextError as error:
+        fault = Problem("unreadable text", error.where, error.detail)
     return Utterance(
         id=utterance_id(audio, root),
         audio=audio,
-        text="" if text is None else " ".join(read_text(text).split()),
+        text=words,
         where=f"{audio}" if text is None else f"{text}:1",
         speaker=folders[0] if folders else None,
         split=split,
+        fault=fault,
     )
-
-
-def _check_splits(utterances: list[Utterance], root: Path) -> None:
-    without = [utterance for utterance in utterances if utterance.split is None]
-    if 0 < len(without) < len(utterances):
-        raise UserError(
-            f"{root}: some recordings lie in {' '.join(SPLITS)} and others, such as "
-            f"{without[0].audio}, do not; move these into one of them"
-        )

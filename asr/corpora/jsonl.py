@@ -4,42 +4,34 @@ import json
 from pathlib import Path
 from typing import Any
 
-from asr.corpora.collection import (
-    Collection,
-    Utterance,
-    numbered_lines,
-    seconds,
-    segment_id,
-    utterance_id,
-)
+from asr.corpora.collection import Collection, Utterance, numbered_lines, seconds, stated
 from asr.errors import UserError
 
 
 def read(path: Path) -> Collection:
     """Read lines ``{"audio_filepath": ..., "text": ..., "duration": ...}``.
 
-    ``offset`` (where the utterance begins) and ``speaker`` are used where they are given; offset
-    and duration are in seconds. Paths are relative to the manifest.
+    ``offset`` (where the utterance begins), ``speaker`` and ``split`` are used where they are
+    given; offset and duration are in seconds. Paths are relative to the manifest.
     """
     return Collection([_utterance(line, path, where) for where, line in numbered_lines(path)])
 
 
 def _utterance(line: str, manifest: Path, where: str) -> Utterance:
     entry = _parsed(line, where)
-    audio = manifest.parent / entry["audio_filepath"]
-    name = utterance_id(audio, manifest.parent)
     offset, duration = entry.get("offset"), entry.get("duration")
-    start_s = 0.0 if offset is None else seconds(offset, "offset", where)
-    end_s = None if duration is None else start_s + seconds(duration, "duration", where)
-    speaker = entry.get("speaker")
-    return Utterance(
-        id=name if offset is None else segment_id(name, start_s, end_s),
-        audio=audio,
-        text=" ".join(entry["text"].split()),
-        where=where,
-        speaker=None if speaker is None else str(speaker),
+    start_s = None if offset is None else seconds(offset, "offset", where)
+    end_s = None if duration is None else (start_s or 0.0) + seconds(duration, "duration", where)
+    speaker, split = entry.get("speaker"), entry.get("split")
+    return stated(
+        where,
+        manifest.parent,
+        audio=entry["audio_filepath"],
+        text=entry["text"],
         start_s=start_s,
         end_s=end_s,
+        speaker=None if speaker is None else str(speaker),
+        split=None if split is None else str(split),
     )
 
 

@@ -6,21 +6,42 @@ The format: https://kaldi-asr.org/doc/data_prep.html.
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.corpora.collection import SPLITS, Collection, Utterance, numbered_lines, seconds
+from asr.corpora.collection import (
+    SPLIT_OF,
+    SPLITS,
+    Collection,
+    Utterance,
+    numbered_lines,
+    seconds,
+)
 from asr.errors import UserError
 
 
 def is_kaldi(folder: Path) -> bool:
-    """Tell whether `folder` is a data directory, or holds some called train, dev or test."""
-    return any((place / "wav.scp").is_file() for place in (folder, *(folder / s for s in SPLITS)))
+    """Tell whether `folder` is a data directory, or holds some."""
+    return (folder / "wav.scp").is_file() or bool(_directories(folder))
 
 
 def read(folder: Path) -> Collection:
-    """Read one data directory, or the splits from ``train``, ``dev`` and ``test`` in `folder`."""
+    """Read one data directory, or those in `folder`, each called as a split."""
     if (folder / "wav.scp").is_file():
         return Collection(list(_directory(folder, None)))
-    present = [split for split in SPLITS if (folder / split / "wav.scp").is_file()]
-    return Collection([u for split in present for u in _directory(folder / split, split)])
+    directories = _directories(folder)
+    for directory in directories:
+        if directory.name.lower() not in SPLIT_OF:
+            raise UserError(
+                f"{directory}: a Kaldi data directory that is called as no split, expected "
+                f"{', '.join(SPLITS)}; rename it or move it away, or prepare it alone"
+            )
+    # of an id that stands twice the first is kept, and that is training's
+    directories.sort(key=lambda directory: SPLITS.index(SPLIT_OF[directory.name.lower()]))
+    return Collection([u for place in directories for u in _directory(place, place.name)])
+
+
+def _directories(folder: Path) -> list[Path]:
+    """List the data directories in `folder` but hidden ones."""
+    places = sorted(path.parent for path in folder.glob("*/wav.scp") if path.is_file())
+    return [place for place in places if not place.name.startswith(".")]
 
 
 def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 
 from asr.corpora.collection import Utterance
 
@@ -9,38 +10,76 @@ HELD_OUT = 0.1  # of the utterances go to test, and as many to dev
 MOST_HELD_OUT = 0.2  # a speaker who would fill test or dev beyond this stays in training
 
 
-def hold_out(utterances: list[Utterance]) -> tuple[dict[str, str], str]:
+def choose(utterances: list[Utterance]) -> tuple[dict[str, str], list[str]]:
+    """Give each utterance id its split, and say which ones the corpus left to us.
+
+    A corpus that names no split has dev and test held out, and one that names no dev has that
+    held out of train.
+    """
+    named = {u.id: u.split for u in utterances if u.split is not None}
+    if not named:
+        splits, how = hold_out(utterances)
+        return splits, [how]
+    if "dev" in named.values():
+        return named, []
+    splits, how = hold_out([u for u in utterances if u.split == "train"], ["dev"])
+    return named | splits, [f"the corpus has no dev: {how}"]
+
+
+def hold_out(
+    utterances: list[Utterance], held_out: Sequence[str] = ("test", "dev")
+) -> tuple[dict[str, str], str]:
     """Give each utterance id its split, and one sentence that says how it was chosen.
 
     Where every speaker is known and there are enough of them, whole speakers are held out, so
     that test says how well unheard people are recognised. Speakers added later can move others.
-    Otherwise the hash of the id decides: about a tenth each, and an utterance added later never
-    moves another one.
+    Otherwise the hash of the id decides: about a tenth each, and an utterance added later moves
+    no other one, unless chance had left a split empty. Fewer utterances than splits all train.
     """
+    names = " and ".join(sorted(held_out))
+    if len(utterances) <= len(held_out):
+        return {utterance.id: "train" for utterance in utterances}, (
+            f"too few utterances ({len(utterances)}) to hold out {names}, and training needs dev: "
+            f"give at least {len(held_out) + 1}."
+        )
     if all(utterance.speaker is not None for utterance in utterances):
-        splits = _by_speaker(utterances)
-        if {"dev", "test"} <= set(splits.values()):
-            return splits, "dev and test hold speakers that training does not."
-    splits = {utterance.id: _by_hash(utterance.id) for utterance in utterances}
-    return splits, (
-        "dev and test are drawn by a hash of the id, since speakers are unknown or too few: "
+        splits = _by_speaker(utterances, held_out)
+        if set(held_out) <= set(splits.values()):
+            return splits, f"speakers that training does not hear are held out for {names}."
+    splits = {utterance.id: _by_hash(utterance.id, held_out) for utterance in utterances}
+    return _none_empty(splits, held_out), (
+        f"a hash of the id draws {names} out of train, since speakers are unknown or too few: "
         "expect a higher error rate on unheard people."
     )
 
 
-def _by_hash(utterance_id: str) -> str:
+def _by_hash(utterance_id: str, held_out: Sequence[str]) -> str:
     fraction = _hash(utterance_id) / 2**64
-    return "test" if fraction < HELD_OUT else "dev" if fraction < 2 * HELD_OUT else "train"
+    for place, name in enumerate(held_out, start=1):
+        if fraction < place * HELD_OUT:
+            return name
+    return "train"
+
+
+def _none_empty(splits: dict[str, str], held_out: Sequence[str]) -> dict[str, str]:
+    """Give each split that chance left empty the lowest hash of the fullest one."""
+    filled = dict(splits)
+    for name in ("train", *held_out):
+        sizes = Counter(filled.values())
+        if not sizes[name]:
+            fullest = max(("train", *held_out), key=sizes.__getitem__)
+            filled[min((i for i in filled if filled[i] == fullest), key=_hash)] = name
+    return filled
 
 
 def _hash(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
-def _by_speaker(utterances: list[Utterance]) -> dict[str, str]:
+def _by_speaker(utterances: list[Utterance], held_out: Sequence[str]) -> dict[str, str]:
     """Go through the speakers in the order of their hash; fill test, then dev, then train."""
     spoken = Counter(str(utterance.speaker) for utterance in utterances)
-    taken = {"test": 0, "dev": 0}
+    taken = dict.fromkeys(held_out, 0)
     split_of: dict[str, str] = {}
     for speaker in sorted(spoken, key=_hash):
         for name, count in taken.items():

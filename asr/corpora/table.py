@@ -5,15 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from asr.corpora.collection import (
-    SPLITS,
-    Collection,
-    Utterance,
-    read_text,
-    seconds,
-    segment_id,
-    utterance_id,
-)
+from asr.corpora.collection import Collection, Utterance, read_text, seconds, stated
 from asr.errors import UserError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -45,9 +37,11 @@ def read(path: Path) -> Collection:
 def _check_columns(columns: Sequence[str], path: Path) -> None:
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
+        separated = "tabs" if path.suffix.lower() == ".tsv" else "commas"
         raise UserError(
             f"{path}:1: no column {' or '.join(missing)}, found {', '.join(columns) or 'nothing'}; "
-            f"the first line must name path and text, and may name {', '.join(OPTIONAL)}"
+            f"the first line must name path and text, and may name {', '.join(OPTIONAL)}; "
+            f"cells are separated by {separated}"
         )
 
 
@@ -55,20 +49,17 @@ def _utterance(row: dict[str, str | None], table: Path, where: str) -> Utterance
     if None in row or None in row.values():
         raise UserError(f"{where}: more or fewer cells than columns; quote cells with commas")
     cells = {column: (cell or "").strip() for column, cell in row.items()}
-    split = cells.get("split")
-    if split is not None and split not in SPLITS:
-        raise UserError(f"{where}: split is {split!r}, expected {', '.join(SPLITS)}")
-    audio = table.parent / cells["path"]
-    name = utterance_id(audio, table.parent)
-    start_s = seconds(cells["start"], "start", where) if cells.get("start") else None
     end_s = seconds(cells["end"], "end", where) if cells.get("end") else None
-    return Utterance(
-        id=name if start_s is None and end_s is None else segment_id(name, start_s or 0.0, end_s),
-        audio=audio,
-        text=" ".join(cells["text"].split()),
-        where=where,
-        speaker=cells.get("speaker") or None,
-        start_s=start_s or 0.0,
+    start_s = None if end_s is None else 0.0
+    if cells.get("start"):
+        start_s = seconds(cells["start"], "start", where)
+    return stated(
+        where,
+        table.parent,
+        audio=cells["path"],
+        text=cells["text"],
+        start_s=start_s,
         end_s=end_s,
-        split=split,
+        speaker=cells.get("speaker"),
+        split=cells.get("split"),
     )

@@ -8,7 +8,7 @@ import soundfile
 from phone_files import RATE, encode, tones
 
 from asr.corpora import checks
-from asr.corpora.collection import Utterance
+from asr.corpora.collection import Problem, Utterance
 from asr.data import load_waveform
 from asr.recording import read_audio
 
@@ -45,8 +45,17 @@ def test_the_first_of_a_duplicated_id_stands(tmp_path, write_audio):
 
 
 def test_recordings_that_share_a_transcript_are_duplicates(tmp_path, write_audio):
-    paths = [write_audio(tmp_path / f"a.{suffix}") for suffix in ("wav", "flac")]
-    assert kinds([Utterance("a", path, "ONE", "a.txt:1") for path in paths]) == ["duplicated id"]
+    wav, flac = (write_audio(tmp_path / f"a.{suffix}") for suffix in ("wav", "flac"))
+    (problem,) = check([Utterance("a", path, "ONE", "a.txt:1") for path in (wav, flac)]).problems
+    assert str(problem) == (
+        f"a.txt:1: duplicated id: {flac} and {wav} are both called 'a'; keep one, or rename it"
+    )
+
+
+def test_what_the_reader_found_is_a_fault(tmp_path, write_audio):
+    fault = Problem("unreadable text", "a.txt", "it is torn")
+    utterance = Utterance("a", write_audio(tmp_path / "a.wav"), "", "a.txt:1", fault=fault)
+    assert check([utterance]).problems == [fault]
 
 
 def test_missing_audio(tmp_path):

@@ -3,7 +3,6 @@ import io
 import re
 import tarfile
 import threading
-import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -195,6 +194,7 @@ def test_a_good_archive(tmp_path):
 
 HOSTILE = {
     "parent": [member("ok.txt"), member("../evil.txt", content=b"evil")],
+    "parent of another system": [member("..\\evil.txt", content=b"evil")],
     "deep parent": [member("a/b/../../../evil.txt", content=b"evil")],
     "absolute": [member("/tmp/evil.txt", content=b"evil")],
     "symlink out": [member("a", tarfile.SYMTYPE, "../..")],
@@ -222,38 +222,15 @@ def test_hostile_archives_are_refused_and_leave_nothing(tmp_path, members):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hostile.tar.gz", "place"]
 
 
-@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "..\\evil.txt"])
-def test_hostile_zip_archives_are_refused(tmp_path, name):
-    archive = tmp_path / "hostile.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("ok.txt", "fine")
-        packed.writestr(name, "evil")
-    with pytest.raises(UserError, match=r"hostile.zip: refused"):
-        unpack(archive, tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == ["hostile.zip"]
-
-
-def test_a_good_zip_archive(tmp_path):
-    with zipfile.ZipFile(tmp_path / "good.zip", "w") as packed:
-        packed.writestr("corpus/a.txt", "yes")
-    unpack(tmp_path / "good.zip", tmp_path / "out")
-    assert (tmp_path / "out/corpus/a.txt").read_text() == "yes"
-
-
 @pytest.mark.parametrize("kept", [0, 1, 20, 0.3, 0.9, 0.999])
-@pytest.mark.parametrize("form", ["tar", "zip"])
-def test_cut_archives_are_refused_and_leave_nothing(tmp_path, kept, form):
-    archive = tmp_path / "cut.archive"
-    if form == "tar":
-        pack(archive, member("a.txt", content=CONTENT), member("b.txt", content=CONTENT))
-    else:
-        with zipfile.ZipFile(archive, "w") as packed:
-            packed.writestr("a.txt", CONTENT)
+def test_cut_archives_are_refused_and_leave_nothing(tmp_path, kept):
+    archive = tmp_path / "cut.tar.gz"
+    pack(archive, member("a.txt", content=CONTENT), member("b.txt", content=CONTENT))
     content = archive.read_bytes()
     archive.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
-    with pytest.raises(UserError, match=r"cut.archive: cannot be unpacked .*download it again"):
+    with pytest.raises(UserError, match=r"cut.tar.gz: cannot be unpacked .*download it again"):
         unpack(archive, tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == ["cut.archive"]
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.tar.gz"]
 
 
 def test_damaged_archives_are_refused(tmp_path):

@@ -48,17 +48,43 @@ class TestFolder:
             "test-3": ("test", None),
         }
         write(write_audio(tmp_path / "4.wav").with_suffix(".txt"), "yes")
-        with pytest.raises(UserError, match=r"others, such as .*4.wav, do not"):
+        with pytest.raises(UserError, match=r"are in dev, test, train and others, such as .*4.txt"):
             read(tmp_path)
+
+    def test_splits_may_be_called_otherwise_and_it_is_noted(self, tmp_path, write_audio):
+        for name in ("Train/ann/1", "Validation/2", "EVAL/3", "test/4"):
+            write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        collection = folder.read(tmp_path, tmp_path)
+        assert {u.id: (u.split, u.speaker) for u in collection.utterances} == {
+            "Train-ann-1": ("train", "ann"),
+            "Validation-2": ("dev", None),
+            "EVAL-3": ("test", None),
+            "test-4": ("test", None),
+        }
+        assert collection.notes[1:] == [
+            "EVAL is taken for test.",
+            "Validation is taken for dev.",
+        ]
+
+    def test_a_corpus_without_dev_has_it_held_out_of_train(self, tmp_path, write_audio):
+        for name in [*(f"train/{n}" for n in range(8)), "test/1", "test/2"]:
+            write(write_audio(tmp_path / "own" / f"{name}.wav").with_suffix(".txt"), "yes")
+        summary = prepare("folder", tmp_path / "own", tmp_path / "out")
+        sizes = [split.utterances for split in summary.splits.values()]
+        assert sum(sizes) == 10
+        assert sizes[1] > 0
+        assert sizes[2] == 2
+        assert summary.notes[0].startswith("the corpus has no dev: a hash of the id draws dev out")
 
     def test_byte_order_marks_are_no_text(self, tmp_path, write_audio):
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "yes", "utf-8-sig")
         assert read(tmp_path)["a"].text == "yes"
 
-    def test_text_of_two_bytes_a_character_without_a_mark_is_refused(self, tmp_path, write_audio):
+    def test_text_of_two_bytes_a_character_without_a_mark_is_a_fault(self, tmp_path, write_audio):
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "one\ntwo", "utf-16-le")
-        with pytest.raises(UserError, match=r"a.txt:1: not UTF-8 text, found byte 0x00; save"):
-            read(tmp_path)
+        fault = read(tmp_path)["a"].fault
+        assert fault.where == f"{tmp_path}/a.txt:1"
+        assert fault.detail == "not UTF-8 text, found byte 0x00; save it as UTF-8"
 
     def test_linked_folders_are_read_once_even_in_a_circle(self, tmp_path, write_audio):
         own, elsewhere = tmp_path / "own", tmp_path / "disk" / "bob"
@@ -82,6 +108,15 @@ class TestFolder:
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "yes")
         (tmp_path / f"b.{suffix}").write_bytes(b"sound")
         assert read(tmp_path)["b"].text == ""
+
+    def test_of_recordings_that_share_a_name_the_one_to_convert_is_left(self, tmp_path):
+        for suffix in ("m4a", "wav", "webm", "txt"):
+            write(tmp_path / f"a.{suffix}", "yes")
+        (utterance,) = folder.read(tmp_path, tmp_path).utterances
+        assert utterance.audio == tmp_path / "a.wav"
+        write(tmp_path / "a.flac", "yes")
+        found = [u.audio.name for u in folder.read(tmp_path, tmp_path).utterances]
+        assert found == ["a.flac", "a.wav"]
 
     def test_the_recording_is_taken_for_the_recording(self, tmp_path):
         for suffix in ("json", "m4a", "txt"):
@@ -124,11 +159,19 @@ class TestFolder:
             prepare("folder", tmp_path, tmp_path / "manifests")
         assert len(list((tmp_path / "manifests" / "converted").iterdir())) == 3
 
-    def test_text_that_is_not_utf8_is_named_with_its_line(self, tmp_path, write_audio):
-        path = write_audio(tmp_path / "a.wav").with_suffix(".txt")
-        path.write_bytes("first\ncaf\xe9".encode("latin-1"))
-        with pytest.raises(UserError, match=r"a.txt:2: not UTF-8 text, found byte 0xe9"):
-            read(tmp_path)
+    def test_text_that_is_not_utf8_is_one_fault_named_with_its_line(self, tmp_path, write_audio):
+        own = tmp_path / "own"
+        for name in "abcd":
+            write(write_audio(own / f"{name}.wav").with_suffix(".txt"), "yes")
+        (own / "b.txt").write_bytes("first\ncaf\xe9".encode("latin-1"))
+        with pytest.raises(UserError) as caught:
+            prepare("folder", own, tmp_path / "out")
+        message = str(caught.value)
+        assert "1 of 4 utterances are faulty (1 unreadable text)" in message
+        assert f"{own}/b.txt:2: unreadable text: not UTF-8 text, found byte 0xe9" in message
+        summary = prepare("folder", own, tmp_path / "out", leave_out_bad=True)
+        assert [problem.where for problem in summary.left_out] == [f"{own}/b.txt:2"]
+        assert sum(split.utterances for split in summary.splits.values()) == 3
 
     def test_an_empty_folder_is_refused(self, tmp_path):
         with pytest.raises(UserError, match="no recordings found"):
@@ -179,17 +222,19 @@ class TestTable:
     def test_a_given_split_is_kept(self, tmp_path, write_audio):
         rows = [
             f"{write_audio(tmp_path / f'{n}.wav').name},yes,{split}"
-            for n, split in enumerate(["train", "dev", "dev", "test", "test", "test"])
+            for n, split in enumerate(["Train", "dev", "valid", "test", "TEST", "test"])
         ]
         table = write(tmp_path / "my.csv", "\n".join(["path,text,split", *rows]))
-        splits = prepare("folder", table, tmp_path / "out").splits
-        assert [split.utterances for split in splits.values()] == [1, 2, 3]
+        summary = prepare("folder", table, tmp_path / "out")
+        assert [split.utterances for split in summary.splits.values()] == [1, 2, 3]
+        assert summary.notes == ["valid is taken for dev."]
 
     @pytest.mark.parametrize(
         ("content", "said"),
         [
             ("", r"my.csv:1: no column path or text, found nothing"),
             ("file,text\na.wav,yes\n", r"my.csv:1: no column path, found file, text"),
+            ("path;text\na.wav;yes\n", r"my.csv:1: .*found path;text; .*separated by commas$"),
             ("path,text\na.wav,yes\nb.wav,yes, no\n", r"my.csv:3: more or fewer cells"),
             ("path,text\na.wav\n", r"my.csv:2: more or fewer cells"),
             ("path,text,start\na.wav,yes,soon\n", r"my.csv:2: start is 'soon', expected seconds"),
@@ -227,7 +272,7 @@ class TestJsonl:
         lines = [
             {"audio_filepath": "wav/a.wav", "duration": 1.5, "text": "yes  sir"},
             {"audio_filepath": "/b.wav", "duration": 2, "text": "no", "offset": 0.5, "speaker": 7},
-            {"audio_filepath": "c.wav", "text": "perhaps", "lang": "en"},
+            {"audio_filepath": "c.wav", "text": "perhaps", "lang": "en", "speaker": ""},
         ]
         path = write(tmp_path / "my.jsonl", "\n".join(map(json.dumps, lines)))
         first, second, third = read(path).values()
@@ -237,6 +282,21 @@ class TestJsonl:
         assert str(second.audio) == "/b.wav"
         assert (second.start_s, second.end_s, second.speaker) == (0.5, 2.5, "7")
         assert (third.start_s, third.end_s, third.where) == (0.0, None, f"{path}:3")
+        assert third.speaker is None
+
+    def test_a_given_split_is_kept(self, tmp_path):
+        lines = [
+            {"audio_filepath": f"{split}.wav", "text": "yes", "split": split}
+            for split in ("train", "Dev", "testing")
+        ]
+        path = write(tmp_path / "my.jsonl", "\n".join(map(json.dumps, lines)))
+        assert [u.split for u in read(path).values()] == ["train", "dev", "test"]
+
+    def test_a_line_without_a_split_among_others_is_refused(self, tmp_path):
+        first = '{"audio_filepath": "a.wav", "text": "yes", "split": "train"}\n'
+        path = write(tmp_path / "my.jsonl", first + '{"audio_filepath": "b.wav", "text": "no"}\n')
+        with pytest.raises(UserError, match=r"such as .*my.jsonl:2, in no split; put all of them"):
+            read(path)
 
     @pytest.mark.parametrize(
         ("line", "said"),
@@ -247,6 +307,7 @@ class TestJsonl:
             ('{"audio_filepath": 3, "text": "yes"}', "audio_filepath is 3, expected a string"),
             ('{"audio_filepath": "a", "text": "b", "duration": "long"}', "duration is 'long'"),
             ('{"audio_filepath": "a", "text": "b", "offset": NaN}', "offset is nan"),
+            ('{"audio_filepath": "a", "text": "b", "split": "x"}', "split is 'x', expected train"),
         ],
     )
     def test_broken_lines_are_named(self, tmp_path, line, said):
@@ -293,16 +354,22 @@ class TestKaldi:
         write(directory / "wav.scp", "rec1 a.wav\nrec2 data/b.wav\n")
         assert len({u.audio for u in read(directory).values() if u.audio.is_file()}) == 2
 
-    def test_directories_called_as_splits_are_splits(self, directory, tmp_path):
-        directory.rename(tmp_path / "train")
-        for split in ("dev", "test"):
-            write(tmp_path / split / "wav.scp", f"{split} {tmp_path}/a.wav\n")
-            write(tmp_path / split / "text", f"{split} YES\n")
+    @pytest.mark.parametrize("names", [("train", "dev", "test"), ("Train", "valid", "Eval")])
+    def test_directories_called_as_splits_are_splits(self, directory, tmp_path, names):
+        train, *others = names
+        directory.rename(tmp_path / train)
+        for name in others:
+            write(tmp_path / name / "wav.scp", f"{name} {tmp_path}/a.wav\n")
+            write(tmp_path / name / "text", f"{name} YES\n")
         splits = {name: utterance.split for name, utterance in read(tmp_path).items()}
-        assert splits == {name: "train" for name in ("ann-1", "ann-2", "bob-1")} | {
-            "dev": "dev",
-            "test": "test",
-        }
+        assert list(splits) == ["ann-1", "ann-2", "bob-1", *others]
+        assert list(splits.values()) == ["train", "train", "train", "dev", "test"]
+
+    def test_a_directory_that_is_no_split_is_refused_by_name(self, directory, tmp_path):
+        directory.rename(tmp_path / "train")
+        write(tmp_path / "train_sp" / "wav.scp", f"a {tmp_path}/a.wav\n")
+        with pytest.raises(UserError, match=r"/train_sp: a Kaldi data directory that is called as"):
+            read(tmp_path)
 
     def test_commands_are_refused_and_never_run(self, directory, tmp_path):
         write(directory / "wav.scp", f"rec1 touch {tmp_path}/ran; cat a.wav |\n")

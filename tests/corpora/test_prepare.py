@@ -78,6 +78,35 @@ def test_small_corpora_say_which_split_is_empty(tmp_path, write_audio):
     notes = prepare("folder", tmp_path / "own", tmp_path / "out").notes
     assert [note for note in notes if note.startswith("dev is empty")]
     assert [note for note in notes if note.startswith("test is empty")]
+    assert "too few utterances (1) to hold out dev and test, and training needs dev: " in notes[0]
+
+
+def test_the_smallest_corpus_has_every_split(tmp_path, write_audio):
+    for number in range(3):
+        audio = write_audio(tmp_path / "own" / f"take{number}.wav")
+        audio.with_suffix(".txt").write_text("hello")
+    splits = prepare("folder", tmp_path / "own", tmp_path / "out").splits
+    assert [split.utterances for split in splits.values()] == [1, 1, 1]
+
+
+def test_all_faults_are_listed_in_a_file_as_long_as_there_are_any(recordings, tmp_path):
+    out = recordings / "out"  # its list of faults is no transcript of the next run
+    for number in range(7):
+        (recordings / f"take{number}.txt").write_text("")
+    more = f"  and 2 more; all are in {out}/problems.txt"
+    with pytest.raises(UserError) as caught:
+        prepare("folder", recordings, out)
+    assert str(caught.value).splitlines()[-1] == more
+    summary = prepare("folder", recordings, out, leave_out_bad=True)
+    assert more in str(summary).splitlines()
+    lines = (out / "problems.txt").read_text().splitlines()
+    assert lines == [
+        f"{recordings}/take{n}.txt:1: empty text: 'take{n}' has no words" for n in range(7)
+    ]
+    for number in range(7):
+        (recordings / f"take{number}.txt").write_text("yes")
+    prepare("folder", recordings, out)
+    assert not (out / "problems.txt").exists()
 
 
 def test_nothing_to_train_on_is_refused(tmp_path, write_audio):
@@ -104,6 +133,9 @@ def test_an_output_that_cannot_be_a_folder_is_refused(recordings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be made: .*give another --output"):
         prepare("folder", recordings, tmp_path / "file" / "out")
+    (tmp_path / "used" / "problems.txt").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"problems.txt: cannot be made: .*give another --output"):
+        prepare("folder", recordings, tmp_path / "used")
     blocked = tmp_path / "out" / "train.jsonl.gz"
     blocked.mkdir(parents=True)
     with pytest.raises(UserError, match=r"train.jsonl.gz: cannot be written: Is a directory"):

@@ -1,8 +1,11 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from asr.corpora.collection import Utterance
-from asr.corpora.split import hold_out
+from asr.corpora.split import choose, hold_out
 
 
 def spoken(counts):
@@ -46,6 +49,46 @@ def test_too_few_or_unknown_speakers_leave_it_to_the_hash_of_the_id():
         counts = Counter(splits.values())
         assert 30 <= counts["dev"] <= 90
         assert 30 <= counts["test"] <= 90
+
+
+@pytest.mark.parametrize("count", range(3, 40))
+def test_no_split_is_empty_by_chance(count):
+    for first in range(0, 400, 40):
+        utterances = unknown(first + count)[first:]
+        splits, _ = hold_out(utterances)
+        assert set(splits.values()) == {"train", "dev", "test"}
+        assert hold_out(utterances[::-1])[0] == splits
+        splits, _ = hold_out(utterances, ["dev"])
+        assert set(splits.values()) == {"train", "dev"}
+
+
+def test_an_empty_split_takes_the_lowest_hash_of_train():
+    splits, _ = hold_out(unknown(5))  # the hash of take2 is 0.12, that of take4 the next
+    expected = {f"take{number}": "train" for number in range(4)}
+    assert splits == expected | {"take2": "dev", "take4": "test"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_fewer_utterances_than_splits_all_train(count):
+    splits, how = hold_out(unknown(count))
+    assert set(splits.values()) <= {"train"}
+    assert how.startswith(f"too few utterances ({count}) to hold out dev and test, and training ne")
+
+
+def test_dev_is_held_out_of_train_where_the_corpus_names_none():
+    speakers = {f"speaker{number}": 10 for number in range(20)}
+    named = [
+        replace(u, split="test" if u.speaker == "speaker3" else "train") for u in spoken(speakers)
+    ]
+    splits, (how,) = choose(named)
+    assert Counter(splits.values()) == {"train": 170, "dev": 20, "test": 10}
+    assert {u.speaker for u in named if splits[u.id] == "test"} == {"speaker3"}
+    assert len({(u.speaker, splits[u.id]) for u in named}) == 20
+    assert (
+        how == "the corpus has no dev: speakers that training does not hear are held out for dev."
+    )
+    given = [replace(u, split="dev" if u.speaker == "speaker4" else u.split) for u in named]
+    assert choose(given) == ({u.id: u.split for u in given}, [])
 
 
 def test_adding_utterances_moves_no_other():
