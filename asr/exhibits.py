@@ -38,9 +38,10 @@ def collect_exhibits(
     """Gather what there is to hear and to see of every utterance.
 
     The sound of the worst utterances becomes part of the page, as FLAC, which keeps every sample
-    and which all browsers play, until it holds `SOUND_BYTES`; the others are links to their
-    recordings, from the second they start in. Those that have no recording of their own, being
-    mixed of several or kept in an archive, are silent then.
+    and which all browsers play, until it holds `SOUND_BYTES`; the others, and those of a sample
+    rate that FLAC has not, are links to their recordings, from the second they start in. Those
+    that have no recording of their own, being mixed of several or kept in an archive, are silent
+    then.
 
     Args:
         report: whose utterances are shown.
@@ -67,8 +68,8 @@ def collect_exhibits(
         cut = by_id[result.utterance_id]
         waveform = load_waveform(cut, cut.sampling_rate)
         url = _link(cut, page)
-        if room > 0:
-            sound = _data_url("audio/flac", _flac(waveform, cut.sampling_rate))
+        if room > 0 and (flac := _flac(waveform, cut.sampling_rate)):
+            sound = _data_url("audio/flac", flac)
             room -= len(sound)
             url = sound if room >= 0 else url
         picture = None
@@ -84,9 +85,14 @@ def level_db(waveform: Waveform) -> float:
     return 10 * float(np.log10(power)) if power > 0 else -np.inf
 
 
-def _flac(waveform: Waveform, sample_rate: int) -> bytes:
+def _flac(waveform: Waveform, sample_rate: int) -> bytes | None:
+    """Encode sound; None at a sample rate that FLAC has not."""
     file = io.BytesIO()
-    soundfile.write(file, np.clip(waveform, -1, 1), sample_rate, format="FLAC", subtype="PCM_16")
+    samples = np.clip(waveform, -1, 1)
+    try:
+        soundfile.write(file, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    except soundfile.LibsndfileError:
+        return None
     return file.getvalue()
 
 

@@ -79,6 +79,13 @@ def test_a_cut_is_heard_from_its_start(cuts, tmp_path, monkeypatch):
     assert found.audio.endswith("#t=0.250,0.750")
 
 
+def test_sound_of_a_rate_that_flac_has_not_is_a_link(tmp_path):
+    path = tmp_path / "bat.wav"
+    soundfile.write(path, np.zeros(7040), 704_000)
+    found = collect_exhibits(score({"bat": "x"}, {"bat": "x"}), [cut(path, "x")], tmp_path / "p")
+    assert found["bat"].audio == "bat.wav#t=0.000,0.010"
+
+
 def test_sound_that_is_no_file_is_kept_within_the_bound_too(report, cuts, tmp_path, monkeypatch):
     kept = [one.move_to_memory(audio_format="wav") for one in cuts]
     one = len(collect_exhibits(report, kept, tmp_path / "page.html")["d"].audio)

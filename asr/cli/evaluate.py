@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from typing import TYPE_CHECKING
 
 from asr.cli.flags import (
     Verbs,
@@ -11,6 +12,9 @@ from asr.cli.flags import (
     decoding_options,
     print_report,
 )
+
+if TYPE_CHECKING:
+    from asr.scoring import Exhibit
 
 
 def add(verbs: Verbs) -> None:
@@ -25,24 +29,23 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Transcribe a test set and score it."""
-    from asr.decoding.decoder import load_lm
     from asr.evaluate import evaluate
     from asr.recognizer import load
 
-    options = decoding_options(args)
-    recognizer = load(args.model, options)
-    lm = load_lm(options) if options.lm and options.lm_unit == "word" else None
-    found = evaluate(recognizer, args.manifest, vocabulary=set(lm.words) if lm else None)
+    recognizer = load(args.model, decoding_options(args))
+    found = evaluate(recognizer, args.manifest, vocabulary=recognizer.decoder.vocabulary)
     nce = found.normalised_cross_entropy
     known = None if math.isnan(nce) else nce
-    exhibits = None
-    if args.html:
+    said = ""
+    if known is not None:
+        said = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
+
+    def collect() -> "dict[str, Exhibit]":
         from asr.data import read_cuts
         from asr.exhibits import collect_exhibits
 
         cuts = read_cuts(args.manifest)
-        exhibits = collect_exhibits(found.report, cuts, args.html, recognizer, args.worst)
+        return collect_exhibits(found.report, cuts, args.html, recognizer, args.worst)
+
     title = f"{args.manifest} by {args.model}"
-    print_report(found.report, args, title, exhibits, normalised_cross_entropy=known)
-    if known is not None:
-        print(f"\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)")
+    print_report(found.report, args, title, collect, said, normalised_cross_entropy=known)

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,31 +103,35 @@ def print_report(
     report: "Report",
     args: argparse.Namespace,
     title: str,
-    exhibits: "Mapping[str, Exhibit] | None" = None,
+    collect: "Callable[[], Mapping[str, Exhibit]] | None" = None,
+    below: str = "",
     **more: Any,
 ) -> None:
-    """Write a report as JSON, with `more` beside it, and as a page, where asked for; and print it.
+    """Write a report as JSON, with `more` beside it, print it, and write it as a page: as asked.
 
     Args:
         report: the error rates.
         args: the flags of `add_report`.
         title: heads the page.
-        exhibits: what the page shows of each utterance besides its words.
+        collect: gathers what the page shows of each utterance besides its words.
+        below: printed below the report.
         **more: JSON data.
     """
     from asr.files import write_text
     from asr.scoring import format_html, format_report
 
-    # Files come before printing: who reads our output may have seen enough. But one that cannot be
-    # written must not take the work of hours with it.
+    # Who reads our output may have seen enough, a file may be closed to us, and to collect takes
+    # long: none of it may take the work of hours with it.
     try:
         if args.json:
             data = report.to_dict() | more
             write_text(args.json, json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
-        if args.html:
-            write_text(args.html, format_html(report, title, exhibits))
     finally:
-        print(format_report(report, worst=args.worst))
+        try:
+            print(format_report(report, worst=args.worst) + below, flush=True)
+        finally:
+            if args.html:
+                write_text(args.html, format_html(report, title, collect() if collect else None))
 
 
 def _count(text: str) -> int:

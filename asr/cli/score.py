@@ -1,13 +1,17 @@
 """`asr score`: error rates of text files; no model needed."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_report, print_report
+from asr.text import NORMALISERS
 
 if TYPE_CHECKING:
     from lhotse import CutSet
+
+    from asr.scoring import Exhibit, Report
 
 
 def add(verbs: Verbs) -> None:
@@ -26,6 +30,10 @@ def add(verbs: Verbs) -> None:
         "--manifest", metavar="MANIFEST",
         help="cut manifest of these utterances: rates by speaker, and sound for --html",
     )  # fmt: skip
+    verb.add_argument(
+        "--normalise", choices=list(NORMALISERS), default="none",
+        help="of both texts: lower and upper ignore case and punctuation (none)",
+    )  # fmt: skip
     add_report(verb)
     verb.set_defaults(run=run)
 
@@ -37,22 +45,29 @@ def run(args: argparse.Namespace) -> None:
     paths = [args.hypothesis, args.compare] if args.compare else [args.hypothesis]
     references, *hypotheses = scoring.read_transcripts(args.reference, *paths, layout=args.layout)
     cuts, speakers = _read_manifest(args.manifest)
-    report = scoring.score(references, hypotheses[0], speakers=speakers)
-    exhibits = None
-    if cuts is not None and args.html:
-        from asr.exhibits import collect_exhibits
+    normalise = NORMALISERS[args.normalise]
+    report = scoring.score(references, hypotheses[0], speakers=speakers, normalise=normalise)
+    below, more = "", {"normalise": args.normalise}
+    if args.compare:
+        names = args.hypothesis.name, args.compare.name
+        if names[0] == names[1]:
+            names = str(args.hypothesis), str(args.compare)
+        comparison = scoring.compare(
+            references, *hypotheses, speakers=speakers, normalise=normalise
+        )
+        below = "\n\n" + scoring.format_comparison(comparison, *names)
+        more["comparison"] = comparison.to_dict()
 
-        exhibits = collect_exhibits(report, cuts, args.html)
-    title = f"{args.hypothesis.name} against {args.reference.name}"
-    if not args.compare:
-        print_report(report, args, title, exhibits)
-        return
-    comparison = scoring.compare(references, *hypotheses)
-    print_report(report, args, title, exhibits, comparison=comparison.to_dict())
-    names = args.hypothesis.name, args.compare.name
-    if names[0] == names[1]:
-        names = str(args.hypothesis), str(args.compare)
-    print("\n" + scoring.format_comparison(comparison, *names))
+    collect = None if cuts is None else partial(_collect, report, cuts, args.html)
+    form = "" if args.normalise == "none" else f", in {args.normalise} case without punctuation"
+    title = f"{args.hypothesis.name} against {args.reference.name}{form}"
+    print_report(report, args, title, collect, below, **more)
+
+
+def _collect(report: "Report", cuts: "CutSet", page: Path) -> "dict[str, Exhibit]":
+    from asr.exhibits import collect_exhibits
+
+    return collect_exhibits(report, cuts, page)
 
 
 def _read_manifest(manifest: str | None) -> "tuple[CutSet | None, dict[str, str] | None]":

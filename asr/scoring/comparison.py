@@ -5,27 +5,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.errors import UserError
 from asr.scoring.alignment import align_words, count_words
-from asr.scoring.bootstrap import Interval, percentile_interval, resampled_sums
+from asr.scoring.bootstrap import Interval, percentile_interval, resampled_sums, sum_by_label
 from asr.scoring.counts import ErrorCounts
-from asr.scoring.pairing import pair_up
+from asr.scoring.pairing import pair_up, require_speakers
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Two sets of hypotheses, A and B, against the same references.
 
-    Rates are fractions. `interval` is the 95 % bootstrap interval of `difference`.
-    `probability_of_improvement` is the share of resamples in which B makes fewer word errors
-    than A.
+    Rates are fractions. `interval` is the 95 % bootstrap interval of `difference` by resampling
+    utterances, `interval_by_speaker` that by resampling whole speakers, as in a `Report`; it and
+    `speakers`, their number, are None where fewer than two are known.
+    `probability_of_improvement` is the share of resamples, of speakers where they are known, in
+    which B makes fewer word errors than A.
     """
 
     utterances: int
+    speakers: int | None
     words_a: ErrorCounts
     words_b: ErrorCounts
     interval: Interval
+    interval_by_speaker: Interval | None
     probability_of_improvement: float
 
     @property
@@ -35,17 +40,23 @@ class Comparison:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the interval of the difference leaves out zero."""
-        return self.interval.low > 0 or self.interval.high < 0
+        """Whether the interval of the difference, or each of two, leaves out zero.
+
+        That of few speakers can come out narrower than that of the utterances, by chance alone.
+        """
+        intervals = [self.interval, self.interval_by_speaker or self.interval]
+        return all(one.low > 0 or one.high < 0 for one in intervals)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""
         return {
             "utterances": self.utterances,
+            "speakers": self.speakers,
             "words_a": self.words_a.to_dict(),
             "words_b": self.words_b.to_dict(),
             "wer_difference": self.difference,
             "wer_difference_interval": self.interval,
+            "wer_difference_interval_by_speaker": self.interval_by_speaker,
             "probability_of_improvement": self.probability_of_improvement,
         }
 
@@ -55,21 +66,36 @@ def compare(
     hypotheses_a: Mapping[str, str],
     hypotheses_b: Mapping[str, str],
     *,
+    speakers: Mapping[str, str] | None = None,
     normalise: Callable[[str], str] | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Compare the word error rates of A and B by the paired bootstrap over utterances.
+    """Compare the word error rates of A and B by the paired bootstrap.
 
     Both are scored on the same drawn utterances each time, so that what makes an utterance hard
     for both cancels out, and much smaller differences show than two separate intervals would
     tell apart (Bisani and Ney, ICASSP 2004). A draw in which both make equally many errors
     counts half here, not zero as in the paper: two equal recognisers get 0.5.
 
+    Where two speakers or more are known, whole speakers are drawn besides, as `score` does: the
+    probability is by speakers then, and the difference is beyond chance if it is so by both.
+
+    Args:
+        references: utterance id to what was said.
+        hypotheses_a: utterance id to what A recognised, for the same ids.
+        hypotheses_b: the same of B.
+        speakers: utterance id to speaker, for those ids at least.
+        normalise: applied to every reference and hypothesis before they are compared.
+        seed: of the bootstrap.
+
     Raises:
-        UserError: no utterances; ids differ; no word in any reference.
+        UserError: no utterances; ids differ; no word in any reference; the speaker of an
+            utterance is not given.
     """
     pairs_a = pair_up(references, hypotheses_a, normalise, "hypotheses A")
     pairs_b = pair_up(references, hypotheses_b, normalise, "hypotheses B")
+    if speakers is not None:
+        require_speakers(references, speakers)
     words_a = [count_words(alignment) for alignment in align_words(pairs_a)]
     words_b = [count_words(alignment) for alignment in align_words(pairs_b)]
     counts = np.array(
@@ -81,13 +107,30 @@ def compare(
             f"references: none of the {len(references)} utterances has a word, so that there is no "
             "error rate to compare; give references with text"
         )
+    interval, probability = _resample(counts, seed)
+    names = [] if speakers is None else [speakers[pair.utterance_id] for pair in pairs_a]
+    by_speaker = None
+    if len(set(names)) > 1:
+        by_speaker, probability = _resample(sum_by_label(counts, names), seed)
+    return Comparison(
+        utterances=len(references),
+        speakers=None if by_speaker is None else len(set(names)),
+        words_a=ErrorCounts.total(words_a),
+        words_b=ErrorCounts.total(words_b),
+        interval=interval,
+        interval_by_speaker=by_speaker,
+        probability_of_improvement=probability,
+    )
+
+
+def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval, float]:
+    """Interval of the difference, and probability of improvement.
+
+    Args:
+        counts: (N, 3), errors of A, of B and reference words, one row a unit.
+        seed: of the bootstrap.
+    """
     errors_a, errors_b, lengths = resampled_sums(counts, seed).T
     said = lengths > 0
     improved = (errors_b < errors_a).mean() + 0.5 * (errors_b == errors_a).mean()
-    return Comparison(
-        utterances=len(references),
-        words_a=ErrorCounts.total(words_a),
-        words_b=ErrorCounts.total(words_b),
-        interval=percentile_interval((errors_b - errors_a)[said] / lengths[said]),
-        probability_of_improvement=float(improved),
-    )
+    return percentile_interval((errors_b - errors_a)[said] / lengths[said]), float(improved)

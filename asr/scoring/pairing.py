@@ -74,6 +74,20 @@ def require_same_ids(
     )
 
 
+def require_speakers(references: Mapping[str, str], speakers: Mapping[str, str]) -> None:
+    """Refuse speakers that are known of some utterances only.
+
+    Raises:
+        UserError: the speaker of an utterance is not given; names how many and the first few.
+    """
+    unknown = [key for key in references if key not in speakers]
+    if unknown:
+        raise UserError(
+            f"speakers: {len(unknown)} of {len(references)} utterances have no speaker "
+            f"({some_of(unknown)}); name the speaker of every utterance or of none"
+        )
+
+
 def some_of(utterance_ids: list[str]) -> str:
     """The first few ids, and a sign that there are more."""
     shown = ", ".join(islice(utterance_ids, IDS_SHOWN))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from asr.errors import UserError
 from asr.scoring.alignment import (
     AlignedWord,
     Alignment,
@@ -17,7 +16,7 @@ from asr.scoring.alignment import (
 )
 from asr.scoring.bootstrap import Interval, rate_interval, resampled_sums, sum_by_label
 from asr.scoring.counts import ErrorCounts, finite_or_none
-from asr.scoring.pairing import pair_up, some_of
+from asr.scoring.pairing import pair_up, require_speakers
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ def score(
     """
     pairs = pair_up(references, hypotheses, normalise)
     if speakers is not None:
-        _require_speakers(references, speakers)
+        require_speakers(references, speakers)
     results = tuple(
         UtteranceResult(
             *pair,
@@ -205,15 +204,6 @@ def score(
         speakers=None if speakers is None else _by_speaker(results),
         out_of_vocabulary=None if vocabulary is None else _count_unknown(results, vocabulary),
     )
-
-
-def _require_speakers(references: Mapping[str, str], speakers: Mapping[str, str]) -> None:
-    unknown = [key for key in references if key not in speakers]
-    if unknown:
-        raise UserError(
-            f"speakers: {len(unknown)} of {len(references)} utterances have no speaker "
-            f"({some_of(unknown)}); name the speaker of every utterance or of none"
-        )
 
 
 def _by_speaker(results: Sequence[UtteranceResult]) -> dict[str, SpeakerResult]:

@@ -46,6 +46,11 @@ def format_comparison(comparison: Comparison, name_a: str = "A", name_b: str = "
         name_b: what to call the second.
     """
     verdict = "is beyond chance" if comparison.beyond_chance else "may be chance"
+    interval = _format_interval(comparison.interval, "+.2f")
+    resampled = f"{comparison.utterances} utterances"
+    if comparison.interval_by_speaker is not None:
+        interval += f", by speaker {_format_interval(comparison.interval_by_speaker, '+.2f')}"
+        resampled += f" or of {comparison.speakers} whole speakers"
     width = max(len(name_a), len(name_b))
     return "\n".join(
         [
@@ -53,12 +58,10 @@ def format_comparison(comparison: Comparison, name_a: str = "A", name_b: str = "
             f"{_format_counts(comparison.words_a, 'words')}",
             f"WER of {name_b:{width}}  {_percent(comparison.words_b.rate)}   "
             f"{_format_counts(comparison.words_b, 'words')}",
-            f"Difference {100 * comparison.difference:+.2f} % "
-            f"{_format_interval(comparison.interval, '+.2f')}, which {verdict}",
+            f"Difference {100 * comparison.difference:+.2f} % {interval}, which {verdict}",
             f"{name_b} has the fewer errors with probability "
             f"{comparison.probability_of_improvement:.3f}",
-            f"95 % interval: paired bootstrap, {RESAMPLES} resamples of "
-            f"{comparison.utterances} utterances",
+            f"95 % interval: paired bootstrap, {RESAMPLES} resamples of {resampled}",
         ]
     )
 

@@ -1,22 +1,37 @@
 """Reading references and hypotheses from text files.
 
-Two layouts are in use. In the **kaldi** layout every line holds an utterance id, whitespace and
+Three layouts are in use. In the **kaldi** layout every line holds an utterance id, whitespace and
 the words (nothing after the id is an empty utterance; blank lines are skipped), in any order.
 Where every line has a tab, the id is what stands before the first tab, so that the
 ``path<TAB>text`` lines of ``asr transcribe`` are read too, spaces in paths included. In the
-**plain** layout a line is an utterance, blank lines being empty ones; line n of one file belongs
-to line n of the other, and the line number is the id.
+**trn** layout, sclite's, the id stands in parentheses after the words, ``one two (an4-01)``. In
+the **plain** layout a line is an utterance, blank lines being empty ones; line n of one file
+belongs to line n of the other, and the line number is the id.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple, NoReturn
 
 from asr.errors import UserError
 from asr.scoring.pairing import require_same_ids
 
-Layout = Literal["auto", "kaldi", "plain"]
+Layout = Literal["auto", "kaldi", "trn", "plain"]
+
+#: The words, where there are any, and the id.
+_TRN_LINE = re.compile(r"(?:(.*)\s)?\((\S+)\)")
+#: The share that makes a rule; a line or two against it are mistakes to be named.
+MOSTLY = 0.8
+
+
+class _Utterance(NamedTuple):
+    """What a line holds that is not blank, and its number."""
+
+    line: int
+    utterance_id: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -31,22 +46,41 @@ class _File:
         """What ends an id: a tab where all lines have one, else any whitespace (None)."""
         return "\t" if all("\t" in line for line in self.lines if line.strip()) else None
 
-    def split(self) -> list[tuple[int, str, str]]:
-        """Line number, first column and the rest of every line that is not blank."""
+    def split_kaldi(self) -> list[_Utterance]:
+        """First column and the rest of every line that is not blank."""
         separator = self.separator
         columns = []
         for number, line in enumerate(self.lines, start=1):
             if line.strip():
                 first, *rest = line.split(separator, 1)
-                columns.append((number, first.strip(), rest[0].strip() if rest else ""))
+                columns.append(_Utterance(number, first.strip(), rest[0].strip() if rest else ""))
         return columns
 
-    def has_ids(self) -> bool:
+    def split_trn(self) -> list[_Utterance]:
+        """Id and words of every line that is not blank."""
+        found = []
+        for number, line in enumerate(self.lines, start=1):
+            if match := _TRN_LINE.fullmatch(line.strip()):
+                found.append(_Utterance(number, match[2], (match[1] or "").strip()))
+            elif line.strip():
+                raise UserError(
+                    f"{self.path}:{number}: expected an utterance id in parentheses at its end, "
+                    f"found {line.strip()!r}; write it as `words (id)`, or say another --layout"
+                )
+        return found
+
+    def begins_with_ids(self) -> bool:
         """Whether the lines certainly begin with ids: a tab in all, or names no word looks like."""
-        firsts = [first for _, first, _ in self.split()]
+        firsts = [found.utterance_id for found in self.split_kaldi()]
         if not firsts:
             return False
         return self.separator is not None or sum(map(_looks_like_id, firsts)) > len(firsts) / 2
+
+    def ends_in_ids(self) -> bool:
+        """Whether nearly all lines end in parentheses, and nearly all in others than the rest."""
+        lines = [line.strip() for line in self.lines if line.strip()]
+        ids = [match[2] for line in lines if (match := _TRN_LINE.fullmatch(line))]
+        return len(ids) >= MOSTLY * len(lines) and _mostly_distinct(ids)
 
 
 def read_transcripts(
@@ -54,12 +88,13 @@ def read_transcripts(
 ) -> tuple[dict[str, str], ...]:
     """Read a reference file and the hypothesis files to score against it.
 
-    With layout "auto" the files are read in the kaldi layout if all begin their lines with
-    something that is surely an id (a digit among other characters, ``_``, ``/``, or a tab after
-    it in every line), and in the plain layout if none does. A wrong guess would quietly give a
-    wrong error rate, so what is in doubt is refused instead: files of which only some have ids,
-    and files whose first words are all different and mostly the same in both, which may be names
-    or just short plain texts.
+    With layout "auto" the files are read in the trn layout if all end their lines in parentheses
+    that mostly differ, in the kaldi layout if all begin their lines with something that is surely
+    an id (a digit among other characters, ``_``, ``/``, or a tab after it in every line), and in
+    the plain layout if none does either. A wrong guess would quietly give a wrong error rate, so
+    what is in doubt is refused instead: files of which only some have ids, and files whose first
+    words mostly differ from line to line and are mostly the same in both, which may be names or
+    just short plain texts.
 
     Returns:
         For each file, in the order given, utterance id to text; the ids are the same in all.
@@ -77,7 +112,9 @@ def read_transcripts(
         layout = _guess_layout(files)
     if layout == "plain":
         return _read_plain(files)
-    transcripts = tuple(_read_kaldi(file) for file in files)
+    transcripts = tuple(
+        _by_id(file, file.split_trn() if layout == "trn" else file.split_kaldi()) for file in files
+    )
     for file, transcript in zip(files[1:], transcripts[1:], strict=True):
         require_same_ids(transcripts[0], transcript, str(files[0].path), str(file.path))
     return transcripts
@@ -106,18 +143,24 @@ def _read(path: Path) -> _File:
     return _File(path, [line.strip(" \r") for line in text.removesuffix("\n").split("\n")])
 
 
-def _read_kaldi(file: _File) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    first_lines: dict[str, int] = {}
-    for number, utterance_id, text in file.split():
-        if utterance_id in texts:
-            raise UserError(
-                f"{file.path}:{number}: utterance id {utterance_id!r} stands already in line "
-                f"{first_lines[utterance_id]}; keep one of them"
-            )
-        texts[utterance_id] = text
-        first_lines[utterance_id] = number
-    return texts
+def _by_id(file: _File, found: Sequence[_Utterance]) -> dict[str, str]:
+    if repeat := _first_repeat(found):
+        again, before = repeat
+        raise UserError(
+            f"{file.path}:{again.line}: utterance id {again.utterance_id!r} stands already in line "
+            f"{before.line}; keep one of them"
+        )
+    return {utterance_id: text for _, utterance_id, text in found}
+
+
+def _first_repeat(found: Sequence[_Utterance]) -> tuple[_Utterance, _Utterance] | None:
+    """The first utterance whose id stood before, and where it stood."""
+    seen: dict[str, _Utterance] = {}
+    for one in found:
+        before = seen.setdefault(one.utterance_id, one)
+        if before is not one:
+            return one, before
+    return None
 
 
 def _read_plain(files: Sequence[_File]) -> tuple[dict[str, str], ...]:
@@ -135,31 +178,57 @@ def _read_plain(files: Sequence[_File]) -> tuple[dict[str, str], ...]:
 
 
 def _guess_layout(files: Sequence[_File]) -> Layout:
-    have_ids = [file.has_ids() for file in files]
-    if all(have_ids):
+    # ESPnet writes a tab before the id at the end, so this is looked for before tabs are.
+    if _all_or_none(files, [file.ends_in_ids() for file in files], "end in", " in parentheses"):
+        return "trn"
+    if _all_or_none(files, [file.begins_with_ids() for file in files], "begin with"):
         return "kaldi"
-    if any(have_ids):
-        with_ids, without = files[have_ids.index(True)], files[have_ids.index(False)]
-        raise UserError(
-            f"{without.path}: its lines do not begin with utterance ids, but those of "
-            f"{with_ids.path} do; give both in one layout, or say which with --layout"
-        )
     for file in files[1:]:
         if _may_share_ids(files[0], file):
-            raise UserError(
-                f"{files[0].path} and {file.path}: the first words of the lines may be utterance "
-                "ids or plain text; say --layout kaldi or --layout plain"
-            )
+            _refuse(files[0], file)
     return "plain"
 
 
+def _all_or_none(
+    files: Sequence[_File], have_ids: Sequence[bool], verb: str, where: str = ""
+) -> bool:
+    """Whether all the files have ids; it is refused that only some have."""
+    if any(have_ids) and not all(have_ids):
+        with_ids, without = files[have_ids.index(True)], files[have_ids.index(False)]
+        raise UserError(
+            f"{without.path}: its lines do not {verb} utterance ids{where}, but those of "
+            f"{with_ids.path} do; give both in one layout, or say which with --layout"
+        )
+    return all(have_ids)
+
+
 def _may_share_ids(a: _File, b: _File) -> bool:
-    """Whether first columns are unique in both files and more than half are in both."""
-    firsts_a, firsts_b = ([first for _, first, _ in file.split()] for file in (a, b))
-    unique_a, unique_b = set(firsts_a), set(firsts_b)
-    if len(unique_a) < len(firsts_a) or len(unique_b) < len(firsts_b):
+    """Whether first columns are mostly distinct in both files and more than half are in both."""
+    firsts_a, firsts_b = ([one.utterance_id for one in file.split_kaldi()] for file in (a, b))
+    if not (_mostly_distinct(firsts_a) and _mostly_distinct(firsts_b)):
         return False
+    unique_a, unique_b = set(firsts_a), set(firsts_b)
     return len(unique_a & unique_b) > max(len(unique_a), len(unique_b)) / 2
+
+
+def _refuse(a: _File, b: _File) -> NoReturn:
+    """Ask which layout two files are in, or for one id each where that is what hides it."""
+    for file in (a, b):
+        if repeat := _first_repeat(file.split_kaldi()):
+            again, before = repeat
+            raise UserError(
+                f"{file.path}:{again.line}: the first words of the lines may be utterance ids, but "
+                f"{again.utterance_id!r} stands already in line {before.line}; keep one of them, "
+                "or say --layout plain"
+            )
+    raise UserError(
+        f"{a.path} and {b.path}: the first words of the lines may be utterance "
+        "ids or plain text; say --layout kaldi or --layout plain"
+    )
+
+
+def _mostly_distinct(words: Sequence[str]) -> bool:
+    return bool(words) and len({*words}) >= MOSTLY * len(words)
 
 
 def _looks_like_id(word: str) -> bool:

@@ -1,9 +1,13 @@
 """`asr score --html` and `asr evaluate --html` as they are typed."""
 
+import json
 import re
+
+import pytest
 
 from asr.cli import main
 from asr.data import read_cuts
+from asr.errors import UserError
 
 
 def test_evaluate_writes_a_page_with_sound_and_pictures(tones, tones_run, tmp_path, capsys):
@@ -59,3 +63,43 @@ def test_score_takes_speakers_and_sound_from_a_manifest(tones, tmp_path, capsys)
     assert (tmp_path / "report.html").read_text().count("data:audio/flac") == 4
     assert main([*command, str(tones / "train.jsonl.gz")]) == 1
     assert "--manifest: 4 of 4 utterances are not in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("a.wav: gone; find it")])
+def test_what_is_known_is_written_and_printed_before_the_page_is_made(
+    tones, tones_run, tmp_path, capsys, monkeypatch, error
+):
+    def interrupted(*_):
+        raise error
+
+    monkeypatch.setattr("asr.exhibits.collect_exhibits", interrupted)
+    command = ["evaluate", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
+    command += ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
+    assert main(command) in (1, 130)
+    assert capsys.readouterr().out.startswith("WER ")
+    assert "wer" in json.loads((tmp_path / "r.json").read_text())
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_comparison_is_printed_though_the_page_cannot_be_made(tmp_path, capsys):
+    (tmp_path / "ref").write_text("u-1 a b\n")
+    ref = str(tmp_path / "ref")
+    assert main(["score", ref, ref, "--compare", ref, "--html", f"{ref}/report.html"]) == 1
+    assert "Difference +0.00 %" in capsys.readouterr().out
+
+
+def test_case_and_punctuation_can_be_ignored(tmp_path, capsys):
+    (tmp_path / "ref").write_text("u-1 Well, it's a DAY!\n")
+    (tmp_path / "hyp").write_text("u-1 well it's a day\n")
+    command = ["score", str(tmp_path / "ref"), str(tmp_path / "hyp")]
+    command += ["--compare", str(tmp_path / "hyp"), "--html", str(tmp_path / "r.html")]
+    command += ["--json", str(tmp_path / "r.json")]
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith("WER  50.00 %")
+    for name in ("lower", "upper"):
+        assert main([*command, "--normalise", name]) == 0
+        assert capsys.readouterr().out.startswith("WER   0.00 %")
+        data = json.loads((tmp_path / "r.json").read_text())
+        assert data["normalise"] == name
+        assert data["comparison"]["words_b"]["errors"] == 0
+        assert f"<h1>hyp against ref, in {name} case without" in (tmp_path / "r.html").read_text()

@@ -1,11 +1,13 @@
 """The paired bootstrap between two sets of hypotheses."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
 from asr.errors import UserError
-from asr.scoring import Comparison, compare, format_comparison, score
+from asr.scoring import Comparison, Interval, compare, format_comparison, score
 
 UTTERANCES = 300
 REFERENCES = {str(index): "one two" for index in range(UTTERANCES)}
@@ -79,6 +81,43 @@ def test_text_names_both_and_the_verdict() -> None:
     assert lines[1].startswith("WER of lm.txt       15.00 %")
     assert lines[2].startswith("Difference -1.67 % [-2.")
     assert lines[2].endswith("which is beyond chance")
+
+
+def test_errors_of_one_speaker_are_no_proof_by_themselves() -> None:
+    """B is better only where one of twenty speakers speaks, though in all he says."""
+    speakers = {key: str(int(key) % 20) for key in REFERENCES}
+    his = {int(key) for key, speaker in speakers.items() if speaker == "0"}
+    hypotheses = hypotheses_with_errors_in(his), hypotheses_with_errors_in(set())
+    unaware, aware = (
+        compare(REFERENCES, *hypotheses),
+        compare(REFERENCES, *hypotheses, speakers=speakers),
+    )
+    assert unaware.beyond_chance
+    assert unaware.interval_by_speaker is unaware.speakers is None
+    assert aware.interval == unaware.interval
+    assert aware.interval_by_speaker is not None
+    assert aware.interval_by_speaker.high == 0.0
+    assert aware.speakers == 20
+    assert not aware.beyond_chance
+    assert aware.probability_of_improvement < unaware.probability_of_improvement
+    lines = format_comparison(aware).splitlines()
+    assert re.search(r"\], by speaker \[-\d+\.\d\d, [+-]0\.00\], which may be chance$", lines[2])
+    assert lines[4].endswith("resamples of 300 utterances or of 20 whole speakers")
+
+
+def test_a_difference_must_be_beyond_chance_both_ways() -> None:
+    better = {key: "one two" if int(key) < 290 else "one" for key in REFERENCES}
+    worse = {key: "one two" if int(key) < 280 else "one" for key in REFERENCES}
+    narrow = compare(REFERENCES, worse, better, speakers=dict.fromkeys(REFERENCES, "all"))
+    assert narrow.interval_by_speaker is None
+    chance = replace(narrow, interval=Interval(-0.1, 0.1), interval_by_speaker=narrow.interval)
+    assert narrow.beyond_chance
+    assert not chance.beyond_chance
+
+
+def test_speakers_of_some_utterances_are_refused() -> None:
+    with pytest.raises(UserError, match=r"speakers: 1 of 2 utterances have no speaker \(v\)"):
+        compare({"u": "x", "v": "y"}, {"u": "x", "v": "y"}, {"u": "", "v": ""}, speakers={"u": "s"})
 
 
 def test_ids_of_the_second_are_checked() -> None:

@@ -65,6 +65,24 @@ def test_words_with_digits_do_not_make_ids(tmp_path: Path) -> None:
     assert references["1"] == "3 1 4"
 
 
+def test_sclite_lines_end_in_their_ids(tmp_path: Path) -> None:
+    references, hypotheses = read(
+        tmp_path, "one two (u-1)\n\nsix (laughs) (u-2)\n(u-3)\n", "(u-3)\nsix (u-2)\none (u-1)"
+    )
+    assert references == {"u-1": "one two", "u-2": "six (laughs)", "u-3": ""}
+    assert hypotheses == {"u-3": "", "u-2": "six", "u-1": "one"}
+
+
+def test_a_tab_before_the_id_makes_no_kaldi_file(tmp_path: Path) -> None:
+    references, _ = read(tmp_path, "ONE TWO\t(u-1)\n\t(u-2)\n", "ONE\t(u-1)\nSIX\t(u-2)\n")
+    assert references == {"u-1": "ONE TWO", "u-2": ""}
+
+
+def test_remarks_at_the_ends_of_lines_are_no_ids(tmp_path: Path) -> None:
+    text = "one (noise)\none two (noise)\none six (noise)\n"
+    assert read(tmp_path, text, text)[0]["1"] == "one (noise)"
+
+
 def test_repeated_first_words_are_no_ids(tmp_path: Path) -> None:
     references, _ = read(tmp_path, "the cat\nthe dog\na bird\n", "the cat\nthe dog\na bird\n")
     assert references["1"] == "the cat"
@@ -76,6 +94,17 @@ def test_layout_settles_a_doubt(tmp_path: Path) -> None:
         read(tmp_path, *texts)
     assert read(tmp_path, *texts, layout="plain")[0] == {"1": "yes please", "2": "no thanks"}
     assert read(tmp_path, *texts, layout="kaldi")[1] == {"yes": "please", "no": "thank"}
+
+
+def test_one_repeated_id_makes_no_plain_file(tmp_path: Path) -> None:
+    lines = "ann one\nbob two\ncat six\ndee ten\neve two\n"
+    message = (
+        r"hyp.txt:6: the first words of the lines may be utterance ids, but 'bob' stands already "
+        r"in line 2; keep one of them, or say --layout plain"
+    )
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, lines, lines + "bob six\n")
+    assert len(read(tmp_path, lines + "\n", lines + "bob six\n", layout="plain")[1]) == 6
 
 
 def test_a_recogniser_that_said_nothing_is_scored(tmp_path: Path) -> None:
@@ -102,6 +131,9 @@ def test_three_files_share_their_ids(tmp_path: Path) -> None:
         ("u-1 a\nu-2 b\n", "u-1 a\nu-1 b\n", "hyp.txt:2: .* 'u-1' stands already in line 1"),
         ("u-1 a\nu-2 b\n", "a\nb\n", "hyp.txt: its lines do not begin with utterance ids"),
         ("a\nb\n", "x.wav\ta\ny.wav\tb\n", "ref.txt: its lines do not begin with utterance ids"),
+        ("a (u-1)\nb (u-2)\n", "a\nb\n", "hyp.txt: its lines do not end in utterance ids in"),
+        ("u-1 a\nu-2 b\n", "a (u-1)\nb (u-2)\n", "ref.txt: its lines do not end in utterance ids"),
+        ("a (u-1)\nb (u-2)\n", "a (u-1)\n", r"hyp.txt: .* 1 of 2 are missing \(u-2\)"),
         ("u-1 a\nu-2 b\n", "u-1 a\n", r"hyp.txt: .* 1 of 2 are missing \(u-2\)"),
         ("u-1 a\n", "u-2 a\n", r"missing \(u-1\) and 1 of 1 are not in .*ref.txt \(u-2\)"),
     ],
@@ -111,6 +143,19 @@ def test_bad_files_are_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         read(tmp_path, reference, hypothesis)
+
+
+def test_a_line_without_the_id_of_the_others_is_refused(tmp_path: Path) -> None:
+    lines = "".join(f"one (u-{number})\n" for number in range(9))
+    message = "ref.txt:10: expected an utterance id in parentheses at its end, found 'one u-9'; "
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, lines + "one u-9\n", lines)
+    with pytest.raises(UserError, match=r"ref\.txt:1: expected an utterance id in parentheses"):
+        read(tmp_path, "one", "one", layout="trn")
+    with pytest.raises(
+        UserError, match=r"hyp\.txt:10: utterance id 'u-0' stands already in line 1"
+    ):
+        read(tmp_path, lines, lines + "one (u-0)\n")
 
 
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
