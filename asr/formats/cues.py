@@ -1,10 +1,10 @@
 """Words to subtitle cues: short enough to read, cut where the speaker pauses.
 
 The rules are those of the broadcasters' guides: at most two lines of 42 characters, one to seven
-seconds on the screen, never two cues at once. Of all ways to cut the words that keep the
-rules, the one of least cost is taken, found by dynamic programming over the places between words:
-a cue costs 1, a cut the more the shorter its pause, a pause within a cue its length, and a cue of
-less than a second what it lacks.
+seconds on the screen, never two cues of a channel at once. Of all ways to cut the words that keep
+the rules, the one of least cost is taken, found by dynamic programming over the places between
+words: a cue costs 1, a cut the more the shorter its pause, a pause within a cue its length, and a
+cue of less than a second what it lacks.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from asr.decoding.words import Word
-from asr.formats.times import milliseconds, separator
+from asr.formats.times import milliseconds, named_apart, separator
 from asr.transcript import Transcript
 
 LINES = 2
@@ -44,25 +44,25 @@ class _Piece(NamedTuple):
 
 
 def make_cues(transcripts: Sequence[Transcript], *, name_channels: bool = False) -> list[Cue]:
-    """Cut the words of all channels into cues, in order of time and without overlap.
+    """Cut the words of each channel into cues without overlap; those of all are sorted by start.
 
     A cue's times are those of its first and last word; one shorter than a second lasts longer
-    where the next leaves room for it. Where channels speak at once, a cue makes way for the next
-    after a second.
+    where the next leaves room for it. Where channels speak at once, their cues overlap: WebVTT
+    allows it, and players stack those of SubRip.
 
     Args:
-        transcripts: one a channel.
-        name_channels: begin each cue with its channel in brackets.
+        transcripts: one a channel; of several, each cue has its channel's name.
+        name_channels: begin each cue with that name in brackets.
     """
     cues: list[Cue] = []
-    for transcript in transcripts:
+    for transcript in named_apart(transcripts):
         prefix = f"[{transcript.channel}] " if name_channels and transcript.channel else ""
         indent = len(prefix)
         words = _words(transcript)
         pieces = [piece for word, before in words for piece in _split(word, before, indent)]
-        cues += [_cue(group, prefix, transcript.channel) for group in _group(pieces, indent)]
-    last_ms = max((milliseconds(one.duration_s) for one in transcripts), default=0)
-    return _apart(sorted(cues, key=lambda cue: cue.start_ms), last_ms)
+        own = [_cue(group, prefix, transcript.channel) for group in _group(pieces, indent)]
+        cues += _apart(own, milliseconds(transcript.duration_s))
+    return sorted(cues, key=lambda cue: cue.start_ms)
 
 
 def _words(transcript: Transcript) -> list[tuple[Word, str]]:
@@ -153,14 +153,13 @@ def _cue(group: Sequence[_Piece], prefix: str, channel: str | None) -> Cue:
 
 
 def _apart(cues: Sequence[Cue], last_ms: int) -> list[Cue]:
-    """Make cues in order of their start last at least a second if they can, and never overlap."""
+    """Make the cues of a channel last at least a second if they can, and never overlap."""
     apart: list[Cue] = []
     for cue in cues:
         start_ms = cue.start_ms
         if apart:
             before = apart[-1]
-            shortest_ms = min(before.start_ms + SHORTEST_MS, before.end_ms)
-            start_ms = max(start_ms, shortest_ms)
+            start_ms = max(start_ms, before.end_ms)
             wanted_ms = max(before.end_ms, before.start_ms + SHORTEST_MS)
             apart[-1] = replace(before, end_ms=min(wanted_ms, start_ms))
         lasts_ms = min(max(1, cue.end_ms - cue.start_ms), LONGEST_MS)

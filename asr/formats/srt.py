@@ -9,7 +9,7 @@ from asr.transcript import Transcript
 
 
 def write_srt(transcripts: Sequence[Transcript], _about: About) -> str:
-    """Write numbered cues with a comma before the milliseconds; channels stand in brackets."""
+    """Write numbered cues with a comma before the milliseconds; several channels are named."""
     blocks = []
     for number, cue in enumerate(make_cues(transcripts, name_channels=True), start=1):
         times = f"{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}"

@@ -1,6 +1,7 @@
 """Order and times as several formats write them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from asr.transcript import Segment, Transcript
@@ -21,6 +22,13 @@ def in_order(transcripts: Sequence[Transcript]) -> list[Turn]:
         for segment in transcript.segments
     ]
     return sorted(turns, key=lambda turn: turn.segment.start_s)
+
+
+def named_apart(transcripts: Sequence[Transcript]) -> list[Transcript]:
+    """The transcripts, a channel that is alone without its name: it was kept apart from none."""
+    if len(transcripts) == 1:
+        return [replace(transcripts[0], channel=None)]
+    return [*transcripts]
 
 
 def separator(segment: Segment) -> str:

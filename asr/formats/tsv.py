@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from asr.formats.about import About
-from asr.formats.times import in_order, milliseconds
+from asr.formats.times import in_order, milliseconds, named_apart
 from asr.transcript import Transcript
 
 
 def write_tsv(transcripts: Sequence[Transcript], _about: About) -> str:
-    """Write a header and a line a segment; a fourth column names the channel if any is named."""
+    """Write a header and a line a segment; a fourth column names the channel of several."""
+    transcripts = named_apart(transcripts)
     turns = in_order(transcripts)
     named = any(transcript.channel is not None for transcript in transcripts)
     rows = [["start", "end", "text", "channel"]]

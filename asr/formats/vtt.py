@@ -13,7 +13,7 @@ from asr.transcript import Transcript
 
 
 def write_vtt(transcripts: Sequence[Transcript], _about: About) -> str:
-    """Write cues; a channel that is named becomes the voice that speaks."""
+    """Write cues; of several channels, each is the voice that speaks."""
     blocks = ["WEBVTT\n"]
     for cue in make_cues(transcripts):
         times = f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}"

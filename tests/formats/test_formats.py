@@ -85,6 +85,13 @@ def test_tsv_is_whispers():
     assert {row[3] for row in rows[1:]} == {"left", "right"}
 
 
+def test_a_channel_that_is_alone_is_named_as_data_only():
+    for name in ("txt", "tsv"):
+        assert FORMATS[name](BOTH[:1], ABOUT) == FORMATS[name]([talk(1)], ABOUT)
+    data = json.loads(FORMATS["json"](BOTH[:1], ABOUT))
+    assert {one["channel"] for one in data["segments"]} == {"left"}
+
+
 def tiers(written: str) -> dict[str, list[tuple[float, float, str]]]:
     """Read a TextGrid as Praat does: numbers and quoted texts count, the rest is decoration."""
     values = re.findall(r'"(?:[^"]|"")*"|(?<== )[\d.]+|<exists>', written)

@@ -31,7 +31,11 @@ def test_cues_keep_the_rules(transcripts):
         assert 1 <= len(cue.lines) <= 2
         assert all(0 < len(line) <= 42 for line in cue.lines)
         assert 0 < cue.end_ms - cue.start_ms <= 7000
-    assert all(a.end_ms <= b.start_ms for a, b in pairwise(cues))
+    starts_ms = [cue.start_ms for cue in cues]
+    assert starts_ms == sorted(starts_ms)
+    for channel in {cue.channel for cue in cues}:
+        own = [cue for cue in cues if cue.channel == channel]
+        assert all(a.end_ms <= b.start_ms for a, b in pairwise(own))
 
 
 @pytest.mark.parametrize("transcript", TALKS)
@@ -77,6 +81,20 @@ def test_channels_are_named():
     assert {text.split()[0] for text in content} == {"[left]", "[right]"}
     parsed = webvtt.from_buffer(io.StringIO(FORMATS["vtt"](BOTH, ABOUT)))
     assert {one.voice for one in parsed} == {"left", "right"}
+
+
+def test_a_channel_has_the_times_it_has_alone():
+    cues = make_cues(BOTH)
+    for transcript in BOTH:
+        own = [(cue.start_ms, cue.end_ms) for cue in cues if cue.channel == transcript.channel]
+        assert own == [(cue.start_ms, cue.end_ms) for cue in make_cues([transcript])]
+    assert max(cue.end_ms for cue in cues) <= max(1000 * one.duration_s for one in BOTH)
+
+
+def test_a_channel_that_is_alone_has_no_name():
+    (left, _), mixed = BOTH, [talk(1)]
+    for name in ("srt", "vtt"):
+        assert FORMATS[name]([left], ABOUT) == FORMATS[name](mixed, ABOUT)
 
 
 def test_vtt_keeps_signs_of_markup_as_text():
