@@ -17,7 +17,7 @@ class DataConfig:
 
     train: str  # cut manifest trained on
     dev: str  # cut manifest that the model is chosen on
-    batch_s: float  # most seconds of padded audio in one global batch
+    batch_s: float  # most seconds of padded audio in one global batch, before augmentation
     leave_out_bad: bool  # leave out utterances that cannot be trained on, instead of refusing
 
 
@@ -155,7 +155,7 @@ class TrainConfig:
 #: Smallest and largest value of settings that would otherwise fail late or in silence.
 RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**63 - 1),
-    "data.batch_s": (0, inf),
+    "data.batch_s": (0, 1e6),
     "tokens.pieces": (2, 100_000),
     "features.sample_rate": (1000, 192_000),
     "features.mel_bins": (1, 1000),
@@ -200,12 +200,16 @@ LISTS: dict[str, tuple[int | None, float, float]] = {
     "optimiser.betas": (2, 0, 0.999999),
 }
 
-#: What a resumed run may change: how long it goes on, on what machine, and where files lie.
+#: What a resumed run may change: how long it goes on, on what machine, and where files lie. What
+#: is in the manifests has an identity of its own.
 RESUMABLE = (
     "run_dir",
     "init",
+    "data.train",
+    "data.dev",
     "trainer.epochs",
     "trainer.patience_epochs",
+    "trainer.accumulate",
     "trainer.save_every_steps",
     "trainer.device",
     "trainer.workers",
@@ -230,6 +234,7 @@ UNNAMED = (
     "seed",
     "run_dir",
     "recipe",
+    "trainer.accumulate",
     "trainer.device",
     "trainer.workers",
     "trainer.threads",

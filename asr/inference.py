@@ -38,7 +38,7 @@ def compute_log_probs(
     """
     batches = plan_batches(dataset.durations_s, batch_s, seed=0, epoch=0)
     shares = [split_batch(batch, 1, 0, 1) for batch in batches[rank::ranks]]
-    for _, pieces in load_shares(dataset, shares, workers=0):
+    for _, pieces in load_shares(dataset, shares, workers=0, pin=device.type == "cuda"):
         for batch in pieces:
             waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)
             log_probs, lengths = model.log_probs(waveforms, lengths)

@@ -4,7 +4,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
 from torch.utils.data import DataLoader
 
 from asr.data import Batch, Share, SpeechDataset
@@ -15,16 +14,22 @@ WORKER_GRACE_S = 5
 
 
 def load_shares(
-    dataset: SpeechDataset, shares: Sequence[Share], workers: int
+    dataset: SpeechDataset, shares: Sequence[Share], workers: int, *, pin: bool
 ) -> Iterator[tuple[Share, list[Batch]]]:
-    """Load shares in their order, `workers` processes reading ahead (0 reads in this one).
+    """Load shares in their order.
+
+    Args:
+        dataset: what is loaded from.
+        shares: of the batches, in turn.
+        workers: processes that read ahead; 0 reads in this one.
+        pin: load into memory that a CUDA device can copy from while it works.
 
     Raises:
         UserError: an utterance cannot be used.
     """
     loader = DataLoader(
         dataset, batch_size=None, sampler=shares, num_workers=workers,
-        pin_memory=torch.cuda.is_available(), worker_init_fn=_outlive_signals,
+        pin_memory=pin, worker_init_fn=_outlive_signals,
     )  # fmt: skip
     with _signals_held():
         batches = iter(loader)

@@ -227,8 +227,8 @@ def test_workers_change_nothing(cuts: CutSet) -> None:
     dataset.epoch = 2  # a worker must learn it
     shares = [split_batch([0, 3, 1], 2, 0, 1), split_batch([2], 2, 0, 1)]
 
-    alone = list(load_shares(dataset, shares, workers=0))
-    helped = list(load_shares(dataset, shares, workers=2))
+    alone = list(load_shares(dataset, shares, workers=0, pin=False))
+    helped = list(load_shares(dataset, shares, workers=2, pin=False))
 
     assert [share for share, _ in alone] == [share for share, _ in helped] == shares
     for (_, expected), (_, found) in zip(alone, helped, strict=True):
@@ -285,7 +285,7 @@ def test_a_worker_hands_over_a_users_mistake_as_one_sentence(
         dataset.load([4])
 
     with pytest.raises(UserError) as in_worker:
-        list(load_shares(dataset, [Share([[0]], 1), Share([[4]], 1)], workers=1))
+        list(load_shares(dataset, [Share([[0]], 1), Share([[4]], 1)], workers=1, pin=False))
 
     assert str(in_worker.value) == str(here.value)
 
@@ -401,7 +401,7 @@ from asr.text import CharTokenizer
 dataset = SpeechDataset(read_cuts({manifest!r}), CharTokenizer(["<blank>"]), 16000)
 shares = [split_batch([i], 1, 0, 1) for i in (4, 0, 1, 2, 3)]
 try:
-    list(load_shares(dataset, shares, workers=2))
+    list(load_shares(dataset, shares, workers=2, pin=False))
 except UserError as error:
     print(error)
 """

@@ -16,6 +16,7 @@ from asr.errors import UserError
 from asr.files import replacing
 
 STATE_NAME = "state.pt"
+FORMAT = 1
 
 
 @dataclass
@@ -29,7 +30,9 @@ class Progress:
     skipped_in_row: int = 0
     loss_sum: float = 0.0  # nats over the present epoch's utterances
     utterances: int = 0
-    norm_sum: float = 0.0  # gradient norms over the present epoch's updates
+    updates: int = 0  # of the present epoch
+    norm_sum: float = 0.0  # their gradient norms
+    elapsed_s: float = 0.0  # spent on the present epoch
     best_epoch: int = 0
     best: list[float] = field(default_factory=lambda: [float("inf")] * 3)  # dev WER, CER, loss
 
@@ -43,7 +46,12 @@ def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identit
         parts: state dicts of model, average and optimiser.
         identity: settings, tokens and data the run is bound to.
     """
-    state = {"progress": asdict(progress), "parts": parts, "identity": identity}
+    state = {
+        "format": FORMAT,
+        "progress": asdict(progress),
+        "parts": parts,
+        "identity": identity,
+    }
     with replacing(run_dir / STATE_NAME) as file:
         torch.save(state, file)
 
@@ -58,22 +66,39 @@ def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[
     path = run_dir / STATE_NAME
     if not path.exists():
         return None
+    progress, parts, there = _read(path)
+    differences = compare_identities(there, identity)
+    if differences:
+        raise UserError(
+            f"{run_dir}: this folder holds a run with other settings: {'; '.join(differences)}. "
+            "Choose another run_dir, or delete the folder"
+        )
+    return Progress(**progress), parts
+
+
+def _read(path: Path) -> tuple[dict[str, Any], ...]:
+    """Read progress, parts and identity; what may hold days is not lightly called damaged."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        progress = Progress(**state["progress"])
-        differences = compare_identities(state["identity"], identity)
+        written = state.get("format", FORMAT)
+        content = tuple(state[name] for name in ("progress", "parts", "identity"))
+    except MemoryError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{path}: cannot be read: {reason}; mend that, then try again") from error
     except Exception as error:  # a damaged pickle raises nearly anything
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(
             f"{path}: not a readable training state ({reason}); "
             "delete it to start this run from the beginning"
         ) from error
-    if differences:
+    if written > FORMAT:
         raise UserError(
-            f"{run_dir}: this folder holds a run with other settings: {'; '.join(differences)}. "
-            "Choose another run_dir, or delete the folder"
+            f"{path}: a training state of format {written}, expected at most {FORMAT}; "
+            "go on with the newer version of this toolkit that wrote it"
         )
-    return progress, state["parts"]
+    return content
 
 
 def read_identity(run_dir: Path) -> dict[str, Any]:

@@ -92,12 +92,20 @@ def open_world(device: str) -> Iterator[World]:
     if size == 1:
         yield World(0, 1, chosen)
         return
-    dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
-    _groups.append(dist.group.WORLD)
+    if not dist.is_initialized():  # by an earlier job of a sweep
+        dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
+        _groups.append(dist.group.WORLD)
     yield World(dist.get_rank(), size, chosen)
-    # Not after an error: NCCL would wait here for the others, who wait in the step that this
-    # process has left, and nobody would read what went wrong. Its end ends the group as well.
-    dist.destroy_process_group()
+
+
+def close_group() -> None:
+    """Leave the group of processes, once all jobs have ended well.
+
+    Not after an error: NCCL would wait here for the others, who wait in the step that this
+    process has left, and nobody would read what went wrong. Its end ends the group as well.
+    """
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _require_device(local_rank: int) -> None:

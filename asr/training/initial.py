@@ -22,8 +22,8 @@ from asr.training.journal import log
 
 #: Where a run's identity holds the digest of the model that it started from.
 ORIGIN = "the initial model"
-#: Settings that shape no weight and change no feature.
-FREE = ("encoder.dropout",)
+#: Settings that shape no weight and change nothing once trained, as zoneout's share does.
+FREE = ("encoder.dropout", "encoder.variational", "encoder.weight_drop")
 SHOWN = 20
 
 

@@ -35,6 +35,8 @@ class Journal:
         finished_epochs: epochs already noted that are kept.
         total_audio_s: seconds of audio in the whole run, for the bar.
         done_audio_s: of which already consumed.
+        epoch_audio_s: of which in the epoch under way.
+        elapsed_s: time spent on that epoch so far.
         tensorboard: whether to write its events.
     """
 
@@ -46,11 +48,13 @@ class Journal:
         finished_epochs: int,
         total_audio_s: float,
         done_audio_s: float,
+        epoch_audio_s: float,
+        elapsed_s: float,
         tensorboard: bool,
     ) -> None:
         self.metrics_path = run_dir / METRICS_NAME
-        self.started = time.monotonic()
-        self.audio_s = 0.0
+        self.started = time.monotonic() - elapsed_s
+        self.audio_s = epoch_audio_s
         self.is_main = world.is_main
         self.events: SummaryWriter | None = None
         if not self.is_main:
@@ -72,6 +76,11 @@ class Journal:
             lines = self.metrics_path.read_text().splitlines(keepends=True)
             write_text(self.metrics_path, "".join(lines[:epochs]))
 
+    @property
+    def elapsed_s(self) -> float:
+        """Time spent on the epoch under way, before an interruption too."""
+        return time.monotonic() - self.started
+
     def step(self, epoch: int, loss: float, audio_s: float) -> None:
         """Note one update: its loss an utterance, on the bar, its audio the bar's advance."""
         self.audio_s += audio_s
@@ -81,8 +90,8 @@ class Journal:
 
     def epoch(self, numbers: dict[str, Any], examples: list[tuple[str, str]], best: bool) -> None:
         """Note a finished epoch: one line of JSON, one line for people, a few transcripts."""
-        elapsed = time.monotonic() - self.started
-        numbers = numbers | {"speed": self.audio_s / elapsed, "elapsed_s": elapsed}
+        elapsed_s = self.elapsed_s
+        numbers = numbers | {"speed": self.audio_s / elapsed_s, "elapsed_s": elapsed_s}
         self.started, self.audio_s = time.monotonic(), 0.0
         if not self.is_main:
             return

@@ -44,7 +44,8 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     OmegaConf.register_new_resolver("case", case, replace=True)
     compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
-    sys.argv = ["asr train", *map(quoted, arguments)]
+    # argparse, which Hydra uses, takes no positional arguments around an option
+    sys.argv = ["asr train", *map(quoted, sorted(arguments, key=is_override))]
     job = _Job()
     try:
         compose(job)()
@@ -56,6 +57,10 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
         raise UserError(explain(error, str(path))) from error
     if job.refusal:
         raise job.refusal
+    if job.started:
+        from asr.training.distributed import close_group
+
+        close_group()
 
 
 class _Groups(SearchPathPlugin):
@@ -93,6 +98,11 @@ class _Job:
         from asr.training.recipe import train
 
         train(to_settings(config))
+
+
+def is_override(argument: str) -> bool:
+    """Tell an override (``key=value``, ``~key``) from Hydra's flags and their values."""
+    return argument[0] != "-" and ("=" in argument or argument[0] == "~") if argument else False
 
 
 def quoted(argument: str) -> str:
@@ -142,4 +152,6 @@ def case(value: str, table: dict[str, Any]) -> Any:
 
     A recipe writes ``${case:${encoder.name},{convlstm:640,else:256}}``.
     """
+    if value not in table and "else" not in table:
+        raise ValueError(f"{value!r} is none of {', '.join(table)}")
     return table[value] if value in table else table["else"]

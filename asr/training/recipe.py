@@ -44,10 +44,12 @@ def train(config: TrainConfig) -> Path:
         log.info("run folder: %s", run_dir)
         trainer = build_trainer(config, run_dir, world)
         scores = trainer.fit()
-        if scores is None:
-            hint = f"to go on, set run_dir={run_dir} and a greater trainer.epochs"
-            log.info("%s: nothing left to train; %s", run_dir, hint)
         progress = trainer.progress
+        if scores is None:
+            ended = progress.epoch >= config.trainer.epochs
+            more = "trainer.epochs" if ended else "trainer.patience_epochs"
+            hint = f"to go on, set run_dir={run_dir} and a greater {more}"
+            log.info("%s: nothing left to train; %s", run_dir, hint)
         log.info(
             "%s: best epoch %d of %d, dev WER %.2f %%, CER %.2f %%",
             run_dir, progress.best_epoch, progress.epoch,

@@ -26,6 +26,7 @@ from asr.training.distributed import World, no_sync
 from asr.training.evaluation import DevScores, evaluate
 from asr.training.interrupt import StopRequested
 from asr.training.journal import Journal, log
+from asr.training.memory import memory_explained
 from asr.training.objective import Loss, Objective
 
 LAST_MODEL_NAME = "last.safetensors"
@@ -50,13 +51,14 @@ class Trainer:
         train, dev: what is learnt from, and what the best model is chosen on.
         objective: what is minimised.
         identity: the settings the run is bound to; another identity may not resume it.
-        batch_s: most seconds of padded audio in a global batch.
+        batch_s: most seconds of padded audio in a global batch, before its speed is changed.
         seed: of batches, augmentation and dropout.
         epochs: passes over the training set.
         accumulate: pieces a process cuts its share of a batch into.
         clip_norm: greatest gradient norm.
         average_decay: of the moving average of weights that is evaluated and saved.
-        precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32).
+        precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32, and on
+            CUDA the recurrences too).
         patience_epochs: stop after so many epochs without a better dev score; None never stops.
         save_every_steps: how often the state is saved within an epoch.
         workers: processes that load audio.
@@ -137,12 +139,16 @@ class Trainer:
             split_batch(batch, self.accumulate, self.world.rank, self.world.size)
             for batch in plan[progress.batch :]
         ]
-        for share, pieces in load_shares(self.train, shares, self.workers):
+        for share, pieces in load_shares(
+            self.train, shares, self.workers, pin=self.world.device.type == "cuda"
+        ):
             self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / self.epochs)
-            loss = self._step(share, pieces, epoch)
+            with memory_explained(f"epoch {epoch}, batch {progress.batch + 1}"):
+                loss = self._step(share, pieces, epoch)
             audio_s = sum(self.train.durations_s[i] for i in plan[progress.batch])
             progress.batch += 1
             journal.step(epoch, loss, audio_s)
+            progress.elapsed_s = journal.elapsed_s
             if self.world.any(stop.requested):
                 self._save()
                 raise KeyboardInterrupt
@@ -205,6 +211,7 @@ class Trainer:
         progress.step += 1
         progress.loss_sum += loss_sum
         progress.utterances += utterances
+        progress.updates += 1
         progress.norm_sum += norm
         self.average.update(self.model, progress.step)
 
@@ -220,7 +227,7 @@ class Trainer:
             "dev_wer": scores.wer,
             "dev_cer": scores.cer,
             "lr": self.optimiser.param_groups[0]["lr"],
-            "norm": progress.norm_sum / max(progress.batch, 1),
+            "norm": progress.norm_sum / max(progress.updates, 1),
             "skipped": progress.skipped,
         }
         best = scores.key < progress.best
@@ -229,8 +236,8 @@ class Trainer:
             self._save_model(MODEL_NAME, scores)
         self._save_model(LAST_MODEL_NAME, scores)
         progress.epoch, progress.batch = progress.epoch + 1, 0
-        progress.loss_sum = progress.norm_sum = 0.0
-        progress.utterances = 0
+        progress.loss_sum = progress.norm_sum = progress.elapsed_s = 0.0
+        progress.utterances = progress.updates = 0
         journal.epoch(numbers, scores.examples, best)
         self._save()
         return scores
@@ -290,12 +297,14 @@ class Trainer:
             self.train.durations_s, self.batch_s, self.seed, self.progress.epoch + 1
         )
         consumed = [i for batch in plan[: self.progress.batch] for i in batch]
+        consumed_s = sum(self.train.durations_s[i] for i in consumed)
         return Journal(
             self.run_dir,
             self.world,
             finished_epochs=self.progress.epoch,
             total_audio_s=self.epochs * epoch_s,
-            done_audio_s=self.progress.epoch * epoch_s
-            + sum(self.train.durations_s[i] for i in consumed),
+            done_audio_s=self.progress.epoch * epoch_s + consumed_s,
+            epoch_audio_s=consumed_s,
+            elapsed_s=self.progress.elapsed_s,
             tensorboard=self.tensorboard,
         )

@@ -17,7 +17,7 @@ import torch
 from asr.cli import main
 from asr.errors import UserError
 from asr.training import trainer
-from asr.training.distributed import World, dist, open_world
+from asr.training.distributed import World, close_group, dist, open_world
 
 FAULT = "asr: cut train-07: 1 samples are NaN or infinite; export the recording again"
 
@@ -166,6 +166,16 @@ def test_torchrun_equals_one_process(tones, alone, tmp_path):
     assert_equal_runs(alone, tmp_path / "two")
 
 
+@pytest.mark.slow
+def test_torchrun_sweeps(tones, tmp_path):
+    """A second group of processes would wait for ever on the store that the first left behind."""
+    settings = [s for s in tiny.arguments(tones, tmp_path, *SETTINGS) if "run_dir" not in s]
+    done = torchrun([*settings, "seed=1,2", "-m", f"run_dir={tmp_path}/run-${{seed}}"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    for seed in (1, 2):
+        assert len((tmp_path / f"run-{seed}" / "metrics.jsonl").read_text().splitlines()) == 2
+
+
 @pytest.fixture
 def one_bad(tmp_path):
     """A corpus with one recording that only one of two processes will load."""
@@ -244,4 +254,7 @@ def test_a_process_that_fails_does_not_wait_for_the_others_to_leave(monkeypatch)
     assert not farewells
     with open_world("cpu"):
         pass
+    assert not farewells  # a sweep's next job needs the group
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    close_group()
     assert farewells == ["bye"]

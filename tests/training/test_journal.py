@@ -13,11 +13,11 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def journal(folder, rank=0, finished=0, tensorboard=False):
+def journal(folder, rank=0, finished=0, tensorboard=False, epoch_audio_s=0.0, elapsed_s=0.0):
     world = World(rank, 2 if rank else 1, torch.device("cpu"))
     return Journal(
         folder, world, finished_epochs=finished, total_audio_s=10, done_audio_s=0,
-        tensorboard=tensorboard,
+        epoch_audio_s=epoch_audio_s, elapsed_s=elapsed_s, tensorboard=tensorboard,
     )  # fmt: skip
 
 
@@ -33,6 +33,18 @@ def test_an_epoch_is_a_line(tmp_path):
     (found,) = lines(tmp_path)
     assert NUMBERS.items() <= found.items()
     assert found["speed"] == pytest.approx(4.0 / found["elapsed_s"])
+
+
+def test_an_interrupted_epoch_counts_whole(tmp_path):
+    written = journal(tmp_path, epoch_audio_s=6.0, elapsed_s=100.0)
+    written.step(3, 1.5, 4.0)
+    written.epoch(dict(NUMBERS), [], best=True)
+    written.epoch(dict(NUMBERS), [], best=True)
+    written.close()
+    interrupted, whole = lines(tmp_path)
+    assert 100 <= interrupted["elapsed_s"] < 101
+    assert interrupted["speed"] == pytest.approx(10.0 / interrupted["elapsed_s"])
+    assert whole["elapsed_s"] < 1
 
 
 def test_what_came_after_the_state_is_dropped(tmp_path):

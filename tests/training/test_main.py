@@ -125,6 +125,14 @@ def test_a_recipe_file_from_anywhere_is_found(trained, tmp_path):
     assert trained[0].recipe == "mine"
 
 
+@pytest.mark.parametrize("name", ["train", "mine"])
+def test_a_recipe_may_not_hide_what_recipes_build_on(trained, capsys, tmp_path, name):
+    for stem in ("train", "mine"):
+        (tmp_path / f"{stem}.yaml").write_text("defaults: [/train, _self_]\nrecipe: mine\n")
+    said = refusal(capsys, *DATA, recipe=str(tmp_path / f"{name}.yaml"))
+    assert said == f"{tmp_path}/train.yaml: recipes build on another train.yaml; rename it"
+
+
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [
@@ -139,7 +147,12 @@ def test_unknown_recipes_are_refused(trained, capsys, recipe, said):
 
 
 def test_cfg_job_prints_the_settings_wherever_it_stands(trained, capsys):
-    for arguments in (["--cfg", "job"], ["seed=3", "--cfg", "job"], ["--cfg", "job", "seed=3"]):
+    for arguments in (
+        ["--cfg", "job"],
+        ["seed=3", "--cfg", "job"],
+        ["--cfg", "job", "seed=3"],
+        ["encoder.layers=2", "--cfg", "job", "seed=3"],
+    ):
         assert main(["train", "an4", *arguments]) == 0
         printed = capsys.readouterr().out
         assert "recipe: an4" in printed
@@ -196,6 +209,17 @@ def test_a_sweep_gives_each_job_a_folder(tones, monkeypatch, tmp_path):
     assert [path.parent.name for path in models] == ["1", "2"]
     assert models[0].read_bytes() != models[1].read_bytes()
     assert len({path.parent.parent for path in models}) == 1
+
+
+def test_flags_may_stand_between_overrides(trained):
+    assert main(["train", "an4", "encoder.layers=2", "-m", "seed=1,2"]) == 0
+    assert [(config.encoder.layers, config.seed) for config in trained] == [(2, 1), (2, 2)]
+
+
+def test_a_case_that_is_not_listed_is_named(trained, capsys, tmp_path):
+    text = "recipe: mine\nseed: ${case:${encoder.name},{gru:1,rnn:2}}\n"
+    (tmp_path / "mine.yaml").write_bytes(START + text.encode())
+    assert "'blstm' is none of gru, rnn" in refusal(capsys, *DATA, recipe="mine.yaml")
 
 
 def test_a_job_of_a_sweep_that_is_refused_fails_the_sweep(trained, capsys, monkeypatch):

@@ -1,9 +1,14 @@
-"""Freed memory is kept: it comes back without the system's help."""
+"""Freed memory is kept: it comes back without the system's help. Missing memory is explained."""
 
 import subprocess
 import sys
 
 import pytest
+import tiny
+import torch
+
+from asr.cli import main
+from asr.model import CTCModel
 
 COUNT_FAULTS = """
 import resource, sys
@@ -31,3 +36,14 @@ def test_pages_are_asked_for_once():
     if kept == "False":
         pytest.skip("this C library has no mallopt")
     assert count < faults()[1] / 4
+
+
+def test_a_full_device_is_explained(tones, tmp_path, capsys, monkeypatch):
+    def forward(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(CTCModel, "forward", forward)
+    assert main(tiny.arguments(tones, tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "asr: epoch 1, batch 1: the device has no memory left for this batch" in said
+    assert "Traceback" not in said

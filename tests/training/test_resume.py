@@ -1,5 +1,6 @@
 """A run that is killed and started again ends as if nothing had happened."""
 
+import errno
 import functools
 import json
 import os
@@ -272,13 +273,17 @@ def test_resuming_may_change_length_and_machine(tones, tmp_path):
     assert main(tiny.arguments(tones, tmp_path, "trainer.epochs=1")) == 0
     changed = ("trainer.epochs=2", "trainer.save_every_steps=7", "trainer.device=auto")
     logging = ("trainer.tensorboard=true", "trainer.patience_epochs=9")
-    assert main(tiny.arguments(tones, tmp_path, *changed, *logging)) == 0
+    fitting = ("trainer.accumulate=2",)
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.jsonl.gz").write_bytes((tones / f"{name}.jsonl.gz").read_bytes())
+    moved = (f"data.train={tmp_path}/train.jsonl.gz", f"data.dev={tmp_path}/dev.jsonl.gz")
+    assert main(tiny.arguments(tones, tmp_path, *changed, *logging, *fitting, *moved)) == 0
     assert [m["epoch"] for m in metrics(tmp_path)] == [1, 2]
     assert list((tmp_path / "events").iterdir())
 
 
 def test_resuming_refuses_other_settings_and_names_each(tones, tones_run, capsys):
-    other = ("seed=7", "encoder.dropout=0.5", "augment.speeds=[1.0]", "trainer.accumulate=2")
+    other = ("seed=7", "encoder.dropout=0.5", "augment.speeds=[1.0]", "data.batch_s=2")
     before = sorted(path.stat().st_mtime_ns for path in tones_run.glob("*.safetensors"))
     assert main(tiny.arguments(tones, tones_run, *other)) == 1
     said = capsys.readouterr().err
@@ -286,7 +291,7 @@ def test_resuming_refuses_other_settings_and_names_each(tones, tones_run, capsys
         "seed is 1 there, 7 here",
         "encoder.dropout is 0.2 there, 0.5 here",
         "augment.speeds is [0.9, 1.0, 1.1] there, [1.0] here",
-        "trainer.accumulate is 1 there, 2 here",
+        "data.batch_s is 3.0 there, 2.0 here",
     ):
         assert difference in said
     assert "trainer.epochs" not in said
@@ -302,6 +307,23 @@ def test_resuming_refuses_other_data(tones, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "the training utterances is '12 with checksum" in said
     assert "'4 with checksum" in said
+
+
+def test_a_state_that_may_be_sound_is_not_to_be_deleted(tones, tmp_path, capsys, monkeypatch):
+    command = tiny.arguments(tones, tmp_path, "trainer.epochs=1")
+    assert main(command) == 0
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    torch.save(state | {"format": 99}, tmp_path / "state.pt")
+    capsys.readouterr()
+    assert main(command) == 1
+    assert "of format 99, expected at most 1; go on with the newer" in capsys.readouterr().err
+
+    def stale(*_, **__):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(torch, "load", stale)
+    assert main(command) == 1
+    assert "state.pt: cannot be read: Stale file handle; mend that" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04 cut short"])
