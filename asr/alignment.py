@@ -21,6 +21,11 @@ from asr.recognizer import Recognizer
 from asr.text import BLANK_ID
 from asr.transcript import Segment
 
+#: What torchaudio's `forced_align` keeps of every frame and token, measured.
+CELL_BYTES = 2
+#: Most memory that an alignment may take so: of about half an hour of speech.
+LATTICE_BYTES = 4_000_000_000
+
 
 def align_text(
     recognizer: Recognizer, waveform: Waveform, text: str, where: str
@@ -42,16 +47,17 @@ def align_text(
 
     Raises:
         UserError: the text is empty, has characters that the model cannot write, or more of them
-            than the recording has frames.
+            than the recording has frames; or the two are too long to be aligned as a whole.
     """
     tokenizer, tokens = recognizer.tokenizer, recognizer.tokens
     lines = [line for line in map(tokenizer.normalise, text.splitlines()) if line]
     whole = " ".join(lines)
     _require_alphabet(tokenizer.unknown(whole), whole, where)
     token_ids = tokenizer.encode(whole)
-    log_probs = recognizer.log_probs(waveform)
     frame_s = recognizer.model.frame_s
     duration_s = len(waveform) / recognizer.sample_rate
+    _require_memory(duration_s, frame_s, len(token_ids), where)
+    log_probs = recognizer.log_probs(waveform)
     if frames_needed(token_ids) > len(log_probs):
         raise UserError(
             f"{where}: the text needs {frames_needed(token_ids)} frames of {1000 * frame_s:g} ms, "
@@ -99,6 +105,16 @@ def _require_alphabet(unknown: list[str], text: str, where: str) -> None:
         raise UserError(
             f"{where}: the text has characters that the model cannot write "
             f"({' '.join(unknown)}); spell them out as the training text did"
+        )
+
+
+def _require_memory(duration_s: float, frame_s: float, tokens: int, where: str) -> None:
+    needed = CELL_BYTES * tokens * duration_s / frame_s
+    if needed > LATTICE_BYTES:
+        raise UserError(
+            f"{where}: to align its {duration_s / 60:.0f} min of sound with {tokens} characters or "
+            f"pieces takes {needed / 1e9:.1f} GB of memory, more than {LATTICE_BYTES / 1e9:g}; cut "
+            "the recording and its text, or give a manifest of shorter cuts"
         )
 
 

@@ -59,7 +59,8 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """
     path = Path(path)
     if not path.is_file():
-        what = "this is a folder" if path.is_dir() else "there is no such file"
+        what = "this is a pipe or a device" if path.exists() else "there is no such file"
+        what = "this is a folder" if path.is_dir() else what
         raise AudioError("missing audio", f"{path}: {what}", "give an audio file")
     try:
         audio = soundfile.SoundFile(path)

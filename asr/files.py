@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
-from threading import get_native_id
+from secrets import token_hex
 from typing import IO
 
 from asr.errors import UserError
@@ -34,12 +34,13 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _beside(path: Path) -> Iterator[IO[bytes]]:
     """Open a file beside `path` that takes its place at the end."""
-    # Two threads may write the same file, and none of a machine have the same number. A name may
-    # have 255 bytes, so that of `path` can leave no room for more.
-    partial = path.with_name(f".{path.name[:40]}.partial{get_native_id()}")
+    # Threads, and containers that share the folder, may write the same file at once, so chance
+    # names it. A name may have 255 bytes, so that of `path` can leave no room for more. `open`
+    # gives the permissions that are usual here; `tempfile` would keep other users out.
+    partial = path.with_name(f".{path.name[:40]}.partial{token_hex(8)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -45,6 +45,10 @@ def find_recipe(recipe: str) -> Path:
     if path.suffix == ".yaml":
         if not path.is_file():
             raise UserError(f"{recipe}: there is no such recipe file; check the path")
+        if (path.parent / "train.yaml").is_file():  # which Hydra would take for conf/train.yaml
+            raise UserError(
+                f"{path.parent / 'train.yaml'}: recipes build on another train.yaml; rename it"
+            )
         return path.resolve()
     if recipe in recipe_names():
         named = RECIPES / f"{recipe}.yaml"

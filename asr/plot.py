@@ -3,6 +3,7 @@
 Shapes: F mel bins, T feature frames, U encoder frames, V tokens.
 """
 
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -17,38 +18,54 @@ from matplotlib.figure import Figure
 
 from asr.audio import Waveform
 from asr.errors import UserError
+from asr.files import replacing
 from asr.recognizer import Recognizer
 from asr.recording import open_recording
 from asr.segmentation import pieces
 from asr.text import BLANK_ID, SPACE
 
+#: So many characters of the title's size, capitals even, are as wide as the picture.
+TITLE_CHARACTERS = 110
+TITLE_POINTS = 9
 
-def draw_transcription(recognizer: Recognizer, path: str | Path, output: Path) -> str:
+
+def draw_transcription(
+    recognizer: Recognizer, path: str | Path, output: Path, channel: str = "mix"
+) -> str:
     """Transcribe a recording, or the first speech in a long one, and draw how; returns the text.
 
     Args:
         recognizer: the model.
         path: an audio file.
-        output: a picture file, of any format matplotlib writes.
+        output: a picture file, of the format that its ending names; PNG without one.
+        channel: one of `asr.recording.CHANNELS`; of each, the first is drawn.
 
     Raises:
         UserError: the audio cannot be read or holds no speech, or the picture cannot be written.
     """
     rate = recognizer.sample_rate
     with open_recording(path) as recording:
-        found = pieces(recording.waveform(None, rate), rate, recognizer.vad)
+        name, number = recording.chosen(channel)[0]
+        found = pieces(recording.waveform(number, rate), rate, recognizer.vad)
         piece = next(found, None)
     if piece is None:
         raise UserError(f"{path}: no speech was found, so there is nothing to draw")
     text = recognizer.transcribe(piece.waveform, rate).text
     figure, upper = draw_heard(recognizer, piece.waveform, (11, 5.5))
+    side = f" [{name}]" if name else ""
     place = f", from {piece.start / rate:.1f} s" if piece.start else ""
-    title = f"{Path(path).name}{place}: {text or '(nothing heard)'}"
-    upper.set_title(title, loc="left", parse_math=False)  # a $ in a name is no formula
+    title = f"{Path(path).name}{side}{place}: {text or '(nothing heard)'}"
+    upper.set_title(
+        textwrap.fill(title, TITLE_CHARACTERS),
+        loc="left",
+        fontsize=TITLE_POINTS,
+        parse_math=False,  # a $ in a name is no formula
+    )
     try:
-        figure.savefig(output, dpi=120)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{output}: cannot write this picture ({error})") from error
+        with replacing(output) as file:
+            figure.savefig(file, dpi=120, format=output.suffix[1:] or "png")
+    except ValueError as error:
+        raise UserError(f"{output}: cannot be drawn ({error}); end its name in .png") from error
     finally:
         plt.close(figure)
     return text

@@ -1,10 +1,13 @@
 """Forced alignment: the path, the times of words and characters, and what cannot be aligned."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from random_models import noise, random_model, random_tokenizer
 
+from asr import alignment
 from asr.aligned import AlignedTranscript
 from asr.alignment import align_text, force_path
 from asr.decoding.align import align
@@ -99,3 +102,20 @@ def test_as_many_frames_as_needed_are_enough(recognizer: Recognizer) -> None:
     assert len(aligned.characters) == frames
     with pytest.raises(UserError, match=f"needs {frames + 1} frames"):
         align_text(recognizer, waveform(), text + "ab"[frames % 2], "a.wav")
+
+
+def test_more_than_the_memory_holds_is_refused_before_it_is_heard(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizer, "log_probs", None)
+    hour, text = np.broadcast_to(np.float32(0), 3600 * RATE), "abba " * 11_000
+    expected = (
+        "talk.wav: to align its 60 min of sound with 54999 characters or pieces takes 19.8 GB"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(expected)} of memory, more than 4; cut the"):
+        align_text(recognizer, hour, text, "talk.wav")
+
+
+@pytest.mark.parametrize(("minutes", "frame_s"), [(25, 0.02), (35, 0.04)])
+def test_about_half_an_hour_is_within_the_memory(minutes: int, frame_s: float) -> None:
+    alignment._require_memory(60 * minutes, frame_s, 15 * 60 * minutes, "talk.wav")

@@ -12,6 +12,7 @@ import tiny
 
 from asr import __version__, cli
 from asr.cli import main, make_parser
+from asr.data import read_cuts
 from asr.errors import UserError
 
 
@@ -141,6 +142,21 @@ def test_evaluate_prints_and_writes_the_same_rates(tones, tones_run, tmp_path, c
     assert f"{100 * rates['wer']:.2f}" in printed
 
 
+def test_evaluate_counts_the_words_that_a_lexicon_has_not(tones, tones_run, tmp_path):
+    report, lexicon = tmp_path / "report.json", tmp_path / "words"
+    lexicon.write_text("ab\n")
+    command = ["evaluate", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
+    assert main([*command, "--lexicon", str(lexicon), "--json", str(report)]) == 0
+    said = [
+        word
+        for cut in read_cuts(tones / "test.jsonl.gz")
+        for word in cut.supervisions[0].text.split()
+    ]
+    unknown = sum(word != "ab" for word in said)
+    assert unknown > 0
+    assert json.loads(report.read_text())["oov_rate"] == pytest.approx(unknown / len(said))
+
+
 def test_score_compares_two_hypotheses(tmp_path, capsys):
     for name, text in (
         ("ref", "u-1 a b\nu-2 c"),
@@ -177,3 +193,40 @@ def test_a_reader_that_has_seen_enough_ends_us_quietly(tones, tones_run, tmp_pat
     )  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("folder", [True, False])
+def test_messages_that_nobody_reads_are_no_success(tones, tones_run, tmp_path, folder, unbuffered):
+    arguments = ["--model", str(tones_run), __file__, str(tones / "test-00.wav")]
+    output = ["--output-dir", str(tmp_path / "out")] if folder else []
+    reader, writer = os.pipe()
+    os.close(reader)
+    for stdout in (subprocess.PIPE, writer):
+        done = subprocess.run(
+            [sys.executable, "-m", "asr", "transcribe", *arguments, *output],
+            cwd=tiny.ROOT, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=stdout, stderr=writer,
+        )  # fmt: skip
+        # Who reads neither has seen enough, unless there were files to write.
+        assert done.returncode == int(folder or stdout is not writer)
+    os.close(writer)
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["transcribe", "{tones}/test-00.wav", "--model", LONG],
+        ["evaluate", LONG, "--model", "{run}"],
+        ["align", LONG, "{text}", "--model", "{run}"],
+    ],
+)
+def test_a_path_that_cannot_be_is_one_sentence(tones, tones_run, tmp_path, capsys, arguments):
+    text = tmp_path / "text"
+    text.write_text("a\n")
+    filled = [one.format(tones=tones, run=tones_run, text=text) for one in arguments]
+    assert main(filled) == 1
+    assert capsys.readouterr().err == f"asr: {LONG}: File name too long; check the path\n"

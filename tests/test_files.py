@@ -93,6 +93,30 @@ def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="this system has no such permissions")
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").touch()
+
+    write_text(tmp_path / "a.txt", "new")
+
+    modes = [(tmp_path / name).stat().st_mode for name in ("plain.txt", "a.txt")]
+    assert modes[0] == modes[1]
+
+
+def test_no_two_writers_share_a_name(tmp_path: Path) -> None:
+    """Threads of two containers can have the same number, so it is not in the name."""
+    path = tmp_path / "a.txt"
+
+    with replacing(path) as first:
+        with replacing(path) as second:
+            first.write(b"first")
+            second.write(b"second")
+            assert len(list(tmp_path.glob(".a.txt.partial*"))) == 2
+        assert path.read_text() == "second"
+
+    assert path.read_text() == "first"
+
+
 def test_two_threads_may_write_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
@@ -12,6 +13,7 @@ from asr.errors import UserError
 from asr.plot import draw_transcription
 from asr.recognizer import Recognizer
 from asr.recording import Recording
+from asr.transcript import Segment, Transcript
 
 RATE = 16000
 
@@ -55,6 +57,55 @@ def test_a_name_is_no_formula(recognizer: Recognizer, tmp_path: Path) -> None:
     draw_transcription(recognizer, path, tmp_path / "a.png")
 
     assert (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("text", ["four score and seven years ago " * 16, "YES NO " * 70])
+def test_a_long_text_leaves_room_for_the_plots(
+    recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    heard = Transcript((Segment(0, 1, text, ()),), 1.0)
+    monkeypatch.setattr(recognizer, "transcribe", lambda *_: heard)
+    drawn = []
+    close = plt.close
+    monkeypatch.setattr(plt, "close", lambda figure: close(drawn.append(figure) or figure))
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+
+    draw_transcription(recognizer, tmp_path / "a.wav", tmp_path / "a.png")
+
+    (figure,) = drawn
+    for axes in figure.axes:
+        assert axes.get_position().width > 0.9
+        assert axes.get_position().height > 0.25
+    assert figure.axes[0].get_title(loc="left").count("\n") == 4
+
+
+def test_the_channel_that_was_asked_for_is_drawn(recognizer: Recognizer, tmp_path: Path) -> None:
+    both = 0.1 * np.random.default_rng(0).standard_normal((RATE, 2))
+    soundfile.write(tmp_path / "a.wav", both, RATE)
+    heard = {
+        channel: draw_transcription(recognizer, tmp_path / "a.wav", tmp_path / "a.png", channel)
+        for channel in ("mix", "left", "right", "each")
+    }
+    files = recognizer.transcribe_files([tmp_path / "a.wav"], channel="each")
+    ((_, (left, right)),) = files
+    assert heard["left"] == heard["each"] == left.text
+    assert heard["right"] == right.text
+    assert heard["mix"] not in (left.text, right.text)
+
+
+def test_the_picture_is_written_to_the_very_path(recognizer: Recognizer, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    for name, start in (("nosuffix", b"\x89PNG"), ("new/a.svg", b"<?xml")):
+        draw_transcription(recognizer, tmp_path / "a.wav", tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert not (tmp_path / "nosuffix.png").exists()
+
+
+def test_a_picture_of_no_known_format_is_refused(recognizer: Recognizer, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    with pytest.raises(UserError, match=r"a\.wave: cannot be drawn .*; end its name in \.png"):
+        draw_transcription(recognizer, tmp_path / "a.wav", tmp_path / "a.wave")
+    assert not (tmp_path / "a.wave").exists()
 
 
 def test_a_long_recording_without_speech_cannot_be_drawn(

@@ -5,11 +5,14 @@ is instant.
 """
 
 import argparse
+import errno
 import io
 import os
+import select
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 from asr import __version__
 from asr.cli import align, evaluate, export, lm, prepare, score, train, transcribe, tune
@@ -19,6 +22,13 @@ VERBS = (prepare, train, evaluate, transcribe, align, score, lm, tune, export)
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 #: Verbs that pass over what they did before; the others begin anew.
 CONTINUE = ("prepare", "train", "transcribe", "align")
+#: Flags that ask for more than what is printed.
+FILES = ("output", "output_dir", "json", "html", "picture")
+#: What a path that a user gave can be; of other errors of the system, most are our own.
+BAD_PATH = (
+    errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EPERM,
+    errno.EROFS,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,20 +51,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"asr: stopped{hint}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
-        _drop_output()
-        return 0
+        # That of our messages may have gone instead, while files were still to be written.
+        broken = [stream for stream in (sys.stdout, sys.stderr) if _is_broken(stream)]
+        _drop_output(*broken)
+        prints_alone = parsed.verb != "train" and not any(vars(parsed).get(flag) for flag in FILES)
+        return int(sys.stderr in broken and not (sys.stdout in broken and prints_alone))
     except OSError as error:
+        if error.errno in BAD_PATH and error.filename is not None:
+            print(f"asr: {error.filename}: {error.strerror}; check the path", file=sys.stderr)
+            return 1
         if error.errno not in DISK_FULL:
             raise
-        _drop_output()
+        _drop_output(sys.stdout)
         where = error.filename or "standard output or a temporary file"
         print(f"asr: {where}: {error.strerror}; make room, then try again", file=sys.stderr)
         return 1
 
 
-def _drop_output() -> None:
+def _is_broken(stream: TextIO | None) -> bool:
+    """Tell whether a stream is a pipe that nobody reads."""
+    if stream is None:
+        return False
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        return True
+    if not hasattr(select, "poll"):  # on Windows
+        return False
+    watched = select.poll()
+    watched.register(stream, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in watched.poll(0))
+
+
+def _drop_output(*streams: TextIO) -> None:
     """Send what is left of the output nowhere, or Python tries once more at its end, and fails."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())
 
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_model
-from asr.cli.outputs import Outputs
+from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def add(verbs: Verbs) -> None:
         "align",
         help="when each word of a known text was said",
         description="Print a line for each word: recording, start and end in seconds, "
-        "confidence, word. With --format print that, or write files.",
+        "confidence, word. With --format print that, or with --output-dir write files. A "
+        "recording is aligned as a whole, which takes memory by its length times its text's: "
+        "4 GB are the limit, about half an hour. Give longer ones as a manifest of shorter cuts.",
     )
     verb.add_argument(
         "input", metavar="AUDIO|MANIFEST", help="a recording, or a cut manifest with transcripts"
@@ -55,16 +57,7 @@ def add(verbs: Verbs) -> None:
         help="what is said in the recording; each line becomes a segment",
     )  # fmt: skip
     add_model(verb)
-    output = verb.add_argument_group("output")
-    output.add_argument(
-        "--format", metavar="NAME,...",
-        help="textgrid, ctm, json, srt, vtt, tsv, stm, txt; one alone is printed",
-    )  # fmt: skip
-    output.add_argument(
-        "--output-dir", type=Path, metavar="DIR",
-        help="write DIR/NAME.FORMAT; for several formats, here if not given",
-    )  # fmt: skip
-    output.add_argument("--overwrite", action="store_true", help="write finished files again")
+    add_outputs(verb, default="textgrid")
     verb.set_defaults(run=run)
 
 
@@ -73,29 +66,25 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from asr.decoding.options import DecodingOptions
-    from asr.formats import parse_formats
     from asr.recognizer import load
 
-    formats = parse_formats(args.format) if args.format else ()
-    if args.output_dir and not formats:
-        raise UserError("align: --output-dir came without --format; name one, such as textgrid")
-    folder = args.output_dir or (Path() if len(formats) > 1 else None)
-    outputs = Outputs(formats, folder, args.overwrite)
+    outputs = make_outputs(args)
     items = _find_items(args)
     wanted = [one for one in items if not outputs.is_done(one.stem)]
+    if wanted:
+        outputs.check(len(wanted))
     recognizer = load(args.model, DecodingOptions())
     failed = 0
     for item in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
         try:
             aligned = _align(recognizer, item)
+            with tqdm.external_write_mode():
+                _put(aligned, item, outputs, str(args.model))
         except UserError as error:
             failed += 1
             with tqdm.external_write_mode():
                 print(f"asr: {error}", file=sys.stderr)
-        else:
-            with tqdm.external_write_mode():
-                _put(aligned, item, outputs, str(args.model))
-    if folder is not None:
+    if args.output_dir:
         done = len(wanted) - failed
         print(f"{done} aligned, {len(items) - len(wanted)} finished before", file=sys.stderr)
     if failed and len(items) > 1:

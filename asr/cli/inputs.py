@@ -5,10 +5,12 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISCHR, S_ISFIFO
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from asr.errors import UserError, printable
 
@@ -28,6 +30,17 @@ class Input:
     name: str
     path: Path
     stem: Path
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it can be read but once: standard input, a pipe or a device."""
+        if self.name == STDIN:
+            return True
+        try:
+            mode = self.path.stat().st_mode
+        except (OSError, ValueError):  # left for the reader to name
+            return False
+        return S_ISFIFO(mode) or S_ISCHR(mode)
 
 
 def find_inputs(
@@ -79,6 +92,8 @@ def _listed(path: Path) -> list[str]:
 def _expand(argument: str) -> Iterator[Input]:
     path = Path(argument)
     if argument == STDIN:
+        if sys.stdin is None:
+            raise UserError("-: standard input is closed; send a recording into it, or name a file")
         yield Input(STDIN, path, Path("stdin"))
     elif path.is_dir():
         yield from _in_folder(path)
@@ -125,17 +140,25 @@ def check_outputs(inputs: Iterable[Input]) -> None:
 
 @contextmanager
 def readable(inputs: Iterable[Input]) -> Iterator[dict[Path, Input]]:
-    """Give the inputs by the path they can be read at; standard input is kept in a file.
+    """Give the inputs by the path they can be read at; what is a stream is kept in a file.
 
-    A pipe cannot be read twice or from its end, as audio files have to be.
+    A stream cannot be read twice or from its end, as audio files have to be.
     """
     with TemporaryDirectory(prefix="asr-") as folder:
-        paths = {}
+        paths: dict[Path, Input] = {}
         for one in inputs:
             path = one.path
-            if one.name == STDIN:
-                path = Path(folder) / "standard input"
-                with path.open("wb") as copy:
-                    shutil.copyfileobj(sys.stdin.buffer, copy)
+            if one.is_stream:
+                path = Path(folder) / (
+                    "standard input" if one.name == STDIN else f"stream {len(paths) + 1}"
+                )
+                with _opened(one) as stream, path.open("wb") as copy:
+                    shutil.copyfileobj(stream, copy)
             paths[path] = one
         yield paths
+
+
+def _opened(stream: Input) -> AbstractContextManager[IO[bytes]]:
+    if stream.name == STDIN:
+        return nullcontext(sys.stdin.buffer)  # which is not ours to close
+    return stream.path.open("rb")

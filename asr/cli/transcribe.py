@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
 from asr.cli.inputs import Input, check_outputs, find_inputs, readable
-from asr.cli.outputs import Outputs
+from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,15 +48,7 @@ def add(verbs: Verbs) -> None:
         default="energy",
         help="how speech is found in recordings of more than 30 s (energy)",
     )
-    output = verb.add_argument_group("output")
-    output.add_argument(
-        "--format",
-        metavar="NAME,...",
-        help="txt, json, srt, vtt, tsv, ctm, stm, textgrid (txt); one alone can be printed",
-    )
-    output.add_argument("--output-dir", type=Path, metavar="DIR", help="write DIR/NAME.FORMAT")
-    output.add_argument("--overwrite", action="store_true", help="write finished files again")
-    output.add_argument(
+    add_outputs(verb, default="txt").add_argument(
         "--picture", type=Path, metavar="PNG", help="also draw how the first file was heard"
     )
     add_decoding(verb)
@@ -65,16 +57,19 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe each recording; a bad one is named, and the others go on."""
-    outputs = _make_outputs(args)
+    outputs = make_outputs(args)
     inputs, errors = find_inputs(args.audio, args.list)
     if args.output_dir:
         check_outputs(inputs)
+    wanted = [one for one in inputs if one.is_stream or not outputs.is_done(str(one.stem))]
+    if wanted:
+        outputs.check(len(wanted))
     for error in errors:
         _complain(str(error))
-    wanted = [one for one in inputs if not outputs.is_done(str(one.stem))]
-    failed = len(errors)
+    failed, drawn = len(errors), True
     if wanted or (args.picture and inputs):
-        failed += _transcribe(args, inputs, wanted, outputs)
+        bad, drawn = _transcribe(args, inputs, wanted, outputs)
+        failed += bad
     count = len(inputs) + len(errors)
     if args.output_dir:
         finished = len(inputs) - len(wanted)
@@ -82,13 +77,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"{written} transcribed, {finished} finished before", file=sys.stderr)
     if failed and count > 1:
         _complain(f"{failed} of {count} files failed")
-    return int(failed > 0)
+    return int(failed > 0 or not drawn)
 
 
 def _transcribe(
     args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], outputs: Outputs
-) -> int:
-    """Do the work; returns how many recordings failed."""
+) -> tuple[int, bool]:
+    """Do the work; returns how many recordings failed, and whether the picture was drawn."""
     import torch
     from tqdm import tqdm
 
@@ -100,47 +95,49 @@ def _transcribe(
     settings = _settings(args, options)
     workers = torch.get_num_threads()
     torch.set_num_threads(1)  # a batch a core, and the same sums on any number of cores
-    failed = 0
+    failed: list[Input] = []
     with readable(wanted) as paths:
         results = recognizer.transcribe_files(paths, channel=args.channel, workers=workers)
         for path, result in results:
             one = paths[Path(path)]
+            about = About(one.name, str(args.model), settings)
             with tqdm.external_write_mode():
-                if isinstance(result, UserError):
-                    _complain(str(result).replace(str(path), one.name, 1))
-                    failed += 1
-                else:
-                    _put(result, one, outputs, About(one.name, str(args.model), settings))
-        if args.picture:
+                try:
+                    _put(_transcripts(result, path, one), one, outputs, about)
+                except UserError as error:
+                    _complain(str(error))
+                    failed.append(one)
+        drawn = True
+        if args.picture and inputs[0] not in failed:  # else it was said what is wrong
             first = next((path for path, one in paths.items() if one is inputs[0]), inputs[0].path)
-            _draw(recognizer, first, args.picture)
-    return failed
+            drawn = _draw(recognizer, first, args)
+    return len(failed), drawn
 
 
-def _draw(recognizer: "Recognizer", path: Path, picture: Path) -> None:
+def _transcripts(
+    result: "Sequence[Transcript] | UserError", path: str | Path, one: Input
+) -> "Sequence[Transcript]":
+    """Give a recording's transcripts, or raise why it has none, by the name it was given."""
+    if isinstance(result, UserError):
+        raise UserError(str(result).replace(str(path), one.name, 1)) from result
+    return result
+
+
+def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> bool:
+    """Draw a recording; tells whether it could be done."""
     from asr.plot import draw_transcription
 
-    draw_transcription(recognizer, path, picture)
-    print(f"picture: {picture}", file=sys.stderr)
+    try:
+        draw_transcription(recognizer, path, args.picture, args.channel)
+    except UserError as error:
+        _complain(str(error))
+        return False
+    print(f"picture: {args.picture}", file=sys.stderr)
+    return True
 
 
 def _complain(sentence: str) -> None:
     print(f"asr: {sentence}", file=sys.stderr)
-
-
-def _make_outputs(args: argparse.Namespace) -> Outputs:
-    """Read the flags of the output.
-
-    Raises:
-        UserError: an unknown format, or several without a folder to put them in.
-    """
-    from asr.formats import parse_formats
-
-    named = args.format or ("txt" if args.output_dir else None)
-    formats = parse_formats(named) if named else ()
-    if len(formats) > 1 and args.output_dir is None:
-        raise UserError(f"--format {args.format}: one alone can be printed; add --output-dir")
-    return Outputs(formats, args.output_dir, args.overwrite)
 
 
 def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str, object]:
@@ -156,5 +153,5 @@ def _put(transcripts: "Sequence[Transcript]", one: Input, outputs: Outputs, abou
         outputs.put(str(one.stem), transcripts, about)
         return
     for transcript in transcripts:
-        channel = f" [{transcript.channel}]" if transcript.channel else ""
+        channel = f" [{transcript.channel}]" if len(transcripts) > 1 else ""
         print(f"{one.name}{channel}\t{transcript.text}", flush=True)

@@ -52,14 +52,25 @@ def test_one_format_is_printed(tones, tones_run, text, capsys):
     assert [line.split()[:2] for line in lines] == [["test-00", "A"]] * 3
 
 
-def test_several_formats_are_written_here(tones, tones_run, text, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_files_are_textgrids_or_as_asked_for(tones, tones_run, text, tmp_path, capsys):
     command = ["align", str(tones / "test-00.wav"), str(text), "--model", str(tones_run)]
-    assert main([*command, "--format", "ctm,textgrid"]) == 0
-    assert {path.name for path in tmp_path.glob("test-00.*")} == {
-        "test-00.ctm", "test-00.textgrid",
-    }  # fmt: skip
+    command += ["--output-dir", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"test-00.textgrid"}
     assert "1 aligned, 0 finished before" in capsys.readouterr().err
+    assert main([*command, "--format", "ctm,srt"]) == 0
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".textgrid", ".ctm", ".srt"}
+
+
+def test_an_output_that_cannot_be_written_does_not_stop_the_others(
+    tones, tones_run, tmp_path, capsys
+):
+    (tmp_path / "test-00.ctm").mkdir()
+    command = ["align", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
+    assert main([*command, "--format", "ctm", "--output-dir", str(tmp_path)]) == 1
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"asr: {tmp_path}/test-00.ctm: cannot be written: ")
+    assert others == ["3 aligned, 0 finished before", "asr: 1 of 4 utterances failed"]
 
 
 def test_a_manifest_is_aligned_to_its_texts(tones, tones_run, tmp_path, capsys):
@@ -121,7 +132,9 @@ def test_a_bad_item_never_stops_the_rest(tones, tones_run, tmp_path, capsys):
         (["{tones}/test-00.wav", "{tones}/none.txt"], "none.txt: cannot be read"),
         (["{tones}/none.wav", "{text}"], "none.wav: there is no such file"),
         (["{tones}/test-00.wav", "{text}", "--format", "text"], "unknown format 'text'"),
-        (["{tones}/test-00.wav", "{text}", "--output-dir", "x"], "without --format"),
+        (["{tones}/test-00.wav", "{text}", "--format", "srt,json"], "add --output-dir"),
+        (["{tones}/test.jsonl.gz", "--format", "json"], "found 4; add --output-dir"),
+        (["{tones}/test-00.wav", "{text}", "--output-dir", "{text}"], "cannot be made or written"),
     ],
 )
 def test_mistakes_are_one_sentence(tones, tones_run, text, capsys, arguments, said):

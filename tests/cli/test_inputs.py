@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,17 @@ def test_a_file_whose_name_is_not_utf8_is_named_and_left_out(folder: Path) -> No
     ]
 
 
+def test_standard_input_that_is_closed_does_not_stop_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    inputs, errors = find_inputs(["-", "other.wav"], None)
+
+    assert [one.name for one in inputs] == ["other.wav"]
+    assert [str(error).partition(";")[0] for error in errors] == ["-: standard input is closed"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("missing.txt", "cannot be read"), ("latin.txt", "cannot be read")]
 )
@@ -142,3 +154,25 @@ def test_standard_input_can_be_read_as_a_file(
         assert (kept, read.read_bytes()) == (Path("other.wav"), b"RIFF")
         assert paths[read].stem == Path("stdin")
     assert not read.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system names no pipes")
+def test_pipes_and_devices_can_be_read_as_files(folder: Path) -> None:
+    for name in ("one", "two"):
+        os.mkfifo(folder / name)
+    inputs, _ = find_inputs(["one", "two", "other.wav", "/dev/null"], None)
+    assert [one.is_stream for one in inputs] == [True, True, False, True]
+
+    senders = [
+        threading.Thread(target=(folder / name).write_bytes, args=(name.encode(),))
+        for name in ("one", "two")
+    ]
+    for sender in senders:
+        sender.start()
+    with readable(inputs) as paths:
+        first, second, kept, nothing = paths
+        assert kept == Path("other.wav")
+        assert [p.read_bytes() for p in (first, second, nothing)] == [b"one", b"two", b""]
+        assert [one.name for one in paths.values()] == ["one", "two", "other.wav", "/dev/null"]
+    for sender in senders:
+        sender.join()

@@ -6,7 +6,7 @@ import pytest
 
 from asr.cli.outputs import Outputs
 from asr.errors import UserError
-from asr.formats import About
+from asr.formats import FORMATS, About
 from asr.transcript import Transcript
 
 ABOUT = About("a.wav", "m", {})
@@ -19,6 +19,30 @@ def test_done_is_what_has_all_its_files(tmp_path: Path) -> None:
     both.put("a", [Transcript((), 1.0)], ABOUT)
     assert both.is_done("a")
     assert not Outputs(("txt", "srt"), tmp_path, overwrite=True).is_done("a")
+
+
+def test_a_folder_is_no_finished_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    assert not Outputs(("txt",), tmp_path, overwrite=False).is_done("a")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_a_file_of_its_own_is_printed_of_one_recording(name: str, tmp_path: Path) -> None:
+    outputs = Outputs((name,), None, overwrite=False)
+    outputs.check(1)
+    Outputs((name,), tmp_path / "new", overwrite=False).check(2)
+    if name in ("txt", "ctm", "stm"):
+        outputs.check(2)
+    else:
+        with pytest.raises(UserError, match=rf"^--format {name}: .* found 2; add --output-dir$"):
+            outputs.check(2)
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "out", tmp_path / ("x" * 300)):
+        with pytest.raises(UserError, match=r"^--output-dir .*: cannot be made or written: "):
+            Outputs(("txt",), folder, overwrite=False).check(1)
 
 
 def test_a_name_too_long_for_a_file_is_one_sentence(tmp_path: Path) -> None:

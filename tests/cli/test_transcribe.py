@@ -106,6 +106,20 @@ def test_ctrl_c_keeps_what_is_done(
     assert files(tmp_path) == ["a.txt", "b.txt"]
 
 
+def test_an_output_that_cannot_be_written_does_not_stop_the_others(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").mkdir()
+    command = (place / "talks/a.wav", place / "talks/day/b.wav", "--output-dir", tmp_path)
+
+    assert run(place, *command) == 1
+
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"asr: {tmp_path}/a.txt: cannot be written: ")
+    assert others == ["1 transcribed, 0 finished before", "asr: 1 of 2 files failed"]
+    assert files(tmp_path) == ["b.txt"]
+
+
 def test_channels_can_be_heard_apart(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,7 +128,7 @@ def test_channels_can_be_heard_apart(
     left, right = capsys.readouterr().out.splitlines()
     assert left.startswith(f"{audio} [left]\t") and right.startswith(f"{audio} [right]\t")
     assert run(place, audio, "--channel", "right") == 0
-    assert capsys.readouterr().out == right + "\n"
+    assert capsys.readouterr().out == right.replace(" [right]", "") + "\n"
     assert run(place, audio, "--channel", "each", "--output-dir", tmp_path, "--format", "json") == 0
     segments = json.loads((tmp_path / "a.json").read_text())["segments"]
     assert {segment["channel"] for segment in segments} == {"left", "right"}
@@ -131,6 +145,16 @@ def test_standard_input_is_transcribed_and_one_format_printed(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"no audio")))
     assert run(place, "-") == 1
     assert capsys.readouterr().err.startswith("asr: -: not audio that can be read")
+
+
+def test_standard_input_is_never_finished(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stdin.txt").write_text("what came in before")
+    data = io.BytesIO((place / "talks/a.wav").read_bytes())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
+    assert run(place, "-", "--output-dir", tmp_path) == 0
+    assert (tmp_path / "stdin.txt").read_text() != "what came in before"
 
 
 def test_a_pipe_is_standard_input(place: Path) -> None:
@@ -151,6 +175,8 @@ def test_a_pipe_is_standard_input(place: Path) -> None:
         (["a.wav", "--format", "srt,json"], "one alone can be printed; add --output-dir"),
         (["a.wav", "--format", "jason"], "unknown format 'jason'; did you mean json?"),
         (["x/a.wav", "y/a.wav", "--output-dir", "out"], "would both be written as a"),
+        (["a.wav", "b.wav", "--format", "srt"], "one recording alone can be printed, found 2; add"),
+        (["a.wav", "--output-dir", __file__], f"--output-dir {__file__}: cannot be made or"),
         ([], "no recordings named"),
     ],
 )
@@ -183,3 +209,30 @@ def test_there_is_no_picture_of_nothing(
     assert run(place, tmp_path / "empty", "--picture", tmp_path / "heard.png") == 1
     said = capsys.readouterr().err
     assert "no audio files in this folder" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("audio", "picture", "said"),
+    [
+        ("bad.wav", "heard.png", "bad.wav: not audio"),
+        ("a.wav", "bad.wav/heard.png", "heard.png: cannot be written: "),
+        ("a.wav", "heard.bmpp", "heard.bmpp: cannot be drawn ("),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn_is_said_once_and_nothing_is_lost(
+    place: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    audio: str,
+    picture: str,
+    said: str,
+) -> None:
+    talks, out = place / "talks", tmp_path / "out"
+    path = talks / picture if "/" in picture else tmp_path / picture
+
+    assert run(place, talks / audio, talks / "day/b.wav", "--output-dir", out, "--picture", path)
+
+    printed = capsys.readouterr().err
+    assert printed.count(said) == printed.count("asr: /") == 1
+    assert f"{2 - printed.count('not audio')} transcribed, 0 finished before\n" in printed
+    assert not path.exists()
