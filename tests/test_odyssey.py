@@ -61,6 +61,32 @@ def fake(encoder: str, seed: int, wer: float, speed: float = 50.0) -> dict:
     }  # fmt: skip
 
 
+def test_runs_measured_elsewhere_are_kept_on_request(
+    make, monkeypatch, tmp_path, tones_run, capsys
+):
+    shutil.copytree(tones_run, tmp_path / "runs" / "encoder=blstm" / "1")
+    there = [fake("blstm", 1, 0.9), fake("gru", 2, 0.5)]
+    (tmp_path / "out" / "results.json").write_text(json.dumps({"runs": there, "missing": []}))
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--keep"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", [*sys.argv, "--missing"])
+        make()
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == 3 * len(ENCODERS) - 2
+    assert {"encoder=blstm seed=1", "encoder=gru seed=2"}.isdisjoint(listed)
+
+    results, _ = make()
+    blstm, gru = results["runs"]
+    assert blstm["dev_wer"] != 0.9  # what is here was measured here
+    assert gru == there[1]
+    assert len(results["missing"]) == len(listed)
+
+    monkeypatch.setattr(sys, "argv", sys.argv[:-1])
+    results, _ = make()
+    assert [run["encoder"] for run in results["runs"]] == ["blstm"]
+
+
 def test_a_sweep_trains_each_encoder_in_a_folder_of_its_own(monkeypatch, tmp_path):
     configs: list[TrainConfig] = []
     monkeypatch.setattr(recipes, "train", configs.append)

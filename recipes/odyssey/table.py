@@ -4,7 +4,8 @@
 
 Dev and test are scored greedily, once a run: what was measured stands beside the run's model, in
 scores.json, for as long as neither the model nor the manifests change. results.json, odyssey.png
-and the table in README.md are written anew, from the runs that are done.
+and the table in README.md are written anew, from the runs that are done; with --keep, also from
+what results.json holds of runs that are not, so that several computers can share the work.
 """
 
 import argparse
@@ -53,14 +54,20 @@ def main() -> None:
     parser.add_argument(
         "--missing", action="store_true", help="only list the runs to do, as `asr train` takes them"
     )
+    parser.add_argument(
+        "--keep", action="store_true", help="count the runs in results.json that are not here"
+    )
     args = parser.parse_args()
+    kept = results.read(args.output / "results.json") if args.keep else None
+    elsewhere = [] if kept is None else kept["runs"]
     if args.missing:
-        names = (f"encoder={e} seed={s}\n" for e, s in planned() if not done(args.runs, e, s))
-        sys.stdout.write("".join(names))
+        there = {(run["encoder"], run["seed"]) for run in elsewhere}
+        left = [run for run in planned() if run not in there and not done(args.runs, *run)]
+        sys.stdout.write("".join(f"encoder={e} seed={s}\n" for e, s in left))
         return
     torch.set_num_threads(1)
     try:
-        found = collect(args.runs, args.cuts)
+        found = collect(args.runs, args.cuts, elsewhere)
         write(found, args.output)
     except UserError as error:
         parser.exit(1, f"{error}\n")
@@ -74,22 +81,27 @@ def planned() -> list[tuple[str, int]]:
     return [(e, int(s)) for s in sweep["seed"].split(",") for e in sweep["encoder"].split(",")]
 
 
-def collect(runs: Path, cuts: Path) -> results.Results:
+def collect(runs: Path, cuts: Path, elsewhere: list[dict[str, Any]]) -> results.Results:
     """Measure the runs that are done and name those that are not.
 
     Args:
         runs: holds a folder for each run, ``encoder=NAME/SEED``.
         cuts: holds dev.jsonl.gz and test.jsonl.gz.
+        elsewhere: what was measured before, of which the runs that are not done here count.
 
     Raises:
         UserError: a manifest, audio or model cannot be read.
     """
     found: results.Results = {"runs": [], "missing": []}
+    measured = {(run["encoder"], run["seed"]): run for run in elsewhere}
     for encoder, seed in tqdm(planned(), unit="run", disable=None):
         folder, named = folder_of(runs, encoder, seed), {"encoder": encoder, "seed": seed}
         epochs = finished_epochs(folder)
         if not done(runs, encoder, seed):
-            found["missing"].append(named | {"epoch": len(epochs)})
+            if (encoder, seed) in measured:
+                found["runs"].append(measured[encoder, seed])
+            else:
+                found["missing"].append(named | {"epoch": len(epochs)})
             continue
         training = {
             "epochs": len(epochs),
