@@ -18,7 +18,7 @@ from asr.decoding.words import Word, words_of
 from asr.errors import UserError
 from asr.model import frames_needed
 from asr.recognizer import Recognizer
-from asr.text import BLANK_ID
+from asr.text import BLANK_ID, Tokenizer
 from asr.transcript import Segment
 
 #: What torchaudio's `forced_align` keeps of every frame and token, measured.
@@ -52,7 +52,7 @@ def align_text(
     tokenizer, tokens = recognizer.tokenizer, recognizer.tokens
     lines = [line for line in map(tokenizer.normalise, text.splitlines()) if line]
     whole = " ".join(lines)
-    _require_alphabet(tokenizer.unknown(whole), whole, where)
+    _require_alphabet(tokenizer, whole, where)
     token_ids = tokenizer.encode(whole)
     frame_s = recognizer.model.frame_s
     duration_s = len(waveform) / recognizer.sample_rate
@@ -65,7 +65,9 @@ def align_text(
             "the recording belong together"
         )
     path = force_path(log_probs, token_ids)
-    words = _within(words_of(path, tokens, frame_s), duration_s)
+    found = zip(words_of(path, tokens, frame_s), tokens.split(whole), strict=True)
+    # of words that sound alike, a model of phones knows the first alone
+    words = _within([replace(word, text=text) for word, text in found], duration_s)
     characters = _within(_characters(path, tokens, frame_s), duration_s)
     segments, taken = [], 0
     for line in lines:
@@ -98,13 +100,14 @@ def force_path(log_probs: NDArray[np.floating], token_ids: list[int]) -> TokenPa
     )
 
 
-def _require_alphabet(unknown: list[str], text: str, where: str) -> None:
+def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
+    unknown = tokenizer.unknown(text)
     if not text:
         raise UserError(f"{where}: its text has no words; give what is said in the recording")
     if unknown:
         raise UserError(
-            f"{where}: the text has characters that the model cannot write "
-            f"({' '.join(unknown)}); spell them out as the training text did"
+            f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)}); "
+            "spell them out as the training text did"
         )
 
 

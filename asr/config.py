@@ -34,6 +34,7 @@ class TokensConfig:
 
     characters: str | None  # the alphabet; null derives it from the training transcripts
     pieces: int | None  # most BPE pieces to learn from them, blank included; null: characters
+    lexicon: str | None  # pronunciations, a file: tokens are phones; null: words are spelled
 
 
 @dataclass
@@ -201,12 +202,13 @@ LISTS: dict[str, tuple[int | None, float, float]] = {
 }
 
 #: What a resumed run may change: how long it goes on, on what machine, and where files lie. What
-#: is in the manifests has an identity of its own.
+#: is in these files has an identity of its own.
 RESUMABLE = (
     "run_dir",
     "init",
     "data.train",
     "data.dev",
+    "tokens.lexicon",
     "trainer.epochs",
     "trainer.patience_epochs",
     "trainer.accumulate",

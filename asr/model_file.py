@@ -19,6 +19,7 @@ from asr.errors import UserError
 from asr.files import replacing
 from asr.model import CTCModel, ModelSettings
 from asr.paths import find_model
+from asr.phones import PhoneTokenizer, check_lexicon
 from asr.quantise import quantise, restore
 from asr.subwords import BPETokenizer
 from asr.text import CharTokenizer, Tokenizer
@@ -26,6 +27,7 @@ from asr.text import CharTokenizer, Tokenizer
 FORMAT = 1
 _KEY = "asr"
 _SUBWORDS = "sentencepiece"
+_LEXICON = "lexicon"
 _GROUPS = {
     "features": config.FeaturesConfig,
     "subsampling": config.SubsamplingConfig,
@@ -46,7 +48,8 @@ def save_model(
         path: ends in .safetensors.
         weights: `CTCModel.state_dict()`.
         settings: what the model is built from.
-        tokenizer: its tokens and normaliser are stored, and the sentencepiece model of BPE pieces.
+        tokenizer: its tokens and normaliser are stored, and the sentencepiece model of BPE pieces
+            or the lexicon of phones.
         about: JSON-able facts for people, such as the recipe and the dev WER.
     """
     metadata = {
@@ -58,6 +61,8 @@ def save_model(
     }
     if isinstance(tokenizer, BPETokenizer):
         metadata[_SUBWORDS] = base64.b64encode(tokenizer.model).decode()
+    if isinstance(tokenizer, PhoneTokenizer):
+        metadata[_LEXICON] = tokenizer.pronunciations
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     _write(path, tensors, metadata)
 
@@ -145,9 +150,12 @@ def _not_finite(weights: dict[str, Tensor]) -> str | None:
 
 def _tokenizer(metadata: dict[str, Any]) -> Tokenizer:
     tokens, normaliser = metadata["tokens"], metadata["normaliser"]
-    if _SUBWORDS not in metadata:
-        return CharTokenizer(tokens, normaliser)
-    return BPETokenizer(tokens, normaliser, base64.b64decode(metadata[_SUBWORDS], validate=True))
+    if _LEXICON in metadata:
+        return PhoneTokenizer(tokens, normaliser, check_lexicon(metadata[_LEXICON]))
+    if _SUBWORDS in metadata:
+        model = base64.b64decode(metadata[_SUBWORDS], validate=True)
+        return BPETokenizer(tokens, normaliser, model)
+    return CharTokenizer(tokens, normaliser)
 
 
 def _checked(name: str, values: object, kind: type) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 A normaliser brings the transcripts people have ("Hello, world!") to the alphabet a recogniser
 writes ("hello world"); the tokenizer turns that text into token ids and back. Both are stored in
 the model file, so that a model is scored against text treated as its training text was.
-`asr.subwords` has the tokenizer of longer pieces.
+`asr.subwords` has the tokenizer of longer pieces, `asr.phones` that of sounds.
 """
 
 import unicodedata
@@ -68,12 +68,16 @@ class Tokenizer(ABC):
 
     Attributes:
         boundary: the mark that begins a new word in the tokens, as `asr.decoding.tokens` reads it.
+        pronunciations: the phones of words where tokens are phones, see `asr.phones`, or None.
+        unknown_are: what `unknown` lists.
 
     Raises:
         UserError: an unknown normaliser, a first token that is not the blank, or a repeated token.
     """
 
     boundary: str
+    pronunciations: dict[str, list[str]] | None = None
+    unknown_are = "characters that are no token"
 
     def __init__(self, tokens: Sequence[str], normaliser: str) -> None:
         if normaliser not in NORMALISERS:
@@ -99,16 +103,16 @@ class Tokenizer(ABC):
         return NORMALISERS[self.normaliser](text)
 
     def unknown(self, text: str) -> list[str]:
-        """List the characters of normalised `text` that no token writes, sorted."""
+        """List what of normalised `text` no token writes, sorted."""
         return sorted(set(text) - self._writable)
 
     def spellable(self, text: str) -> str:
-        """Drop the characters of normalised `text` that no token writes."""
+        """Drop from normalised `text` what no token writes."""
         return "".join(c for c in text if c in self._writable)
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
-        """Turn normalised text into token ids; every character must be known (see `unknown`)."""
+        """Turn normalised text into token ids; all of it must be known (see `unknown`)."""
 
     def decode(self, ids: Iterable[int]) -> str:
         """Turn token ids, blanks and repeats already removed, into text."""

@@ -42,7 +42,7 @@ def run_through(recipe: str, cuts, run_dir, capsys, *overrides: str) -> dict:
 
 def test_digits(tmp_path, capsys):
     pytest.importorskip(
-        "espeakng_loader", reason="the synthetic corpus needs the extra asr[digits]"
+        "espeakng_loader", reason="the synthetic corpus needs the extra asr[espeak]"
     )
     cuts = tmp_path / "digits"
     assert main(["prepare", "digits", "--output", str(cuts), "--size", "20"]) == 0

@@ -75,7 +75,7 @@ def test_names_and_files_are_the_same_recipes():
 
 @pytest.mark.parametrize("option", GROUPS, ids=str)
 def test_every_choice_in_conf_can_be_made(compose, option):
-    config = compose("own", f"{option.parent}={option.stem}")
+    config = compose("own", f"{option.parent}={option.stem}", "tokens.lexicon=lexicon.txt")
     assert recipes.model_settings(config)
     assert recipes.waveform_augment(config.augment)
 

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from asr import __version__
-from asr.cli import align, evaluate, export, lm, prepare, score, train, transcribe, tune
+from asr.cli import align, evaluate, export, lexicon, lm, prepare, score, train, transcribe, tune
 from asr.errors import DISK_FULL, UserError
 
-VERBS = (prepare, train, evaluate, transcribe, align, score, lm, tune, export)
+VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export)
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 #: Verbs that pass over what they did before; the others begin anew.
 CONTINUE = ("prepare", "train", "transcribe", "align")

@@ -24,8 +24,7 @@ import soxr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr import room
-from asr.corpora import espeak
+from asr import espeak, room
 from asr.corpora.collection import SPLITS, Collection, Utterance
 from asr.errors import UserError
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.fusion import Fusion
+from asr.decoding.guide import read_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.parallel import spread
 from asr.decoding.prefix_search import Limits, search
@@ -54,6 +55,7 @@ class BeamSearch:
         hotwords: Sequence[str] = (),
         threads: int | None = None,
     ) -> None:
+        self._tokens, self._names = fusion.tokens, fusion.vocabulary.words
         self._guide = fusion.guide(options, hotwords)
         self._limits = Limits(options.beam_size, options.beam_threshold, options.token_threshold)
         self._threads = threads
@@ -90,3 +92,11 @@ class BeamSearch:
             Hypothesis(token_ids[low:high], float(total), float(acoustic), float(lm))
             for low, high, (total, acoustic, lm) in spans
         ]
+
+    def words(self, token_ids: NDArray[np.int32]) -> list[str]:
+        """Write a result's words; of those that sound alike, the ones the search chose."""
+        words = [word for word, _ in self._tokens.words(token_ids)]
+        if self._tokens.pronunciations is None:
+            return words
+        names = [self._names[place] for place in read_words(self._guide, token_ids)]
+        return [name or word for name, word in zip(names, words, strict=True)]

@@ -4,7 +4,7 @@ B batch, U encoder frames, V tokens.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,9 @@ class Decoder:
     @cached_property
     def vocabulary(self) -> frozenset[str] | None:
         """The words it knows: of the lexicon, else of a language model over words, else None."""
+        if self._tokens.pronunciations is not None:
+            words = self._tokens.pronunciations if self._lexicon is None else self._lexicon
+            return frozenset(words)
         if self._lexicon is not None:
             return frozenset(self._lexicon)
         if self._lm is not None and self._options.lm_unit == "word":
@@ -88,7 +91,7 @@ class Decoder:
         """
         if self._beam is None:
             paths = greedy_decode(log_probs, lengths, BLANK_ID)
-            return [self._decoded(path, frame_s) for path in paths]
+            return [self._join(self._words(path, frame_s)) for path in paths]
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
@@ -96,17 +99,21 @@ class Decoder:
             from asr.decoding.align import align
 
             hypotheses = beam.decode_one(row)
-            path = align(row, hypotheses[0].token_ids)
-            return self._decoded(path, frame_s, agreement(hypotheses, self._tokens))
+            best = hypotheses[0].token_ids
+            words = self._words(align(row, best), frame_s, agreement(hypotheses, self._tokens))
+            named = zip(words, beam.words(best), strict=True)
+            return self._join([replace(word, text=text) for word, text in named])
 
         rows = (row[:length] for row, length in zip(log_probs, lengths, strict=True))
         return spread(decode_one, rows, threads)
 
-    def _decoded(
+    def _words(
         self, path: TokenPath, frame_s: float, agreed: NDArray[np.float64] | float = 1.0
-    ) -> Decoded:
+    ) -> list[Word]:
         temperature = self._options.confidence_temperature
-        words = words_of(path, self._tokens, frame_s, temperature, agreed)
+        return words_of(path, self._tokens, frame_s, temperature, agreed)
+
+    def _join(self, words: list[Word]) -> Decoded:
         return Decoded(self._tokens.join([word.text for word in words]), (*words,))
 
 

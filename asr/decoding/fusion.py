@@ -29,7 +29,8 @@ class Fusion:
         lm: an n-gram model over words, or over tokens where `lm_unit` is "token" or where every
             token is a word.
         lm_unit: "word" or "token".
-        words: a closed vocabulary; None leaves it open.
+        words: a closed vocabulary; None leaves it open, but for tokens that are phones, which
+            write no word that the lexicon lacks.
 
     Raises:
         UserError: a closed vocabulary without a word that the tokens can spell.
@@ -47,20 +48,23 @@ class Fusion:
         words: Sequence[str] | None = None,
     ) -> None:
         by_token = lm_unit == "token" or tokens.boundary is None
-        self._tokens, self._lm, self._closed = tokens, lm, words is not None
+        asked = words
+        self._closed = words is not None or tokens.pronunciations is not None
+        self.tokens, self._lm = tokens, lm
         self.has_lm = lm is not None
         self._unit = LM_NONE if lm is None else LM_TOKENS if by_token else LM_WORDS
         word_lm = lm if self._unit == LM_WORDS else None
         if words is None:
             words = lm_words(word_lm, tokens) if word_lm else []
-        self._vocabulary: Vocabulary = build_vocabulary(words, tokens, word_lm)
-        if self._closed and not self._vocabulary.ends.size:
+            words = words if tokens.pronunciations is None else [*tokens.pronunciations]
+        self.vocabulary: Vocabulary = build_vocabulary(words, tokens, word_lm)
+        if self._closed and not any(self.vocabulary.words):
             raise UserError(
                 f"lexicon: none of its {len(words)} words can be spelled with the model's tokens; "
                 "write them as the recogniser does, in case and characters"
             )
-        if self._closed:
-            _warn_of_unspellable(words, tokens)
+        if asked is not None:
+            _warn_of_unspellable(asked, tokens)
         self._token_words = _token_words(tokens, lm if self._unit == LM_TOKENS else None)
 
     def guide(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> Guide:
@@ -69,16 +73,16 @@ class Fusion:
         Raises:
             UserError: a hot word that the tokens cannot spell.
         """
-        tokens, lm = self._tokens, self._lm
+        tokens, lm = self.tokens, self._lm
         lexicon = build_lexicon(
-            self._vocabulary,
+            self.vocabulary,
             options.lm_weight,
             options.word_score,
             options.unk_score if self._unit == LM_WORDS else 0.0,
             self._closed,
         )
         hot = build_hotwords(hotwords, tokens, options.hotword_boost)
-        spelled = [tokens.spell(letters) or [] for letters in tokens.spellings]
+        spelled = tokens.letters
         return Guide(
             starts_word=np.array(tokens.starts_word),
             starters_spell=any(
@@ -101,7 +105,7 @@ class Fusion:
 
 def _largest_gains(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDArray[np.float64]:
     """Bound from above what each token adds beyond its prefix's `ceiling`; see `Guide.gains`."""
-    letters = np.array([len(spelling) for spelling in tokens.spellings])
+    letters = np.array([len(spelling) for spelling in tokens.letters])
     bare = max(0.0, -lexicon.best_start)  # a ceiling counts on a first letter, which they lack
     return np.where(letters > 0, (letters - 1) * hotwords.largest_reach, bare)
 
@@ -109,11 +113,11 @@ def _largest_gains(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDAr
 def _warn_of_unspellable(words: Sequence[str], tokens: Tokens) -> None:
     unspellable = [word for word in words if not tokens.spell(word)]
     if unspellable:
-        odd = "".join(sorted(set(unspellable[0]) - set(tokens.letter_ids)))
         warnings.warn(
             f"lexicon: {len(unspellable)} of its {len(words)} words cannot be spelled with the "
             f"model's tokens and will never be written (the first is {unspellable[0]!r}, for want "
-            f"of {odd!r}); write them as the recogniser does, in case and characters",
+            f"of {tokens.wanting(unspellable[0])}); write them as the recogniser does, in case and "
+            "characters",
             stacklevel=3,
         )
 

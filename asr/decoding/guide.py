@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing
+from asr.compiled import borrowing, compiled
 from asr.decoding.hotwords import BOUNDARY, Hotwords, hot_step
 from asr.decoding.lexicon import OFF, Lexicon
 from asr.decoding.tree import ROOT, child_of
@@ -109,6 +109,26 @@ def hot_gain(guide: Guide, state: State, token: int) -> float:
 
 
 @borrowing
+def choose_word(guide: Guide, state: State) -> tuple[int, float, int]:
+    """Choose, of the words that end here and sound alike, the likeliest after its context.
+
+    Returns:
+        Its place in the lexicon's `word_ids`, its log-probability, and the context after it.
+    """
+    lexicon = guide.lexicon
+    at = len(lexicon.ending) - 1 if state.word == OFF else state.word
+    place = lexicon.first[at]
+    if guide.lm_unit != LM_WORDS:
+        return place, 0.0, state.context
+    log_prob, context = advance(guide.lm, state.context, lexicon.word_ids[place])
+    for other in range(place + 1, lexicon.first[at + 1]):
+        another, after = advance(guide.lm, state.context, lexicon.word_ids[other])
+        if another > log_prob:
+            place, log_prob, context = other, another, after
+    return place, log_prob, context
+
+
+@borrowing
 def end_word(guide: Guide, state: State) -> State:
     """Finish the word under way, if there is one; minus infinity if the lexicon is against it."""
     word, hot, context, lm_score, bonus = state
@@ -116,7 +136,7 @@ def end_word(guide: Guide, state: State) -> State:
         return state
     bonus += guide.lexicon.ending[word]
     if guide.lm_unit == LM_WORDS and bonus > -np.inf:
-        log_prob, context = advance(guide.lm, context, guide.lexicon.word_ids[word])
+        _, log_prob, context = choose_word(guide, state)
         lm_score += log_prob
     hot = hot_step(guide.hotwords, hot, BOUNDARY)
     return State(ROOT, hot, context, lm_score, bonus + guide.hotwords.done[hot])
@@ -161,3 +181,22 @@ def ceiling_ended(guide: Guide, state: State) -> float:
     given_back = guide.lexicon.potential[state.word]
     ended = prior(guide, state) + earned - given_back + guide.lexicon.best_end
     return ended + guide.lexicon.best_start
+
+
+@compiled
+def read_words(guide: Guide, token_ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Read a result's words: their places in the lexicon's `word_ids`, as the search chose them."""
+    places = np.empty(len(token_ids), np.int64)
+    count, state = 0, begin(guide)
+    for token in token_ids:
+        at, hot = np.int64(state.word), np.int64(state.hot)  # the types that `begin` makes
+        state = State(at, hot, state.context, state.lm_score, state.bonus)  # type: ignore[arg-type]
+        if guide.starts_word[token] and state.word != ROOT:
+            places[count] = choose_word(guide, state)[0]
+            count += 1
+            state = end_word(guide, state)
+        state = extend(guide, state, token)
+    if state.word != ROOT:
+        places[count] = choose_word(guide, state)[0]
+        count += 1
+    return places[:count]

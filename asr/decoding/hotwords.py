@@ -65,16 +65,22 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
 
 def _spell(phrase: str, tokens: Tokens) -> list[int]:
     words = tokens.split(phrase)
-    spelled = [letters for word in words if (letters := tokens.spell(word)) is not None]
-    if not words or len(spelled) < len(words):
-        odd = "".join(sorted({c for word in words for c in word} - set(tokens.letter_ids)))
+    if not words:
+        raise UserError(f"hot word {phrase!r}: it is empty; remove it")
+    ways = [tokens.spell(word) for word in words]
+    if not all(ways):
+        odd = "".join(word for word, found in zip(words, ways, strict=True) if not found)
+        if tokens.pronunciations is not None:
+            raise UserError(
+                f"hot word {phrase!r}: the model has no pronunciation of {odd!r}; train it with a "
+                "lexicon that has"
+            )
+        odd = "".join(sorted(set(odd) - set(tokens.letter_ids)))
         raise UserError(
             f"hot word {phrase!r}: the model cannot write {odd!r}; "
             f"spell it with {''.join(tokens.letter_ids)!r}"
-            if words
-            else f"hot word {phrase!r}: it is empty; remove it"
         )
-    return [BOUNDARY, *(letter for word in spelled for letter in (*word, BOUNDARY))]
+    return [BOUNDARY, *(letter for found in ways for letter in (*found[0], BOUNDARY))]
 
 
 @borrowing

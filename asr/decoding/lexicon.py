@@ -12,35 +12,39 @@ from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree
 from asr.lm.ngram import BEGIN, END, UNKNOWN, NGram
 
-OFF = -1  # the state of a word outside the tree; as an index, the last entry of each array
+OFF = -1  # the state of a word outside the tree; as an index, the last of an array of states
 SPELLABLE = 0.9  # an LM with a smaller share of words the tokens can spell is probably foreign
 
 
 class Vocabulary(NamedTuple):
-    """W words by their letters, and what a language model thinks of each.
+    """Words by their letters, and what a language model thinks of each.
+
+    A state of a word under way is one of the N nodes of the tree, or OFF. Each state has a list of
+    the words that end there, several where words sound alike, or an entry for the unknown word
+    where none does; the lists stand one after the other, M entries in all.
 
     Attributes:
         tree: the words' prefixes.
-        ends: (W,) int64, the node where each word ends.
-        word_ids: (W,) int64, the model's number of each; 0, the unknown word's, without a model.
-        log_probs: (W,) float64, its natural log-probability without context; 0 without a model.
-        unk_log_prob: the same of the unknown word.
+        first: (N + 2,) int64, where the list of each state begins, that of OFF last.
+        words: M words; "" for an unknown one.
+        word_ids: (M,) int64, the model's number of each; 0, the unknown word's, without a model.
+        log_probs: (M,) float64, its natural log-probability without context; 0 without a model.
     """
 
     tree: Tree
-    ends: NDArray[np.int64]
+    first: NDArray[np.int64]
+    words: list[str]
     word_ids: NDArray[np.int64]
     log_probs: NDArray[np.float64]
-    unk_log_prob: float
 
 
 class Lexicon(NamedTuple):
-    """What the search asks. States of a word under way are the N nodes of the tree, and OFF.
+    """What the search asks; the states are those of `Vocabulary`.
 
     Attributes:
         tree: the words' prefixes.
-        word_ids: (N + 1,) int64, the language model's number of the word that ends at each state;
-            the unknown word's where none does.
+        first: (N + 2,) int64, where the list of words that end at each state begins.
+        word_ids: (M,) int64, the language model's numbers of these words.
         ending: (N + 1,) float64, nats for ending a word there: the word score, with the
             unknown-word score where it applies; minus infinity where a closed vocabulary has no
             word.
@@ -51,6 +55,7 @@ class Lexicon(NamedTuple):
     """
 
     tree: Tree
+    first: NDArray[np.int64]
     word_ids: NDArray[np.int64]
     ending: NDArray[np.float64]
     potential: NDArray[np.float64]
@@ -59,28 +64,42 @@ class Lexicon(NamedTuple):
 
 
 def build_vocabulary(words: Sequence[str], tokens: Tokens, lm: NGram | None) -> Vocabulary:
-    """Spell words with the model's letters, leaving out those that it cannot write."""
-    spelled = [(letters, word) for word in words if (letters := tokens.spell(word))]
+    """Spell words with the model's letters, leaving out those that it cannot write.
+
+    Of words that sound alike, those that the language model does not know are left out where it
+    knows another.
+    """
+    spelled = [(letters, word) for word in words for letters in tokens.spell(word)]
     tree, ends = build_tree([letters for letters, _ in spelled])
-    if lm is None:
-        nothing = np.zeros(len(spelled))
-        return Vocabulary(tree, ends, nothing.astype(np.int64), nothing, 0.0)
-    ids = lm.ids([word for _, word in spelled]).astype(np.int64)
-    log_probs = lm.arrays.log_prob.astype(np.float64)  # word w is entry w + 1
-    return Vocabulary(tree, ends, ids, log_probs[ids + 1], float(log_probs[lm.unk_id + 1]))
+    known = np.array([lm is None or word in lm for _, word in spelled], dtype=bool)
+    states = len(tree.label) + 1
+    # The unknown word stands at every state that no word has, and where all that do are unknown.
+    told = np.zeros(states, dtype=bool)
+    told[ends[known]] = True
+    kept = np.flatnonzero(known | ~told[ends])
+    told[ends] = True
+    at = np.concatenate([ends[kept], np.flatnonzero(~told)])
+    names = [*(spelled[index][1] for index in kept), *("" for _ in range(len(at) - len(kept)))]
+    order = np.argsort(at, kind="stable")
+    names = [names[index] for index in order]
+    first = np.searchsorted(at[order], np.arange(states + 1))
+    ids, log_probs = np.zeros(len(names), dtype=np.int64), np.zeros(len(names))
+    if lm is not None:
+        ids = lm.ids(names).astype(np.int64)
+        log_probs = lm.arrays.log_prob.astype(np.float64)[ids + 1]  # word w is entry w + 1
+    return Vocabulary(tree, first, names, ids, log_probs)
 
 
 def lm_words(lm: NGram, tokens: Tokens) -> list[str]:
     """List a word model's own words; warn where it looks made for other tokens."""
     words = [word for word in lm.words if word not in (UNKNOWN, BEGIN, END)]
-    foreign = [word for word in words if tokens.spell(word) is None]
+    foreign = [word for word in words if not tokens.spell(word)]
     if len(foreign) > (1 - SPELLABLE) * len(words):
         share = 100 * (1 - len(foreign) / len(words))
-        odd = "".join(sorted(set(foreign[0]) - set(tokens.letter_ids)))
         warnings.warn(
             f"language model: the tokens can spell only {share:.0f} % of its {len(words)} words "
-            f"(not {foreign[0]!r}, for want of {odd!r}); train it on text written as the "
-            "recogniser writes, in case and characters",
+            f"(not {foreign[0]!r}, for want of {tokens.wanting(foreign[0])}); train it on text "
+            "written as the recogniser writes, in case and characters",
             stacklevel=2,
         )
     return words
@@ -98,17 +117,16 @@ def build_lexicon(
         unk_score: nats more for a word that the language model does not know.
         closed: whether words outside the vocabulary are forbidden.
     """
-    tree, ends, word_ids, log_probs, unk_log_prob = vocabulary
-    states = len(tree.label) + 1
-    ids = np.zeros(states, dtype=np.int64)
-    ids[ends] = word_ids
-    ending = np.full(states, -np.inf if closed else word_score + unk_score)
-    ending[ends] = word_score + np.where(word_ids == NGram.unk_id, unk_score, 0.0)
-    expected = np.full(states, unk_log_prob)
-    expected[ends] = log_probs
-    potential = ending + lm_weight * expected
+    tree, first, words, word_ids, log_probs = vocabulary
+    starts = first[:-1]
+    named = np.array([bool(words[place]) for place in starts])
+    unknown = named & (word_ids[starts] == NGram.unk_id)
+    nameless = -np.inf if closed else word_score + unk_score
+    ending = np.where(named, word_score + np.where(unknown, unk_score, 0.0), nameless)
+    potential = ending + lm_weight * np.maximum.reduceat(log_probs, starts)
     _raise_to_best(tree, potential)
-    return Lexicon(tree, ids, ending, potential, float(potential[1:].max()), float(ending.max()))
+    best_start, best_end = float(potential[1:].max()), float(ending.max())
+    return Lexicon(tree, first, word_ids, ending, potential, best_start, best_end)
 
 
 @borrowing

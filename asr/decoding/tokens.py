@@ -8,14 +8,19 @@ single rule, the `boundary` mark:
 | characters | `a`, `b`, ` ` | `" "` |
 | characters, own word mark | `a`, `b`, `|` | `"|"` |
 | BPE pieces | `▁the`, `n`, `▁` | `"▁"` |
-| no words (Chinese, phones) | `你`, `好` | `None`: every token is a word |
+| no words (Chinese) | `你`, `好` | `None`: every token is a word |
+| phones | `k`, `tʃ`, ` ` | `" "`, and a lexicon turns phones into words |
+
+What the letters of a word are to the first four, its phones are to the last: below, a letter is
+either.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from asr.errors import UserError
+from asr.phones import words_by_sound, written
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Tokens:
         boundary: the mark that begins a new word. A token equal to it only parts words; a token
             that starts with it begins a word with what follows the mark. None: every token is a
             word of its own, and words are written without spaces.
+        pronunciations: where the tokens are phones, those of each word, with spaces between the
+            phones; None where tokens spell. Of words that sound alike, the first is the likeliest.
 
     Raises:
         UserError: fewer than two tokens, or a boundary that no token starts with.
@@ -34,6 +41,7 @@ class Tokens:
 
     tokens: tuple[str, ...]
     boundary: str | None = " "
+    pronunciations: Mapping[str, Sequence[str]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))
@@ -58,16 +66,37 @@ class Tokens:
 
     @cached_property
     def letter_ids(self) -> dict[str, int]:
-        """Every character the tokens can write, numbered from 1; 0 is the boundary."""
-        letters = sorted(set("".join(self.spellings)))
+        """Every letter the tokens can write, numbered from 1; 0 is the boundary."""
+        letters = sorted(
+            {letter for spelling in self.spellings for letter in self._parts(spelling)}
+        )
         return {letter: number for number, letter in enumerate(letters, start=1)}
 
-    def spell(self, word: str) -> list[int] | None:
-        """Turn a word into letter numbers, or None where it has a character no token writes."""
-        try:
-            return [self.letter_ids[letter] for letter in word]
-        except KeyError:
-            return None
+    @cached_property
+    def letters(self) -> tuple[list[int], ...]:
+        """For each token, the numbers of the letters it writes."""
+        return tuple(
+            [self.letter_ids[letter] for letter in self._parts(spelling)]
+            for spelling in self.spellings
+        )
+
+    def _parts(self, spelling: str) -> Sequence[str]:
+        """Part what one token writes into letters; a phone is a letter, however it is called."""
+        return spelling if self.pronunciations is None else [spelling] * bool(spelling)
+
+    def spell(self, word: str) -> list[list[int]]:
+        """Turn a word into letter numbers, in every way it is said; in none if it cannot be."""
+        ways: Sequence[Sequence[str]] = [word]
+        if self.pronunciations is not None:
+            ways = [said.split() for said in self.pronunciations.get(word, ())]
+        numbers = [[self.letter_ids.get(letter, 0) for letter in way] for way in ways]
+        return [way for way in numbers if way and all(way)]
+
+    def wanting(self, word: str) -> str:
+        """Say what a word that cannot be spelled lacks."""
+        if self.pronunciations is not None:
+            return "a pronunciation"
+        return repr("".join(sorted(set(word) - set(self.letter_ids))))
 
     def split(self, phrase: str) -> list[str]:
         """Part a phrase into this model's words: at spaces, or into characters without a mark."""
@@ -75,17 +104,24 @@ class Tokens:
 
     def words(self, token_ids: Iterable[int]) -> list[tuple[str, list[int]]]:
         """Group tokens into words: each word's text, and the positions of the tokens it took."""
-        words: list[tuple[str, list[int]]] = []
-        text = ""
-        positions: list[int] = []
+        words: list[tuple[list[str], list[int]]] = [([], [])]
         for position, token in enumerate(token_ids):
-            if self.starts_word[token] and text:
-                words.append((text, positions))
-                text, positions = "", []
+            if self.starts_word[token] and words[-1][0]:
+                words.append(([], []))
             if self.spellings[token]:
-                text += self.spellings[token]
-                positions = [*positions, position]
-        return [*words, (text, positions)] if text else words
+                words[-1][0].append(self.spellings[token])
+                words[-1][1].append(position)
+        return [(self._written(parts), positions) for parts, positions in words if parts]
+
+    def _written(self, parts: Sequence[str]) -> str:
+        """Write a word's tokens; phones as the first word that has them."""
+        if self.pronunciations is None:
+            return "".join(parts)
+        return written(self._by_sound, " ".join(parts))
+
+    @cached_property
+    def _by_sound(self) -> dict[str, str]:
+        return words_by_sound(self.pronunciations or {})
 
     def text(self, token_ids: Iterable[int]) -> str:
         """Write tokens out, one space between words (none where every token is a word)."""

@@ -115,12 +115,15 @@ class Tuner:
     def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
         return self._try(options).rank
 
-    def _decode(self, options: DecodingOptions) -> list[list[Hypothesis]]:
-        return BeamSearch(self._fusion, options, self._hotwords).decode(self._log_probs)
+    def _decode(self, options: DecodingOptions) -> list[tuple[list[Hypothesis], list[str]]]:
+        """Give each utterance's results, and the words of the best."""
+        search = BeamSearch(self._fusion, options, self._hotwords)
+        found = search.decode(self._log_probs)
+        return [(results, search.words(results[0].token_ids)) for results in found]
 
     def _try(self, options: DecodingOptions) -> Trial:
         if options not in self._tried:
-            texts = [self._tokens.text(best.token_ids) for best, *_ in self._decode(options)]
+            texts = [self._tokens.join(words) for _, words in self._decode(options)]
             pairs = list(zip(self._words, texts, strict=True))
             errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
             slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
@@ -137,11 +140,11 @@ class Tuner:
         """Fit the temperature on which words of the best hypotheses are right."""
         confidences: list[float] = []
         correct: list[bool] = []
-        for row, found, reference in zip(
+        for row, (found, heard), reference in zip(
             self._log_probs, self._decode(options), self._words, strict=True
         ):
             path, agreed = align(row, found[0].token_ids), agreement(found, self._tokens)
             words = words_of(path, self._tokens, 1.0, agreed=agreed)
             confidences += [word.confidence for word in words]
-            correct += right_words(reference, [word.text for word in words])
+            correct += right_words(reference, heard)
         return fit_temperature(confidences, correct) if confidences else 1.0

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from asr.errors import UserError
-
-#: How Kaldi's names of silence, noise and unknown words begin: !SIL, <UNK>, [LAUGHTER].
-_NO_WORD = ("!", "<", "[")
+from asr.phones import NO_WORD
 
 
 def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
@@ -30,7 +28,7 @@ def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[
         UserError: a file that cannot be read as text, or that holds no word.
     """
     entries = [line.split()[0] for line in _lines(path) if line.strip()]
-    spoken = [entry for entry in entries if not entry.startswith(_NO_WORD)]
+    spoken = [entry for entry in entries if not entry.startswith(NO_WORD)]
     words = [word for entry in spoken for word in normalise(entry).split()]
     if not words:
         raise UserError(f"{path}: no words in it; write one word a line")

@@ -126,6 +126,12 @@ class NGram:
         """Every word in order of id; `words[0]` is <unk>."""
         return self.vocabulary.decode().split("\n")
 
+    def likeliest_words(self) -> list[str]:
+        """Every word but the reserved ones, the likeliest without context first."""
+        order = np.argsort(-self.arrays.log_prob[1 : len(self.words) + 1], kind="stable")
+        reserved = (UNKNOWN, BEGIN, END)
+        return [self.words[index] for index in order if self.words[index] not in reserved]
+
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: i for i, word in enumerate(self.words)}

@@ -12,6 +12,7 @@ from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, fla
 from asr.data import SpeechDataset, read_cuts
 from asr.errors import UserError
 from asr.model import CTCModel, ModelSettings
+from asr.phones import PhoneTokenizer
 from asr.subwords import BPETokenizer
 from asr.text import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.distributed import World, open_world
@@ -97,18 +98,21 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
 
 
 def make_tokenizer(cuts: CutSet, normaliser: str, tokens: TokensConfig) -> Tokenizer:
-    """Take the recipe's alphabet, or derive characters or pieces from the training transcripts."""
+    """Take the recipe's alphabet or lexicon, or learn the tokens from the training transcripts."""
     texts = (cut.supervisions[0].text for cut in cuts)
-    if tokens.characters is None:
-        if tokens.pieces is None:
-            return CharTokenizer.from_texts(texts, normaliser)
-        return BPETokenizer.from_texts(texts, normaliser, tokens.pieces)
-    if tokens.pieces is not None:
+    given = [name for name, value in asdict(tokens).items() if value is not None]
+    if len(given) > 1:
         raise UserError(
-            "tokens: characters and pieces are both given, and pieces bring their own characters; "
+            f"tokens: {' and '.join(given)} are both given, and each says what the tokens are; "
             "leave one of them null"
         )
-    return CharTokenizer([BLANK, *sorted(set(tokens.characters) | {SPACE})], normaliser)
+    if tokens.lexicon is not None:
+        return PhoneTokenizer.from_lexicon(Path(tokens.lexicon), normaliser)
+    if tokens.pieces is not None:
+        return BPETokenizer.from_texts(texts, normaliser, tokens.pieces)
+    if tokens.characters is not None:
+        return CharTokenizer([BLANK, *sorted(set(tokens.characters) | {SPACE})], normaliser)
+    return CharTokenizer.from_texts(texts, normaliser)
 
 
 def model_settings(config: TrainConfig) -> ModelSettings:
@@ -194,6 +198,9 @@ def fingerprint(dataset: SpeechDataset) -> str:
 
 def summarise_tokens(tokenizer: Tokenizer) -> str:
     """Write characters out; of pieces, whose order says how text is cut, give the checksum."""
+    if isinstance(tokenizer, PhoneTokenizer):
+        phones = " ".join(tokenizer.tokens[1:]).strip()
+        return f"phones {phones} of a lexicon with checksum {tokenizer.checksum}"
     if isinstance(tokenizer, BPETokenizer):
         checksum = zlib.crc32("\n".join(tokenizer.tokens).encode())
         return f"BPE pieces with checksum {checksum:08x}"

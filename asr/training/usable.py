@@ -25,8 +25,8 @@ def faults(
         fastest: the highest speed factor of the augmentation, which makes utterances shortest.
 
     Returns:
-        For the index of each such utterance, what is wrong with it: no text, characters outside
-        the token set, or more labels (and blanks between repeated ones) than encoder frames.
+        For the index of each such utterance, what is wrong with it: no text, text that no token
+        writes, or more labels (and blanks between repeated ones) than encoder frames.
     """
     sample_rate = model.log_mel.sample_rate
     samples = torch.tensor([int(cut.duration * sample_rate / fastest) for cut in cuts])
@@ -38,7 +38,7 @@ def faults(
         if not text:
             found[index] = "its text is empty once normalised"
         elif unknown:
-            found[index] = f"its text has characters that are no token: {' '.join(unknown)}"
+            found[index] = f"its text has {tokenizer.unknown_are}: {' '.join(unknown)}"
         elif frames_needed(tokenizer.encode(text)) > frames[index]:
             found[index] = f"too short for its text ({cut.duration:.2f} s, {len(text)} characters)"
     return found

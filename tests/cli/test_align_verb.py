@@ -115,7 +115,7 @@ def test_a_bad_item_never_stops_the_rest(tones, tones_run, tmp_path, capsys):
     assert main([*command, "--format", "stm", "--output-dir", str(tmp_path / "out")]) == 1
     complaints = capsys.readouterr().err.splitlines()
     for cut, reason in (
-        ("test-01", "cannot write"), ("test-02", "no words"), ("test-03", "frames"),
+        ("test-01", "no token"), ("test-02", "no words"), ("test-03", "frames"),
         ("go/ne", "cannot be read"),
     ):  # fmt: skip
         assert len([one for one in complaints if f"cut {cut}: " in one and reason in one]) == 1

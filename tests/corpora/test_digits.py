@@ -6,11 +6,11 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from asr import room
-from asr.corpora import digits, espeak, prepare
+from asr import espeak, room
+from asr.corpora import digits, prepare
 from asr.errors import UserError
 
-pytest.importorskip("espeakng_loader", reason="needs the extra asr[digits]")
+pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
 SIZE = 30
 
 
@@ -129,7 +129,7 @@ def test_rate_and_pitch_are_heard(synthesizer):
 
 def test_without_the_loader_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(digits, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r"pip install 'asr\[digits\]'"):
+    with pytest.raises(UserError, match=r"pip install 'asr\[espeak\]'"):
         prepare("digits", None, tmp_path)
 
 

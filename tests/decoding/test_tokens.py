@@ -34,8 +34,8 @@ def test_words_of_every_kind_of_model(
 def test_spelling_leaves_nothing_out() -> None:
     tokens = Tokens(("<blank>", "▁the", "n"), "▁")
     assert set(tokens.letter_ids) == set("then")
-    assert tokens.spell("ten") is not None
-    assert tokens.spell("tea") is None
+    assert tokens.spell("ten") == [[tokens.letter_ids[c] for c in "ten"]]
+    assert tokens.spell("tea") == []
     assert tokens.split("the  hen ") == ["the", "hen"]
     assert Tokens(("", "你", "好"), None).split("你 好") == ["你", "好"]
 

@@ -1,8 +1,8 @@
 """The speech synthesiser espeak-ng through ctypes, as the package espeakng-loader carries it.
 
-Constants and signatures are those of espeak-ng 1.52's ``speak_lib.h``. The library keeps state
-between utterances, so the same samples come out only for the same calls in the same order in a
-fresh process.
+Constants and signatures are those of espeak-ng 1.52's ``speak_lib.h``. It says text aloud, and it
+tells how words are said. The library keeps state between utterances, so the same samples come out
+only for the same calls in the same order in a fresh process.
 """
 
 import ctypes
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from asr.errors import UserError
 
 NOT_INSTALLED = (
-    "espeak-ng: the digits corpus needs the package espeakng-loader, which is not installed; "
-    "run pip install 'asr[digits]'"
+    "espeak-ng: this needs the package espeakng-loader, which is not installed; "
+    "run pip install 'asr[espeak]'"
 )
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -24,16 +24,19 @@ POSITION_CHARACTER = 1
 CHARS_UTF8 = 1
 NOISE_SEED = 1
 RATE, PITCH, PITCH_RANGE = 1, 3, 4
+PHONEMES_IPA = 0x02
+PHONEMES_PARTED = ord("_") << 8  # with a mark between them
 
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
 
 
-class Synthesizer:
-    """Text to waveform; one a process, since the library has one global state.
+class Espeak:
+    """The library, opened; one a process, since it has one global state.
 
-    `sample_rate` is what espeak-ng renders at, 22050 Hz.
+    Attributes:
+        sample_rate: what it renders at, 22050 Hz.
 
     Raises:
         UserError: espeakng-loader is not installed, or its library or data do not load.
@@ -49,16 +52,6 @@ class Synthesizer:
             self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         except OSError as error:
             raise UserError(f"espeak-ng: its library does not load: {error}") from error
-        self._library.espeak_Synth.argtypes = [
-            ctypes.c_char_p,  # text
-            ctypes.c_size_t,  # its bytes, the closing zero among them
-            ctypes.c_uint,  # position to begin at
-            ctypes.c_int,  # what the position counts
-            ctypes.c_uint,  # position to end at, 0 for none
-            ctypes.c_uint,  # flags
-            ctypes.c_void_p,
-            ctypes.c_void_p,
-        ]
         self.sample_rate = int(
             self._library.espeak_Initialize(
                 AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self._data).encode(), INITIALIZE_DONT_EXIT
@@ -69,6 +62,28 @@ class Synthesizer:
                 f"espeak-ng: could not start with the data in {self._data} (status "
                 f"{self.sample_rate}); reinstall espeakng-loader, in a folder with a shorter path"
             )
+
+    def _call(self, function: str, *arguments: object) -> None:
+        status = getattr(self._library, f"espeak_{function}")(*arguments)
+        if status != 0:
+            raise UserError(f"espeak-ng: espeak_{function}{arguments} failed with status {status}")
+
+
+class Synthesizer(Espeak):
+    """Text to waveform."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._library.espeak_Synth.argtypes = [
+            ctypes.c_char_p,  # text
+            ctypes.c_size_t,  # its bytes, the closing zero among them
+            ctypes.c_uint,  # position to begin at
+            ctypes.c_int,  # what the position counts
+            ctypes.c_uint,  # position to end at, 0 for none
+            ctypes.c_uint,  # flags
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+        ]
         # breathy voices draw their noise from a generator that is seeded by the clock
         self._library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
         self._call("ng_SetRandSeed", NOISE_SEED)
@@ -121,7 +136,38 @@ class Synthesizer:
             raise UserError(f"espeak-ng: no sound came for {text!r} in voice {voice!r}")
         return np.concatenate(self._blocks)
 
-    def _call(self, function: str, *arguments: object) -> None:
-        status = getattr(self._library, f"espeak_{function}")(*arguments)
-        if status != 0:
-            raise UserError(f"espeak-ng: espeak_{function}{arguments} failed with status {status}")
+
+class Pronouncer(Espeak):
+    """Words to phonemes.
+
+    Args:
+        language: as espeak-ng calls it, ``en-us`` or ``de``.
+
+    Raises:
+        UserError: as `Espeak`; a language it does not speak.
+    """
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self._library.espeak_TextToPhonemes.argtypes = [
+            ctypes.POINTER(ctypes.c_void_p),  # the text, moved on by each call
+            ctypes.c_int,  # how it is coded
+            ctypes.c_int,  # how phonemes are written
+        ]
+        if self._library.espeak_SetVoiceByName(language.encode()) != 0:
+            raise UserError(
+                f"espeak-ng: it has no language {language!r}; give one of those that "
+                "`espeak-ng --voices` lists, such as en-us, de or fr"
+            )
+
+    def phonemes(self, word: str, *, ipa: bool) -> list[str]:
+        """Say how a word is pronounced by itself, in IPA or in espeak-ng's own mnemonics."""
+        text = ctypes.create_string_buffer(word.encode())
+        at = ctypes.c_void_p(ctypes.addressof(text))
+        mode = PHONEMES_PARTED | (PHONEMES_IPA if ipa else 0)
+        found: list[str] = []
+        while at.value:
+            said = self._library.espeak_TextToPhonemes(ctypes.byref(at), CHARS_UTF8, mode)
+            found += said.decode().replace(" ", "_").split("_")
+        return [phoneme for phoneme in found if phoneme]

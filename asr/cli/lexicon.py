@@ -1,0 +1,67 @@
+"""`asr lexicon`: how words are pronounced, for models of phones."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from asr.cli.flags import Verbs
+from asr.paths import is_manifest
+from asr.text import NORMALISERS
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    verb = verbs.add_parser(
+        "lexicon",
+        help="pronounce words, for a model of phones (tokens=phones)",
+        description="Write a line for each word of the texts: the word and its phones, as "
+        "espeak-ng says it (extra asr[espeak]). A lexicon of your own, Kaldi's or CMU's, does too.",
+    )
+    verb.add_argument(
+        "text", nargs="+", type=Path, metavar="TEXT",
+        help="a text, a cut manifest, or an n-gram model (.arpa, .arpa.gz), whose words it takes",
+    )  # fmt: skip
+    verb.add_argument("--output", type=Path, required=True, metavar="FILE")
+    verb.add_argument(
+        "--language", default="en-us", help="as espeak-ng calls it: en-gb, de, fr (en-us)"
+    )
+    verb.add_argument(
+        "--normaliser", choices=list(NORMALISERS), default="lower",
+        help="as the recipe's text.normaliser (lower)",
+    )  # fmt: skip
+    verb.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Gather the words, the most frequent of each text first, and pronounce them."""
+    from asr.pronounce import make_lexicon, write_lexicon
+
+    words = (word for text in args.text for word in _words(text, args.normaliser))
+    lexicon = make_lexicon(words, args.language)
+    write_lexicon(lexicon, args.output)
+    phones = {phone for said in lexicon.values() for one in said for phone in one.split()}
+    print(f"{args.output}: {len(lexicon):,} words of {len(phones)} phones")
+
+
+def _words(path: Path, normaliser: str) -> list[str]:
+    """List the words of a text once, the most frequent first."""
+    if path.name.endswith((".arpa", ".arpa.gz")):
+        from asr.lm.store import open_ngram
+
+        return open_ngram(path).likeliest_words()
+    counted = Counter(
+        word for line in _lines(path) for word in NORMALISERS[normaliser](line).split()
+    )
+    return [word for word, _ in counted.most_common()]
+
+
+def _lines(path: Path) -> Iterator[str]:
+    if is_manifest(path):
+        from asr.data import read_cuts
+
+        yield from (cut.supervisions[0].text for cut in read_cuts(path))
+        return
+    from asr.corpora.collection import read_text
+
+    yield from read_text(path).splitlines()

@@ -1,0 +1,157 @@
+"""Phones as tokens: the sounds of words, by a pronunciation lexicon.
+
+English spells one sound in many ways, and a few hours of speech are too few to learn them. A model
+of phones learns sounds alone; how a word sounds stands in a lexicon, which is stored in the model
+file and turns phones into words again.
+
+A lexicon has a word a line and its phones behind it, as Kaldi's and CMU's dictionaries do. A word
+may stand there several times; of words that sound alike, the first is the likeliest.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from asr.errors import UserError
+from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
+
+#: Word to its pronunciations, each the names of phones with a space between.
+Lexicon = dict[str, list[str]]
+
+#: How the names of silence, noise and unknown words begin: !SIL, <UNK>, [LAUGHTER].
+NO_WORD = ("!", "<", "[")
+_COMMENT = ";;;"
+#: CMU's second pronunciations are TOMATO(2), its phones AH0, AH1 and AH2 by stress.
+_VARIANT = re.compile(r"\(\d+\)$")
+_STRESS = re.compile(r"(?<=[A-Z])[012]$")
+
+
+class PhoneTokenizer(Tokenizer):
+    """Phones are tokens, and so is the space between words.
+
+    Args:
+        tokens: the blank, then the space and the phones.
+        normaliser: a key of `asr.text.NORMALISERS`.
+        lexicon: pronunciations of normalised words.
+
+    Raises:
+        UserError: as `Tokenizer`; a pronunciation with a phone that is no token.
+    """
+
+    boundary = SPACE
+    unknown_are = "words that the lexicon lacks"
+
+    def __init__(self, tokens: Sequence[str], normaliser: str, lexicon: Lexicon) -> None:
+        super().__init__(tokens, normaliser)
+        self.pronunciations: Lexicon = lexicon
+        self._ids = {token: index for index, token in enumerate(self.tokens)}
+        missing = {p for said in lexicon.values() for one in said for p in one.split()}
+        if missing := missing - set(self.tokens):
+            raise UserError(f"tokens: the lexicon has phones that are no token: {sorted(missing)}")
+        self._words = words_by_sound(lexicon)
+
+    @classmethod
+    def from_lexicon(cls, path: Path, normaliser: str) -> "PhoneTokenizer":
+        """Take the phones of a lexicon file.
+
+        Raises:
+            UserError: as `read_lexicon`.
+        """
+        lexicon = read_lexicon(path, normaliser)
+        phones = {phone for said in lexicon.values() for one in said for phone in one.split()}
+        return cls([BLANK, SPACE, *sorted(phones)], normaliser, lexicon)
+
+    def unknown(self, text: str) -> list[str]:
+        """List the words of normalised `text` that the lexicon lacks, sorted."""
+        return sorted({word for word in text.split() if word not in self.pronunciations})
+
+    def spellable(self, text: str) -> str:
+        """Drop the words of normalised `text` that the lexicon lacks."""
+        return " ".join(word for word in text.split() if word in self.pronunciations)
+
+    def encode(self, text: str) -> list[int]:
+        """Turn normalised text into token ids, by each word's first pronunciation."""
+        ids: list[int] = []
+        for word in text.split():
+            ids += [self._ids[SPACE]] * bool(ids)
+            ids += [self._ids[phone] for phone in self.pronunciations[word][0].split()]
+        return ids
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turn token ids, blanks and repeats already removed, into text."""
+        said = "\0".join(self.tokens[index] for index in ids).split(SPACE)
+        sounds = (" ".join(one.strip("\0").split("\0")) for one in said)
+        return " ".join(written(self._words, sound) for sound in sounds if sound)
+
+    @property
+    def checksum(self) -> str:
+        """Summarise the lexicon."""
+        return f"{zlib.crc32(repr(self.pronunciations).encode()):08x}"
+
+
+def check_lexicon(value: object) -> Lexicon:
+    """Refuse what is no lexicon.
+
+    Raises:
+        UserError: it does not map words to lists of pronunciations.
+    """
+    if isinstance(value, dict) and all(
+        isinstance(said, list) and said and all(isinstance(one, str) and one for one in said)
+        for said in value.values()
+    ):
+        return value
+    raise UserError("lexicon: expected lists of pronunciations by word")
+
+
+def words_by_sound(lexicon: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Give the first word of each pronunciation."""
+    found: dict[str, str] = {}
+    for word, said in lexicon.items():
+        for one in said:
+            found.setdefault(one, word)
+    return found
+
+
+def written(words: Mapping[str, str], sound: str) -> str:
+    """Write the word of a pronunciation, or the phones of none: ``/k.æ.t/``."""
+    return words.get(sound) or f"/{sound.replace(' ', '.')}/"
+
+
+def read_lexicon(path: Path, normaliser: str) -> Lexicon:
+    """Read a lexicon, plain or gzipped, its words brought to the form the model writes.
+
+    Probabilities of pronunciations, in a second column, and stress marks, digits behind a vowel's
+    name, are dropped; so are silence and noise, such as ``!SIL`` and ``<UNK>``.
+
+    Raises:
+        UserError: a file that cannot be read, a line without phones, or no words at all.
+    """
+    lexicon: Lexicon = {}
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip() or line.startswith((_COMMENT, *NO_WORD)):
+            continue
+        entry, *phones = line.partition("#")[0].split()
+        if phones and re.fullmatch(r"[01]?\.\d+|1(\.0+)?", phones[0]):
+            del phones[0]
+        if not phones:
+            raise UserError(f"{path}:{number}: {entry!r} has no phones; write `word phone phone`")
+        word = NORMALISERS[normaliser](_VARIANT.sub("", entry))
+        said = lexicon.setdefault(word, [])
+        pronunciation = " ".join(_STRESS.sub("", phone) for phone in phones)
+        if pronunciation not in said:
+            said.append(pronunciation)
+    lexicon = {word: said for word, said in lexicon.items() if word and SPACE not in word}
+    if not lexicon:
+        raise UserError(f"{path}: no words in it; write `word phone phone ...`, a word a line")
+    return lexicon
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        return content.decode("utf-8-sig").splitlines()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a lexicon") from None

@@ -1,0 +1,112 @@
+"""Words that sound alike: the search takes the likeliest after its context, as enumeration does."""
+
+import itertools
+
+import numpy as np
+import pytest
+from brute_force import ALPHABET, random_log_probs, sequence_log_probs
+
+from asr.decoding.beam import BeamSearch
+from asr.decoding.decoder import Decoder
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
+from asr.errors import UserError
+from asr.lm.ngram import NGram
+
+#: The model knows A, AB and BA. A and X sound alike, as AB, BA and Y do in one of their ways.
+SAID = {
+    "X": ["B"],
+    "A": ["A", "B"],
+    "BA": ["B A"],
+    "AB": ["A B", "B A"],
+    "Y": ["B A"],
+    "Z": ["A A"],
+}
+TOKENS = Tokens(ALPHABET, " ", SAID)
+SCORES = {"lm_weight": 0.7, "word_score": 0.4, "unk_score": -0.6}
+EXACT = DecodingOptions(
+    search="beam", beam_size=2000, beam_threshold=1e9, token_threshold=1e9, **SCORES
+)
+
+
+def words_of(sounds: list[str], lm: NGram | None) -> list[str] | None:
+    """Choose words one after the other, known ones first; None where a sound is no word's."""
+    words: list[str] = []
+    for sound in sounds:
+        alike = [word for word, said in SAID.items() if sound in said]
+        if not alike:
+            return None
+        if lm is not None:
+            alike = [word for word in alike if word in lm] or alike[:1]
+            alike.sort(key=lambda word: -lm.score([*words, word], end=False)[-1])
+        words.append(alike[0])
+    return words
+
+
+def sounds_of(sequence: tuple[int, ...]) -> list[str]:
+    runs = itertools.groupby(sequence, key=lambda token: ALPHABET[token] == " ")
+    return [" ".join(ALPHABET[t] for t in tokens) for is_space, tokens in runs if not is_space]
+
+
+@pytest.mark.parametrize("with_lm", [False, True])
+def test_the_search_equals_enumeration(lm: NGram, with_lm: bool) -> None:
+    model = lm if with_lm else None
+    search = BeamSearch(Fusion(TOKENS, model), EXACT)
+    for seed in range(12):
+        log_probs = random_log_probs(6, 4, seed)
+        expected = []
+        for sequence, acoustic in sequence_log_probs(log_probs).items():
+            words = words_of(sounds_of(sequence), model)
+            if words is None:
+                continue
+            score = acoustic + SCORES["word_score"] * len(words)
+            if model:
+                score += SCORES["lm_weight"] * sum(model.score(words))
+                score += SCORES["unk_score"] * sum(word not in model for word in words)
+            expected.append((score, sequence, words))
+        expected.sort(reverse=True)
+        found = search.decode_one(log_probs)
+        assert len(found) == len(expected)
+        for ours, (score, sequence, words) in zip(found[:8], expected[:8], strict=True):
+            assert ours.score == pytest.approx(score, abs=1e-5)
+            assert tuple(ours.token_ids) == sequence
+            assert search.words(ours.token_ids) == words
+
+
+def test_the_context_tells_words_apart(lm: NGram) -> None:
+    """After A the model expects BA, at the start AB: they may both be said B A."""
+    search = BeamSearch(Fusion(TOKENS, lm), EXACT)
+    said = {"B A": [2, 1], "A B A": [1, 3, 2, 1]}
+    assert search.words(np.array(said["B A"], np.int32)) == words_of(["B A"], lm)
+    assert search.words(np.array(said["A B A"], np.int32)) == ["A", "BA"]
+
+
+@pytest.mark.parametrize("search", ["greedy", "beam"])
+def test_decoders_write_words(search: str) -> None:
+    path = [1, 0, 2, 3, 2, 1]  # A B, B A
+    log_probs = np.full((1, 6, 4), np.log(0.01), np.float32)
+    log_probs[0, np.arange(6), path] = np.log(0.97)
+    (decoded,) = Decoder(TOKENS, DecodingOptions(search=search)).decode(
+        log_probs, np.array([6]), frame_s=0.1
+    )
+    assert decoded.text == "AB BA"
+    assert [word.text for word in decoded.words] == ["AB", "BA"]
+    assert decoded.words[1].start_s == pytest.approx(0.4, abs=0.11)
+
+
+def test_a_lexicon_given_to_the_search_narrows_the_words() -> None:
+    with pytest.warns(UserWarning, match="the first is 'unheard', for want of a pronunciation"):
+        search = BeamSearch(Fusion(TOKENS, words=["Z", "Y", "unheard"]), EXACT)
+    for seed in range(4):
+        best = search.decode_one(random_log_probs(6, 4, seed))[0]
+        assert set(search.words(best.token_ids)) <= {"Z", "Y"}
+
+
+def test_hot_words_are_said_as_the_lexicon_says(lm: NGram) -> None:
+    search = BeamSearch(Fusion(TOKENS, lm), EXACT, ["Z A"])
+    boosted = Fusion(TOKENS, lm).guide(EXACT, ["Z A"]).hotwords
+    assert len(boosted.tree.label) == len(" AA A ") + 1
+    assert search.decode_one(random_log_probs(6, 4, 0))
+    with pytest.raises(UserError, match="has no pronunciation of 'ZOE'"):
+        BeamSearch(Fusion(TOKENS, lm), EXACT, ["A ZOE"])

@@ -1,0 +1,60 @@
+"""Lexicons of espeak-ng: its phones, few enough to learn, and the verb that writes them."""
+
+import pytest
+
+from asr.cli import main
+from asr.errors import UserError
+from asr.lm.commands import tokenise_lines, train
+from asr.phones import read_lexicon
+from asr.pronounce import ENGLISH, make_lexicon
+
+pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
+
+
+def test_english_is_said_in_forty_phones():
+    lexicon = make_lexicon(["nation", "red", "read", "a", "water", "start", "--"], "en-us")
+    assert lexicon == {
+        "nation": ["n eɪ ʃ ə n"],
+        "red": ["ɹ ɛ d"],
+        "read": ["ɹ i d"],
+        "a": ["ə", "eɪ"],
+        "water": ["w ɔ t ɚ"],
+        "start": ["s t ɑ ɹ t"],
+    }
+    phones = {phone for said in ENGLISH.values() for phone in said}
+    assert len(phones) == 40
+
+
+def test_other_languages_are_said_in_ipa():
+    assert make_lexicon(["straße", "Jahr"], "de") == {
+        "straße": ["ʃ t ɾ ɑː s ə"],
+        "Jahr": ["j ɑː ɾ"],
+    }
+
+
+def test_a_language_nobody_speaks_is_refused():
+    with pytest.raises(UserError, match="no language 'xx'"):
+        make_lexicon(["a"], "xx")
+    with pytest.raises(UserError, match="pronounces none of these words"):
+        make_lexicon(["--"], "en-us")
+
+
+def test_the_verb_takes_texts_manifests_and_language_models(tones, tmp_path, capsys):
+    text = tmp_path / "text.txt"
+    text.write_text("Red, read!\nRead.\n")
+    lm = tmp_path / "lm.arpa"
+    train(tokenise_lines(["one two two", "two"], "text", "word", None), lm, order=1)
+    output = tmp_path / "lexicon.txt"
+    sources = [str(text), str(tones / "train.jsonl.gz"), str(lm)]
+    assert main(["lexicon", *sources, "--output", str(output)]) == 0
+    assert f"{output}: 7 words of " in capsys.readouterr().out
+    words = list(read_lexicon(output, "lower"))
+    assert words[:2] == ["read", "red"]  # the most frequent first
+    assert set(words[2:5]) == {"ab", "ba", "a"}
+    assert set(words[5:]) == {"two", "one"}
+
+
+def test_the_verb_names_a_text_that_is_missing(tmp_path, capsys):
+    missing = str(tmp_path / "none.txt")
+    assert main(["lexicon", missing, "--output", str(tmp_path / "x")]) == 1
+    assert "none.txt: cannot be read" in capsys.readouterr().err
