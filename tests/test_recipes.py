@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.image
 import pytest
@@ -46,6 +47,9 @@ def test_every_recipe_builds(compose, tmp_path, tones, file):
     config.encoder.hidden_size = 8
     if config.tokens.pieces:
         pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
+    if config.tokens.lexicon:
+        config.tokens.lexicon = str(tmp_path / "lexicon.txt")
+        Path(config.tokens.lexicon).write_text("a x\nab x y\nba y x\n")
     world = World(0, 1, torch.device("cpu"))
     trainer = recipes.build_trainer(config, tmp_path, world)
     assert isinstance(trainer, Trainer)
