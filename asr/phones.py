@@ -153,5 +153,10 @@ def _lines(path: Path) -> list[str]:
         content = path.read_bytes()
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
         return content.decode("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: there is no such lexicon; `asr lexicon TEXT --output {path}` makes one, or "
+            "name yours by tokens.lexicon"
+        ) from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a lexicon") from None

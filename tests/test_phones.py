@@ -62,6 +62,11 @@ def test_what_is_no_lexicon_is_refused(path, content, message):
         read_lexicon(path, "lower")
 
 
+def test_a_lexicon_that_is_missing_can_be_made(tmp_path):
+    with pytest.raises(UserError, match=r"no such lexicon; `asr lexicon TEXT --output .*none.txt`"):
+        read_lexicon(tmp_path / "none.txt", "lower")
+
+
 def test_tokens_are_the_phones_and_the_space(tokenizer):
     assert tokenizer.tokens == [BLANK, " ", "AH", "D", "EH", "EY", "IY", "R"]
 

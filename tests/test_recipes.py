@@ -79,7 +79,7 @@ def test_names_and_files_are_the_same_recipes():
 
 @pytest.mark.parametrize("option", GROUPS, ids=str)
 def test_every_choice_in_conf_can_be_made(compose, option):
-    config = compose("own", f"{option.parent}={option.stem}", "tokens.lexicon=lexicon.txt")
+    config = compose("own", f"{option.parent}={option.stem}")
     assert recipes.model_settings(config)
     assert recipes.waveform_augment(config.augment)
 
@@ -97,6 +97,17 @@ def test_the_alphabet_can_be_given_or_derived(compose, tones):
     assert derived.tokens == ["<blank>", " ", "a", "b"]
     given = compose("own", "tokens.characters=zab").tokens
     assert recipes.make_tokenizer(cuts, "upper", given).tokens == ["<blank>", " ", "a", "b", "z"]
+
+
+def test_the_lexicon_of_phones_lies_beside_the_training_manifest(compose, tones):
+    assert compose("own", "tokens=phones").tokens.lexicon == f"{tones}/lexicon.txt"
+    assert compose("librispeech/5h", "tokens=characters").tokens.lexicon is None
+
+
+def test_units_of_two_kinds_are_refused(compose, tones):
+    both = compose("own", "tokens=phones", "tokens.pieces=50").tokens
+    with pytest.raises(UserError, match="pieces and lexicon are both given"):
+        recipes.make_tokenizer(read_cuts(tones / "train.jsonl.gz"), "lower", both)
 
 
 def test_pieces_can_be_learnt(compose, tones):

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -42,6 +43,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     Plugins.instance().register(_Groups)
     OmegaConf.register_new_resolver("overrides", override_name, replace=True)
     OmegaConf.register_new_resolver("case", case, replace=True)
+    OmegaConf.register_new_resolver("beside", beside, replace=True)
     compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
     # argparse, which Hydra uses, takes no positional arguments around an option
@@ -155,3 +157,8 @@ def case(value: str, table: dict[str, Any]) -> Any:
     if value not in table and "else" not in table:
         raise ValueError(f"{value!r} is none of {', '.join(table)}")
     return table[value] if value in table else table["else"]
+
+
+def beside(path: str, name: str) -> str:
+    """Name a file in the folder of another: ``${beside:${data.train},lexicon.txt}``."""
+    return str(Path(path).with_name(name))
