@@ -61,6 +61,7 @@ def _pronounce(pronouncer: Pronouncer, word: str, english: bool) -> list[str]:
     if english:
         phonemes = [phone for one in phonemes for phone in ENGLISH.get(one, [one])]
     spoken = " ".join(phone for phone in phonemes if phone)
+    spoken = spoken.replace("ɹ ɹ", "ɹ")  # a vowel that is coloured by r, before the r itself
     weak = WEAK.get(word) if english else None
     return [one for one in dict.fromkeys((weak, spoken)) if one]
 

@@ -12,7 +12,7 @@ pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
 
 
 def test_english_is_said_in_forty_phones():
-    lexicon = make_lexicon(["nation", "red", "read", "a", "water", "start", "--"], "en-us")
+    lexicon = make_lexicon(["nation", "red", "read", "a", "water", "start", "area", "--"], "en-us")
     assert lexicon == {
         "nation": ["n eɪ ʃ ə n"],
         "red": ["ɹ ɛ d"],
@@ -20,6 +20,7 @@ def test_english_is_said_in_forty_phones():
         "a": ["ə", "eɪ"],
         "water": ["w ɔ t ɚ"],
         "start": ["s t ɑ ɹ t"],
+        "area": ["ɛ ɹ ɪ ə"],
     }
     phones = {phone for said in ENGLISH.values() for phone in said}
     assert len(phones) == 40
