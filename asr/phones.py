@@ -81,9 +81,13 @@ class PhoneTokenizer(Tokenizer):
 
     def decode(self, ids: Iterable[int]) -> str:
         """Turn token ids, blanks and repeats already removed, into text."""
-        said = "\0".join(self.tokens[index] for index in ids).split(SPACE)
-        sounds = (" ".join(one.strip("\0").split("\0")) for one in said)
-        return " ".join(written(self._words, sound) for sound in sounds if sound)
+        words: list[list[str]] = [[]]
+        for token in (self.tokens[index] for index in ids):
+            if token == SPACE:
+                words.append([])
+            else:
+                words[-1].append(token)
+        return " ".join(written(self._words, " ".join(phones)) for phones in words if phones)
 
     @property
     def checksum(self) -> str:

@@ -46,13 +46,14 @@ def run(args: argparse.Namespace) -> None:
 
 def _words(path: Path, normaliser: str) -> list[str]:
     """List the words of a text once, the most frequent first."""
+    normalise = NORMALISERS[normaliser]
     if path.name.endswith((".arpa", ".arpa.gz")):
         from asr.lm.store import open_ngram
 
-        return open_ngram(path).likeliest_words()
-    counted = Counter(
-        word for line in _lines(path) for word in NORMALISERS[normaliser](line).split()
-    )
+        return [
+            one for word in open_ngram(path).likeliest_words() for one in normalise(word).split()
+        ]
+    counted = Counter(word for line in _lines(path) for word in normalise(line).split())
     return [word for word, _ in counted.most_common()]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from asr.decoding.guide import LM_NONE, LM_TOKENS, LM_WORDS, Guide
 from asr.decoding.hotwords import Hotwords, build_hotwords
-from asr.decoding.lexicon import Lexicon, Vocabulary, build_lexicon, build_vocabulary, lm_words
+from asr.decoding.lexicon import Lexicon, build_lexicon, build_vocabulary, lm_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.errors import UserError
@@ -48,23 +48,21 @@ class Fusion:
         words: Sequence[str] | None = None,
     ) -> None:
         by_token = lm_unit == "token" or tokens.boundary is None
-        asked = words
-        self._closed = words is not None or tokens.pronunciations is not None
         self.tokens, self._lm = tokens, lm
         self.has_lm = lm is not None
         self._unit = LM_NONE if lm is None else LM_TOKENS if by_token else LM_WORDS
         word_lm = lm if self._unit == LM_WORDS else None
-        if words is None:
-            words = lm_words(word_lm, tokens) if word_lm else []
-            words = words if tokens.pronunciations is None else [*tokens.pronunciations]
-        self.vocabulary: Vocabulary = build_vocabulary(words, tokens, word_lm)
-        if self._closed and not any(self.vocabulary.words):
-            raise UserError(
-                f"lexicon: none of its {len(words)} words can be spelled with the model's tokens; "
-                "write them as the recogniser does, in case and characters"
-            )
-        if asked is not None:
-            _warn_of_unspellable(asked, tokens)
+        allowed = tokens.pronunciations if words is None else words
+        self._closed = allowed is not None
+        known = lm_words(word_lm, tokens) if word_lm and words is None else []
+        self.vocabulary = build_vocabulary(known if allowed is None else allowed, tokens, word_lm)
+        if words is not None:
+            if not any(self.vocabulary.words):
+                raise UserError(
+                    f"lexicon: none of its {len(words)} words can be spelled with the model's "
+                    "tokens; write them as the recogniser does, in case and characters"
+                )
+            _warn_of_unspellable(words, tokens)
         self._token_words = _token_words(tokens, lm if self._unit == LM_TOKENS else None)
 
     def guide(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> Guide:

@@ -1,7 +1,7 @@
 """The words a search knows, as a prefix tree with what each is worth along the way."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +63,7 @@ class Lexicon(NamedTuple):
     best_end: float
 
 
-def build_vocabulary(words: Sequence[str], tokens: Tokens, lm: NGram | None) -> Vocabulary:
+def build_vocabulary(words: Iterable[str], tokens: Tokens, lm: NGram | None) -> Vocabulary:
     """Spell words with the model's letters, leaving out those that it cannot write.
 
     Of words that sound alike, those that the language model does not know are left out where it
