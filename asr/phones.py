@@ -11,7 +11,7 @@ may stand there several times; of words that sound alike, the first is the likel
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from asr.errors import UserError
@@ -57,9 +57,11 @@ class PhoneTokenizer(Tokenizer):
         """Take the phones of a lexicon file.
 
         Raises:
-            UserError: as `read_lexicon`.
+            UserError: as `Tokenizer` and `read_lexicon`.
         """
-        lexicon = read_lexicon(path, normaliser)
+        if normaliser not in NORMALISERS:
+            return cls([BLANK], normaliser, {})  # one place words the refusal
+        lexicon = read_lexicon(path, NORMALISERS[normaliser])
         phones = {phone for said in lexicon.values() for one in said for phone in one.split()}
         return cls([BLANK, SPACE, *sorted(phones)], normaliser, lexicon)
 
@@ -123,11 +125,20 @@ def written(words: Mapping[str, str], sound: str) -> str:
     return words.get(sound) or f"/{sound.replace(' ', '.')}/"
 
 
-def read_lexicon(path: Path, normaliser: str) -> Lexicon:
-    """Read a lexicon, plain or gzipped, its words brought to the form the model writes.
+def read_lexicon(
+    path: Path,
+    normalise: Callable[[str], str],
+    known: Mapping[str, Sequence[str]] | None = None,
+) -> Lexicon:
+    """Read a lexicon, plain or gzipped.
 
     Probabilities of pronunciations, in a second column, and stress marks, digits behind a vowel's
     name, are dropped; so are silence and noise, such as ``!SIL`` and ``<UNK>``.
+
+    Args:
+        path: the file.
+        normalise: brings words to the form the model writes.
+        known: pronunciations of words that stand there without any; None allows no such word.
 
     Raises:
         UserError: a file that cannot be read, a line without phones, or no words at all.
@@ -139,13 +150,13 @@ def read_lexicon(path: Path, normaliser: str) -> Lexicon:
         entry, *phones = line.partition("#")[0].split()
         if phones and re.fullmatch(r"[01]?\.\d+|1(\.0+)?", phones[0]):
             del phones[0]
-        if not phones:
+        if not phones and known is None:
             raise UserError(f"{path}:{number}: {entry!r} has no phones; write `word phone phone`")
-        word = NORMALISERS[normaliser](_VARIANT.sub("", entry))
-        said = lexicon.setdefault(word, [])
-        pronunciation = " ".join(_STRESS.sub("", phone) for phone in phones)
-        if pronunciation not in said:
-            said.append(pronunciation)
+        word = normalise(_VARIANT.sub("", entry))
+        said = " ".join(_STRESS.sub("", phone) for phone in phones)
+        here = [said] if said else (known or {}).get(word, ())
+        ways = lexicon.setdefault(word, [])
+        ways += [one for one in here if one not in ways]
     lexicon = {word: said for word, said in lexicon.items() if word and SPACE not in word}
     if not lexicon:
         raise UserError(f"{path}: no words in it; write `word phone phone ...`, a word a line")

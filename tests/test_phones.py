@@ -41,10 +41,10 @@ def test_lexicons_are_read_as_they_come(path, tmp_path):
     expected = {
         "read": ["R EH D", "R IY D"], "red": ["R EH D"], "reed": ["R IY D"], "a": ["AH", "EY"],
     }  # fmt: skip
-    assert read_lexicon(path, "lower") == expected
+    assert read_lexicon(path, str.lower) == expected
     packed = tmp_path / "lexicon.gz"
     packed.write_bytes(gzip.compress(LEXICON.encode("utf-8-sig")))
-    assert read_lexicon(packed, "lower") == expected
+    assert read_lexicon(packed, str.lower) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_lexicons_are_read_as_they_come(path, tmp_path):
 def test_what_is_no_lexicon_is_refused(path, content, message):
     path.write_bytes(content)
     with pytest.raises(UserError, match=message):
-        read_lexicon(path, "lower")
+        read_lexicon(path, str.lower)
 
 
 def test_a_lexicon_that_is_missing_can_be_made(tmp_path):
     with pytest.raises(UserError, match=r"no such lexicon; `asr lexicon TEXT --output .*none.txt`"):
-        read_lexicon(tmp_path / "none.txt", "lower")
+        read_lexicon(tmp_path / "none.txt", str.lower)
 
 
 def test_tokens_are_the_phones_and_the_space(tokenizer):

@@ -49,7 +49,7 @@ def test_the_verb_takes_texts_manifests_and_language_models(tones, tmp_path, cap
     sources = [str(text), str(tones / "train.jsonl.gz"), str(lm)]
     assert main(["lexicon", *sources, "--output", str(output)]) == 0
     assert f"{output}: 7 words of " in capsys.readouterr().out
-    words = list(read_lexicon(output, "lower"))
+    words = list(read_lexicon(output, str.lower))
     assert words[:2] == ["read", "red"]  # the most frequent first
     assert set(words[2:5]) == {"ab", "ba", "a"}
     assert set(words[5:]) == {"two", "one"}

@@ -54,7 +54,12 @@ def _add_beam(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--lm", type=Path, metavar="ARPA", help="n-gram language model")
     group.add_argument("--lm-weight", type=float, metavar="X")
     group.add_argument("--word-score", type=float, metavar="X", help="added for every word")
-    group.add_argument("--lexicon", type=Path, metavar="FILE", help="the only words to write")
+    group.add_argument(
+        "--lexicon",
+        type=Path,
+        metavar="FILE",
+        help="the only words to write; with phones, as they are said",
+    )
     group.add_argument("--hotwords", type=Path, metavar="FILE", help="phrases to favour")
     group.add_argument("--hotword-boost", type=float, metavar="X", help="bonus for each letter")
 

@@ -59,8 +59,9 @@ class Decoder:
         self._tokens, self._options = tokens, options
         self._beam, self._lm, self._lexicon = None, None, None
         if options.search == "beam":
-            self._lm, self._lexicon = load_lm(options), load_lexicon(options, normalise)
-            self._beam = _load_beam(tokens, options, normalise, self._lm, self._lexicon)
+            self._lm = load_lm(options)
+            self._tokens, self._lexicon = load_lexicon(tokens, options, normalise)
+            self._beam = _load_beam(self._tokens, options, normalise, self._lm, self._lexicon)
 
     @cached_property
     def vocabulary(self) -> frozenset[str] | None:
@@ -125,11 +126,23 @@ def load_lm(options: DecodingOptions) -> "NGram | None":
     return None if options.lm is None else open_ngram(options.lm)
 
 
-def load_lexicon(options: DecodingOptions, normalise: Callable[[str], str]) -> list[str] | None:
-    """Read the options' closed vocabulary, if they name one, in the spelling the model writes."""
-    from asr.decoding.word_lists import read_words
+def load_lexicon(
+    tokens: Tokens, options: DecodingOptions, normalise: Callable[[str], str]
+) -> tuple[Tokens, list[str] | None]:
+    """Read the options' closed vocabulary, if they name one, in the spelling the model writes.
 
-    return None if options.lexicon is None else read_words(options.lexicon, normalise)
+    A model of phones says these words as the file does, or as its own lexicon where the file has
+    no phones.
+    """
+    from asr.decoding.word_lists import read_words
+    from asr.phones import read_lexicon
+
+    if options.lexicon is None:
+        return tokens, None
+    if tokens.pronunciations is None:
+        return tokens, read_words(options.lexicon, normalise)
+    said = read_lexicon(options.lexicon, normalise, known=tokens.pronunciations)
+    return replace(tokens, pronunciations=said), [*said]
 
 
 def load_fusion(
@@ -138,7 +151,8 @@ def load_fusion(
     """Join the tokens with the options' language model and lexicon."""
     from asr.decoding.fusion import Fusion
 
-    return Fusion(tokens, load_lm(options), options.lm_unit, load_lexicon(options, normalise))
+    tokens, lexicon = load_lexicon(tokens, options, normalise)
+    return Fusion(tokens, load_lm(options), options.lm_unit, lexicon)
 
 
 def load_hotwords(options: DecodingOptions, normalise: Callable[[str], str]) -> list[str]:

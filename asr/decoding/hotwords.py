@@ -72,8 +72,8 @@ def _spell(phrase: str, tokens: Tokens) -> list[int]:
         odd = "".join(word for word, found in zip(words, ways, strict=True) if not found)
         if tokens.pronunciations is not None:
             raise UserError(
-                f"hot word {phrase!r}: the model has no pronunciation of {odd!r}; train it with a "
-                "lexicon that has"
+                f"hot word {phrase!r}: the model has no pronunciation of {odd!r}; give it a "
+                "--lexicon that has one"
             )
         odd = "".join(sorted(set(odd) - set(tokens.letter_ids)))
         raise UserError(

@@ -33,7 +33,8 @@ class DecodingOptions:
         lm_weight: what the LM's natural log-probabilities are multiplied by.
         word_score: added for every word.
         unk_score: added for every word that the LM does not know.
-        lexicon: words, one a line; no other word is written.
+        lexicon: words, one a line; no other word is written. A model of phones says them as the
+            phones behind them, or by its own lexicon where there are none.
         hotwords: words and phrases, one a line, that earn a bonus.
         hotword_boost: the bonus for each letter of a finished hot word.
         confidence_temperature: above 0; more than 1 makes confidences higher, less makes them

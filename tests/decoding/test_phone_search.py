@@ -110,3 +110,18 @@ def test_hot_words_are_said_as_the_lexicon_says(lm: NGram) -> None:
     assert search.decode_one(random_log_probs(6, 4, 0))
     with pytest.raises(UserError, match="has no pronunciation of 'ZOE'"):
         BeamSearch(Fusion(TOKENS, lm), EXACT, ["A ZOE"])
+
+
+def test_a_lexicon_file_says_words_anew(tmp_path) -> None:
+    """ZOE is new there and A is said otherwise; AB, alone on its line, is said as before."""
+    lexicon = tmp_path / "lexicon.txt"
+    lexicon.write_text("ZOE B B A\nA A A\nAB\nFOREIGN ZH\n")
+    path = [2, 0, 2, 1, 3, 1, 0, 1, 3, 2, 1]  # B B A, A A, B A
+    log_probs = np.full((1, len(path), 4), np.log(0.01), np.float32)
+    log_probs[0, np.arange(len(path)), path] = np.log(0.97)
+    options = DecodingOptions(search="beam", lexicon=lexicon)
+    with pytest.warns(UserWarning, match="the first is 'FOREIGN', for want of a pronunciation"):
+        decoder = Decoder(TOKENS, options)
+    (decoded,) = decoder.decode(log_probs, np.array([len(path)]), frame_s=0.1)
+    assert decoded.text == "ZOE A AB"
+    assert decoder.vocabulary == {"ZOE", "A", "AB", "FOREIGN"}
