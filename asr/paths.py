@@ -86,6 +86,12 @@ def find_model(path: str | Path) -> Path:
     return file
 
 
+def is_model(path: str | Path) -> bool:
+    """Tell by its name, and by what is here, whether `find_model` would take it for a model."""
+    path = Path(path)
+    return path.suffix == ".safetensors" or path.is_dir() or str(path) in shipped_models()
+
+
 def shipped_decoding(model: str | Path) -> Path | None:
     """Find how a shipped model is decoded; of other models nothing is taken unasked."""
     folder = find_model(model).parent.resolve()

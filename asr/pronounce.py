@@ -33,12 +33,13 @@ WEAK = {"a": "ə"}
 _STRESS = re.compile(r"[',%=|ˈˌ]")
 
 
-def make_lexicon(words: Iterable[str], language: str) -> Lexicon:
+def make_lexicon(words: Iterable[str], language: str, known: Lexicon | None = None) -> Lexicon:
     """Pronounce words; what is not said at all is left out.
 
     Args:
         words: normalised, the likeliest first.
         language: as espeak-ng calls it; of English, allophones are taken together.
+        known: words that are said as they are said there.
 
     Raises:
         UserError: espeak-ng is not installed, does not speak the language, or says none of them.
@@ -47,7 +48,7 @@ def make_lexicon(words: Iterable[str], language: str) -> Lexicon:
     english = language.partition("-")[0] == "en"
     lexicon: Lexicon = {}
     for word in tqdm(dict.fromkeys(words), "pronouncing", unit="word", disable=None):
-        said = _pronounce(pronouncer, word.lower(), english)
+        said = (known or {}).get(word) or _pronounce(pronouncer, word.lower(), english)
         if said:
             lexicon[word] = said
     if not lexicon:

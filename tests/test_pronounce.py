@@ -1,12 +1,15 @@
 """Lexicons of espeak-ng: its phones, few enough to learn, and the verb that writes them."""
 
 import pytest
+from random_models import random_model
 
 from asr.cli import main
 from asr.errors import UserError
 from asr.lm.commands import tokenise_lines, train
-from asr.phones import read_lexicon
+from asr.model_file import save_model
+from asr.phones import PhoneTokenizer, read_lexicon
 from asr.pronounce import ENGLISH, make_lexicon
+from asr.text import BLANK, CharTokenizer
 
 pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
 
@@ -53,6 +56,19 @@ def test_the_verb_takes_texts_manifests_and_language_models(tones, tmp_path, cap
     assert words[:2] == ["read", "red"]  # the most frequent first
     assert set(words[2:5]) == {"ab", "ba", "a"}
     assert set(words[5:]) == {"two", "one"}
+
+
+def test_new_words_join_those_of_a_model(tmp_path, capsys):
+    model, names, output = (tmp_path / name for name in ("m.safetensors", "names", "lexicon"))
+    tokenizer = PhoneTokenizer([BLANK, " ", "n", "eɪ"], "lower", {"neigh": ["n eɪ", "eɪ"]})
+    acoustic = random_model(vocabulary_size=4)
+    save_model(model, acoustic.state_dict(), acoustic.settings, tokenizer, {})
+    names.write_text("Ann\nneigh")
+    assert main(["lexicon", str(names), str(model), "--output", str(output)]) == 0
+    assert read_lexicon(output, str.lower) == {"ann": ["æ n"], "neigh": ["n eɪ", "eɪ"]}
+    save_model(model, acoustic.state_dict(), acoustic.settings, CharTokenizer([BLANK, *" ab"]), {})
+    assert main(["lexicon", str(model), "--output", str(output)]) == 1
+    assert "m.safetensors: a model that spells" in capsys.readouterr().err
 
 
 def test_the_verb_names_a_text_that_is_missing(tmp_path, capsys):

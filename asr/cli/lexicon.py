@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asr.cli.flags import Verbs
-from asr.paths import is_manifest
+from asr.errors import UserError
+from asr.paths import is_manifest, is_model
+from asr.phones import Lexicon
 from asr.text import NORMALISERS
 
 
@@ -20,7 +22,8 @@ def add(verbs: Verbs) -> None:
     )
     verb.add_argument(
         "text", nargs="+", type=Path, metavar="TEXT",
-        help="a text, a cut manifest, or an n-gram model (.arpa, .arpa.gz), whose words it takes",
+        help="a text, a cut manifest, an n-gram model (.arpa, .arpa.gz), or a model of phones, "
+        "whose words stay as it says them",
     )  # fmt: skip
     verb.add_argument("--output", type=Path, required=True, metavar="FILE")
     verb.add_argument(
@@ -37,11 +40,28 @@ def run(args: argparse.Namespace) -> None:
     """Gather the words, the most frequent of each text first, and pronounce them."""
     from asr.pronounce import make_lexicon, write_lexicon
 
-    words = (word for text in args.text for word in _words(text, args.normaliser))
-    lexicon = make_lexicon(words, args.language)
+    known: Lexicon = {}
+    words: list[str] = []
+    for text in args.text:
+        if is_model(text):
+            known |= _pronunciations(text)
+            words += known
+        else:
+            words += _words(text, args.normaliser)
+    lexicon = make_lexicon(words, args.language, known)
     write_lexicon(lexicon, args.output)
     phones = {phone for said in lexicon.values() for one in said for phone in one.split()}
     print(f"{args.output}: {len(lexicon):,} words of {len(phones)} phones")
+
+
+def _pronunciations(model: Path) -> Lexicon:
+    """Take a model's own lexicon."""
+    from asr.model_file import load_model
+
+    _, tokenizer = load_model(model)
+    if tokenizer.pronunciations is None:
+        raise UserError(f"{model}: a model that spells, and has no lexicon; give one of phones")
+    return tokenizer.pronunciations
 
 
 def _words(path: Path, normaliser: str) -> list[str]:
