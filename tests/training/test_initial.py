@@ -119,8 +119,8 @@ def test_models_built_otherwise_are_refused_and_each_difference_named(
     assert (
         f"asr: init: {tones_run}/model.safetensors: a model built otherwise: "
         "features.normalisation is utterance there, global here, "
-        "subsampling.factor is 4 there, 2 here, encoder.layers is 1 there, 2 here; "
-        "add features.normalisation=utterance subsampling.factor=4 encoder.layers=1 to the command"
+        "subsampling.factor is 3 there, 2 here, encoder.layers is 1 there, 2 here; "
+        "add features.normalisation=utterance subsampling.factor=3 encoder.layers=1 to the command"
     ) in said
     assert "dropout" not in said
     assert not (tmp_path / "state.pt").exists()
