@@ -12,6 +12,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from asr.errors import UserError
@@ -47,10 +48,8 @@ class PhoneTokenizer(Tokenizer):
         super().__init__(tokens, normaliser)
         self.pronunciations: Lexicon = lexicon
         self._ids = {token: index for index, token in enumerate(self.tokens)}
-        missing = {p for said in lexicon.values() for one in said for p in one.split()}
-        if missing := missing - set(self.tokens):
+        if missing := phones_of(lexicon) - set(self.tokens):
             raise UserError(f"tokens: the lexicon has phones that are no token: {sorted(missing)}")
-        self._words = words_by_sound(lexicon)
 
     @classmethod
     def from_lexicon(cls, path: Path, normaliser: str) -> "PhoneTokenizer":
@@ -62,8 +61,7 @@ class PhoneTokenizer(Tokenizer):
         if normaliser not in NORMALISERS:
             return cls([BLANK], normaliser, {})  # one place words the refusal
         lexicon = read_lexicon(path, NORMALISERS[normaliser])
-        phones = {phone for said in lexicon.values() for one in said for phone in one.split()}
-        return cls([BLANK, SPACE, *sorted(phones)], normaliser, lexicon)
+        return cls([BLANK, SPACE, *sorted(phones_of(lexicon))], normaliser, lexicon)
 
     def unknown(self, text: str) -> list[str]:
         """List the words of normalised `text` that the lexicon lacks, sorted."""
@@ -91,6 +89,10 @@ class PhoneTokenizer(Tokenizer):
                 words[-1].append(token)
         return " ".join(written(self._words, " ".join(phones)) for phones in words if phones)
 
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return words_by_sound(self.pronunciations)
+
     @property
     def checksum(self) -> str:
         """Summarise the lexicon."""
@@ -109,6 +111,11 @@ def check_lexicon(value: object) -> Lexicon:
     ):
         return value
     raise UserError("lexicon: expected lists of pronunciations by word")
+
+
+def phones_of(lexicon: Lexicon) -> set[str]:
+    """Gather the phones of all pronunciations."""
+    return {phone for said in lexicon.values() for one in said for phone in one.split()}
 
 
 def words_by_sound(lexicon: Mapping[str, Sequence[str]]) -> dict[str, str]:

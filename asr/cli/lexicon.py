@@ -8,7 +8,7 @@ from pathlib import Path
 from asr.cli.flags import Verbs
 from asr.errors import UserError
 from asr.paths import is_manifest, is_model
-from asr.phones import Lexicon
+from asr.phones import Lexicon, phones_of
 from asr.text import NORMALISERS
 
 
@@ -50,8 +50,7 @@ def run(args: argparse.Namespace) -> None:
             words += _words(text, args.normaliser)
     lexicon = make_lexicon(words, args.language, known)
     write_lexicon(lexicon, args.output)
-    phones = {phone for said in lexicon.values() for one in said for phone in one.split()}
-    print(f"{args.output}: {len(lexicon):,} words of {len(phones)} phones")
+    print(f"{args.output}: {len(lexicon):,} words of {len(phones_of(lexicon))} phones")
 
 
 def _pronunciations(model: Path) -> Lexicon:
