@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from asr.errors import UserError
+from asr.sounds import Sounds
 from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
 
 #: Word to its pronunciations, each the names of phones with a space between.
@@ -87,11 +88,11 @@ class PhoneTokenizer(Tokenizer):
                 words.append([])
             else:
                 words[-1].append(token)
-        return " ".join(written(self._words, " ".join(phones)) for phones in words if phones)
+        return " ".join(self._sounds.word(phones) for phones in words if phones)
 
     @cached_property
-    def _words(self) -> dict[str, str]:
-        return words_by_sound(self.pronunciations)
+    def _sounds(self) -> Sounds:
+        return Sounds(self.pronunciations)
 
     @property
     def checksum(self) -> str:
@@ -116,20 +117,6 @@ def check_lexicon(value: object) -> Lexicon:
 def phones_of(lexicon: Lexicon) -> set[str]:
     """Gather the phones of all pronunciations."""
     return {phone for said in lexicon.values() for one in said for phone in one.split()}
-
-
-def words_by_sound(lexicon: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Give the first word of each pronunciation."""
-    found: dict[str, str] = {}
-    for word, said in lexicon.items():
-        for one in said:
-            found.setdefault(one, word)
-    return found
-
-
-def written(words: Mapping[str, str], sound: str) -> str:
-    """Write the word of a pronunciation, or the phones of none: ``/k.æ.t/``."""
-    return words.get(sound) or f"/{sound.replace(' ', '.')}/"
 
 
 def read_lexicon(

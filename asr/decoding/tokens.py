@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from asr.errors import UserError
-from asr.phones import words_by_sound, written
+from asr.sounds import Sounds
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,12 @@ class Tokens:
         return [(self._written(parts), positions) for parts, positions in words if parts]
 
     def _written(self, parts: Sequence[str]) -> str:
-        """Write a word's tokens; phones as the first word that has them."""
-        if self.pronunciations is None:
-            return "".join(parts)
-        return written(self._by_sound, " ".join(parts))
+        """Write a word's tokens; phones as the word that sounds so, or most nearly so."""
+        return "".join(parts) if self._sounds is None else self._sounds.word(parts)
 
     @cached_property
-    def _by_sound(self) -> dict[str, str]:
-        return words_by_sound(self.pronunciations or {})
+    def _sounds(self) -> Sounds | None:
+        return None if self.pronunciations is None else Sounds(self.pronunciations)
 
     def text(self, token_ids: Iterable[int]) -> str:
         """Write tokens out, one space between words (none where every token is a word)."""
