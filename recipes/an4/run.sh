@@ -5,7 +5,7 @@ set -euo pipefail
 asr=${1:-asr}
 seed=${2:-1}
 cuts=data/an4-cuts
-model=runs/an4/default/$seed
+model=runs/an4/phones/default/$seed
 
 run() {
     printf '\n$ asr %s\n' "$*"
@@ -13,7 +13,9 @@ run() {
 }
 
 [ -e $cuts/test.jsonl.gz ] || run prepare an4 --output $cuts
-run train an4 seed="$seed"
+run lexicon $cuts/train.jsonl.gz --normaliser upper --output $cuts/words.txt
+grep -v '^A ə$' $cuts/words.txt > $cuts/lexicon.txt # the letter A, never the article
+run train an4/phones seed="$seed"
 run evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
 run lm train $cuts/train.jsonl.gz --order 3 --output $cuts/lm.arpa.gz
