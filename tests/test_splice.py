@@ -1,0 +1,84 @@
+"""Splices lose and double nothing, and cuts lie in pauses."""
+
+import csv
+import random
+import sys
+from collections import Counter
+from types import ModuleType
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr.data import read_cuts
+from asr.paths import RECIPES
+
+RATE = 1000
+
+
+@pytest.fixture
+def splice(monkeypatch) -> ModuleType:
+    monkeypatch.syspath_prepend(RECIPES / "librispeech")
+    monkeypatch.delitem(sys.modules, "splice", raising=False)
+    import splice
+
+    return splice
+
+
+def utterance(splice: ModuleType, seed: int, pause_s: float = 0.3):
+    """Ten words of a second each, loud; the middle of every pause between them is silent."""
+    starts_s = [number * (1 + pause_s) for number in range(10)]
+    waveform = np.random.default_rng(seed).normal(1, 0.1, round(10 * (1 + pause_s) * RATE))
+    for start_s in starts_s[1:]:
+        middle = round((start_s - pause_s / 2) * RATE)
+        waveform[middle - 30 : middle + 30] = 0
+    words = tuple(f"{seed}-{number}" for number in range(10))
+    return splice.Aligned(waveform, words, tuple((start, start + 1) for start in starts_s))
+
+
+def test_pieces_put_together_are_the_utterance_and_begin_and_end_in_silence(splice):
+    whole = utterance(splice, seed=1)
+    counts = set()
+    for seed in range(20):
+        pieces = splice.cut_at_pauses(whole, RATE, random.Random(seed))
+        counts.add(len(pieces))
+        assert np.array_equal(np.concatenate([piece.waveform for piece in pieces]), whole.waveform)
+        assert tuple(word for piece in pieces for word in piece.words) == whole.words
+        for piece in pieces[:-1]:
+            assert len(piece.waveform) >= splice.PIECE_S[0] * RATE
+            assert abs(piece.waveform[-1]) == 0
+            assert len(piece.waveform) == pytest.approx(1300 * len(piece.words), abs=200)
+    assert len(counts) > 1
+
+
+def test_nobody_is_cut_short(splice):
+    whole = utterance(splice, seed=1, pause_s=0.1)
+    assert len(splice.cut_at_pauses(whole, RATE, random.Random(1))) == 1
+
+
+def test_every_word_is_heard_so_often_and_in_new_company(splice):
+    made = list(
+        splice.splices([utterance(splice, seed) for seed in (1, 2)], RATE, 3, random.Random(1))
+    )
+    heard = Counter(word for one in made for word in one.words)
+    assert set(heard.values()) == {3}
+    assert len(heard) == 20
+    assert any({word[0] for word in one.words} == {"1", "2"} for one in made)
+    assert all(len(one.waveform) <= splice.LONGEST_S * RATE for one in made)
+
+
+def test_a_corpus_becomes_flac_and_an_index(splice, tones, tones_run, tmp_path, monkeypatch):
+    command = ["splice.py", f"{tones}/train.jsonl.gz", "--model", str(tones_run), "--times", "2"]
+    monkeypatch.setattr(sys, "argv", [*command, "--output", str(tmp_path)])
+    splice.main()
+    with (tmp_path / "index.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    said = [
+        word
+        for cut in read_cuts(tones / "train.jsonl.gz")
+        for word in cut.supervisions[0].text.split()
+    ]
+    assert Counter(" ".join(row["text"] for row in rows).split()) == Counter(2 * said)
+    seconds = sum(soundfile.info(tmp_path / row["path"]).duration for row in rows)
+    durations = [cut.duration for cut in read_cuts(tones / "train.jsonl.gz")]
+    assert seconds == pytest.approx(2 * sum(durations))
