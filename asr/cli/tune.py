@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     fusion = load_fusion(recognizer.tokens, options, normalise)
     hotwords = load_hotwords(options, normalise)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)
-    tuner = Tuner(log_probs, references, fusion.tokens, fusion, options, hotwords)
+    tuner = Tuner(log_probs, references, fusion, options, hotwords)
     best, trials = tuner.tune()
     try:  # a file that cannot be written must not take the work of hours with it
         write_options(best, args.output)

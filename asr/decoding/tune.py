@@ -19,7 +19,6 @@ from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.calibration import fit_temperature
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
-from asr.decoding.tokens import Tokens
 from asr.decoding.words import words_of
 from asr.errors import UserError
 
@@ -51,8 +50,7 @@ class Tuner:
     Args:
         log_probs: B arrays (U, V) of natural log posteriors, each of its own length.
         references: B transcripts, written as the recogniser writes.
-        tokens: what the log-probs' columns spell.
-        fusion: tokens, language model and lexicon.
+        fusion: tokens, which are what the log-probs' columns spell, language model and lexicon.
         options: where to start; all but the weights and the temperature is kept.
         hotwords: phrases that earn a bonus.
 
@@ -64,12 +62,11 @@ class Tuner:
         self,
         log_probs: Sequence[NDArray[np.floating]],
         references: Sequence[str],
-        tokens: Tokens,
         fusion: Fusion,
         options: DecodingOptions,
         hotwords: Sequence[str] = (),
     ) -> None:
-        self._log_probs, self._tokens, self._fusion = log_probs, tokens, fusion
+        self._log_probs, self._tokens, self._fusion = log_probs, fusion.tokens, fusion
         self._words = [reference.split() for reference in references]
         self._options, self._hotwords = replace(options, search="beam"), hotwords
         self._tried: dict[DecodingOptions, Trial] = {}

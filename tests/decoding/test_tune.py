@@ -23,7 +23,7 @@ def test_the_best_trial_is_returned_and_beats_no_weights(lm: NGram) -> None:
     references = ["A BA A", "AB", "A BA", "BA A", "A BA A"] * 4
     log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
     start = DecodingOptions(search="beam", beam_size=16)
-    best, trials = Tuner(log_probs, references, TOKENS, Fusion(TOKENS, lm), start).tune()
+    best, trials = Tuner(log_probs, references, Fusion(TOKENS, lm), start).tune()
     assert trials == sorted(trials, key=lambda trial: trial.rank)
     assert len({(t.lm_weight, t.word_score, t.unk_score) for t in trials}) == len(trials)
     assert (best.lm_weight, best.word_score, best.unk_score) == (
@@ -41,11 +41,11 @@ def test_without_a_model_its_weight_stays_for_one_given_later() -> None:
     references = ["A BA A", "AB", "A BA"]
     log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
     start = DecodingOptions(search="beam", beam_size=4, lm_weight=0.3)
-    best, trials = Tuner(log_probs, references, TOKENS, Fusion(TOKENS), start).tune()
+    best, trials = Tuner(log_probs, references, Fusion(TOKENS), start).tune()
     assert best.lm_weight == 0.3
     assert {trial.lm_weight for trial in trials} == {0.3}
 
 
 def test_no_words_to_tune_on_are_refused() -> None:
     with pytest.raises(UserError, match="no reference has a word"):
-        Tuner([np.zeros((2, 4))], [""], TOKENS, Fusion(TOKENS), DecodingOptions())
+        Tuner([np.zeros((2, 4))], [""], Fusion(TOKENS), DecodingOptions())
