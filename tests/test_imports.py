@@ -31,6 +31,7 @@ LAYERS = [
         "phones",
         "quantise",
         "segmentation",
+        "sounds",
         "subwords",
         "text",
     },

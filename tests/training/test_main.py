@@ -137,7 +137,7 @@ def test_a_recipe_may_not_hide_what_recipes_build_on(trained, capsys, tmp_path, 
     ("recipe", "said"),
     [
         ("an5", "an5: there is no such recipe; did you mean an4?"),
-        ("qqqqqq", "choose one of an4, an4/small"),
+        ("qqqqqq", "choose one of an4, an4/phones, an4/small"),
         ("nosuch.yaml", "nosuch.yaml: there is no such recipe file"),
         ("mine.yml", "recipe files end in .yaml"),
     ],
