@@ -27,7 +27,7 @@ from tqdm import tqdm
 import asr
 from asr.alignment import align_text
 from asr.audio import Waveform
-from asr.data import read_cuts
+from asr.data import load_waveform, read_cuts
 from asr.errors import UserError
 from asr.recognizer import Recognizer
 
@@ -107,9 +107,9 @@ def align(cut: Cut, recognizer: Recognizer) -> Aligned:
     """Find when the words of an utterance are said, their tokens without the pauses around.
 
     Raises:
-        UserError: as `align_text`.
+        UserError: as `load_waveform` and `align_text`.
     """
-    waveform = cut.load_audio().mean(axis=0).astype(np.float32)
+    waveform = load_waveform(cut, recognizer.sample_rate)
     tokenizer, tokens = recognizer.tokenizer, recognizer.tokens
     text = tokenizer.normalise(cut.supervisions[0].text)
     found = align_text(recognizer, waveform, text, cut.id).characters
