@@ -46,6 +46,7 @@ class FeaturesConfig:
     window_ms: float
     hop_ms: float
     low_hz: float
+    dynamic_range_db: float | None  # below an utterance's loudest bin; null: all there is
     normalisation: str
 
 
@@ -163,6 +164,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "features.window_ms": (1, 1000),
     "features.hop_ms": (1, 1000),
     "features.low_hz": (0, 96_000),
+    "features.dynamic_range_db": (1, 1000),
     "augment.noise_probability": (0, 1),
     "augment.reverb_probability": (0, 1),
     "augment.mel_warp": (0, 0.5),
@@ -221,6 +223,7 @@ RESUMABLE = (
 
 #: Settings that older runs and models had no choice in, and what they did.
 LATER: dict[str, dict[str, Any]] = {
+    "features": {"dynamic_range_db": None},
     "encoder": {
         "bidirectional": True,
         "projection": 0,

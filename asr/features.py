@@ -3,6 +3,8 @@
 Shapes: B batch, N samples, T frames, F mel bins.
 """
 
+import math
+
 import torch
 import torchaudio.functional as AF
 from torch import Tensor, nn
@@ -11,6 +13,8 @@ from asr.errors import UserError
 
 #: Power below which a mel bin counts as silent; 16-bit rounding noise lies just under it.
 FLOOR = 1e-9
+#: Standard deviation, in nats, below which a mel bin holds no speech, only what an empty band has.
+EMPTY_STD = 0.5
 NORMALISATIONS = ("utterance", "global")
 
 
@@ -30,6 +34,9 @@ class LogMel(nn.Module):
         window_ms: length of the Hann window; the FFT takes the next power of two.
         hop_ms: step between frames.
         low_hz: lower edge of the lowest mel bin; the highest bin ends at half the sample rate.
+        dynamic_range_db: what lies further below the loudest bin of an utterance is raised to
+            there, so that an encoder's spectral holes and a recorder's silence sound alike; None
+            leaves everything as it is.
         normalisation: ``utterance`` takes mean and variance over each utterance's own frames;
             ``global`` takes the buffers that `fit` fills from training features.
 
@@ -51,6 +58,7 @@ class LogMel(nn.Module):
         window_ms: float,
         hop_ms: float,
         low_hz: float,
+        dynamic_range_db: float | None,
         normalisation: str,
     ) -> None:
         super().__init__()
@@ -74,6 +82,9 @@ class LogMel(nn.Module):
                 f"{sample_rate / 2:g} Hz, found {low_hz:g}"
             )
         self.fft_samples = 1 << (self.window_samples - 1).bit_length()
+        self.range_nats = (
+            math.inf if dynamic_range_db is None else dynamic_range_db * math.log(10) / 10
+        )
         self.normalisation = normalisation
         filters = AF.melscale_fbanks(
             self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
@@ -117,9 +128,13 @@ class LogMel(nn.Module):
         return (power.transpose(1, 2) @ self.mel_filters).clamp(min=FLOOR).log()
 
     def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Subtract the mean, divide by the standard deviation, and zero what is padding."""
+        """Bring the output of `log_mel` to the dynamic range, to mean 0 and variance 1.
+
+        A band without speech, such as the upper half of a telephone's, comes to nearly 0: its
+        variance is not brought to 1. Padding comes to 0.
+        """
         valid = frame_mask(lengths, features.shape[1])[:, :, None]
-        features = features.masked_fill(~valid, 0.0)  # padding may hold infinities by now
+        features = self._limit(features, valid)
         if self.normalisation == "utterance":
             count = lengths.clamp(min=1)[:, None, None]
             mean = features.sum(1, keepdim=True) / count
@@ -127,13 +142,20 @@ class LogMel(nn.Module):
             std = (centred.square().sum(1, keepdim=True) / count).sqrt()
         else:
             centred, std = (features - self.mean) * valid, self.std
-        return centred / std.clamp(min=1e-3)
+        return centred / std.clamp(min=EMPTY_STD)
 
     def fit(self, features: Tensor, lengths: Tensor) -> None:
-        """Fill the buffers of global normalisation from unnormalised training features."""
-        frames = features[frame_mask(lengths, features.shape[1])].double()
+        """Fill the buffers of global normalisation from training features that `log_mel` made."""
+        valid = frame_mask(lengths, features.shape[1])
+        frames = self._limit(features, valid[:, :, None])[valid].double()
         self.mean.copy_(frames.mean(0))
         self.std.copy_(frames.std(0, correction=0))
+
+    def _limit(self, features: Tensor, valid: Tensor) -> Tensor:
+        """Raise what is too far below an utterance's loudest bin, and zero its padding."""
+        features = features.masked_fill(~valid, math.log(FLOOR))  # it may hold infinities by now
+        quietest = features.amax((1, 2), keepdim=True) - self.range_nats
+        return features.maximum(quietest).masked_fill(~valid, 0.0)
 
 
 def frame_mask(lengths: Tensor, frames: int) -> Tensor:

@@ -8,7 +8,7 @@ import base64
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
@@ -165,7 +165,9 @@ def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
         found = sorted(values) if isinstance(values, dict) else values
         raise UserError(f"{name} should have the keys {', '.join(expected)}, found {found}")
     for key, type_ in expected.items():
-        allowed = (int, float) if type_ is float else (type_,)
+        allowed = {*(get_args(type_) or (type_,))}  # the parts of a union
+        if float in allowed:
+            allowed.add(int)
         if type(values[key]) not in allowed:  # isinstance would take True for a number
             raise UserError(f"{name}.{key} should be {type_}, found {values[key]!r}")
     return values

@@ -11,12 +11,13 @@ from torch import Tensor
 from asr.model import CTCModel, ModelSettings
 from asr.text import BLANK, CharTokenizer
 
-FEATURES: dict[str, int | float | str] = {
+FEATURES: dict[str, int | float | str | None] = {
     "sample_rate": 16000,
     "mel_bins": 16,
     "window_ms": 16.0,
     "hop_ms": 10.0,
     "low_hz": 20.0,
+    "dynamic_range_db": None,
     "normalisation": "utterance",
 }
 SUBSAMPLING = {"factor": 2, "channels": 4}

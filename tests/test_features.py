@@ -11,11 +11,14 @@ from asr.features import FLOOR, NORMALISATIONS, LogMel, frame_mask
 
 
 def log_mel(
-    sample_rate: int = 16000, mel_bins: int = 16, normalisation: str = "utterance"
+    sample_rate: int = 16000,
+    mel_bins: int = 16,
+    normalisation: str = "utterance",
+    dynamic_range_db: float | None = None,
 ) -> LogMel:
     module = LogMel(
         sample_rate=sample_rate, mel_bins=mel_bins, window_ms=25, hop_ms=10, low_hz=20,
-        normalisation=normalisation,
+        dynamic_range_db=dynamic_range_db, normalisation=normalisation,
     )  # fmt: skip
     torch.nn.init.uniform_(module.mean, -10.0, -5.0)
     torch.nn.init.uniform_(module.std, 1.0, 3.0)
@@ -91,14 +94,15 @@ def test_digital_silence_is_finite_and_lies_at_the_floor() -> None:
 
 
 @pytest.mark.parametrize("normalisation", NORMALISATIONS)
+@pytest.mark.parametrize("dynamic_range_db", [None, 20])
 @pytest.mark.parametrize("garbage", [1e3, 1e30])
 @pytest.mark.parametrize(
     "samples", [(9000, 4000, 700, 512, 511, 1, 0), (3000, 3000, 3000), (0, 0), (5000,)]
 )
 def test_a_batch_equals_batches_of_one(
-    samples: tuple[int, ...], garbage: float, normalisation: str
+    samples: tuple[int, ...], garbage: float, dynamic_range_db: float | None, normalisation: str
 ) -> None:
-    module = log_mel(normalisation=normalisation)
+    module = log_mel(normalisation=normalisation, dynamic_range_db=dynamic_range_db)
     waveforms = [0.1 * noise(count, seed=i) for i, count in enumerate(samples)]
 
     batch, batch_lengths = module(*pad_with_garbage(waveforms, garbage))
@@ -121,12 +125,44 @@ def test_silence_in_a_batch_equals_silence_alone() -> None:
 
 
 def test_utterance_normalisation_gives_each_bin_mean_0_and_variance_1() -> None:
-    features, lengths = log_mel()(*pad_with_garbage([voice(9000, 16000), noise(5000)]))
+    waveforms = [torch.cat([voice(n, 16000), 0.01 * voice(n, 16000)]) for n in (9000, 5000)]
+
+    features, lengths = log_mel()(*pad_with_garbage(waveforms))
 
     for row, length in zip(features, lengths, strict=True):
         valid = row[:length]
         torch.testing.assert_close(valid.mean(0), torch.zeros(16), rtol=0, atol=1e-4)
         torch.testing.assert_close(valid.std(0, correction=0), torch.ones(16), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("dynamic_range_db", [None, 60])
+def test_an_empty_band_stays_empty(dynamic_range_db: float | None) -> None:
+    """An MP3's upper band has a rounding error here and there, which is not to become a shout."""
+    telephone = librosa.resample(voice(24000, 8000).numpy(), orig_sr=8000, target_sr=16000)
+    rounded = torch.from_numpy(np.round(0.2 * telephone * 2**15) / 2**15).float()
+    module = log_mel(mel_bins=40, dynamic_range_db=dynamic_range_db)
+
+    features, _ = module(rounded[None], torch.tensor([len(rounded)]))
+
+    centres_hz = module.mel_filters.argmax(0) * 16000 / module.fft_samples
+    assert features[0, :, centres_hz > 4500].abs().max() < 2
+    assert features[0, :, centres_hz < 3000].std(0).min() > 0.7
+
+
+def test_what_lies_below_the_dynamic_range_is_raised_to_its_edge() -> None:
+    module = log_mel(normalisation="global", dynamic_range_db=30)
+    loud = voice(8000, 16000)
+    waveforms = [torch.cat([loud, torch.zeros(8000)]), 0.01 * loud]
+    module.mean.zero_()
+    module.std.fill_(1)
+
+    features, lengths = module(*pad_with_garbage(waveforms))
+
+    for row, length, waveform in zip(features, lengths, waveforms, strict=True):
+        values = module.log_mel(waveform[None])[0]
+        edge = values.max() - 3 * np.log(10)
+        assert (values < edge).any()
+        torch.testing.assert_close(row[:length], values.clamp(min=edge))
 
 
 def test_fit_takes_statistics_of_valid_frames_alone() -> None:
@@ -141,9 +177,19 @@ def test_fit_takes_statistics_of_valid_frames_alone() -> None:
     torch.testing.assert_close(module.std, values.std(0, correction=0))
 
 
+def test_fit_hears_what_the_model_will_hear() -> None:
+    module = log_mel(normalisation="global", dynamic_range_db=20)
+    batch, lengths = pad_with_garbage([torch.cat([voice(9000, 16000), torch.zeros(5000)])])
+
+    module.fit(module.log_mel(batch), module.frames(lengths))
+
+    features, _ = module(batch, lengths)
+    torch.testing.assert_close(features[0].mean(0), torch.zeros(16), rtol=0, atol=1e-4)
+
+
 def test_global_normalisation_gives_the_training_set_mean_0_and_variance_1() -> None:
     module = log_mel(normalisation="global")
-    batch, lengths = pad_with_garbage([voice(9000, 16000), 0.1 * noise(5000)])
+    batch, lengths = pad_with_garbage([voice(9000, 16000), 0.01 * voice(5000, 16000)])
     module.fit(module.log_mel(batch), module.frames(lengths))
 
     features, feature_lengths = module(batch, lengths)
@@ -174,7 +220,7 @@ def test_frame_mask_marks_what_is_not_padding() -> None:
 def test_settings_that_leave_no_bin_window_or_hop_are_refused(change: dict[str, float]) -> None:
     settings = {
         "sample_rate": 16000, "mel_bins": 16, "window_ms": 25, "hop_ms": 10, "low_hz": 20,
-        "normalisation": "utterance",
+        "dynamic_range_db": None, "normalisation": "utterance",
     }  # fmt: skip
 
     with pytest.raises(UserError, match="expected at least one mel bin"):
@@ -186,5 +232,5 @@ def test_a_lower_edge_above_the_highest_frequency_is_refused() -> None:
     with pytest.raises(UserError, match=r"low_hz: expected less than .*, 4000 Hz, found 9000"):
         LogMel(
             sample_rate=8000, mel_bins=16, window_ms=25, hop_ms=10, low_hz=9000,
-            normalisation="utterance",
+            dynamic_range_db=None, normalisation="utterance",
         )  # fmt: skip

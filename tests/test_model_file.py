@@ -73,11 +73,14 @@ def test_pieces_come_back_with_what_cuts_text_into_them(tmp_path: Path) -> None:
 
 def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> None:
     metadata = read_metadata(model_file)
-    for later in LATER["encoder"]:
-        metadata["encoder"].pop(later, None)
+    for group, settings in LATER.items():
+        for later in settings:
+            metadata[group].pop(later)
     save_file(load_file(model_file), model_file, {"asr": json.dumps(metadata)})
 
-    assert load_model(model_file)[0].settings.encoder["zoneout"] == 0.0
+    settings = load_model(model_file)[0].settings
+    assert settings.encoder["zoneout"] == 0.0
+    assert settings.features["dynamic_range_db"] is None
 
 
 def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:

@@ -22,8 +22,14 @@ from asr.training.journal import log
 
 #: Where a run's identity holds the digest of the model that it started from.
 ORIGIN = "the initial model"
-#: Settings that shape no weight and change nothing once trained, as zoneout's share does.
-FREE = ("encoder.dropout", "encoder.variational", "encoder.weight_drop")
+#: Settings that shape no weight: what changes nothing once trained, as zoneout's share does, and
+#: what is soon learnt anew.
+FREE = (
+    "encoder.dropout",
+    "encoder.variational",
+    "encoder.weight_drop",
+    "features.dynamic_range_db",
+)
 SHOWN = 20
 
 
