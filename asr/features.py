@@ -81,6 +81,10 @@ class LogMel(nn.Module):
                 f"features.low_hz: expected less than half the sample rate, "
                 f"{sample_rate / 2:g} Hz, found {low_hz:g}"
             )
+        if dynamic_range_db is not None and not dynamic_range_db > 0:
+            raise UserError(
+                f"features.dynamic_range_db: expected more than 0, found {dynamic_range_db:g}"
+            )
         self.fft_samples = 1 << (self.window_samples - 1).bit_length()
         self.range_nats = (
             math.inf if dynamic_range_db is None else dynamic_range_db * math.log(10) / 10

@@ -28,6 +28,7 @@ FORMAT = 1
 _KEY = "asr"
 _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
+_COUNTS = "counts"
 _GROUPS = {
     "features": config.FeaturesConfig,
     "subsampling": config.SubsamplingConfig,
@@ -48,8 +49,8 @@ def save_model(
         path: ends in .safetensors.
         weights: `CTCModel.state_dict()`.
         settings: what the model is built from.
-        tokenizer: its tokens and normaliser are stored, and the sentencepiece model of BPE pieces
-            or the lexicon of phones.
+        tokenizer: its tokens and normaliser are stored, how often each token was trained on, and
+            the sentencepiece model of BPE pieces or the lexicon of phones.
         about: JSON-able facts for people, such as the recipe and the dev WER.
     """
     metadata = {
@@ -59,6 +60,8 @@ def save_model(
         "normaliser": tokenizer.normaliser,
         "about": about,
     }
+    if tokenizer.counts is not None:
+        metadata[_COUNTS] = tokenizer.counts
     if isinstance(tokenizer, BPETokenizer):
         metadata[_SUBWORDS] = base64.b64encode(tokenizer.model).decode()
     if isinstance(tokenizer, PhoneTokenizer):
@@ -136,6 +139,7 @@ def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCMod
     }
     groups = {name: _checked(name, given.get(name), kind) for name, kind in _GROUPS.items()}
     tokenizer = _tokenizer(metadata)
+    tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
     model = CTCModel(ModelSettings(**groups), len(tokenizer))
     model.load_state_dict(weights)
     if name := _not_finite(weights):  # such a model hears nothing, in any recording
@@ -156,6 +160,19 @@ def _tokenizer(metadata: dict[str, Any]) -> Tokenizer:
         model = base64.b64decode(metadata[_SUBWORDS], validate=True)
         return BPETokenizer(tokens, normaliser, model)
     return CharTokenizer(tokens, normaliser)
+
+
+def _counts(values: object, tokens: int) -> list[int] | None:
+    """Refuse what are no counts of as many tokens; models of before have none."""
+    if values is None:
+        return None
+    if (
+        isinstance(values, list)
+        and len(values) == tokens
+        and all(type(value) is int and value >= 0 for value in values)
+    ):
+        return values
+    raise UserError(f"{_COUNTS} should be {tokens} numbers, one a token, found {values!r}")
 
 
 def _checked(name: str, values: object, kind: type) -> dict[str, Any]:

@@ -57,7 +57,9 @@ class Recognizer:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.sample_rate = model.log_mel.sample_rate
-        self.tokens = Tokens(tuple(tokenizer.tokens), tokenizer.boundary, tokenizer.pronunciations)
+        self.tokens = Tokens(
+            tuple(tokenizer.tokens), tokenizer.boundary, tokenizer.pronunciations, tokenizer.counts
+        )
         self.options = options or DecodingOptions()
         self.decoder = Decoder(self.tokens, self.options, tokenizer.normalise)
         self.vad = vad

@@ -8,6 +8,7 @@ the model file, so that a model is scored against text treated as its training t
 
 import unicodedata
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from asr.errors import UserError
@@ -69,6 +70,8 @@ class Tokenizer(ABC):
     Attributes:
         boundary: the mark that begins a new word in the tokens, as `asr.decoding.tokens` reads it.
         pronunciations: the phones of words where tokens are phones, see `asr.phones`, or None.
+        counts: how often each token stands in the texts that the model was trained on, see
+            `count`; None where that is not known.
         unknown_are: what `unknown` lists.
 
     Raises:
@@ -77,6 +80,7 @@ class Tokenizer(ABC):
 
     boundary: str
     pronunciations: dict[str, list[str]] | None = None
+    counts: list[int] | None = None
     unknown_are = "characters that are no token"
 
     def __init__(self, tokens: Sequence[str], normaliser: str) -> None:
@@ -109,6 +113,11 @@ class Tokenizer(ABC):
     def spellable(self, text: str) -> str:
         """Drop from normalised `text` what no token writes."""
         return "".join(c for c in text if c in self._writable)
+
+    def count(self, texts: Iterable[str]) -> None:
+        """Remember how often each token stands in normalised texts; all of them must be known."""
+        found = Counter(token for text in texts for token in self.encode(text))
+        self.counts = [found[token] for token in range(len(self))]
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

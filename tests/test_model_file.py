@@ -71,6 +71,19 @@ def test_pieces_come_back_with_what_cuts_text_into_them(tmp_path: Path) -> None:
     read_metadata(tmp_path / "a.safetensors")  # still one key
 
 
+def test_how_often_tokens_were_trained_on_comes_back(tmp_path: Path) -> None:
+    written, model = random_tokenizer(), random_model()
+    written.count(["ab a", "a"])
+
+    save_model(tmp_path / "a.safetensors", model.state_dict(), model.settings, written, {})
+    tokenizer = load_model(tmp_path / "a.safetensors")[1]
+
+    assert tokenizer.counts is not None
+    counts = dict(zip(tokenizer.tokens, tokenizer.counts, strict=True))
+    assert {token: count for token, count in counts.items() if count} == {"a": 3, "b": 1, " ": 1}
+    assert load_model(save(tmp_path / "b.safetensors"))[1].counts is None
+
+
 def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> None:
     metadata = read_metadata(model_file)
     for group, settings in LATER.items():
@@ -163,6 +176,8 @@ HOSTILE = [
     (put("features", "hop_ms", value=0), "a window and hop of at least one"),
     (put("features", "hop_ms", value=math.inf), "not a model"),
     (put("features", "window_ms", value=math.nan), "not a model"),
+    (put("features", "dynamic_range_db", value=-60), "dynamic_range_db: expected more than 0"),
+    (put("features", "dynamic_range_db", value="60"), "features.dynamic_range_db should be"),
     (put("features", "normalisation", value="eval"), "unknown kind 'eval'"),
     (put("subsampling", "factor", value=5), "factor"),
     (put("subsampling", value=[]), "subsampling should have the keys"),
@@ -173,6 +188,9 @@ HOSTILE = [
     (put("tokens", value=["<blank>", "a"]), "not a model"),
     (put("sentencepiece", value="not base 64"), "not a model"),
     (put("sentencepiece", value=7), "not a model"),
+    (put("counts", value=[1, 2]), "counts should be 9 numbers"),
+    (put("counts", value=[-1] * 9), "counts should be 9 numbers"),
+    (put("counts", value={"a": 1}), "counts should be 9 numbers"),
     (put("normaliser", value="builtins.eval"), "unknown normaliser 'builtins.eval'"),
     (put("normaliser", value=["lower"]), "not a model"),
     (put("format", value=2), "model format 2, expected 1"),

@@ -51,13 +51,17 @@ def run(args: argparse.Namespace) -> None:
 
 def _format_trials(trials: "Sequence[Trial]") -> str:
     """The best settings, a line each."""
+    from asr.decoding.tune import STEPS
+
     lines = [
         f"{len(trials)} settings tried; the best:",
-        "   WER    CER  lm_weight  word_score  unk_score",
+        "   WER    CER  " + "  ".join(STEPS),
     ]
     lines += [
-        f"{100 * trial.wer:6.2f} {100 * trial.cer:6.2f} {trial.lm_weight:10.3f} "
-        f"{trial.word_score:11.2f} {trial.unk_score:10.1f}"
+        "  ".join(
+            [f"{100 * trial.wer:6.2f} {100 * trial.cer:6.2f}"]
+            + [f"{getattr(trial.options, name):{len(name)}.3f}" for name in STEPS]
+        )
         for trial in trials[:SHOWN]
     ]
     return "\n".join(lines)

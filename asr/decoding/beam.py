@@ -13,6 +13,7 @@ from asr.decoding.fusion import Fusion
 from asr.decoding.guide import read_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.parallel import spread
+from asr.decoding.penalties import token_penalties
 from asr.decoding.prefix_search import Limits, search
 from asr.errors import UserError
 
@@ -25,7 +26,8 @@ class Hypothesis:
         token_ids: (L,) int32, blanks and repeats removed.
         score: what it was ranked by, in nats: the acoustic score, plus the LM's times its
             weight, plus word scores and hot-word bonuses.
-        acoustic_score: natural log of the probability of all its paths that the beam kept.
+        acoustic_score: natural log of the probability of all its paths that the beam kept, less
+            penalties.
         lm_score: natural log-probability by the LM, sentence end included; 0 without one.
     """
 
@@ -45,7 +47,7 @@ class BeamSearch:
         threads: how many utterances are decoded at once; None for one a core.
 
     Raises:
-        UserError: a hot word that the tokens cannot spell.
+        UserError: a hot word that the tokens cannot spell; as `token_penalties`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class BeamSearch:
     ) -> None:
         self._tokens, self._names = fusion.tokens, fusion.vocabulary.words
         self._guide = fusion.guide(options, hotwords)
+        self._penalties = token_penalties(fusion.tokens, options)
         self._limits = Limits(options.beam_size, options.beam_threshold, options.token_threshold)
         self._threads = threads
 
@@ -86,7 +89,7 @@ class BeamSearch:
         frames = np.ascontiguousarray(log_probs, dtype=np.float32)
         if np.isnan(frames).any():
             raise UserError("log_probs: not a number (NaN) in a valid frame; check the model")
-        token_ids, offsets, scores = search(frames, self._guide, self._limits)
+        token_ids, offsets, scores = search(frames - self._penalties, self._guide, self._limits)
         spans = zip(offsets[:-1], offsets[1:], scores, strict=True)
         return [
             Hypothesis(token_ids[low:high], float(total), float(acoustic), float(lm))

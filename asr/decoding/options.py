@@ -14,6 +14,14 @@ from asr.files import digest, write_text
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
+FINITE = (
+    "blank_penalty",
+    "prior_weight",
+    "lm_weight",
+    "word_score",
+    "unk_score",
+    "hotword_boost",
+)
 _PATHS = ("lm", "lexicon", "hotwords")
 
 
@@ -26,6 +34,9 @@ class DecodingOptions:
         beam_size: prefixes kept from frame to frame, at least 1.
         beam_threshold: how far below the best prefix another may lie.
         token_threshold: how far below the best token of a frame another may lie to be tried.
+        blank_penalty: taken from the blank's log posterior at every frame.
+        prior_weight: how far the frequency of tokens in the training texts is divided out of
+            their posteriors, see `asr.decoding.penalties`.
         lm: n-gram model in ARPA format, plain or gzipped.
         lm_digest: SHA-256 of that file when the weights below were fitted; checked if given.
         lm_unit: "word" (scored at word ends) or "token" (at every token, with the space written
@@ -48,6 +59,8 @@ class DecodingOptions:
     beam_size: int = 64
     beam_threshold: float = 20.0
     token_threshold: float = 15.0
+    blank_penalty: float = 0.0
+    prior_weight: float = 0.0
     lm: Path | None = None
     lm_digest: str | None = None
     lm_unit: str = "word"
@@ -65,9 +78,15 @@ class DecodingOptions:
         _one_of("search", self.search, SEARCHES)
         _one_of("lm_unit", self.lm_unit, LM_UNITS)
         _at_least("beam_size", self.beam_size, 1)
-        for name in ("beam_threshold", "token_threshold", "lm_weight", "hotword_boost"):
+        for name in (
+            "beam_threshold",
+            "token_threshold",
+            "prior_weight",
+            "lm_weight",
+            "hotword_boost",
+        ):
             _at_least(name, getattr(self, name), 0)
-        for name in ("lm_weight", "word_score", "unk_score", "hotword_boost"):
+        for name in FINITE:
             _finite(name, getattr(self, name))
         if not self.confidence_temperature > 0:
             raise UserError(

@@ -34,6 +34,8 @@ class Tokens:
             word of its own, and words are written without spaces.
         pronunciations: where the tokens are phones, those of each word, with spaces between the
             phones; None where tokens spell. Of words that sound alike, the first is the likeliest.
+        counts: how often each token stands in the texts that the model was trained on; None where
+            that is not known.
 
     Raises:
         UserError: fewer than two tokens, or a boundary that no token starts with.
@@ -42,6 +44,7 @@ class Tokens:
     tokens: tuple[str, ...]
     boundary: str | None = " "
     pronunciations: Mapping[str, Sequence[str]] | None = None
+    counts: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))

@@ -23,8 +23,17 @@ from asr.decoding.words import words_of
 from asr.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-WORD_SCORES = (-1.0, 0.0, 1.0, 2.0, 3.0)
-STEPS = {"lm_weight": 0.125, "word_score": 0.5, "unk_score": 2.0}  # of the search that follows
+WORD_SCORES = (0.0, 2.0)
+BLANK_PENALTIES = (0.0, 2.0)
+#: Of the search that follows.
+STEPS = {
+    "lm_weight": 0.125,
+    "word_score": 0.5,
+    "unk_score": 2.0,
+    "blank_penalty": 0.5,
+    "prior_weight": 0.2,
+}
+NEVER_NEGATIVE = ("lm_weight", "prior_weight")
 HALVINGS = 2
 
 
@@ -32,16 +41,15 @@ HALVINGS = 2
 class Trial:
     """One setting and what it gave on the held-out speech: error rates as shares, not percent."""
 
-    lm_weight: float
-    word_score: float
-    unk_score: float
+    options: DecodingOptions
     wer: float
     cer: float
 
     @property
     def rank(self) -> tuple[float, ...]:
         """What is minimised: WER, then CER, then the strength of the weights."""
-        return self.wer, self.cer, self.lm_weight, abs(self.word_score), abs(self.unk_score)
+        weights = (getattr(self.options, name) for name in STEPS)
+        return self.wer, self.cer, *(abs(weight) for weight in weights)
 
 
 class Tuner:
@@ -74,7 +82,7 @@ class Tuner:
             raise UserError("tune: no reference has a word; tune on speech with transcripts")
 
     def tune(self) -> tuple[DecodingOptions, list[Trial]]:
-        """Search a grid of LM weights and word scores, then step downhill from its best.
+        """Search a coarse grid, then step downhill from its best.
 
         Returns:
             The options with the best weights and the confidence temperature fitted to them, and
@@ -82,9 +90,9 @@ class Tuner:
         """
         # Without a model any weight decodes alike, and a model given later is not for silence.
         weights = LM_WEIGHTS if self._fusion.has_lm else (self._options.lm_weight,)
-        grid = product(weights, WORD_SCORES)
         settings = [
-            replace(self._options, lm_weight=weight, word_score=score) for weight, score in grid
+            replace(self._options, lm_weight=weight, word_score=score, blank_penalty=penalty)
+            for weight, score, penalty in product(weights, WORD_SCORES, BLANK_PENALTIES)
         ]
         for setting in tqdm(settings, desc="tune", disable=None):
             self._try(setting)
@@ -96,13 +104,16 @@ class Tuner:
 
     def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
         """Step along one weight at a time until no step helps."""
-        names = list(STEPS) if self._fusion.has_lm else ["word_score"]
+        useless = set() if self._fusion.has_lm else {"lm_weight", "unk_score"}
+        if self._tokens.counts is None:
+            useless.add("prior_weight")
+        names = [name for name in STEPS if name not in useless]
         while True:
             steps = [(name, sign * scale * STEPS[name]) for name in names for sign in (1, -1)]
             nearby = [
                 replace(best, **{name: getattr(best, name) + step})
                 for name, step in steps
-                if name != "lm_weight" or best.lm_weight + step >= 0
+                if name not in NEVER_NEGATIVE or getattr(best, name) + step >= 0
             ]
             nearest = min(nearby, key=self._rank)
             if self._rank(nearest) >= self._rank(best):
@@ -125,9 +136,7 @@ class Tuner:
             errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
             slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
             self._tried[options] = Trial(
-                options.lm_weight,
-                options.word_score,
-                options.unk_score,
+                options,
                 wer=errors / sum(map(len, self._words)),
                 cer=slips / sum(len(" ".join(words)) for words in self._words),
             )

@@ -72,6 +72,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
         train_cuts, tokenizer, sample_rate, waveform_augment(config.augment), config.seed
     )
     dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
+    tokenizer.count(train.texts)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
     if origin is None and config.features.normalisation == "global":
         fit_normalisation(model, train, config.data.batch_s)

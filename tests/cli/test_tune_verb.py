@@ -9,6 +9,7 @@ import pytest
 from asr.cli import main
 from asr.decoding.options import read_options
 from asr.decoding.tokens import Tokens
+from asr.decoding.tune import STEPS
 from asr.paths import MODEL_NAME
 
 ALPHABET = ("", "A", "B", " ")
@@ -46,7 +47,7 @@ def test_the_best_settings_are_printed_and_written(
     (tmp_path / "words.txt").write_text("a\nba\nab\n")
     assert tune(tmp_path, "decoding.yaml", "--lexicon", tmp_path / "words.txt") == 0
     options, lines = read_options(tmp_path / "decoding.yaml"), capsys.readouterr().out.splitlines()
-    assert lines[1].split() == ["WER", "CER", "lm_weight", "word_score", "unk_score"]
+    assert lines[1].split() == ["WER", "CER", *STEPS]
     assert float(lines[2].split()[3]) == options.word_score
     assert lines[-2] == f"confidence temperature {options.confidence_temperature:.2f}"
     assert lines[-1] == f"written to {tmp_path / 'decoding.yaml'}"

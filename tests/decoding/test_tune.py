@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brute_force import ALPHABET
@@ -25,13 +27,9 @@ def test_the_best_trial_is_returned_and_beats_no_weights(lm: NGram) -> None:
     start = DecodingOptions(search="beam", beam_size=16)
     best, trials = Tuner(log_probs, references, Fusion(TOKENS, lm), start).tune()
     assert trials == sorted(trials, key=lambda trial: trial.rank)
-    assert len({(t.lm_weight, t.word_score, t.unk_score) for t in trials}) == len(trials)
-    assert (best.lm_weight, best.word_score, best.unk_score) == (
-        trials[0].lm_weight,
-        trials[0].word_score,
-        trials[0].unk_score,
-    )
-    without = next(t for t in trials if t.lm_weight == 0 and t.word_score == 0)
+    assert len({trial.options for trial in trials}) == len(trials)
+    assert replace(best, confidence_temperature=1.0) == trials[0].options
+    without = next(trial for trial in trials if trial.options == replace(start, lm_weight=0))
     assert trials[0].wer < without.wer
     assert best.beam_size == 16
     assert best.confidence_temperature != 1.0
@@ -43,7 +41,22 @@ def test_without_a_model_its_weight_stays_for_one_given_later() -> None:
     start = DecodingOptions(search="beam", beam_size=4, lm_weight=0.3)
     best, trials = Tuner(log_probs, references, Fusion(TOKENS), start).tune()
     assert best.lm_weight == 0.3
-    assert {trial.lm_weight for trial in trials} == {0.3}
+    assert {trial.options.lm_weight for trial in trials} == {0.3}
+
+
+def test_a_prior_is_fitted_where_the_model_holds_one() -> None:
+    references = ["A BA A", "AB", "A BA", "BA A", "A BA A"] * 4
+    log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
+    counted = replace(TOKENS, counts=(0, 100, 10, 50))
+    tilt = np.array([0, 1.5, -1.5, 0], dtype=np.float32)  # B is heard as A for being rare
+    tilted = [row + tilt for row in log_probs]
+    start = DecodingOptions(search="beam", beam_size=4)
+
+    best, _ = Tuner(tilted, references, Fusion(counted), start).tune()
+    _, trials = Tuner(tilted, references, Fusion(TOKENS), start).tune()
+
+    assert best.prior_weight > 0
+    assert {trial.options.prior_weight for trial in trials} == {0.0}
 
 
 def test_no_words_to_tune_on_are_refused() -> None:
