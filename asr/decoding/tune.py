@@ -4,6 +4,7 @@ The network runs once; every trial only searches its log-probs again. B utteranc
 frames, V tokens.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -25,15 +26,15 @@ from asr.errors import UserError
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 WORD_SCORES = (0.0, 2.0)
 BLANK_PENALTIES = (0.0, 2.0)
-#: Of the search that follows.
+#: Of the search that follows, what matters most first.
 STEPS = {
     "lm_weight": 0.125,
-    "word_score": 0.5,
-    "unk_score": 2.0,
     "blank_penalty": 0.5,
     "prior_weight": 0.2,
+    "word_score": 0.5,
+    "unk_score": 2.0,
 }
-NEVER_NEGATIVE = ("lm_weight", "prior_weight")
+LEAST = dict.fromkeys(STEPS, -math.inf) | {"lm_weight": 0.0, "prior_weight": 0.0}
 HALVINGS = 2
 
 
@@ -103,22 +104,21 @@ class Tuner:
         return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
 
     def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
-        """Step along one weight at a time until no step helps."""
+        """Step along one weight after the other, for as long as it helps, until none does."""
         useless = set() if self._fusion.has_lm else {"lm_weight", "unk_score"}
         if self._tokens.counts is None:
             useless.add("prior_weight")
-        names = [name for name in STEPS if name not in useless]
-        while True:
-            steps = [(name, sign * scale * STEPS[name]) for name in names for sign in (1, -1)]
-            nearby = [
-                replace(best, **{name: getattr(best, name) + step})
-                for name, step in steps
-                if name not in NEVER_NEGATIVE or getattr(best, name) + step >= 0
-            ]
-            nearest = min(nearby, key=self._rank)
-            if self._rank(nearest) >= self._rank(best):
-                return best
-            best = nearest
+        steps = [(name, sign * scale * STEPS[name]) for name in STEPS for sign in (1, -1)]
+        start = None
+        while start != best:
+            start = best
+            for name, step in steps:
+                while name not in useless and getattr(best, name) + step >= LEAST[name]:
+                    further = replace(best, **{name: getattr(best, name) + step})
+                    if self._rank(further) >= self._rank(best):
+                        break
+                    best = further
+        return best
 
     def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
         return self._try(options).rank
