@@ -94,7 +94,8 @@ class EncoderConfig:
 class ObjectiveConfig:
     """Keywords of asr.training.objective.Objective."""
 
-    consistency: float  # weight of the agreement between two masked views; 0 is CTC alone
+    consistency: float  # weight of the agreement between two masked views; 0 takes one view
+    denominator: float  # weight of what makes CTC CTC-CRF: log Z over all texts; 0 is CTC alone
 
 
 @dataclass
@@ -181,6 +182,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "encoder.weight_drop": (0, 1),
     "encoder.zoneout": (0, 1),
     "objective.consistency": (0, inf),
+    "objective.denominator": (0, 1),
     "optimiser.lr": (0, inf),
     "optimiser.weight_decay": (0, inf),
     "schedule.warmup_share": (0, 1),
@@ -231,6 +233,7 @@ LATER: dict[str, dict[str, Any]] = {
         "weight_drop": 0.0,
         "zoneout": 0.0,
     },
+    "objective": {"denominator": 0.0},
 }
 
 #: Overrides that do not name a run folder: the seed has a level of its own, the rest are the

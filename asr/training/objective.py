@@ -12,6 +12,7 @@ from asr.augment import SpecAugment, generator
 from asr.data import Batch
 from asr.features import frame_mask
 from asr.model import ctc_loss
+from asr.training.denominator import Denominator
 
 Model = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -39,11 +40,24 @@ class Objective:
     Args:
         spec_augment: masks on the features.
         consistency: weight of the divergence between the views; 0 trains on a single view.
+        denominator: weight of log Z, see `asr.training.denominator`; 0 leaves it out. Near 1 CTC is
+            CTC-CRF, and what is missing from 1 keeps some of CTC, without which paths drift apart.
+        trigram: of the tokens of the training texts, for log Z.
         seed: of the masks.
     """
 
-    def __init__(self, spec_augment: SpecAugment, *, consistency: float, seed: int) -> None:
+    def __init__(
+        self,
+        spec_augment: SpecAugment,
+        *,
+        consistency: float,
+        denominator: float,
+        trigram: Tensor | None,
+        seed: int,
+    ) -> None:
         self.spec_augment, self.consistency, self.seed = spec_augment, consistency, seed
+        self.denominator = denominator
+        self.log_z = None if trigram is None else Denominator(trigram)
         self.views = 2 if consistency > 0 else 1
 
     def masked(self, features: Tensor, lengths: Tensor, ids: list[str], epoch: int) -> Tensor:
@@ -70,11 +84,12 @@ class Objective:
         weights = batch.weights.to(device).repeat(views) / views
         targets = batch.targets.to(device).repeat(views, 1)
         losses = ctc_loss(log_probs, frames, targets, batch.target_lengths.to(device).repeat(views))
-        ctc = (losses * weights).sum()
-        if views == 1:
-            return Loss(ctc, ctc.detach())
-        divergence = (consistency_loss(log_probs, frames) * weights).sum()
-        return Loss(ctc + self.consistency * divergence, ctc.detach())
+        ctc = losses.detach() @ weights
+        if self.log_z is not None:
+            losses = losses + self.denominator * self.log_z(log_probs, frames)
+        if views > 1:
+            losses = losses + self.consistency * consistency_loss(log_probs, frames)
+        return Loss(losses @ weights, ctc)
 
 
 def consistency_loss(log_probs: Tensor, lengths: Tensor) -> Tensor:

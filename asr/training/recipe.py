@@ -15,6 +15,7 @@ from asr.model import CTCModel, ModelSettings
 from asr.phones import PhoneTokenizer
 from asr.subwords import BPETokenizer
 from asr.text import BLANK, SPACE, CharTokenizer, Tokenizer
+from asr.training.denominator import token_trigram
 from asr.training.distributed import World, open_world
 from asr.training.initial import ORIGIN, start_from
 from asr.training.journal import log, open_log
@@ -88,9 +89,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
         tokenizer=tokenizer,
         train=train,
         dev=dev,
-        objective=Objective(
-            spec_augment(config.augment), seed=config.seed, **asdict(config.objective)
-        ),
+        objective=objective(config, train),
         identity=identity(config, origin, tokenizer, train, dev),
         batch_s=config.data.batch_s,
         seed=config.seed,
@@ -146,6 +145,20 @@ def waveform_augment(config: AugmentConfig) -> WaveformAugment:
         noise_snr_db=(config.noise_snr_db[0], config.noise_snr_db[1]),
         reverb_probability=config.reverb_probability,
         reverb_rt60_s=(config.reverb_rt60_s[0], config.reverb_rt60_s[1]),
+    )
+
+
+def objective(config: TrainConfig, train: SpeechDataset) -> Objective:
+    """Build what is minimised, and the language model of the training texts that it may need."""
+    trigram = None
+    if config.objective.denominator > 0:
+        targets = (train.target(index) for index in range(len(train)))
+        trigram = token_trigram(targets, len(train.tokenizer))
+    return Objective(
+        spec_augment(config.augment),
+        trigram=trigram,
+        seed=config.seed,
+        **asdict(config.objective),
     )
 
 

@@ -8,6 +8,7 @@ from scipy.special import rel_entr
 from asr.augment import SpecAugment
 from asr.data import Batch
 from asr.model import ctc_loss
+from asr.training.denominator import Denominator, token_trigram
 from asr.training.objective import Objective, consistency_loss
 
 NO_MASKS = SpecAugment(0, 0, 0, 0, 0, 0)
@@ -26,6 +27,9 @@ BATCH = Batch(
 )
 
 
+TRIGRAM = token_trigram([[1, 2, 1], [3]], 5)
+
+
 def random_log_probs(utterances: int, seed: int = 0) -> torch.Tensor:
     noise = torch.randn(utterances, 12, 5, generator=torch.Generator().manual_seed(seed))
     return noise.double().log_softmax(-1).requires_grad_()
@@ -33,6 +37,15 @@ def random_log_probs(utterances: int, seed: int = 0) -> torch.Tensor:
 
 def model(features, lengths):
     return features[:, :, :5].log_softmax(-1), lengths
+
+
+def make_objective(
+    masks: SpecAugment = MASKS, consistency: float = 0, denominator: float = 0
+) -> Objective:
+    return Objective(
+        masks, consistency=consistency, denominator=denominator,
+        trigram=TRIGRAM if denominator else None, seed=1,
+    )  # fmt: skip
 
 
 def test_divergence_is_scipys():
@@ -56,7 +69,7 @@ def test_each_view_learns_from_the_other_held_fixed():
 
 def test_one_view_is_plain_ctc():
     features = torch.randn(2, 12, 8)
-    objective = Objective(NO_MASKS, consistency=0, seed=1)
+    objective = make_objective(NO_MASKS)
     loss = objective(model, objective.masked(features, LENGTHS, ["a", "b"], 1), LENGTHS, BATCH)
     expected = ctc_loss(*model(features, LENGTHS), BATCH.targets, BATCH.target_lengths).sum()
     torch.testing.assert_close(loss.total, expected)
@@ -65,15 +78,15 @@ def test_one_view_is_plain_ctc():
 
 def test_equal_views_disagree_in_nothing():
     features = torch.randn(2, 12, 8)
-    plain = Objective(NO_MASKS, consistency=0, seed=1)
-    double = Objective(NO_MASKS, consistency=0.5, seed=1)
+    plain = make_objective(NO_MASKS)
+    double = make_objective(NO_MASKS, consistency=0.5)
     views = double.masked(features, LENGTHS, ["a", "b"], 1)
     found = double(model, views, LENGTHS, BATCH)
     torch.testing.assert_close(found.total, plain(model, features, LENGTHS, BATCH).total)
 
 
 def test_views_are_masked_apart_and_every_epoch_anew():
-    objective = Objective(MASKS, consistency=0.2, seed=1)
+    objective = make_objective(consistency=0.2)
     features = torch.ones(2, 12, 8)
     first, second = objective.masked(features, LENGTHS, ["a", "b"], 1).chunk(2)
     assert not torch.equal(first, second)
@@ -84,7 +97,7 @@ def test_views_are_masked_apart_and_every_epoch_anew():
 
 
 def test_total_is_ctc_of_both_views_and_their_divergence():
-    objective = Objective(MASKS, consistency=0.3, seed=1)
+    objective = make_objective(consistency=0.3)
     views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
     loss = objective(model, views, LENGTHS, BATCH)
     log_probs, _ = model(views, LENGTHS)
@@ -99,8 +112,21 @@ def test_total_is_ctc_of_both_views_and_their_divergence():
     assert float(divergence) > 0
 
 
+def test_ctc_crf_adds_the_share_of_all_texts():
+    objective = make_objective(consistency=0.3, denominator=0.9)
+    plain = make_objective(consistency=0.3)
+    views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
+    log_z = Denominator(TRIGRAM)(*model(views, LENGTHS.repeat(2)))
+
+    found, without = objective(model, views, LENGTHS, BATCH), plain(model, views, LENGTHS, BATCH)
+
+    assert float(found.ctc) == pytest.approx(float(without.ctc))
+    more = 0.9 * float(log_z.sum()) / 2
+    assert float(found.total) == pytest.approx(float(without.total) + more, rel=1e-5)
+
+
 def test_an_utterance_of_weight_0_counts_for_nothing():
-    objective = Objective(MASKS, consistency=0.3, seed=1)
+    objective = make_objective(consistency=0.3, denominator=0.9)
     views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
     idle = BATCH._replace(weights=torch.zeros(2))
     assert float(objective(model, views, LENGTHS, idle).total) == 0

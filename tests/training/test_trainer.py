@@ -9,6 +9,7 @@ import torch
 
 from asr.cli import main
 from asr.config import TrainConfig
+from asr.data import read_cuts
 from asr.model_file import load_model
 from asr.training import evaluation, objective, recipe, trainer
 from asr.training.distributed import World
@@ -212,6 +213,21 @@ def test_global_normalisation_is_fitted_and_saved(build):
     assert float(model.log_mel.std.min()) > 0.1
     assert float(model.log_mel.mean.abs().max()) > 0.1
     assert not torch.allclose(model.log_mel.std, torch.ones(20))
+
+
+def test_the_model_file_holds_how_often_tokens_were_trained_on(tones_run, tones):
+    _, tokenizer = load_model(tones_run)
+    texts = "".join(cut.supervisions[0].text for cut in read_cuts(tones / "train.jsonl.gz"))
+    assert tokenizer.counts == [0, *(texts.count(token) for token in tokenizer.tokens[1:])]
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_ctc_crf_trains(build, precision):
+    trained = build("objective=ctc_crf", "trainer.epochs=2", f"trainer.precision={precision}")
+    trained.fit()
+    first, second = metrics(trained.run_dir)
+    assert second["loss"] < first["loss"]
+    assert trained.progress.skipped == 0
 
 
 def test_the_log_names_parameters_data_and_device(tones_run):
