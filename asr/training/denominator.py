@@ -51,20 +51,21 @@ class Denominator:
         trigram = self.trigram.to(log_probs.device).transpose(0, 1)  # last token, one before, next
         again = trigram.diagonal(dim1=0, dim2=2).T[:, None]  # (last, 1, one before)
         probs = log_probs.exp().permute(1, 2, 0)[..., None]  # (U, V, B, 1)
+        silent, blank_id = probs[:, BLANK_ID], torch.tensor([BLANK_ID], device=probs.device)
+        spoken = probs.index_fill(1, blank_id, 0)
         tokens, batch = len(trigram), len(log_probs)
         # What was heard last and before it; and whether the last frame held it or a blank.
         blank = log_probs.new_zeros(tokens, batch, tokens)
         blank[EDGE, :, EDGE] = 1
         held = torch.zeros_like(blank)
         total = log_probs.new_zeros(batch)
-        for frame, inside in zip(probs, valid.T, strict=True):
+        for says, pauses, inside in zip(spoken, silent, valid.T, strict=True):
             either = blank + held
             heard = (either @ trigram).transpose(0, 2)  # (next, batch, last)
             # The same token again needs a blank between.
             heard = heard - torch.diag_embed((held * again).sum(2).T).transpose(0, 1)
-            now_held, now_blank = frame * (heard + held), frame[BLANK_ID] * either
-            now_held = now_held.index_fill(0, now_held.new_tensor([BLANK_ID]).long(), 0)
-            scale = (now_held + now_blank).sum((0, 2)).clamp(min=torch.finfo(frame.dtype).tiny)
+            now_held, now_blank = says * (heard + held), pauses * either
+            scale = (now_held + now_blank).sum((0, 2)).clamp(min=torch.finfo(probs.dtype).tiny)
             keep = inside[:, None]
             held = torch.where(keep, now_held / scale[:, None], held)
             blank = torch.where(keep, now_blank / scale[:, None], blank)
