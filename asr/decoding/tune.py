@@ -95,11 +95,10 @@ class Tuner:
             replace(self._options, lm_weight=weight, word_score=score, blank_penalty=penalty)
             for weight, score, penalty in product(weights, WORD_SCORES, BLANK_PENALTIES)
         ]
-        for setting in tqdm(settings, desc="tune", disable=None):
-            self._try(setting)
-        best = min(settings, key=self._rank)
-        for halving in range(HALVINGS + 1):
-            best = self._descend(best, 0.5**halving)
+        with tqdm(desc="tune", unit=" settings", disable=None) as self._bar:
+            best = min(settings, key=self._rank)
+            for halving in range(HALVINGS + 1):
+                best = self._descend(best, 0.5**halving)
         best = replace(best, confidence_temperature=self._temperature(best))
         return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
 
@@ -140,6 +139,7 @@ class Tuner:
                 wer=errors / sum(map(len, self._words)),
                 cer=slips / sum(len(" ".join(words)) for words in self._words),
             )
+            self._bar.update()
         return self._tried[options]
 
     def _temperature(self, options: DecodingOptions) -> float:
