@@ -24,8 +24,8 @@ from asr.decoding.words import words_of
 from asr.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-WORD_SCORES = (0.0, 2.0)
-BLANK_PENALTIES = (0.0, 2.0)
+#: Blank penalties and prior weights that go together: each alone may look worse than neither.
+PENALTIES = ((0.0, 0.0), (1.0, 0.5), (2.0, 0.5))
 #: Of the search that follows, what matters most first.
 STEPS = {
     "lm_weight": 0.125,
@@ -91,9 +91,15 @@ class Tuner:
         """
         # Without a model any weight decodes alike, and a model given later is not for silence.
         weights = LM_WEIGHTS if self._fusion.has_lm else (self._options.lm_weight,)
+        known = self._tokens.counts is not None
         settings = [
-            replace(self._options, lm_weight=weight, word_score=score, blank_penalty=penalty)
-            for weight, score, penalty in product(weights, WORD_SCORES, BLANK_PENALTIES)
+            replace(
+                self._options,
+                lm_weight=weight,
+                blank_penalty=blank,
+                prior_weight=prior if known else 0.0,
+            )
+            for weight, (blank, prior) in product(weights, PENALTIES)
         ]
         with tqdm(desc="tune", unit=" settings", disable=None) as self._bar:
             best = min(settings, key=self._rank)
