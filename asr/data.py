@@ -208,7 +208,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         """Load utterances as one batch; an index ~i means utterance i with weight 0."""
         real = [i if i >= 0 else ~i for i in indices]
         waveforms = [torch.from_numpy(self._waveform(i)) for i in real]
-        targets = [torch.tensor(self.target(i), dtype=torch.long) for i in real]
+        targets = [torch.tensor(self._target(i), dtype=torch.long) for i in real]
         return Batch(
             utterance_ids=[self.cuts[i].id for i in real],
             waveforms=pad_sequence(waveforms, batch_first=True),
@@ -218,8 +218,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
             weights=torch.tensor([float(i >= 0) for i in indices]),
         )
 
-    def target(self, index: int) -> list[int]:
-        """Give the token ids of an utterance's transcript."""
+    def _target(self, index: int) -> list[int]:
         # A training set has no unknown characters left; in a dev set they are errors to count.
         return self.tokenizer.encode(self.tokenizer.spellable(self.texts[index]))
 

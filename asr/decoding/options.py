@@ -14,7 +14,7 @@ from asr.files import digest, write_text
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
-FINITE = (
+_FINITE = (
     "blank_penalty",
     "prior_weight",
     "lm_weight",
@@ -86,7 +86,7 @@ class DecodingOptions:
             "hotword_boost",
         ):
             _at_least(name, getattr(self, name), 0)
-        for name in FINITE:
+        for name in _FINITE:
             _finite(name, getattr(self, name))
         if not self.confidence_temperature > 0:
             raise UserError(

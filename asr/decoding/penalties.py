@@ -24,17 +24,15 @@ def token_penalties(tokens: Tokens, options: DecodingOptions) -> NDArray[np.floa
         UserError: a prior is to be divided out that the model does not hold.
     """
     penalties = np.zeros(len(tokens.tokens))
-    penalties[BLANK_ID] = options.blank_penalty
-    if options.prior_weight == 0:
-        return penalties.astype(np.float32)
-    if tokens.counts is None:
-        raise UserError(
-            "decoding.prior_weight: this model does not hold how often its tokens were trained on; "
-            "set it to 0, or train the model again"
-        )
-    log_counts = np.log(np.maximum(tokens.counts, 1))
-    # The average stays, so that a greater weight makes no token dearer as against the blank.
-    spoken = np.delete(log_counts, BLANK_ID)
-    penalties += options.prior_weight * (log_counts - spoken.mean())
+    if options.prior_weight > 0:
+        if tokens.counts is None:
+            raise UserError(
+                "decoding.prior_weight: this model does not hold how often its tokens were trained "
+                "on; set it to 0, or train the model again"
+            )
+        log_counts = np.log(np.maximum(tokens.counts, 1))
+        # The average stays, so that a greater weight makes no token dearer as against the blank.
+        average = np.delete(log_counts, BLANK_ID).mean()
+        penalties = options.prior_weight * (log_counts - average)
     penalties[BLANK_ID] = options.blank_penalty
     return penalties.astype(np.float32)

@@ -152,8 +152,8 @@ def objective(config: TrainConfig, train: SpeechDataset) -> Objective:
     """Build what is minimised, and the language model of the training texts that it may need."""
     trigram = None
     if config.objective.denominator > 0:
-        targets = (train.target(index) for index in range(len(train)))
-        trigram = token_trigram(targets, len(train.tokenizer))
+        tokenizer = train.tokenizer
+        trigram = token_trigram(map(tokenizer.encode, train.texts), len(tokenizer))
     return Objective(
         spec_augment(config.augment),
         trigram=trigram,
