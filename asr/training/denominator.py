@@ -4,9 +4,11 @@ Shapes: B batch, U encoder frames, V tokens.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from asr.errors import UserError
 from asr.features import frame_mask
@@ -35,7 +37,7 @@ class Denominator:
         self.trigram = trigram
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> Tensor:
-        """Compute log Z by the forward algorithm, its states scaled to sum to 1 at each frame.
+        """Compute log Z.
 
         Args:
             log_probs: (B, U, V).
@@ -44,34 +46,71 @@ class Denominator:
         Returns:
             (B,), in nats, at most 0.
         """
+        valid = frame_mask(lengths, log_probs.shape[1])
         with torch.autocast(log_probs.device.type, enabled=False):
-            return self._forward(log_probs, frame_mask(lengths, log_probs.shape[1]))
+            return _LogZ.apply(log_probs, valid, self.trigram.to(log_probs))
 
-    def _forward(self, log_probs: Tensor, valid: Tensor) -> Tensor:
-        trigram = self.trigram.to(log_probs.device).transpose(0, 1)  # last token, one before, next
-        again = trigram.diagonal(dim1=0, dim2=2).T[:, None]  # (last, 1, one before)
-        probs = log_probs.exp().permute(1, 2, 0)[..., None]  # (U, V, B, 1)
-        silent, blank_id = probs[:, BLANK_ID], torch.tensor([BLANK_ID], device=probs.device)
-        spoken = probs.index_fill(1, blank_id, 0)
-        tokens, batch = len(trigram), len(log_probs)
-        # What was heard last and before it; and whether the last frame held it or a blank.
-        blank = log_probs.new_zeros(tokens, batch, tokens)
-        blank[EDGE, :, EDGE] = 1
-        held = torch.zeros_like(blank)
-        total = log_probs.new_zeros(batch)
-        for says, pauses, inside in zip(spoken, silent, valid.T, strict=True):
-            either = blank + held
-            heard = (either @ trigram).transpose(0, 2)  # (next, batch, last)
-            # The same token again needs a blank between.
-            heard = heard - torch.diag_embed((held * again).sum(2).T).transpose(0, 1)
-            now_held, now_blank = says * (heard + held), pauses * either
-            scale = (now_held + now_blank).sum((0, 2)).clamp(min=torch.finfo(probs.dtype).tiny)
-            keep = inside[:, None]
-            held = torch.where(keep, now_held / scale[:, None], held)
-            blank = torch.where(keep, now_blank / scale[:, None], blank)
-            total = total + torch.where(inside, scale.log(), 0)
-        ends = trigram[..., EDGE][:, None]
-        return total + ((blank + held) * ends).sum((0, 2)).log()
+
+class _LogZ(torch.autograd.Function):
+    """The forward-backward algorithm: the gradient is how likely each frame holds each token.
+
+    A state is what was heard last, whether the last frame held that or a blank, and what was heard
+    before it: (V, B, 2, V), the blank first. States are scaled to sum to 1 at each frame. Autograd
+    would find the same gradient in twice the time, from some thirty operations a frame.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, log_probs: Tensor, valid: Tensor, trigram: Tensor) -> Tensor:
+        batch, frames, tokens = log_probs.shape
+        emits, steps = _emissions(log_probs, valid), _steps(trigram)
+        states = log_probs.new_zeros(frames + 1, tokens, batch, 2, tokens)
+        states[0, EDGE, :, 0, EDGE] = 1
+        scales = log_probs.new_empty(frames, batch)
+        for frame in range(frames):
+            before, now = states[frame], states[frame + 1]
+            torch.sum(before, 2, out=now[:, :, 0])
+            heard = (before.flatten(2) @ steps).transpose(0, 2)  # (next, B, last)
+            torch.add(heard, before[:, :, 1], out=now[:, :, 1])
+            now *= emits[frame]
+            scales[frame] = now.sum((0, 2, 3)).clamp_(min=torch.finfo(now.dtype).tiny)
+            now /= scales[frame][:, None, None]
+        ends = trigram[..., EDGE].T[:, None, None]
+        last = (states[-1] * ends).sum((0, 2, 3))
+        ctx.save_for_backward(valid, states, scales, emits, steps, ends, last)
+        return scales.log().sum(0) + last.log()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        valid, states, scales, emits, steps, ends, last = ctx.saved_tensors
+        emits = emits / scales[:, None, :, None, None]
+        likely = torch.empty_like(emits[..., 0])
+        later = (ends / last[:, None, None]).expand_as(states[0])  # of all that may follow a state
+        for frame in reversed(range(len(scales))):
+            torch.sum(states[frame + 1] * later, 3, out=likely[frame])
+            blank, held = (later * emits[frame]).unbind(2)
+            later = (held.transpose(0, 2) @ steps.mT).view_as(states[0])
+            later += blank[:, :, None]
+            later[:, :, 1] += held
+        tokens = likely[..., 1].permute(2, 0, 1)  # (B, U, V)
+        tokens[..., BLANK_ID] = likely[..., 0].sum(1).T
+        return tokens * (valid * gradient[:, None])[..., None], None, None
+
+
+def _emissions(log_probs: Tensor, valid: Tensor) -> Tensor:
+    """Lay out probabilities (U, V, B, 2, 1) as states are; padding is a sure blank."""
+    probs = log_probs.exp().masked_fill(~valid[..., None], 0).permute(1, 2, 0)
+    emits = torch.stack([probs[:, [BLANK_ID]].expand_as(probs), probs], -1)
+    emits[..., 0].masked_fill_(~valid.T[:, None], 1)
+    emits[:, BLANK_ID, :, 1] = 0
+    return emits[..., None]
+
+
+def _steps(trigram: Tensor) -> Tensor:
+    """Lay out the trigram as (last, 2 x one before, next); what is held is not heard once more."""
+    after_blank = trigram.transpose(0, 1)
+    again = torch.eye(len(trigram), dtype=torch.bool, device=trigram.device)
+    return torch.cat([after_blank, after_blank.masked_fill(again[:, None], 0)], 1)
 
 
 def token_trigram(texts: Iterable[list[int]], vocabulary_size: int) -> Tensor:
