@@ -22,9 +22,6 @@ class WeightAverage:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        for module in self.model.modules():
-            if isinstance(module, nn.RNNBase):  # whose copy cuDNN would pack anew at every call
-                module.flatten_parameters()
 
     @torch.no_grad()
     def update(self, model: nn.Module, updates: int) -> None:

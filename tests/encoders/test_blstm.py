@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 import torch
 from random_models import noise, pad_with_garbage
@@ -17,11 +15,9 @@ CASES = {
     "longest last": (2, 3, 11),
     "nothing": (0, 0),
 }
-PATHS = {"padded": BLSTM.padded, "packed": BLSTM.packed}
-Path = Callable[[BLSTM, Tensor, Tensor], Tensor]
 
 ragged = pytest.mark.parametrize("lengths", CASES.values(), ids=CASES.keys())
-each_path = pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
+needs_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def blstm() -> BLSTM:
@@ -37,53 +33,27 @@ def valid(outputs: Tensor, lengths: Tensor) -> Tensor:
     return torch.cat([row[:length] for row, length in zip(outputs, lengths, strict=True)])
 
 
-def gradients(layer: BLSTM, path: Path, features: Tensor, lengths: Tensor) -> list[Tensor | None]:
+def gradients(layer: BLSTM, features: Tensor, lengths: Tensor) -> list[Tensor | None]:
     """Of a loss on valid frames, towards every parameter and the valid part of the input."""
     layer.zero_grad()
     features = features.clone().requires_grad_()
-    (valid(path(layer, features, lengths), lengths) ** 3).sum().backward()
+    (valid(layer(features, lengths), lengths) ** 3).sum().backward()
     return [*(p.grad for p in layer.parameters()), valid(features.grad, lengths)]
 
 
-@each_path
 @ragged
-def test_a_batch_equals_batches_of_one(lengths: tuple[int, ...], path: Path) -> None:
+def test_a_batch_equals_batches_of_one(lengths: tuple[int, ...]) -> None:
     layer, sequences = blstm(), utterances(lengths)
 
-    batch = path(layer, *pad_with_garbage(sequences))
+    batch = layer(*pad_with_garbage(sequences))
 
     for row, sequence in zip(batch, sequences, strict=True):
         if len(sequence):
-            alone = path(layer, sequence[None], torch.tensor([len(sequence)]))[0]
+            alone = layer(sequence[None], torch.tensor([len(sequence)]))[0]
             torch.testing.assert_close(row[: len(sequence)], alone, rtol=1e-5, atol=1e-6)
 
 
-@ragged
-def test_the_padded_path_equals_the_packed_path(lengths: tuple[int, ...]) -> None:
-    layer = blstm()
-    features, sizes = pad_with_garbage(utterances(lengths))
-
-    padded, packed = layer.padded(features, sizes), layer.packed(features, sizes)
-
-    assert padded.shape == packed.shape == (*features.shape[:2], 2 * HIDDEN)
-    torch.testing.assert_close(valid(padded, sizes), valid(packed, sizes), rtol=1e-5, atol=1e-6)
-
-
-@ragged
-def test_the_gradients_of_the_padded_path_equal_those_of_the_packed_path(
-    lengths: tuple[int, ...],
-) -> None:
-    layer = blstm()
-    features, sizes = pad_with_garbage(utterances(lengths))
-
-    padded = gradients(layer, BLSTM.padded, features, sizes)
-    packed = gradients(layer, BLSTM.packed, features, sizes)
-
-    torch.testing.assert_close(padded, packed, rtol=1e-4, atol=1e-5)
-
-
-@each_path
-def test_outputs_and_gradients_equal_those_of_nn_lstm(path: Path) -> None:
+def test_outputs_and_gradients_equal_those_of_nn_lstm() -> None:
     layer = blstm()
     features, sizes = pad_with_garbage(utterances((9, 4, 1, 7)))
     reference = nn.LSTM(INPUTS, HIDDEN, bidirectional=True, batch_first=True)
@@ -92,46 +62,24 @@ def test_outputs_and_gradients_equal_those_of_nn_lstm(path: Path) -> None:
     expected = valid(pad_packed_sequence(reference(packed)[0], batch_first=True)[0], sizes)
     (expected**3).sum().backward()
 
-    outputs = valid(path(layer, features, sizes), sizes)
-    found = gradients(layer, path, features, sizes)[:-1]
+    outputs = valid(layer(features, sizes), sizes)
+    found = gradients(layer, features, sizes)[:-1]
 
     torch.testing.assert_close(outputs, expected, rtol=1e-5, atol=1e-6)
     wanted = [p.grad for p in reference.parameters()]
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
 
 
-@each_path
-def test_no_gradient_reaches_the_padding(path: Path) -> None:
+def test_no_gradient_reaches_the_padding() -> None:
     layer = blstm()
     features, sizes = pad_with_garbage(utterances((9, 4, 1)))
     features.requires_grad_()
 
-    valid(path(layer, features, sizes), sizes).sum().backward()
+    valid(layer(features, sizes), sizes).sum().backward()
 
     for row, length in zip(features.grad, sizes, strict=True):
         assert row[:length].any()
         assert not row[length:].any()
-
-
-def test_the_packed_path_keeps_its_precision_under_autocast() -> None:
-    """On CUDA, autocast to bfloat16 would give cuDNN's kernel float16."""
-    layer = blstm()
-    features, sizes = pad_with_garbage(utterances((9, 4, 1)))
-    features = features.bfloat16()
-    expected = layer.packed(features.float(), sizes)
-
-    with torch.autocast("cpu", torch.bfloat16):
-        found = layer.packed(features, sizes)
-
-    assert found.dtype == torch.float32
-    assert torch.equal(found, expected)
-
-
-def test_a_cpu_takes_the_padded_path() -> None:
-    layer = blstm()
-    features, sizes = pad_with_garbage(utterances((9, 4)))
-
-    assert torch.equal(layer(features, sizes), layer.padded(features, sizes))
 
 
 def test_the_backward_direction_hears_the_future_and_the_forward_one_the_past() -> None:
@@ -148,7 +96,7 @@ def test_the_backward_direction_hears_the_future_and_the_forward_one_the_past() 
     assert (ahead > 0).all()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@needs_a_gpu
 def test_cuda_equals_the_cpu() -> None:
     layer = blstm()
     features, sizes = pad_with_garbage(utterances((9, 4, 1, 0, 7)))
@@ -157,6 +105,21 @@ def test_cuda_equals_the_cpu() -> None:
     found = valid(layer.cuda()(features.cuda(), sizes.cuda()).cpu(), sizes)
 
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@needs_a_gpu
+def test_cuda_keeps_its_precision_under_autocast() -> None:
+    """Autocast to bfloat16 would give cuDNN's kernel float16."""
+    layer = blstm().cuda()
+    features, sizes = (tensor.cuda() for tensor in pad_with_garbage(utterances((9, 4, 1))))
+    features = features.bfloat16()
+    expected = layer(features.float(), sizes)
+
+    with torch.autocast("cuda", torch.bfloat16):
+        found = layer(features, sizes)
+
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
 
 
 def test_every_forget_gate_starts_with_a_bias_of_1_and_other_gates_with_0() -> None:
