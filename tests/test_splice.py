@@ -82,3 +82,14 @@ def test_a_corpus_becomes_flac_and_an_index(splice, tones, tones_run, tmp_path, 
     seconds = sum(soundfile.info(tmp_path / row["path"]).duration for row in rows)
     durations = [cut.duration for cut in read_cuts(tones / "train.jsonl.gz")]
     assert seconds == pytest.approx(2 * sum(durations))
+
+
+def test_an_mp3_loses_no_speech_and_holds_nothing_above_six_kilohertz(splice):
+    noise = np.random.default_rng(1).normal(0, 0.1, 32000).astype("float32")
+
+    heard = splice.through_mp3(noise, 16000)
+
+    power = np.abs(np.fft.rfft(heard[:32000])) ** 2  # bins of half a hertz
+    assert power[13000:].sum() < 1e-4 * power[:11000].sum()
+    assert len(noise) <= len(heard) < len(noise) + 3000
+    assert heard.dtype == np.float32

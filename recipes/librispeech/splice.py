@@ -10,6 +10,7 @@ augmentation", 2021, who exchange single words.)
 
 import argparse
 import csv
+import io
 import random
 import sys
 from collections import defaultdict
@@ -34,11 +35,13 @@ from asr.recognizer import Recognizer
 #: A pause is so long between the last phone of a word and the first of the next.
 PAUSE_S = 0.12
 #: The shortest piece is drawn from this range, and the length of a splice from the other.
-PIECE_S = (1.0, 4.0)
-SPLICE_S = (5.0, 15.0)
-LONGEST_S = 17.0
+PIECE_S = (0.7, 3.5)
+SPLICE_S = (2.0, 12.0)
+LONGEST_S = 15.0
 #: Energy is smoothed over so much before a cut is put where it is lowest.
 SMOOTH_S = 0.02
+#: As libsndfile counts the compression of MP3: at 16 kHz, 24 kbit/s.
+MP3_COMPRESSION = 0.9
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,24 @@ def main() -> None:
     parser.add_argument(
         "--times", type=int, default=3, metavar="N", help="each is heard so often (3)"
     )
+    parser.add_argument(
+        "--mp3", type=float, default=0.0, metavar="SHARE",
+        help="of the splices that go through an MP3 of 24 kbit/s, 0..1 (0)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        hours = write(args.cuts, asr.load(args.model), args.output, args.times, args.seed)
+        recognizer = asr.load(args.model)
+        hours = write(args.cuts, recognizer, args.output, args.times, args.mp3, args.seed)
     except UserError as error:
         parser.exit(1, f"{error}\n")
     sys.stdout.write(f"{args.output}: {hours:.1f} h\n")
 
 
-def write(manifest: Path, recognizer: Recognizer, output: Path, times: int, seed: int) -> float:
+def write(
+    manifest: Path, recognizer: Recognizer, output: Path, times: int, mp3: float, seed: int
+) -> float:
     """Write splices of a manifest's utterances and their index; returns their hours.
 
     Raises:
@@ -88,7 +98,9 @@ def write(manifest: Path, recognizer: Recognizer, output: Path, times: int, seed
             aligned = [align(cut, recognizer) for cut in cuts]
             for number, splice in enumerate(splices(aligned, rate, times, rng)):
                 name = f"{speaker}-{number:05}.flac"
-                soundfile.write(output / name, splice.waveform, rate)
+                coded = rng.random() < mp3
+                waveform = through_mp3(splice.waveform, rate) if coded else splice.waveform
+                soundfile.write(output / name, waveform, rate)
                 index.writerow([name, " ".join(splice.words), speaker, "train"])
                 samples += len(splice.waveform)
     return samples / rate / 3600
@@ -162,6 +174,16 @@ def quietest(waveform: Waveform, start: int, end: int, rate: int) -> int:
     width = round(SMOOTH_S * rate)
     energy = np.convolve(waveform[start:end] ** 2, np.ones(width), "same")
     return start + int(energy.argmin())
+
+
+def through_mp3(waveform: Waveform, rate: int) -> Waveform:
+    """Hear a waveform as an MP3 leaves it: no sound above 5.8 kHz, and holes where it is faint."""
+    file = io.BytesIO()
+    soundfile.write(
+        file, waveform, rate, format="MP3",
+        bitrate_mode="CONSTANT", compression_level=MP3_COMPRESSION,
+    )  # fmt: skip
+    return soundfile.read(io.BytesIO(file.getvalue()), dtype="float32")[0]
 
 
 if __name__ == "__main__":
