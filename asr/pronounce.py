@@ -16,7 +16,7 @@ from asr.phones import Lexicon
 ENGLISH = {
     mnemonic: phones.split()
     for phones, mnemonics in {
-        "i": "i: i", "ɪ": "I I2 I#", "ɛ": "E", "æ": "a aa", "ɑ": "0 A: A~", "ɔ": "O: O O2 O~",
+        "i": "i: i", "ɪ": "I I2 I#", "ɛ": "E", "æ": "a aa", "ɑ": "0 A: A~ a:", "ɔ": "O: O O2 O~",
         "ʊ": "U", "u": "u:", "ʌ": "V", "ə": "@ a# @2", "ɚ": "3 3:",
         "eɪ": "eI e", "aɪ": "aI", "ɔɪ": "OI", "aʊ": "aU", "oʊ": "oU",
         "p": "p", "b": "b", "t": "t t# t2", "d": "d", "k": "k x C", "ɡ": "g",
@@ -24,7 +24,7 @@ ENGLISH = {
         "ʃ": "S", "ʒ": "Z", "h": "h", "m": "m", "n": "n", "ŋ": "N",
         "l": "l l#", "ɹ": "r r-", "j": "j", "w": "w",
         "ə l": "@L", "ə n": "n-", "ɪ ə": "i@", "ɪ ɹ": "i@3", "ɛ ɹ": "e@", "ʊ ɹ": "U@",
-        "ɑ ɹ": "A@", "ɔ ɹ": "o@ O@", "aɪ ɚ": "aI@ aI3", "": "@- ; ? |",
+        "ɑ ɹ": "A@", "ɔ ɹ": "o@ O@", "aɪ ɚ": "aI@ aI3", "": "@- ; ? | !",
     }.items()
     for mnemonic in mnemonics.split()
 }  # fmt: skip

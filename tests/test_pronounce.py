@@ -15,7 +15,8 @@ pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
 
 
 def test_english_is_said_in_forty_phones():
-    lexicon = make_lexicon(["nation", "red", "read", "a", "water", "start", "area", "--"], "en-us")
+    words = ["nation", "red", "read", "a", "water", "start", "area", "--", "ie", "graaa"]
+    lexicon = make_lexicon(words, "en-us")
     assert lexicon == {
         "nation": ["n eɪ ʃ ə n"],
         "red": ["ɹ ɛ d"],
@@ -24,6 +25,8 @@ def test_english_is_said_in_forty_phones():
         "water": ["w ɔ t ɚ"],
         "start": ["s t ɑ ɹ t"],
         "area": ["ɛ ɹ ɪ ə"],
+        "ie": ["aɪ i"],
+        "graaa": ["ɡ ɹ ɑ ə"],
     }
     phones = {phone for said in ENGLISH.values() for phone in said}
     assert len(phones) == 40

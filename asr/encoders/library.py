@@ -22,7 +22,7 @@ class LibraryLayer(RecurrentLayer):
 
     Each direction runs on the padded batch, the backward one on sequences that are each reversed
     within their own length. Packed sequences would leave a CPU's fast kernels for a loop over time
-    steps, and take cuDNN a third longer (an H100, 114 utterances of 7 s).
+    steps, and were slower on an H100 too.
 
     Every recurrent matrix starts orthogonal, one a gate, and every bias at 0.
 
