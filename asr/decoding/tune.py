@@ -7,7 +7,6 @@ frames, V tokens.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,8 @@ from asr.decoding.words import words_of
 from asr.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-#: Blank penalties and prior weights that go together: each alone may look worse than neither.
+#: Blank penalties and prior weights that go together: each alone may look worse than neither, and a
+#: step at a time does not lead from one pair to the next.
 PENALTIES = ((0.0, 0.0), (1.0, 0.5), (2.0, 0.5))
 #: Of the search that follows, what matters most first.
 STEPS = {
@@ -83,7 +83,7 @@ class Tuner:
             raise UserError("tune: no reference has a word; tune on speech with transcripts")
 
     def tune(self) -> tuple[DecodingOptions, list[Trial]]:
-        """Search a coarse grid, then step downhill from its best.
+        """Search a coarse grid, then step downhill from its best with each pair of penalties.
 
         Returns:
             The options with the best weights and the confidence temperature fitted to them, and
@@ -92,18 +92,16 @@ class Tuner:
         # Without a model any weight decodes alike, and a model given later is not for silence.
         weights = LM_WEIGHTS if self._fusion.has_lm else (self._options.lm_weight,)
         known = self._tokens.counts is not None
-        settings = [
-            replace(
-                self._options,
-                lm_weight=weight,
-                blank_penalty=blank,
-                prior_weight=prior if known else 0.0,
-            )
-            for weight, (blank, prior) in product(weights, PENALTIES)
-        ]
         with tqdm(desc="tune", unit=" settings", disable=None) as self._bar:
-            best = min(settings, key=self._rank)
-            for halving in range(HALVINGS + 1):
+            found = []
+            for blank, prior in PENALTIES:
+                penalised = replace(
+                    self._options, blank_penalty=blank, prior_weight=prior if known else 0.0
+                )
+                settings = [replace(penalised, lm_weight=weight) for weight in weights]
+                found.append(self._descend(min(settings, key=self._rank), 1.0))
+            best = min(found, key=self._rank)
+            for halving in range(1, HALVINGS + 1):
                 best = self._descend(best, 0.5**halving)
         best = replace(best, confidence_temperature=self._temperature(best))
         return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
