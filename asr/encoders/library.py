@@ -83,7 +83,7 @@ class LibraryLayer(RecurrentLayer):
 
     def _one_direction(self, features: Tensor, weights: list[Tensor]) -> Tensor:
         output, *_ = self._kernel()(
-            features, self._zeros(features, 1), weights,
+            features, self._zeros(features), weights,
             True, 1, 0.0, self.training, False, True,
         )  # fmt: skip
         return output
@@ -91,9 +91,9 @@ class LibraryLayer(RecurrentLayer):
     def _kernel(self) -> Callable[..., Any]:
         return type(self).kernel
 
-    def _zeros(self, features: Tensor, directions: int) -> Tensor | tuple[Tensor, ...]:
+    def _zeros(self, features: Tensor) -> Tensor | tuple[Tensor, ...]:
         sizes = (self.projection or self.hidden_size, self.hidden_size)[: self.states]
-        zeros = tuple(features.new_zeros(directions, len(features), size) for size in sizes)
+        zeros = tuple(features.new_zeros(1, len(features), size) for size in sizes)
         return zeros if self.states > 1 else zeros[0]
 
     def _weights(self) -> list[Tensor]:

@@ -56,7 +56,7 @@ class _LogZ(torch.autograd.Function):
 
     A state is what was heard last, whether the last frame held that or a blank, and what was heard
     before it: (V, B, 2, V), the blank first. States are scaled to sum to 1 at each frame. Autograd
-    would find the same gradient in twice the time, from some thirty operations a frame.
+    would find the same gradient, and record every operation of every frame for it.
     """
 
     @staticmethod

@@ -102,7 +102,7 @@ def write(
                 waveform = through_mp3(splice.waveform, rate) if coded else splice.waveform
                 soundfile.write(output / name, waveform, rate)
                 index.writerow([name, " ".join(splice.words), speaker, "train"])
-                samples += len(splice.waveform)
+                samples += len(waveform)
     return samples / rate / 3600
 
 
