@@ -26,6 +26,14 @@ def add(verbs: Verbs) -> None:
         help="drop n-grams seen N times or less, a number an order, as lmplz takes it",
     )  # fmt: skip
     train.add_argument(
+        "--entropy", type=float, default=0.0, metavar="X",
+        help="drop n-grams that are missed less than X nats a word, as SRILM's -prune does (0)",
+    )  # fmt: skip
+    train.add_argument(
+        "--decimals", type=int, default=6, metavar="N",
+        help="of the numbers written; 1 makes a small file and hardly a worse model (6)",
+    )  # fmt: skip
+    train.add_argument(
         "--output", type=Path, required=True, metavar="ARPA", help="gzipped if it ends in .gz"
     )
     train.set_defaults(run=run_train)
@@ -48,7 +56,14 @@ def run_train(args: argparse.Namespace) -> None:
     """Estimate a model and say what it is made of."""
     from asr.lm.commands import train
 
-    made = train(_read_text(args), args.output, order=args.order, prune=args.prune)
+    made = train(
+        _read_text(args),
+        args.output,
+        order=args.order,
+        prune=args.prune,
+        entropy=args.entropy,
+        decimals=args.decimals,
+    )
     print(_format_trained(made))
 
 

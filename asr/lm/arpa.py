@@ -35,8 +35,9 @@ from asr.lm.tree import TreeBuilder
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_lines, line_number, new_table
 
 MISSING_UNKNOWN_LOG10 = -100.0
+MAX_DECIMALS = 6
 _MAX_ENTRIES = 2**31 - 2  # the tree counts in int32
-_GZIP_LEVEL = 4
+_GZIP_LEVEL = 6
 _WRITERS = 2
 _BLOCK_ENTRIES = 1 << 17
 _DATA = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t\r]*\\data\\[ \t\r]*$", re.MULTILINE)
@@ -201,22 +202,28 @@ def _with_unknown(section: Section) -> Section:
     )
 
 
-def write_arpa(lm: NGram, path: Path) -> None:
+def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
     """Write a model as an ARPA file, gzipped where its name ends in .gz; whole or not at all.
 
-    Numbers have seven digits, as many as float32 holds. The same model gives the same bytes: the
-    gzip members, one a block of n-grams so that they are packed side by side, carry no time.
+    Numbers have seven digits, as many as float32 holds, and at most so many `decimals`; with one,
+    no probability is further off than 12.2 %, and a packed file is little over half as large.
+    The same model gives the same bytes: the gzip members, one a block of n-grams so that they are
+    packed side by side, carry no time.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or decimals are not 1 to 6.
     """
+    if not 1 <= decimals <= MAX_DECIMALS:
+        raise UserError(
+            f"decimals is {decimals}, expected 1 to {MAX_DECIMALS}; take 1 for a small file"
+        )
     lines = np.frombuffer(lm.vocabulary + b"\n", np.uint8)
     table = new_table(lm.counts[0], len(lines))
     add_lines(table, lines)
     pack = partial(gzip.compress, compresslevel=_GZIP_LEVEL, mtime=0)
 
     def block(part: tuple[str, int, int, int]) -> bytes:
-        text = part[0].encode() + _format_block(lm, table, *part[1:])
+        text = part[0].encode() + _format_block(lm, table, decimals, *part[1:])
         return pack(text) if path.suffix == ".gz" else text
 
     with replacing(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
@@ -237,10 +244,12 @@ def _blocks(counts: Sequence[int]) -> Iterator[tuple[str, int, int, int]]:
     yield before + "\n\\end\\\n", 1, first, first
 
 
-def _format_block(lm: NGram, table: WordTable, order: int, start: int, end: int) -> bytes:
+def _format_block(
+    lm: NGram, table: WordTable, decimals: int, order: int, start: int, end: int
+) -> bytes:
     longest = int(np.diff(table.starts).max())
     out = np.empty((end - start) * (order * (longest + 1) + _NUMBERS_LENGTH), np.uint8)
     path = np.full(order + 1, start, np.int64)
     for k in range(order, 1, -1):
         path[k - 1] = np.searchsorted(lm.arrays.first_child, path[k], side="right") - 1
-    return out[: format_entries(lm.arrays, table, path, order, end, out)].tobytes()
+    return out[: format_entries(lm.arrays, table, path, order, end, decimals, out)].tobytes()

@@ -122,10 +122,9 @@ def parse_section(
 
 
 @compiled
-def _put_log10(out: np.ndarray, at: int, natural: float) -> int:
+def _put_log10(out: np.ndarray, at: int, natural: float, decimals: int) -> int:
     """Write a natural logarithm as log10 of seven digits or fewer, and return the end."""
     size = abs(natural) / LN_10
-    decimals = 6
     while decimals > 0 and size >= 10.0 ** (7 - decimals):
         decimals -= 1
     scaled = np.int64(np.rint(size * 10.0**decimals))
@@ -164,17 +163,24 @@ def _climb(lm: NGramArrays, path: np.ndarray, order: int) -> None:
 
 @compiled
 def format_entries(
-    lm: NGramArrays, table: WordTable, path: np.ndarray, order: int, end: int, out: np.ndarray
+    lm: NGramArrays,
+    table: WordTable,
+    path: np.ndarray,
+    order: int,
+    end: int,
+    decimals: int,
+    out: np.ndarray,
 ) -> int:
     """Write the lines of the entries path[order]:end to `out`; return the bytes written.
 
-    `path` (order + 1,) int64 holds the first entry and ancestors no later than its own.
+    `path` (order + 1,) int64 holds the first entry and ancestors no later than its own. Numbers
+    have at most so many decimals.
     """
     at = 0
     while path[order] < end:
         _climb(lm, path, order)
         entry = path[order]
-        at = _put_log10(out, at, lm.log_prob[entry])
+        at = _put_log10(out, at, lm.log_prob[entry], decimals)
         for k in range(1, order + 1):
             out[at] = 9 if k == 1 else 32
             word = lm.word[path[k]]
@@ -183,7 +189,7 @@ def format_entries(
             at += 1 + length
         if entry < len(lm.back_off):
             out[at] = 9
-            at = _put_log10(out, at + 1, lm.back_off[entry])
+            at = _put_log10(out, at + 1, lm.back_off[entry], decimals)
         out[at] = 10
         at += 1
         path[order] = entry + 1

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from asr.errors import UserError
-from asr.lm.arpa import write_arpa
+from asr.lm.arpa import MAX_DECIMALS, write_arpa
 from asr.lm.estimate import estimate
 from asr.lm.files import read, unpack
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
 from asr.lm.store import open_ngram
-from asr.lm.vocabulary import END_ID, TokenisedText, line_number, tokenise
+from asr.lm.vocabulary import END_ID, TokenisedText, alphabetical, line_number, tokenise
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -114,19 +114,25 @@ def tokenise_lines(
 
 
 def train(
-    text: TokenisedText, output: Path, *, order: int = 3, prune: Sequence[int] = ()
+    text: TokenisedText,
+    output: Path,
+    *,
+    order: int = 3,
+    prune: Sequence[int] = (),
+    entropy: float = 0.0,
+    decimals: int = MAX_DECIMALS,
 ) -> TrainedModel:
     """Estimate a model from a text and write it as ARPA, gzipped where `output` ends in .gz.
 
-    `prune` is what `estimate` takes.
+    `prune` and `entropy` are what `estimate` takes, `decimals` what `write_arpa` does.
 
     Raises:
         UserError: the file cannot be written, the text has no words, or a setting is out of range.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model, discounts = estimate(text, order, prune)
-    write_arpa(model, output)
+        model, discounts = estimate(alphabetical(text), order, prune, entropy)
+    write_arpa(model, output, decimals)
     sentences = int(np.count_nonzero(text.tokens == END_ID))
     return TrainedModel(
         path=output,

@@ -155,6 +155,17 @@ def test_figures_are_written_plainly(tmp_path: Path) -> None:
     assert lines[-4:] == ["\\3-grams:", "-0.05\t<s> a b", "", "\\end\\"]
 
 
+def test_figures_are_rounded_to_the_decimals_wanted(tmp_path: Path) -> None:
+    lm = parse(ARPA.replace("-0.25", "0.28").replace("-0.05", "-0.04"))
+    write_arpa(lm, tmp_path / "x.arpa", decimals=1)
+    lines = (tmp_path / "x.arpa").read_text().splitlines()
+    assert lines[7:11] == ["-99\t<s>\t-0.5", "-0.7\t</s>\t0", "-0.6\ta\t0.3", "-0.8\tb\t-0.1"]
+    assert lines[-4:] == ["\\3-grams:", "0\t<s> a b", "", "\\end\\"]
+    for decimals in (0, 7):
+        with pytest.raises(UserError, match=f"decimals is {decimals}, expected 1 to 6"):
+            write_arpa(lm, tmp_path / "x.arpa", decimals)
+
+
 def test_folders_are_made_where_they_can_be(tmp_path: Path) -> None:
     write_arpa(parse(ARPA), tmp_path / "new" / "x.arpa")
     with pytest.raises(UserError, match=r"y.arpa: cannot be written: "):

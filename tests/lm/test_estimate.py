@@ -12,8 +12,9 @@ from asr.errors import UserError
 from asr.lm import NGram, advance
 from asr.lm.arpa import parse_arpa
 from asr.lm.counting import Packing, count_ngrams
-from asr.lm.estimate import FALLBACK_DISCOUNTS, estimate
-from asr.lm.vocabulary import tokenise
+from asr.lm.estimate import estimate
+from asr.lm.kneser_ney import FALLBACK_DISCOUNTS
+from asr.lm.vocabulary import alphabetical, tokenise
 
 Gram = tuple[str, ...]
 
@@ -96,10 +97,10 @@ class Literal:
         }
 
 
-def estimated(text: str, order: int, prune: tuple[int, ...] = ()) -> NGram:
+def estimated(text: str, order: int, prune: tuple[int, ...] = (), entropy: float = 0.0) -> NGram:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return estimate(tokenise(text.encode(), "text"), order, prune).ngram
+        return estimate(tokenise(text.encode(), "text"), order, prune, entropy).ngram
 
 
 def test_figures_equal_those_of_lmplz(shared: Path, entries) -> None:
@@ -146,9 +147,12 @@ def test_figures_equal_those_of_the_definitions(
             assert found[gram] == pytest.approx(figures, abs=1e-5), gram
 
 
-@pytest.mark.parametrize("prune", [(), (0, 1, 1), (0, 0, 2)])
-def test_probabilities_sum_to_one_after_any_history(prune: tuple[int, ...]) -> None:
-    lm = estimated(random_text(7, sentences=200, words=12), 3, prune)
+@pytest.mark.parametrize(
+    ("prune", "entropy"),
+    [((), 0.0), ((0, 1, 1), 0.0), ((0, 0, 2), 0.0), ((), 3e-4), ((0, 1), 5e-4)],
+)
+def test_probabilities_sum_to_one_after_any_history(prune: tuple[int, ...], entropy: float) -> None:
+    lm = estimated(random_text(7, sentences=200, words=12), 3, prune, entropy)
     draw = random.Random(1)
     words = [i for i, word in enumerate(lm.words) if word != "<s>"]
     states = {lm.begin, lm.empty}
@@ -206,6 +210,12 @@ def test_what_cannot_be_estimated_is_refused(
         estimate(tokenise(text, "text"), order, prune)
 
 
+@pytest.mark.parametrize("entropy", [-1e-7, float("nan")])
+def test_an_entropy_that_is_no_threshold_is_refused(entropy: float) -> None:
+    with pytest.raises(UserError, match=r"entropy is .*, expected 0 or more"):
+        estimate(tokenise(b"a", "text"), 3, entropy=entropy)
+
+
 def test_reserved_words_and_foreign_bytes_are_refused_with_their_line() -> None:
     with pytest.raises(UserError, match=r"t.txt:2: the word <s> is reserved"):
         tokenise(b"a b\nc <s> d\n", "t.txt")
@@ -219,6 +229,12 @@ def test_text_is_split_as_lmplz_splits_it() -> None:
     text = tokenise("a\tb  \u00e9\r\n\na\u00a0b a".encode(), "t.txt")
     assert text.vocabulary.decode().split("\n")[3:] == ["a", "b", "é", "a\u00a0b"]
     assert text.tokens.tolist() == [3, 4, 5, 2, 2, 6, 3, 2]
+
+
+def test_words_can_be_put_in_alphabetical_order() -> None:
+    text = alphabetical(tokenise(b"b c a\nc\n", "t.txt"))
+    assert text.vocabulary.decode().split("\n") == ["<unk>", "<s>", "</s>", "a", "b", "c"]
+    assert text.tokens.tolist() == [4, 5, 3, 2, 5, 2]
 
 
 def test_the_vocabulary_grows_past_its_first_room() -> None:

@@ -1,0 +1,97 @@
+"""Modified Kneser-Ney: discounts, probabilities and back-off weights of counted n-grams.
+
+Chen and Goodman 1998, "An empirical study of smoothing techniques for language modeling", section
+3; equation numbers are of that report. Every order interpolates with the one below, and the
+unigrams with the uniform distribution over all words but <s>, so that <unk> has a probability.
+
+Letters: n n-grams of one order, c n-grams of the order below (their contexts).
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from asr.compiled import compiled
+from asr.lm.counting import OrderCounts
+from asr.lm.vocabulary import BEGIN_ID
+
+FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
+
+Discounts = tuple[float, float, float]
+
+
+class Level(NamedTuple):
+    """An order's probabilities, with those of n-grams that are pruned."""
+
+    counts: OrderCounts
+    kept: np.ndarray  #        (n,) bool
+    probability: np.ndarray  # (n,) float64; of pruned ones by way of the order below
+    gamma: np.ndarray  #       (c,) float64, the back-off weights of the contexts
+
+
+def find_discounts(adjusted: np.ndarray, order: int) -> Discounts:
+    """D1, D2, D3+ from how many n-grams have an adjusted count of 1, 2, 3, 4 (equation 26).
+
+    Where counts are too few for that (an order without n-grams of adjusted count 1, 2 or 3), lmplz
+    refuses; here a warning tells that those of its --discount_fallback are taken.
+    """
+    n = np.bincount(np.minimum(adjusted, 5), minlength=6).astype(np.float64)
+    if n[1:4].all():
+        y = n[1] / (n[1] + 2.0 * n[2])
+        found = [float(i - (i + 1) * y * n[i + 1] / n[i]) for i in (1, 2, 3)]
+        if all(0.0 <= value <= i for i, value in enumerate(found, 1)):
+            return found[0], found[1], found[2]
+    warnings.warn(
+        f"too little text, or of too regular a kind, for the discounts of {order}-grams; "
+        f"they are set to {', '.join(map(str, FALLBACK_DISCOUNTS))}",
+        stacklevel=2,
+    )
+    return FALLBACK_DISCOUNTS
+
+
+def interpolate(
+    counts: Sequence[OrderCounts], kept: Sequence[np.ndarray], discounts: Sequence[Discounts]
+) -> list[Level]:
+    """Probabilities and back-off weights of every order, unigrams first (equations 25 and 27)."""
+    levels: list[Level] = []
+    for level, keep, found in zip(counts, kept, discounts, strict=True):
+        levels.append(_interpolate(level, keep, np.array(found), levels))
+    return levels
+
+
+@compiled
+def _share(
+    context: np.ndarray, adjusted: np.ndarray, kept: np.ndarray, discounts: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of adjusted counts after each context, and the share of it that its n-grams give up.
+
+    A context that nothing follows gives up all, weight 1.
+    """
+    total, given_up = np.zeros(size, np.float64), np.zeros(size, np.float64)
+    for i in range(len(context)):
+        count = adjusted[i]
+        total[context[i]] += count
+        if not kept[i]:
+            given_up[context[i]] += count
+        elif count > 0:
+            given_up[context[i]] += discounts[min(count, 3) - 1]
+    for c in range(size):
+        given_up[c] = given_up[c] / total[c] if total[c] > 0.0 else 1.0
+    return total, given_up
+
+
+def _interpolate(
+    counts: OrderCounts, kept: np.ndarray, discounts: np.ndarray, below: list[Level]
+) -> Level:
+    """One order, given the orders below."""
+    lower = below[-1].probability if below else np.full(1, 1.0 / (np.count_nonzero(kept) - 1))
+    total, gamma = _share(counts.context, counts.adjusted, kept, discounts, len(lower))
+    discount = np.append(0.0, discounts)[np.minimum(counts.adjusted, 3)]
+    probability = (counts.adjusted - discount) / total[counts.context]
+    probability[~kept] = 0.0
+    probability += gamma[counts.context] * lower[counts.suffix]
+    if not below:
+        probability[BEGIN_ID] = 1.0  # as lmplz has it; nothing predicts <s>
+    return Level(counts, kept, probability, gamma)
