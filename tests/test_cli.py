@@ -37,6 +37,15 @@ def test_help_names_every_verb(capsys):
         assert re.search(rf"^    {verb}\b", said, re.MULTILINE)
 
 
+@pytest.mark.parametrize(("set_by_user", "spins"), [(None, cli.SPINS), ("7", "7")])
+def test_threads_wait_briefly_unless_the_user_says_otherwise(monkeypatch, set_by_user, spins):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if set_by_user:
+        monkeypatch.setenv("GOMP_SPINCOUNT", set_by_user)
+    stopped(["--version"])
+    assert os.environ["GOMP_SPINCOUNT"] == spins
+
+
 @pytest.mark.parametrize("verb", sorted(make_parser()._subparsers._group_actions[0].choices))
 def test_every_verb_explains_itself(capsys, verb):
     assert stopped([verb, "--help"]) == 0
