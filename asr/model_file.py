@@ -6,7 +6,9 @@ names that are looked up in literal dictionaries.
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields
+from math import inf
 from pathlib import Path
 from typing import Any, get_args
 
@@ -94,23 +96,60 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
         raise UserError(f"{file}: its settings or weights are not a model: {reason}") from error
 
 
-def export_model(path: str | Path, output: Path, bits: int) -> None:
-    """Write a model again, atomically, with weights of fewer bits.
+def export_model(
+    paths: Sequence[str | Path], output: Path, bits: int, shares: Sequence[float] = ()
+) -> None:
+    """Write a model again, or the mean of several, atomically, with weights of fewer bits.
+
+    The mean of models that began from the same weights is often better than each (Wortsman 2022,
+    "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
+    increasing inference time"). What is not a weight is the first one's.
 
     Args:
-        path: a model, as `load_model` takes it.
+        paths: models, as `load_model` takes them.
         output: ends in .safetensors.
         bits: 8, 16 or 32, see `asr.quantise`.
+        shares: how much of each, all equal where none are given; divided by their sum.
 
     Raises:
-        UserError: as `load_model`; a weight is beyond half precision.
+        UserError: as `load_model`; models of other settings or tokens than the first; shares that
+            are not one a model and positive; a weight is beyond half precision.
     """
-    model, _ = load_model(path)  # what cannot be used is not passed on
-    metadata, _ = _open(find_model(path))
-    stored = quantise(model.state_dict(), bits)
-    if name := _not_finite(stored):
-        raise UserError(f"{path}: {name} has a weight too large for {bits} bits; give 8 or 32")
+    shares = _shares(shares, len(paths))
+    mean: dict[str, Tensor] = {}
+    loaded = [load_model(path) for path in paths]  # what cannot be used is not passed on
+    for path, (model, tokenizer), share in zip(paths, loaded, shares, strict=True):
+        if _kind(model, tokenizer) != _kind(*loaded[0]):
+            raise UserError(
+                f"{path}: another network than {paths[0]}, or other tokens or features; "
+                "give models that were trained from the same one"
+            )
+        for name, tensor in model.state_dict().items():
+            mean[name] = share * tensor + mean.get(name, 0.0)
+    stored = quantise(mean, bits)
+    if large := _not_finite(stored):
+        raise UserError(f"{paths[0]}: {large} has a weight too large for {bits} bits; give 8 or 32")
+    metadata, _ = _open(find_model(paths[0]))
     _write(output, stored, metadata)
+
+
+def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
+    """What models share that compute the same with the same weights; dropout may differ."""
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    settings = model.settings
+    encoder = settings.encoder["name"], settings.encoder["bidirectional"]
+    return tokenizer.tokens, settings.features, settings.subsampling, encoder, shapes
+
+
+def _shares(shares: Sequence[float], models: int) -> list[float]:
+    """Bring shares to a sum of 1; equal ones where none are given."""
+    if shares and (len(shares) != models or not all(0 < share < inf for share in shares)):
+        given = " ".join(f"{share:g}" for share in shares)
+        raise UserError(
+            f"shares are {given}, for {models} models; give one a model, each more than 0"
+        )
+    shares = shares or [1.0] * models
+    return [share / sum(shares) for share in shares]
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -282,9 +283,9 @@ def test_a_weight_beyond_half_precision_is_not_exported_to_it(
     save_model(model_file, model.state_dict(), model.settings, random_tokenizer(), {})
 
     with pytest.raises(UserError, match=r"head.weight has a weight too large for 16 bits"):
-        export_model(model_file, tmp_path / "small.safetensors", 16)
+        export_model([model_file], tmp_path / "small.safetensors", 16)
     assert not (tmp_path / "small.safetensors").exists()
-    export_model(model_file, tmp_path / "small.safetensors", 8)
+    export_model([model_file], tmp_path / "small.safetensors", 8)
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
@@ -292,10 +293,42 @@ def test_an_exported_model_has_the_same_settings_and_fewer_bits(
     tmp_path: Path, model_file: Path, bits: int
 ) -> None:
     small = tmp_path / "small.safetensors"
-    export_model(model_file, small, bits)
+    export_model([model_file], small, bits)
     assert read_metadata(small) == read_metadata(model_file)
     assert small.stat().st_size < model_file.stat().st_size or bits == 32
     weights = load_model(model_file)[0].state_dict()
     expected = restore(quantise(weights, bits))
     for name, tensor in load_model(small)[0].state_dict().items():
         assert torch.equal(tensor, expected[name]), name
+
+
+def other_model(path: Path, seed: int, **encoder: object) -> Path:
+    settings = random_model().settings
+    torch.manual_seed(seed)
+    model = CTCModel(replace(settings, encoder={**settings.encoder, **encoder}), 9)
+    save_model(path, model.state_dict(), model.settings, random_tokenizer(), {"seed": seed})
+    return path
+
+
+def test_the_mean_of_models_is_of_their_weights(tmp_path: Path) -> None:
+    one = other_model(tmp_path / "1.safetensors", 1)
+    two = other_model(tmp_path / "2.safetensors", 2, dropout=0.4)
+    mean = tmp_path / "mean.safetensors"
+    first, second = (load_model(path)[0].state_dict() for path in (one, two))
+    for shares, of_second in (((), 0.5), ((3.0, 1.0), 0.25)):
+        export_model([one, two], mean, 32, shares)
+        for name, tensor in load_model(mean)[0].state_dict().items():
+            expected = torch.lerp(first[name], second[name], of_second)
+            torch.testing.assert_close(tensor, expected, msg=name)
+        assert read_metadata(mean) == read_metadata(one)
+
+
+def test_models_that_have_no_mean_are_refused(tmp_path: Path, model_file: Path) -> None:
+    for name, setting in (("wide", {"hidden_size": 16}), ("forward", {"bidirectional": False})):
+        other = other_model(tmp_path / f"{name}.safetensors", 1, **setting)
+        with pytest.raises(UserError, match=rf"{name}.safetensors: another network than .*"):
+            export_model([model_file, other], tmp_path / "mean.safetensors", 32)
+    for shares in ((1.0,), (1.0, 0.0), (1.0, math.inf), (1.0, math.nan)):
+        with pytest.raises(UserError, match="for 2 models; give one a model, each more than 0"):
+            export_model([model_file, model_file], tmp_path / "mean.safetensors", 32, shares)
+    assert not (tmp_path / "mean.safetensors").exists()

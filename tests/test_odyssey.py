@@ -157,7 +157,7 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     )
     assert make()[0] == results
     assert scored == []
-    export_model(done, done / "model.safetensors", bits=16)
+    export_model([done], done / "model.safetensors", bits=16)
     make()
     assert [Path(path).name for path in scored] == ["dev.jsonl.gz", "test.jsonl.gz"]
 

@@ -1,4 +1,4 @@
-"""`asr export`: a model in a smaller file."""
+"""`asr export`: a model in a smaller file, or the mean of several."""
 
 import argparse
 from pathlib import Path
@@ -11,11 +11,22 @@ BITS = (8, 16, 32)
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
-    verb = verbs.add_parser("export", help="a model in a smaller file")
-    verb.add_argument("model", type=Path, metavar="MODEL", help="a model, or its run folder")
+    verb = verbs.add_parser("export", help="a model in a smaller file, or the mean of several")
+    verb.add_argument(
+        "models", type=Path, nargs="+", metavar="MODEL",
+        help="a model, or its run folder; of several, trained from the same one, the mean",
+    )  # fmt: skip
     verb.add_argument("--output", type=Path, required=True, metavar="FILE", help="*.safetensors")
     verb.add_argument(
         "--bits", type=int, choices=BITS, default=8, help="of a weight; training has 32 (8)"
+    )
+    verb.add_argument(
+        "--shares",
+        type=float,
+        nargs="+",
+        default=(),
+        metavar="X",
+        help="of each in a mean (equal)",
     )
     verb.set_defaults(run=run)
 
@@ -28,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     from asr.model_file import export_model
     from asr.paths import find_model
 
-    before = find_model(args.model).stat().st_size
-    export_model(args.model, args.output, args.bits)
+    before = find_model(args.models[0]).stat().st_size
+    export_model(args.models, args.output, args.bits, args.shares)
     after = args.output.stat().st_size
     print(f"{args.output}: {after / 1e6:.1f} MB, before {before / 1e6:.1f} MB")
