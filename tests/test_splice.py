@@ -1,6 +1,5 @@
 """Splices lose and double nothing, and cuts lie in pauses."""
 
-import csv
 import random
 import sys
 from collections import Counter
@@ -8,9 +7,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-import soundfile
 
-from asr.data import read_cuts
+from asr.data import load_waveform, read_cuts
 from asr.paths import RECIPES
 
 RATE = 1000
@@ -18,7 +16,7 @@ RATE = 1000
 
 @pytest.fixture
 def splice(monkeypatch) -> ModuleType:
-    monkeypatch.syspath_prepend(RECIPES / "librispeech")
+    monkeypatch.syspath_prepend(RECIPES)
     monkeypatch.delitem(sys.modules, "splice", raising=False)
     import splice
 
@@ -40,12 +38,12 @@ def test_pieces_put_together_are_the_utterance_and_begin_and_end_in_silence(spli
     whole = utterance(splice, seed=1)
     counts = set()
     for seed in range(20):
-        pieces = splice.cut_at_pauses(whole, RATE, random.Random(seed))
+        pieces = splice.cut_at_pauses(whole, RATE, splice.Cutting(), random.Random(seed))
         counts.add(len(pieces))
         assert np.array_equal(np.concatenate([piece.waveform for piece in pieces]), whole.waveform)
         assert tuple(word for piece in pieces for word in piece.words) == whole.words
         for piece in pieces[:-1]:
-            assert len(piece.waveform) >= splice.PIECE_S[0] * RATE
+            assert len(piece.waveform) >= splice.Cutting().piece_s[0] * RATE
             assert abs(piece.waveform[-1]) == 0
             assert len(piece.waveform) == pytest.approx(1300 * len(piece.words), abs=200)
     assert len(counts) > 1
@@ -53,13 +51,12 @@ def test_pieces_put_together_are_the_utterance_and_begin_and_end_in_silence(spli
 
 def test_nobody_is_cut_short(splice):
     whole = utterance(splice, seed=1, pause_s=0.1)
-    assert len(splice.cut_at_pauses(whole, RATE, random.Random(1))) == 1
+    assert len(splice.cut_at_pauses(whole, RATE, splice.Cutting(), random.Random(1))) == 1
 
 
 def test_every_word_is_heard_so_often_and_in_new_company(splice):
-    made = list(
-        splice.splices([utterance(splice, seed) for seed in (1, 2)], RATE, 3, random.Random(1))
-    )
+    said = [utterance(splice, seed) for seed in (1, 2)]
+    made = list(splice.splices(said, RATE, splice.Cutting(times=3), random.Random(1)))
     heard = Counter(word for one in made for word in one.words)
     assert set(heard.values()) == {3}
     assert len(heard) == 20
@@ -67,21 +64,27 @@ def test_every_word_is_heard_so_often_and_in_new_company(splice):
     assert all(len(one.waveform) <= splice.LONGEST_S * RATE for one in made)
 
 
-def test_a_corpus_becomes_flac_and_an_index(splice, tones, tones_run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_corpus_becomes_flac_and_a_manifest(
+    splice, tones, tones_run, tmp_path, monkeypatch, whole
+):
     command = ["splice.py", f"{tones}/train.jsonl.gz", "--model", str(tones_run), "--times", "2"]
-    monkeypatch.setattr(sys, "argv", [*command, "--output", str(tmp_path)])
+    monkeypatch.setattr(
+        sys, "argv", [*command, "--output", str(tmp_path), *(["--whole"] if whole else [])]
+    )
     splice.main()
-    with (tmp_path / "index.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    said = [
-        word
-        for cut in read_cuts(tones / "train.jsonl.gz")
-        for word in cut.supervisions[0].text.split()
-    ]
-    assert Counter(" ".join(row["text"] for row in rows).split()) == Counter(2 * said)
-    seconds = sum(soundfile.info(tmp_path / row["path"]).duration for row in rows)
-    durations = [cut.duration for cut in read_cuts(tones / "train.jsonl.gz")]
-    assert seconds == pytest.approx(2 * sum(durations))
+    originals, made = read_cuts(tones / "train.jsonl.gz"), read_cuts(tmp_path / "train.jsonl.gz")
+    times = 3 if whole else 2
+    said, heard = (
+        Counter(word for cut in cuts for word in cut.supervisions[0].text.split())
+        for cuts in (originals, made)
+    )
+    assert heard == {word: times * count for word, count in said.items()}
+    duration_s = sum(cut.duration for cut in originals)
+    assert sum(cut.duration for cut in made) == pytest.approx(times * duration_s)
+    new = [cut for cut in made if cut.id not in originals]
+    assert all(load_waveform(cut, 16000).any() for cut in new)
+    assert len(made) - len(new) == (len(originals) if whole else 0)
 
 
 def test_an_mp3_loses_no_speech_and_holds_nothing_above_six_kilohertz(splice):
