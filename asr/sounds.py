@@ -1,7 +1,13 @@
 """The word that a run of phones says, where no search has chosen one."""
 
 from collections.abc import Mapping, Sequence
+from math import exp, log
 
+import numpy as np
+
+#: A phone more, fewer or another makes a word as unlikely as being e^5 = 148 times less usual;
+#: chosen on a quarter of LibriSpeech's dev.
+_CHANGE = 5.0
 #: Stands for phones that no word has.
 _NO_PHONE = "\0"
 
@@ -10,8 +16,8 @@ class Sounds:
     """Words by their phones.
 
     Args:
-        lexicon: the pronunciations of words, each the names of phones with a space between; of
-            words that sound alike, the first is the likeliest.
+        lexicon: the pronunciations of words, each the names of phones with a space between; the
+            most usual word first.
     """
 
     def __init__(self, lexicon: Mapping[str, Sequence[str]]) -> None:
@@ -21,26 +27,37 @@ class Sounds:
         for word, said in lexicon.items():
             for one in said:
                 self._words.setdefault(self._spell(one.split()), word)
-        self._known = list(self._words)
+        self._sounds = list(self._words)
+        # how often a word comes falls with its rank (Zipf 1949)
+        self._unusual = np.log(np.arange(1, len(self._sounds) + 1))
+        self._ranks = {sound: rank for rank, sound in enumerate(self._sounds, start=1)}
+        self._heard: dict[str, str] = {}
 
     def word(self, phones: Sequence[str]) -> str:
-        """Write phones as the word that sounds so, or most nearly so.
+        """Write phones as a usual word that sounds so, or nearly so.
 
-        Nearest is what takes the fewest phones put in, left out or exchanged; of several words,
-        the likeliest.
+        What counts is how many phones are to be put in, left out or exchanged, and the word's rank
+        among all: a rare word gives way to a usual one that is next to it.
         """
         sound = self._spell(phones)
-        if sound not in self._words:
-            self._words[sound] = self._words[self._nearest(sound)]
-        return self._words[sound]
+        if sound not in self._heard:
+            self._heard[sound] = self._words[self._likeliest(sound)]
+        return self._heard[sound]
 
     def _spell(self, phones: Sequence[str]) -> str:
         """Write each phone as one character, as edit distances of strings want it."""
         return "".join(self._letters.get(phone, _NO_PHONE) for phone in phones)
 
-    def _nearest(self, sound: str) -> str:
+    def _likeliest(self, sound: str) -> str:
         from rapidfuzz.distance import Levenshtein
-        from rapidfuzz.process import extractOne
+        from rapidfuzz.process import cdist
 
-        nearest: str = extractOne(sound, self._known, scorer=Levenshtein.distance)[0]
-        return nearest
+        rank = self._ranks.get(sound)
+        # beside a word that sounds so, only those count that are so much more usual
+        rivals = self._sounds if rank is None else self._sounds[: int(rank / exp(_CHANGE))]
+        if not rivals:
+            return sound
+        changes = cdist([sound], rivals, scorer=Levenshtein.distance, dtype=np.uint32)[0]
+        costs = _CHANGE * changes + self._unusual[: len(rivals)]
+        best = int(costs.argmin())
+        return sound if rank is not None and costs[best] >= log(rank) else rivals[best]

@@ -1,4 +1,4 @@
-"""Phones become the word that sounds so, or the one that takes the fewest changes."""
+"""Phones become the word that sounds so, or one that takes few changes and is usual."""
 
 import random
 from itertools import product
@@ -37,6 +37,14 @@ def test_the_nearest_of_all_words_by_a_distance_computed_plainly():
     for heard in product(["a", "bb", "c", "zz"], repeat=4):
         best = min(lexicon, key=lambda word: _distance(heard, tuple(lexicon[word][0].split())))
         assert sounds.word(heard) == best
+
+
+@pytest.mark.parametrize(("between", "word"), [(147, "two"), (146, "tool")])
+def test_a_rare_word_gives_way_to_a_usual_one_beside_it(between, word):
+    """A phone more is worth 148 ranks."""
+    others = {f"word{number}": ["x " * (3 + number)] for number in range(between)}
+    sounds = Sounds({"two": ["t uː"], **others, "tool": ["t uː l"]})
+    assert sounds.word(["t", "uː", "l"]) == word
 
 
 def _distance(a, b):
