@@ -4,20 +4,26 @@
 set -euo pipefail
 asr=${1:-asr}
 seed=${2:-1}
+python=$(dirname "$(command -v "$asr")")/python
 cuts=data/an4-cuts
-model=runs/an4/phones/default/$seed
+phones=runs/an4/phones/default/$seed
+model=runs/an4/splices/default/$seed
 
 run() {
-    printf '\n$ asr %s\n' "$*"
-    "$asr" "$@"
+    printf '\n$ %s\n' "$*"
+    "$@"
 }
 
-[ -e $cuts/test.jsonl.gz ] || run prepare an4 --output $cuts
-run lexicon $cuts/train.jsonl.gz --normaliser upper --output $cuts/words.txt
+[ -e $cuts/test.jsonl.gz ] || run "$asr" prepare an4 --output $cuts
+run "$asr" lexicon $cuts/train.jsonl.gz --normaliser upper --output $cuts/words.txt
 grep -v '^A ə$' $cuts/words.txt > $cuts/lexicon.txt # the letter A, never the article
-run train an4/phones seed="$seed"
-run evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
+run "$asr" train an4/phones seed="$seed"
+run "$python" recipes/splice.py $cuts/train.jsonl.gz --model "$phones" --output data/an4-splices \
+    --pause 0.09 --piece 0.2 1.2 --splice 1.2 6 --times 4 --whole
+run "$asr" train an4/splices seed="$seed"
+run "$asr" evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
-run lm train $cuts/train.jsonl.gz --order 3 --output $cuts/lm.arpa.gz
-run tune $cuts/dev.jsonl.gz --model "$model" --lm $cuts/lm.arpa.gz --output "$model/decoding.yaml"
-run evaluate $cuts/test.jsonl.gz --model "$model" --decoding "$model/decoding.yaml" --worst 2
+run "$asr" lm train $cuts/train.jsonl.gz --order 3 --output $cuts/lm.arpa.gz
+run "$asr" tune $cuts/dev.jsonl.gz --model "$model" --lm $cuts/lm.arpa.gz \
+    --output "$model/decoding.yaml"
+run "$asr" evaluate $cuts/test.jsonl.gz --model "$model" --decoding "$model/decoding.yaml" --worst 2
