@@ -1,9 +1,12 @@
 """The word that a run of phones says, where no search has chosen one."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import exp, log
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 #: A phone more, fewer or another makes a word as unlikely as being e^5 = 148 times less usual;
 #: chosen on a quarter of LibriSpeech's dev.
@@ -28,8 +31,6 @@ class Sounds:
             for one in said:
                 self._words.setdefault(self._spell(one.split()), word)
         self._sounds = list(self._words)
-        # how often a word comes falls with its rank (Zipf 1949)
-        self._unusual = np.log(np.arange(1, len(self._sounds) + 1))
         self._ranks = {sound: rank for rank, sound in enumerate(self._sounds, start=1)}
         self._heard: dict[str, str] = {}
 
@@ -48,6 +49,13 @@ class Sounds:
         """Write each phone as one character, as edit distances of strings want it."""
         return "".join(self._letters.get(phone, _NO_PHONE) for phone in phones)
 
+    @cached_property
+    def _unusual(self) -> "np.ndarray":
+        """How unlikely each word is: how often it comes falls with its rank (Zipf 1949)."""
+        import numpy as np
+
+        return np.log(np.arange(1, len(self._sounds) + 1))
+
     def _likeliest(self, sound: str) -> str:
         from rapidfuzz.distance import Levenshtein
         from rapidfuzz.process import cdist
@@ -57,7 +65,7 @@ class Sounds:
         rivals = self._sounds if rank is None else self._sounds[: int(rank / exp(_CHANGE))]
         if not rivals:
             return sound
-        changes = cdist([sound], rivals, scorer=Levenshtein.distance, dtype=np.uint32)[0]
+        changes = cdist([sound], rivals, scorer=Levenshtein.distance, dtype="uint32")[0]
         costs = _CHANGE * changes + self._unusual[: len(rivals)]
         best = int(costs.argmin())
         return sound if rank is not None and costs[best] >= log(rank) else rivals[best]
