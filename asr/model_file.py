@@ -118,8 +118,9 @@ def export_model(
     shares = _shares(shares, len(paths))
     mean: dict[str, Tensor] = {}
     loaded = [load_model(path) for path in paths]  # what cannot be used is not passed on
+    kind = _kind(*loaded[0])
     for path, (model, tokenizer), share in zip(paths, loaded, shares, strict=True):
-        if _kind(model, tokenizer) != _kind(*loaded[0]):
+        if _kind(model, tokenizer) != kind:
             raise UserError(
                 f"{path}: another network than {paths[0]}, or other tokens or features; "
                 "give models that were trained from the same one"

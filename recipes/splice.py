@@ -28,6 +28,7 @@ from tqdm import tqdm
 import asr
 from asr.alignment import align_text
 from asr.audio import Waveform
+from asr.corpora import write_cuts
 from asr.data import load_waveform, read_cuts
 from asr.errors import UserError
 from asr.recognizer import Recognizer
@@ -77,8 +78,7 @@ def main() -> None:
     except UserError as error:
         sys.exit(str(error))
     manifest = args.output / "train.jsonl.gz"
-    whole = [*cuts] if args.whole else []
-    CutSet.from_cuts([*made, *whole]).to_file(manifest)
+    write_cuts([*made, *cuts] if args.whole else made, manifest)
     hours = sum(cut.duration for cut in made) / 3600
     sys.stdout.write(f"{manifest}: {len(made)} splices, {hours:.1f} h\n")
 

@@ -89,7 +89,7 @@ def prepare(
     for name in SPLITS:
         path = output / f"{name}.jsonl.gz"
         cuts = [cut for cut in checked.cuts if splits[cut.id] == name]
-        _write(cuts, path)
+        write_cuts(cuts, path)
         written[name] = _summary(cuts, path)
         if not cuts:
             notes.append(f"{name} is empty: the corpus has nothing for it, or is too small.")
@@ -134,8 +134,8 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write(cuts: "list[Cut]", path: Path) -> None:
-    """Write a manifest as lhotse reads it, the same bytes for the same cuts."""
+def write_cuts(cuts: "Iterable[Cut]", path: Path) -> None:
+    """Write a manifest as lhotse reads it, atomically; the same bytes for the same cuts."""
     with replacing(path) as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
         for cut in cuts:
             packed.write(f"{json.dumps(cut.to_dict(), ensure_ascii=False)}\n".encode())

@@ -202,6 +202,18 @@ def _with_unknown(section: Section) -> Section:
     )
 
 
+def check_decimals(decimals: int) -> None:
+    """Refuse what `write_arpa` cannot write.
+
+    Raises:
+        UserError: decimals are not 1 to 6.
+    """
+    if not 1 <= decimals <= MAX_DECIMALS:
+        raise UserError(
+            f"decimals is {decimals}, expected 1 to {MAX_DECIMALS}; take 1 for a small file"
+        )
+
+
 def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
     """Write a model as an ARPA file, gzipped where its name ends in .gz; whole or not at all.
 
@@ -213,10 +225,7 @@ def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
     Raises:
         UserError: the file cannot be written, or decimals are not 1 to 6.
     """
-    if not 1 <= decimals <= MAX_DECIMALS:
-        raise UserError(
-            f"decimals is {decimals}, expected 1 to {MAX_DECIMALS}; take 1 for a small file"
-        )
+    check_decimals(decimals)
     lines = np.frombuffer(lm.vocabulary + b"\n", np.uint8)
     table = new_table(lm.counts[0], len(lines))
     add_lines(table, lines)

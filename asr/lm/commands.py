@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from asr.errors import UserError
-from asr.lm.arpa import MAX_DECIMALS, write_arpa
+from asr.lm.arpa import MAX_DECIMALS, check_decimals, write_arpa
 from asr.lm.estimate import estimate
 from asr.lm.files import read, unpack
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
@@ -129,6 +129,7 @@ def train(
     Raises:
         UserError: the file cannot be written, the text has no words, or a setting is out of range.
     """
+    check_decimals(decimals)  # now, not after minutes
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model, discounts = estimate(alphabetical(text), order, prune, entropy)

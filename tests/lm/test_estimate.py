@@ -1,32 +1,20 @@
 """The estimator against lmplz's figures and against a slow and literal Kneser-Ney."""
 
 import random
-import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from random_text import Gram, estimated, random_text
 
 from asr.errors import UserError
-from asr.lm import NGram, advance
+from asr.lm import advance
 from asr.lm.arpa import parse_arpa
 from asr.lm.counting import Packing, count_ngrams
 from asr.lm.estimate import estimate
 from asr.lm.kneser_ney import FALLBACK_DISCOUNTS
 from asr.lm.vocabulary import alphabetical, tokenise
-
-Gram = tuple[str, ...]
-
-
-def random_text(seed: int, sentences: int = 60, words: int = 7) -> str:
-    """Sentences of 0 to 8 words, the first letters much more often than the last."""
-    draw = random.Random(seed)
-    weights = [1.0 / (i + 1) for i in range(words)]
-    return "".join(
-        " ".join(draw.choices("abcdefghijkl"[:words], weights, k=draw.randint(0, 8))) + "\n"
-        for _ in range(sentences)
-    )
 
 
 class Literal:
@@ -95,12 +83,6 @@ class Literal:
             )
             for gram in self.kept
         }
-
-
-def estimated(text: str, order: int, prune: tuple[int, ...] = (), entropy: float = 0.0) -> NGram:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return estimate(tokenise(text.encode(), "text"), order, prune, entropy).ngram
 
 
 def test_figures_equal_those_of_lmplz(shared: Path, entries) -> None:

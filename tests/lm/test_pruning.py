@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from test_estimate import Gram, estimated, random_text
+from random_text import Gram, estimated, random_text
 
 from asr.lm import NGram, advance
 
