@@ -14,7 +14,7 @@ from asr.aligned import AlignedTranscript
 from asr.audio import Waveform
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
-from asr.decoding.words import Word, words_of
+from asr.decoding.words import Word, log_spelled, words_of
 from asr.errors import UserError
 from asr.model import frames_needed
 from asr.recognizer import Recognizer
@@ -65,15 +65,16 @@ def align_text(
             "the recording belong together"
         )
     path = force_path(log_probs, token_ids)
-    found = zip(words_of(path, tokens, frame_s), tokens.split(whole), strict=True)
-    # of words that sound alike, a model of phones knows the first alone
-    words = _within([replace(word, text=text) for word, text in found], duration_s)
+    # the text's own words: of those that sound alike, a model of phones writes the first alone
+    taken = [positions for _, positions in tokens.words(path.token_ids)]
+    found = list(zip(tokens.split(whole), taken, strict=True))
+    words = _within(words_of(path, found, frame_s, log_spelled(path, found)), duration_s)
     characters = _within(_characters(path, tokens, frame_s), duration_s)
-    segments, taken = [], 0
+    segments, done = [], 0
     for line in lines:
-        said = words[taken : taken + len(tokens.split(line))]
+        said = words[done : done + len(tokens.split(line))]
         segments.append(Segment(said[0].start_s, said[-1].end_s, line, said))
-        taken += len(said)
+        done += len(said)
     return AlignedTranscript(tuple(segments), duration_s, characters=characters)
 
 

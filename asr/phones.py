@@ -11,12 +11,10 @@ may stand there several times; of words that sound alike, the first is the likel
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from asr.errors import UserError
-from asr.sounds import Sounds
 from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
 
 #: Word to its pronunciations, each the names of phones with a space between.
@@ -79,20 +77,6 @@ class PhoneTokenizer(Tokenizer):
             ids += [self._ids[SPACE]] * bool(ids)
             ids += [self._ids[phone] for phone in self.pronunciations[word][0].split()]
         return ids
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Turn token ids, blanks and repeats already removed, into text."""
-        words: list[list[str]] = [[]]
-        for token in (self.tokens[index] for index in ids):
-            if token == SPACE:
-                words.append([])
-            else:
-                words[-1].append(token)
-        return " ".join(self._sounds.word(phones) for phones in words if phones)
-
-    @cached_property
-    def _sounds(self) -> Sounds:
-        return Sounds(self.pronunciations)
 
     @property
     def checksum(self) -> str:

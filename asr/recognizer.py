@@ -57,9 +57,7 @@ class Recognizer:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.sample_rate = model.log_mel.sample_rate
-        self.tokens = Tokens(
-            tuple(tokenizer.tokens), tokenizer.boundary, tokenizer.pronunciations, tokenizer.counts
-        )
+        self.tokens = Tokens.of(tokenizer)
         self.options = options or DecodingOptions()
         self.decoder = Decoder(self.tokens, self.options, tokenizer.normalise)
         self.vad = vad

@@ -1,8 +1,8 @@
 """Text as the model reads and writes it: normalisers, and the tokenizer of characters.
 
 A normaliser brings the transcripts people have ("Hello, world!") to the alphabet a recogniser
-writes ("hello world"); the tokenizer turns that text into token ids and back. Both are stored in
-the model file, so that a model is scored against text treated as its training text was.
+writes ("hello world"); the tokenizer turns that text into token ids. Both are stored in the model
+file, so that a model is scored against text treated as its training text was.
 `asr.subwords` has the tokenizer of longer pieces, `asr.phones` that of sounds.
 """
 
@@ -61,7 +61,7 @@ NORMALISERS: dict[str, Callable[[str], str]] = {
 
 
 class Tokenizer(ABC):
-    """Text to token ids and back, with the normaliser its text went through.
+    """Text to token ids, with the normaliser its text went through.
 
     Args:
         tokens: strings in the order of their ids; the first is `BLANK`.
@@ -122,10 +122,6 @@ class Tokenizer(ABC):
     @abstractmethod
     def encode(self, text: str) -> list[int]:
         """Turn normalised text into token ids; all of it must be known (see `unknown`)."""
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Turn token ids, blanks and repeats already removed, into text."""
-        return _collapse("".join(self.tokens[i] for i in ids).replace(self.boundary, SPACE))
 
 
 class CharTokenizer(Tokenizer):

@@ -31,7 +31,6 @@ LAYERS = [
         "phones",
         "quantise",
         "segmentation",
-        "sounds",
         "subwords",
         "text",
     },

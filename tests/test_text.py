@@ -2,6 +2,7 @@ import unicodedata
 
 import pytest
 
+from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.text import BLANK, BLANK_ID, NORMALISERS, SPACE, CharTokenizer
 
@@ -66,7 +67,7 @@ def test_encoding_and_decoding_give_normalised_text_back(raw: str, name: str) ->
 
     ids = tokenizer.encode(text)
 
-    assert tokenizer.decode(ids) == text
+    assert Tokens.of(tokenizer).text(ids) == text
     assert BLANK_ID not in ids
 
 
@@ -76,13 +77,6 @@ def test_tokens_are_the_blank_and_the_sorted_characters_of_the_normalised_texts(
     assert tokenizer.tokens == [BLANK, SPACE, "a", "b", "c", "d"]
     assert len(tokenizer) == 6
     assert tokenizer.encode("a bad") == [2, 1, 3, 2, 5]
-
-
-def test_decoding_collapses_spaces() -> None:
-    tokenizer = CharTokenizer([BLANK, SPACE, "a"])
-
-    assert tokenizer.decode([1, 2, 1, 1, 2, 1]) == "a a"
-    assert tokenizer.decode([]) == ""
 
 
 def test_unknown_characters_are_listed_once_and_sorted_or_dropped() -> None:

@@ -16,12 +16,13 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.parallel import spread
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
-from asr.decoding.words import Word, words_of
+from asr.decoding.words import FoundWord, Word, log_spelled, words_of
 from asr.text import BLANK_ID
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
     from asr.decoding.fusion import Fusion
+    from asr.decoding.spans import SpanReader
     from asr.lm.ngram import NGram
 
 
@@ -89,9 +90,10 @@ class Decoder:
             frame_s: seconds from one encoder frame to the next.
             threads: how many utterances are decoded at once; None for one a core.
         """
+        rows = [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
         if self._beam is None:
             paths = greedy_decode(log_probs, lengths, BLANK_ID)
-            return [self._join(self._words(path, frame_s)) for path in paths]
+            return [self._greedy(*pair, frame_s) for pair in zip(rows, paths, strict=True)]
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
@@ -100,20 +102,38 @@ class Decoder:
 
             hypotheses = beam.decode_one(row)
             best = hypotheses[0].token_ids
-            words = self._words(align(row, best), frame_s, agreement(hypotheses, self._tokens))
-            named = zip(words, beam.words(best), strict=True)
-            return self._join([replace(word, text=text) for word, text in named])
+            taken = [positions for _, positions in self._tokens.words(best)]
+            found = list(zip(beam.words(best), taken, strict=True))
+            # posteriors know nothing of the language model or of other readings; the beam does
+            path, agreed = align(row, best), agreement(hypotheses, self._tokens)
+            return self._decoded(path, found, frame_s, log_spelled(path, found) + np.log(agreed))
 
-        rows = (row[:length] for row, length in zip(log_probs, lengths, strict=True))
         return spread(decode_one, rows, threads)
 
-    def _words(
-        self, path: TokenPath, frame_s: float, agreed: NDArray[np.float64] | float = 1.0
-    ) -> list[Word]:
-        temperature = self._options.confidence_temperature
-        return words_of(path, self._tokens, frame_s, temperature, agreed)
+    def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
+        """Read the words off a best path: as it spells them, or by what its phones sound like."""
+        if self._reader is None:
+            found = self._tokens.words(path.token_ids)
+            return self._decoded(path, found, frame_s, log_spelled(path, found))
+        readings = self._reader.read(log_probs, path)
+        log_sure = np.array([reading.log_sure for reading in readings])
+        found = [(reading.text, reading.positions) for reading in readings]
+        return self._decoded(path, found, frame_s, log_sure)
 
-    def _join(self, words: list[Word]) -> Decoded:
+    @cached_property
+    def _reader(self) -> "SpanReader | None":
+        from asr.decoding.spans import SpanReader
+
+        return None if self._tokens.pronunciations is None else SpanReader(self._tokens)
+
+    def _decoded(
+        self,
+        path: TokenPath,
+        found: list[FoundWord],
+        frame_s: float,
+        log_sure: NDArray[np.float64],
+    ) -> Decoded:
+        words = words_of(path, found, frame_s, log_sure, self._options.confidence_temperature)
         return Decoded(self._tokens.join([word.text for word in words]), (*words,))
 
 

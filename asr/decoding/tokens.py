@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from asr.errors import UserError
-from asr.sounds import Sounds
+from asr.text import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,13 @@ class Tokens:
                 f"tokens: no token starts with the word boundary {self.boundary!r}; give the mark "
                 "that the model puts between words, or None where every token is a word"
             )
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> "Tokens":
+        """Describe the outputs of a model that was trained on a tokenizer's ids."""
+        return cls(
+            tuple(tokenizer.tokens), tokenizer.boundary, tokenizer.pronunciations, tokenizer.counts
+        )
 
     @cached_property
     def starts_word(self) -> tuple[bool, ...]:
@@ -117,12 +124,17 @@ class Tokens:
         return [(self._written(parts), positions) for parts, positions in words if parts]
 
     def _written(self, parts: Sequence[str]) -> str:
-        """Write a word's tokens; phones as the word that sounds so, or most nearly so."""
-        return "".join(parts) if self._sounds is None else self._sounds.word(parts)
+        """Write a word's tokens; phones as the likeliest word that sounds so, if one does."""
+        return self._alike.get(" ".join(parts), "".join(parts))
 
     @cached_property
-    def _sounds(self) -> Sounds | None:
-        return None if self.pronunciations is None else Sounds(self.pronunciations)
+    def _alike(self) -> dict[str, str]:
+        """The likeliest word by its phones, where tokens are phones."""
+        words: dict[str, str] = {}
+        for word, said in (self.pronunciations or {}).items():
+            for phones in said:
+                words.setdefault(phones, word)
+        return words
 
     def text(self, token_ids: Iterable[int]) -> str:
         """Write tokens out, one space between words (none where every token is a word)."""

@@ -19,7 +19,7 @@ from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.calibration import fit_temperature
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
-from asr.decoding.words import words_of
+from asr.decoding.words import log_spelled
 from asr.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -153,8 +153,8 @@ class Tuner:
         for row, (found, heard), reference in zip(
             self._log_probs, self._decode(options), self._words, strict=True
         ):
-            path, agreed = align(row, found[0].token_ids), agreement(found, self._tokens)
-            words = words_of(path, self._tokens, 1.0, agreed=agreed)
-            confidences += [word.confidence for word in words]
+            path = align(row, found[0].token_ids)
+            spelled = log_spelled(path, self._tokens.words(path.token_ids))
+            confidences += (np.exp(spelled) * agreement(found, self._tokens)).tolist()
             correct += right_words(reference, heard)
         return fit_temperature(confidences, correct) if confidences else 1.0

@@ -1,12 +1,12 @@
 """Words with their times and a confidence, from any path of tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.path import TokenPath
-from asr.decoding.tokens import Tokens
 
 #: CTC writes a token in one frame or few, somewhere within its sound, the rest being blank. So a
 #: word begins up to so much before its first token and ends up to so much after its last one ...
@@ -14,6 +14,10 @@ BEFORE_S, AFTER_S = 0.1, 0.24
 #: ... and of a shorter gap between two words the earlier one has this share. All three were chosen
 #: on AN4's dev set against pocketsphinx's alignment (`benchmarks/word_times.py`).
 EARLIER_SHARE = 0.6
+
+
+#: A word's text, and the positions of the tokens it took on a path, as `Tokens.words` finds them.
+FoundWord = tuple[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -35,34 +39,27 @@ class Word:
 
 def words_of(
     path: TokenPath,
-    tokens: Tokens,
+    found: Sequence[FoundWord],
     frame_s: float,
+    log_sure: NDArray[np.floating],
     temperature: float = 1.0,
-    agreed: NDArray[np.float64] | float = 1.0,
 ) -> list[Word]:
-    """Group a path's tokens into words.
+    """Give words their times and confidences.
 
     The last word may end past the last frame: what the audio's end is, the caller knows.
 
-    A word's confidence is the product of its tokens' posteriors, each at its peak, and of
-    `agreed`, to the power of 1 / temperature. At temperature 1 that is the probability that all
-    of them are right, were the network's posteriors honest and independent; the temperature is
-    fitted to make up for both (`asr.decoding.calibration`). Posteriors know nothing of the
-    language model or of likely other readings; what a beam search agrees on does.
-
     Args:
         path: tokens and frames, from greedy search or from the alignment of a beam's best.
-        tokens: what the tokens spell.
+        found: W words in order.
         frame_s: seconds from one encoder frame to the next.
-        temperature: above 0; more than 1 makes confidences higher.
-        agreed: (W,) for each word, above 0, at most 1; see `asr.decoding.agreement`.
+        log_sure: (W,) natural log of how sure each word is, as `log_spelled` has it, or better.
+        temperature: above 0; more than 1 makes confidences higher. Fitted on held-out speech
+            (`asr.decoding.calibration`), it makes up for a network that is too sure of itself.
     """
-    found = tokens.words(path.token_ids)
     first = np.array([path.start_frames[positions[0]] for _, positions in found])
     last = np.array([path.end_frames[positions[-1]] for _, positions in found])
     starts_s, ends_s = _widen(first * frame_s, last * frame_s)
-    logs = np.array([path.log_scores[positions].sum() for _, positions in found])
-    confidences = np.exp(np.minimum(0.0, (logs + np.log(agreed)) / temperature))
+    confidences = np.exp(np.minimum(0.0, log_sure / temperature))
     return [
         Word(
             text=text,
@@ -74,6 +71,14 @@ def words_of(
             found, starts_s, ends_s, confidences, strict=True
         )
     ]
+
+
+def log_spelled(path: TokenPath, found: Sequence[FoundWord]) -> NDArray[np.float64]:
+    """How probable it is that all tokens of each word are right: (W,), natural logs.
+
+    That is the product of their posteriors, each at its peak, were these honest and independent.
+    """
+    return np.array([path.log_scores[positions].sum() for _, positions in found], np.float64)
 
 
 def _widen(

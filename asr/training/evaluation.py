@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from asr.data import SpeechDataset
-from asr.decoding.greedy import greedy_decode
+from asr.decoding.decoder import Decoder
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
 from asr.inference import compute_log_probs
 from asr.model import CTCModel, ctc_loss
 from asr.scoring import ErrorCounts
@@ -41,6 +43,7 @@ def evaluate(
 
     `batch_s` is the most seconds of padded audio that one process takes at a time.
     """
+    decoder = Decoder(Tokens.of(tokenizer), DecodingOptions())
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_log_probs(
@@ -48,10 +51,10 @@ def evaluate(
     )
     for batch, log_probs, lengths in results:
         loss = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)
-        paths = greedy_decode(log_probs.numpy(), lengths.numpy())
-        for i, utterance_id in enumerate(batch.utterance_ids):
-            losses.append(float(loss[i]))
-            hypotheses[utterance_id] = tokenizer.decode(paths[i].token_ids)
+        losses += loss.tolist()
+        decoded = decoder.decode(log_probs.numpy(), lengths.numpy(), model.frame_s)
+        for utterance_id, found in zip(batch.utterance_ids, decoded, strict=True):
+            hypotheses[utterance_id] = found.text
     gathered = world.gather((losses, hypotheses))
     return _score(
         [loss for part, _ in gathered for loss in part],

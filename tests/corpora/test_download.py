@@ -50,8 +50,8 @@ class Publisher(BaseHTTPRequestHandler):
         self.end_headers()
         number = len(server.requests) - 1
         body = body[: server.cuts[number]] if number < len(server.cuts) else body
+        server.sent += len(body)  # before the client has it all and looks
         self.wfile.write(body)
-        server.sent += len(body)
         self.close_connection = True
 
     def log_message(self, *_):

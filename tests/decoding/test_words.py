@@ -7,7 +7,7 @@ from asr.decoding.calibration import fit_temperature, normalised_cross_entropy
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.word_lists import read_hotwords, read_words
-from asr.decoding.words import AFTER_S, BEFORE_S, EARLIER_SHARE, words_of
+from asr.decoding.words import AFTER_S, BEFORE_S, EARLIER_SHARE, log_spelled, words_of
 from asr.errors import UserError
 
 TOKENS = Tokens(("", "A", "B", " "))
@@ -20,29 +20,31 @@ def test_words_have_times_and_confidence() -> None:
         end_frames=np.array([3, 7, 8, 11]),
         log_scores=np.log(np.array([0.9, 0.5, 0.1, 0.8], np.float32)),
     )
-    first, second = words_of(path, TOKENS, frame_s=0.04)
+    found = TOKENS.words(path.token_ids)
+    log_sure = log_spelled(path, found)
+    first, second = words_of(path, found, 0.04, log_sure)
     assert (first.text, second.text) == ("AB", "B")
     assert (first.start_s, first.end_s) == pytest.approx((0.0, 0.28 + EARLIER_SHARE * 0.12))
     assert (second.start_s, second.end_s) == pytest.approx((first.end_s, 0.44 + AFTER_S))
     assert (first.confidence, second.confidence) == pytest.approx((0.45, 0.8))
-    calmer, _ = words_of(path, TOKENS, frame_s=0.04, temperature=2.0)
+    calmer, _ = words_of(path, found, 0.04, log_sure, temperature=2.0)
     assert calmer.confidence == pytest.approx(0.45**0.5)
 
 
 def test_words_reach_into_the_pauses_around_them_and_never_into_each_other() -> None:
     starts = np.array([20, 24, 90, 100])
     path = TokenPath(np.array([1, 3, 2, 1]), starts, starts + 2, np.zeros(4, np.float32))
-    first, second = words_of(path, TOKENS, frame_s=0.03)
+    first, second = words_of(path, TOKENS.words(path.token_ids), 0.03, np.zeros(2))
 
     assert (first.start_s, first.end_s) == pytest.approx((0.6 - BEFORE_S, 0.66 + AFTER_S))
     assert (second.start_s, second.end_s) == pytest.approx((2.7 - BEFORE_S, 3.06 + AFTER_S))
     for frames in range(5):
         starts = np.array([20, 22, 24 + frames])
         path = TokenPath(np.array([1, 3, 2]), starts, starts + 2, np.zeros(3, np.float32))
-        first, second = words_of(path, TOKENS, frame_s=0.03)
+        first, second = words_of(path, TOKENS.words(path.token_ids), 0.03, np.zeros(2))
         assert first.end_s == pytest.approx(second.start_s), "they meet"
         assert 0.66 <= first.end_s <= (24 + frames) * 0.03
-    assert words_of(TokenPath(*[np.zeros(0, np.int64)] * 4), TOKENS, frame_s=0.03) == []
+    assert words_of(TokenPath(*[np.zeros(0, np.int64)] * 4), [], 0.03, np.zeros(0)) == []
 
 
 def test_temperature_is_found_again() -> None:
