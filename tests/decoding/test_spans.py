@@ -105,8 +105,9 @@ def test_what_is_heard_becomes_words(frames: list[dict[str, float]], expected: s
     assert text(heard(*frames)) == expected
 
 
-def test_what_is_far_too_long_is_no_word() -> None:
-    assert text(heard(*[K, A, T, R] * 80)) == ""
+@pytest.mark.parametrize(("phones", "words"), [(6, 1), (7, 0), (400, 0)])
+def test_what_is_more_than_twice_as_long_as_any_word_is_none(phones: int, words: int) -> None:
+    assert len(text(heard(*([K, A, T, R] * 100)[:phones])).split()) == words
 
 
 def test_words_have_the_times_of_what_was_heard_and_know_how_sure_they_are() -> None:
