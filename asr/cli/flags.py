@@ -36,7 +36,7 @@ def add_decoding(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group(
         "decoding (as a model that comes with the toolkit was tuned; greedy with others)"
     )
-    group.add_argument("--greedy", action="store_true", help="the best path alone, the fastest")
+    group.add_argument("--greedy", action="store_true", help="no beam search: the soonest to start")
     _add_beam(group)
 
 
