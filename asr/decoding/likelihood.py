@@ -11,7 +11,10 @@ from asr.text import BLANK_ID
 
 
 def log_likelihoods(
-    log_probs: NDArray[np.floating], token_ids: NDArray[np.integer], lengths: NDArray[np.integer]
+    log_probs: NDArray[np.floating],
+    token_ids: NDArray[np.integer],
+    lengths: NDArray[np.integer],
+    last_may_lack: bool = False,
 ) -> NDArray[np.float64]:
     """Sum the paths that spell each text.
 
@@ -19,6 +22,8 @@ def log_likelihoods(
         log_probs: (U, V) natural log posteriors; U may be 0.
         token_ids: (N, L), what stands behind a text's length is not read.
         lengths: (N,) of each text, in tokens; 0 is silence.
+        last_may_lack: sum also the paths that spell all but a text's last token; then all lengths
+            must be 1 or more.
 
     Returns:
         (N,) natural logs; of texts that the frames are too few for, and of such as are e^700 times
@@ -43,6 +48,9 @@ def log_likelihoods(
             break
         paths /= highest
         scale += np.log(highest)
-    rows = np.arange(count)
+    rows, last = np.arange(count), 2 * lengths + 2  # the blank behind a text
+    found = paths[rows, last] + paths[rows, last - 1]
+    if last_may_lack:
+        found += paths[rows, last - 2] + paths[rows, last - 3]
     with np.errstate(divide="ignore"):
-        return np.log(paths[rows, 2 * lengths + 2] + paths[rows, 2 * lengths + 1]) + scale
+        return np.log(found) + scale

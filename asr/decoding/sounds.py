@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.tokens import Tokens
-from asr.text import BLANK_ID
 
 #: How many words are taken of each number of phones changed, from the least on, and of them all.
 _NEAREST, _CHANGES = 40, 4
@@ -26,18 +25,21 @@ class Sounds:
     """What the words of a lexicon sound like.
 
     Args:
-        tokens: of phones, with a lexicon whose most usual word comes first.
+        tokens: of phones and a space between words, with a lexicon whose most usual word comes
+            first.
 
     Attributes:
         words: (N,) for each sound the most usual word of it.
-        token_ids: (N, L) int16, its phones, and blanks behind them.
+        token_ids: (N, L + 1) int16, its phones, and spaces behind them.
         lengths: (N,) how many phones it has.
+        space: the space's token id.
         costs: (N,) nats, how unusual the word is: its rank's share by Zipf's law as Mandelbrot
             ("An informational theory of the statistical structure of language", 1953) wrote it,
             1 / (rank + constant), weighed.
     """
 
     def __init__(self, tokens: Tokens) -> None:
+        self.space = tokens.tokens.index(tokens.boundary or "")
         ids = {phone: token for token, phone in enumerate(tokens.spellings) if phone}
         words: dict[str, str] = {}
         for word, said in (tokens.pronunciations or {}).items():
@@ -47,7 +49,8 @@ class Sounds:
         self._sounds = list(words)
         self.words = list(words.values())
         self.lengths = np.array([len(sound) for sound in self._sounds], dtype=np.int64)
-        self.token_ids = np.full((len(words), max(self.lengths, default=0)), BLANK_ID, np.int16)
+        width = max(self.lengths, default=0) + 1
+        self.token_ids = np.full((len(words), width), self.space, dtype=np.int16)
         for row, sound in zip(self.token_ids, self._sounds, strict=True):
             row[: len(sound)] = [*map(ord, sound)]
         ranks = np.arange(1, len(words) + 1) + _ALIKE

@@ -22,7 +22,7 @@ from asr.decoding.tokens import Tokens
 
 #: A word may begin where the space is this probable, and must where it is so much so; a span ends
 #: at one of this many next cuts. Chosen on a quarter of LibriSpeech's dev set.
-_MAY, _MUST, _REACH = 0.1, 0.95, 3
+_MAY, _MUST, _REACH = 0.1, 0.9, 3
 #: So many times as many phones as the longest word has are no word.
 _TOO_LONG = 2
 
@@ -67,7 +67,6 @@ class SpanReader:
 
     def __init__(self, tokens: Tokens) -> None:
         self._sounds = Sounds(tokens)
-        self._space = tokens.tokens.index(tokens.boundary or "")
 
     def read(self, log_probs: NDArray[np.floating], path: TokenPath) -> list[Reading]:
         """Find the words of one utterance.
@@ -76,8 +75,10 @@ class SpanReader:
             log_probs: (U, V) natural log posteriors.
             path: their best path.
         """
-        cuts = np.array([0, *_peaks(log_probs[:, self._space]), len(log_probs)])
-        spans = list(self._spans(log_probs, cuts))
+        space = log_probs[:, self._sounds.space]
+        peaks = _peaks(space)
+        cuts = np.array([0, *peaks, len(log_probs)])
+        spans = list(_spans(space[peaks]))
         heard = [self._heard(path, cuts[first], cuts[last]) for first, last in spans]
         words = self._candidates(path, heard)
         chains = [_Chain(0.0)]  # the best that ends at each cut
@@ -91,24 +92,14 @@ class SpanReader:
                 chains[last] = chain
         return chains[-1].readings()
 
-    def _spans(
-        self, log_probs: NDArray[np.floating], cuts: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int]]:
-        """Number the first and the last cut of each span, by the last; none passes over a must."""
-        for last in range(1, len(cuts)):
-            for first in range(last - 1, max(last - _REACH, 0) - 1, -1):
-                if first < last - 1 and log_probs[cuts[first + 1], self._space] > np.log(_MUST):
-                    break
-                yield first, last
-
     def _heard(self, path: TokenPath, start: int, end: int) -> list[int]:
         """List the positions of the phones that begin in these frames."""
         low, high = np.searchsorted(path.start_frames, (start, end))
-        return [at for at in range(low, high) if path.token_ids[at] != self._space]
+        return [at for at in range(low, high) if path.token_ids[at] != self._sounds.space]
 
     def _candidates(self, path: TokenPath, heard: list[list[int]]) -> list[NDArray[np.intp]]:
         """For each span, the rows of the words that it may be; of none where nothing is heard."""
-        longest = _TOO_LONG * self._sounds.token_ids.shape[1]
+        longest = _TOO_LONG * self._sounds.lengths.max(initial=0)
         spoken = [number for number, one in enumerate(heard) if 0 < len(one) <= longest]
         words = [np.zeros(0, dtype=np.intp)] * len(heard)
         nearest = self._sounds.nearest([path.token_ids[heard[number]] for number in spoken])
@@ -126,29 +117,28 @@ class SpanReader:
     ) -> tuple[float, Reading | None]:
         """Choose a span's word, or none where no word is possible, and its score in nats."""
         if len(rows):
-            lengths = self._sounds.lengths[rows]
-            phones = self._sounds.token_ids[rows, : lengths.max()]
-            scores = self._score(frames, after_space, phones, lengths) - self._sounds.costs[rows]
+            scores = self._score(frames, after_space, rows) - self._sounds.costs[rows]
             best = int(scores.argmax())
             if scores[best] > -np.inf:
                 log_share = -np.log(np.exp(scores - scores[best]).sum())
                 log_sure = float(log_share + path.log_scores[heard].mean())
                 word = self._sounds.words[rows[best]]
                 return float(scores[best]), Reading(word, heard, log_sure)
-        silence = np.zeros((1, 0), dtype=np.int16), np.zeros(1, dtype=np.int64)
-        return float(self._score(frames, after_space, *silence)[0]), None
+        space = np.array([[self._sounds.space]]), np.array([1])
+        return float(log_likelihoods(frames, *space, last_may_lack=not after_space)[0]), None
 
     def _score(
-        self,
-        frames: NDArray[np.floating],
-        after_space: bool,
-        phones: NDArray[np.integer],
-        lengths: NDArray[np.integer],
+        self, frames: NDArray[np.floating], after_space: bool, rows: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """Log-likelihoods of phones (N, L), of a space before them too where that is so."""
+        """Log-likelihoods of words, each after its space, with or without the next one.
+
+        A span begins at the peak of its space, which may have begun in the span before.
+        """
+        lengths = self._sounds.lengths[rows] + 1
+        said = self._sounds.token_ids[rows, : lengths.max()]
         if after_space:
-            phones, lengths = np.insert(phones, 0, self._space, axis=1), lengths + 1
-        return log_likelihoods(frames, phones, lengths)
+            said, lengths = np.insert(said, 0, self._sounds.space, axis=1), lengths + 1
+        return log_likelihoods(frames, said, lengths, last_may_lack=True)
 
 
 def _peaks(log_probs: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -156,3 +146,15 @@ def _peaks(log_probs: NDArray[np.floating]) -> NDArray[np.intp]:
     beside = np.pad(log_probs, 1, constant_values=-np.inf)
     highest = (log_probs >= beside[:-2]) & (log_probs > beside[2:])
     return np.flatnonzero(highest & (log_probs > np.log(_MAY)))
+
+
+def _spans(peaks: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
+    """Number the first and the last cut of each span: the start, the spaces' peaks, and the end.
+
+    They come by the last cut, and those of one last cut from the shortest on.
+    """
+    for last in range(1, len(peaks) + 2):
+        for first in range(last - 1, max(last - _REACH, 0) - 1, -1):
+            if first < last - 1 and peaks[first] > np.log(_MUST):  # the cut first + 1
+                break
+            yield first, last

@@ -19,6 +19,14 @@ def test_it_equals_enumeration() -> None:
         assert log_likelihoods(log_probs, IDS, LENGTHS) == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_last_token_may_lack() -> None:
+    log_probs = random_log_probs(5, 4, 1)
+    sums = sequence_log_probs(log_probs)
+    expected = [np.logaddexp(sums[text], sums[text[:-1]]) for text in TEXTS[1:]]
+    found = log_likelihoods(log_probs, IDS[1:], LENGTHS[1:], last_may_lack=True)
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
 def test_it_equals_torch_on_many_frames() -> None:
     log_probs = random_log_probs(400, 5, 0)
     rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ def test_the_first_of_words_that_sound_alike_stands_for_all() -> None:
     sounds = sounds_of({"two": ["a bb"], "to": ["a bb", "a"], "zoo": ["zz a"], "tool": ["a bb c"]})
     assert sounds.words == ["two", "to", "tool"]  # no token says zz
     assert sounds.lengths.tolist() == [2, 1, 3]
-    assert sounds.token_ids.tolist() == [[2, 3, 0], [2, 0, 0], [2, 3, 4]]
+    assert sounds.token_ids.tolist() == [[2, 3, 1, 1], [2, 1, 1, 1], [2, 3, 4, 1]]
 
 
 def test_usual_words_cost_less_and_all_shares_make_a_whole() -> None:

@@ -26,7 +26,7 @@ def chains(cuts: list[int], log_probs: np.ndarray, at: int = 0) -> Iterator[list
         yield []
     for after in range(at + 1, min(at + 4, len(cuts))):
         passed = cuts[at + 1 : after]
-        if all(log_probs[cut, 3] <= np.log(0.95) for cut in passed):
+        if all(log_probs[cut, 3] <= np.log(0.9) for cut in passed):
             yield from ([(cuts[at], cuts[after]), *rest] for rest in chains(cuts, log_probs, after))
 
 
@@ -47,12 +47,15 @@ def best_words(log_probs: np.ndarray) -> list[str]:
             if 0 < len(heard) <= 6:
                 for row, word in enumerate(sounds.words):
                     phones = tuple(sounds.token_ids[row, : sounds.lengths[row]].tolist())
-                    scores[word] = sums.get(lead + phones, -np.inf) - sounds.costs[row]
+                    said = [sums.get(lead + phones + end, -np.inf) for end in ((), (3,))]
+                    scores[word] = np.logaddexp(*said) - sounds.costs[row]
             if scores and max(scores.values()) > -np.inf:
                 words.append(max(scores, key=lambda word: scores[word]))
                 total += max(scores.values())
             else:
-                total += sums.get(lead, -np.inf)
+                total += np.logaddexp(
+                    sums.get((3,), -np.inf), -np.inf if lead else sums.get((), -np.inf)
+                )
         found.append((total, words))
     return max(found)[1]
 
