@@ -23,7 +23,7 @@ from asr.decoding.tokens import Tokens
 #: A word may begin where the space is this probable, and must where it is so much so; a span ends
 #: at one of this many next cuts. Chosen on a quarter of LibriSpeech's dev set.
 _MAY, _MUST, _REACH = 0.1, 0.9, 3
-#: So many times as many phones as the longest word has are no word.
+#: More than so many times the phones of the longest word are no word.
 _TOO_LONG = 2
 
 
