@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 from asr.decoding.beam import Hypothesis
+from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
+from asr.decoding.words import FoundWord, log_spelled
 
 #: What scores are multiplied by, since a beam's results, alike as they are, look surer than they
 #: are. Chosen on AN4's dev set; with an LM, all from 0.35 to 1 were better than posteriors alone.
@@ -46,6 +48,23 @@ def agreement(hypotheses: Sequence[Hypothesis], tokens: Tokens) -> NDArray[np.fl
     for reading, probability in readings.items():
         agreed += probability * np.array(right_words(reading, best))
     return agreed / sum(readings.values())
+
+
+def log_agreed(
+    path: TokenPath, found: Sequence[FoundWord], hypotheses: Sequence[Hypothesis], tokens: Tokens
+) -> NDArray[np.float64]:
+    """Give how sure each word of the best result is: (W,), natural logs.
+
+    Its posteriors know nothing of the language model or of likely other readings; what the results
+    agree on does.
+
+    Args:
+        path: the best result's alignment.
+        found: its words.
+        hypotheses: results of one utterance, best first, at least one.
+        tokens: what they spell.
+    """
+    return log_spelled(path, found) + np.log(agreement(hypotheses, tokens))
 
 
 def right_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[bool]:

@@ -97,16 +97,16 @@ class Decoder:
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
-            from asr.decoding.agreement import agreement
+            from asr.decoding.agreement import log_agreed
             from asr.decoding.align import align
 
             hypotheses = beam.decode_one(row)
             best = hypotheses[0].token_ids
             taken = [positions for _, positions in self._tokens.words(best)]
             found = list(zip(beam.words(best), taken, strict=True))
-            # posteriors know nothing of the language model or of other readings; the beam does
-            path, agreed = align(row, best), agreement(hypotheses, self._tokens)
-            return self._decoded(path, found, frame_s, log_spelled(path, found) + np.log(agreed))
+            path = align(row, best)
+            log_sure = log_agreed(path, found, hypotheses, self._tokens)
+            return self._decoded(path, found, frame_s, log_sure)
 
         return spread(decode_one, rows, threads)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
 
 from asr.decoding.tokens import Tokens
 
@@ -41,19 +43,17 @@ class Sounds:
     def __init__(self, tokens: Tokens) -> None:
         self.space = tokens.tokens.index(tokens.boundary or "")
         ids = {phone: token for token, phone in enumerate(tokens.spellings) if phone}
-        words: dict[str, str] = {}
-        for word, said in (tokens.pronunciations or {}).items():
-            for phones in (one.split() for one in said):
-                if all(phone in ids for phone in phones):
-                    words.setdefault("".join(chr(ids[phone]) for phone in phones), word)
-        self._sounds = list(words)
-        self.words = list(words.values())
+        said = ((phones.split(), word) for phones, word in tokens.by_sound.items())
+        known = [(phones, word) for phones, word in said if ids.keys() >= set(phones)]
+        self.words = [word for _, word in known]
+        # each phone a character, as edit distances of strings want it
+        self._sounds = ["".join(chr(ids[phone]) for phone in phones) for phones, _ in known]
         self.lengths = np.array([len(sound) for sound in self._sounds], dtype=np.int64)
-        width = max(self.lengths, default=0) + 1
-        self.token_ids = np.full((len(words), width), self.space, dtype=np.int16)
-        for row, sound in zip(self.token_ids, self._sounds, strict=True):
-            row[: len(sound)] = [*map(ord, sound)]
-        ranks = np.arange(1, len(words) + 1) + _ALIKE
+        width = self.lengths.max(initial=0) + 1
+        self.token_ids = np.full((len(known), width), self.space, dtype=np.int16)
+        filled = np.arange(width) < self.lengths[:, None]
+        self.token_ids[filled] = [*map(ord, "".join(self._sounds))]
+        ranks = np.arange(1, len(known) + 1) + _ALIKE
         self.costs = _WEIGHT * (np.log(ranks) + np.log((1 / ranks).sum()))
 
     def nearest(self, heard: Sequence[NDArray[np.integer]]) -> list[NDArray[np.intp]]:
@@ -66,10 +66,6 @@ class Sounds:
             For each run the rows of `_NEAREST` words at most, by the phones to be put in, left out
             or exchanged, and by their costs.
         """
-        # imported here, since models that spell need neither
-        from rapidfuzz.distance import Levenshtein
-        from rapidfuzz.process import cdist
-
         runs = ["".join(map(chr, one)) for one in heard]
         changes = cdist(runs, self._sounds, scorer=Levenshtein.distance, dtype=np.uint8)
         return [self._likeliest(row) for row in changes]

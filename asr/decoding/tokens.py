@@ -125,11 +125,11 @@ class Tokens:
 
     def _written(self, parts: Sequence[str]) -> str:
         """Write a word's tokens; phones as the likeliest word that sounds so, if one does."""
-        return self._alike.get(" ".join(parts), "".join(parts))
+        return self.by_sound.get(" ".join(parts), "".join(parts))
 
     @cached_property
-    def _alike(self) -> dict[str, str]:
-        """The likeliest word by its phones, where tokens are phones."""
+    def by_sound(self) -> dict[str, str]:
+        """The likeliest word of each pronunciation, where tokens are phones."""
         words: dict[str, str] = {}
         for word, said in (self.pronunciations or {}).items():
             for phones in said:

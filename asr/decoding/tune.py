@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
-from asr.decoding.agreement import agreement, right_words
+from asr.decoding.agreement import log_agreed, right_words
 from asr.decoding.align import align
 from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.calibration import fit_temperature
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
-from asr.decoding.words import log_spelled
 from asr.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -154,7 +153,7 @@ class Tuner:
             self._log_probs, self._decode(options), self._words, strict=True
         ):
             path = align(row, found[0].token_ids)
-            spelled = log_spelled(path, self._tokens.words(path.token_ids))
-            confidences += (np.exp(spelled) * agreement(found, self._tokens)).tolist()
+            words = self._tokens.words(path.token_ids)
+            confidences += np.exp(log_agreed(path, words, found, self._tokens)).tolist()
             correct += right_words(reference, heard)
         return fit_temperature(confidences, correct) if confidences else 1.0

@@ -1,17 +1,14 @@
-"""One pass over held-out speech: loss, WER and CER with greedy decoding."""
+"""One pass over held-out speech: loss, WER and CER."""
 
 from dataclasses import dataclass
 
 from asr.data import SpeechDataset
 from asr.decoding.decoder import Decoder
-from asr.decoding.options import DecodingOptions
-from asr.decoding.tokens import Tokens
 from asr.inference import compute_log_probs
 from asr.model import CTCModel, ctc_loss
 from asr.scoring import ErrorCounts
 from asr.scoring.alignment import align_words, count_characters, count_words
 from asr.scoring.pairing import pair_up
-from asr.text import Tokenizer
 from asr.training.distributed import World
 
 
@@ -37,13 +34,12 @@ class DevScores:
 
 
 def evaluate(
-    model: CTCModel, dataset: SpeechDataset, tokenizer: Tokenizer, batch_s: float, world: World
+    model: CTCModel, dataset: SpeechDataset, decoder: Decoder, batch_s: float, world: World
 ) -> DevScores:
     """Score `model`, in evaluation mode, on a whole dataset shared out among the processes.
 
     `batch_s` is the most seconds of padded audio that one process takes at a time.
     """
-    decoder = Decoder(Tokens.of(tokenizer), DecodingOptions())
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_log_probs(

@@ -13,6 +13,9 @@ import numpy as np
 import torch
 
 from asr.data import Batch, Share, SpeechDataset, plan_batches, split_batch
+from asr.decoding.decoder import Decoder
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.files import remove_partials
 from asr.loading import load_shares
@@ -95,6 +98,7 @@ class Trainer:
         self.run_dir, self.world, self.identity = run_dir, world, identity
         self.model, self.optimiser, self.schedule = model, optimiser, schedule
         self.tokenizer, self.train, self.dev = tokenizer, train, dev
+        self.decoder = Decoder(Tokens.of(tokenizer), DecodingOptions())  # greedy
         self.objective = objective
         self.batch_s, self.seed, self.epochs = batch_s, seed, epochs
         self.accumulate, self.clip_norm = accumulate, clip_norm
@@ -218,7 +222,7 @@ class Trainer:
     def _finish_epoch(self, journal: Journal) -> DevScores:
         progress = self.progress
         piece_s = self.batch_s / (self.world.size * self.accumulate)  # what memory is known to hold
-        scores = evaluate(self.average.model, self.dev, self.tokenizer, piece_s, self.world)  # type: ignore[arg-type]
+        scores = evaluate(self.average.model, self.dev, self.decoder, piece_s, self.world)  # type: ignore[arg-type]
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,
