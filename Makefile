@@ -1,6 +1,7 @@
 # make demo | make test | make an4 | make setup — each makes the environment it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE # where it is set, every start compiles PyTorch's sources anew
 
 .PHONY: setup demo an4 test test-slow format
 

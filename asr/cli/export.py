@@ -39,7 +39,11 @@ def run(args: argparse.Namespace) -> None:
     from asr.model_file import export_model
     from asr.paths import find_model
 
-    before = find_model(args.models[0]).stat().st_size
+    sizes = ", ".join(_size(find_model(model)) for model in args.models)
     export_model(args.models, args.output, args.bits, args.shares)
-    after = args.output.stat().st_size
-    print(f"{args.output}: {after / 1e6:.1f} MB, before {before / 1e6:.1f} MB")
+    relation = "before" if len(args.models) == 1 else "the mean of models of"
+    print(f"{args.output}: {_size(args.output)}, {relation} {sizes}")
+
+
+def _size(file: Path) -> str:
+    return f"{file.stat().st_size / 1e6:.1f} MB"
