@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr.data import SpeechDataset, read_cuts, read_speakers
+from asr.cuts import read_cuts, read_speakers
+from asr.data import SpeechDataset
 from asr.decoding.calibration import normalised_cross_entropy
 from asr.decoding.decoder import Decoded
 from asr.inference import compute_log_probs

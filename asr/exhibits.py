@@ -17,7 +17,7 @@ from lhotse.cut import Cut
 from tqdm import tqdm
 
 from asr.audio import Waveform
-from asr.data import load_waveform
+from asr.cuts import load_waveform
 from asr.errors import UserError
 from asr.scoring import Exhibit, Report, worst_first
 

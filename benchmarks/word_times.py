@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from asr.alignment import align_text
 from asr.audio import Waveform
-from asr.data import load_waveform, read_cuts
+from asr.cuts import load_waveform, read_cuts
 from asr.decoding.words import Word
 from asr.errors import UserError
 from asr.recognizer import Recognizer, load

@@ -29,7 +29,7 @@ import asr
 from asr.alignment import align_text
 from asr.audio import Waveform
 from asr.corpora import write_cuts
-from asr.data import load_waveform, read_cuts
+from asr.cuts import load_waveform, read_cuts
 from asr.errors import UserError
 from asr.recognizer import Recognizer
 

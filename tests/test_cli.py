@@ -12,7 +12,7 @@ import tiny
 
 from asr import __version__, cli
 from asr.cli import main, make_parser
-from asr.data import read_cuts
+from asr.cuts import read_cuts
 from asr.errors import UserError
 
 

@@ -1,26 +1,22 @@
-import gzip
-import json
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 from lhotse import CutSet
-from tiny import cut
+from tiny import cut, damaged_cut
 
 from asr.augment import WaveformAugment
+from asr.cuts import load_waveform
 from asr.data import (
     Batch,
     Share,
     SpeechDataset,
-    load_waveform,
     plan_batches,
-    read_cuts,
     split_batch,
 )
 from asr.errors import UserError
@@ -237,50 +233,12 @@ def test_workers_change_nothing(cuts: CutSet) -> None:
             assert all(torch.equal(a, b) for a, b in zip(one[1:], other[1:], strict=True))
 
 
-# Reading
-
-
-def spoil(cuts: CutSet, kind: str, folder: Path) -> CutSet:
-    path = folder / "bad.wav"
-    soundfile.write(path, np.full(2 * RATE, 0.1), RATE, subtype="FLOAT")
-    bad = cut(path, "a")
-    if kind == "nan":
-        soundfile.write(path, np.full(2 * RATE, np.nan), RATE, subtype="FLOAT")
-    elif kind == "cut short":
-        path.write_bytes(path.read_bytes()[:1000])
-    elif kind == "text":
-        path.write_text("hello")
-    else:
-        path.unlink()
-    return CutSet.from_cuts([*cuts, bad])
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("nan", "32000 samples are NaN or infinite"),
-        ("cut short", "its audio cannot be read (The number of declared samples"),
-        ("text", "its audio cannot be read (Reading audio from"),
-        ("missing", "its audio cannot be read (Reading audio from"),
-    ],
-)
-def test_audio_that_cannot_be_used_names_its_cut(
-    cuts: CutSet, tmp_path: Path, kind: str, message: str
-) -> None:
-    bad = spoil(cuts, kind, tmp_path)["bad"]
-
-    with pytest.raises(UserError) as raised:
-        load_waveform(bad, RATE)
-
-    assert str(raised.value).startswith(f"cut bad: {message}")
-    assert "\n" not in str(raised.value)
-
-
 @pytest.mark.parametrize("kind", ["nan", "missing"])
 def test_a_worker_hands_over_a_users_mistake_as_one_sentence(
     cuts: CutSet, tmp_path: Path, kind: str
 ) -> None:
-    dataset = SpeechDataset(spoil(cuts, kind, tmp_path), TOKENIZER, RATE)
+    bad = damaged_cut(tmp_path / "bad.wav", kind)
+    dataset = SpeechDataset(CutSet.from_cuts([*cuts, bad]), TOKENIZER, RATE)
     with pytest.raises(UserError) as here:
         dataset.load([4])
 
@@ -290,111 +248,14 @@ def test_a_worker_hands_over_a_users_mistake_as_one_sentence(
     assert str(in_worker.value) == str(here.value)
 
 
-def test_a_manifest_is_read_in_its_order(cuts: CutSet, tmp_path: Path) -> None:
-    cuts.to_file(tmp_path / "cuts.jsonl.gz")
-
-    found = read_cuts(tmp_path / "cuts.jsonl.gz")
-
-    assert list(found) == list(cuts)
-
-
-def write_lines(path: Path, lines: list[Any]) -> Path:
-    with gzip.open(path, "wt") as file:
-        file.writelines(
-            (line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines
-        )
-    return path
-
-
-def changed(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return json.loads(json.dumps(row)) | changes
-
-
-BAD_LINES = {
-    "broken json": (lambda _: '{"id": ', "not a line of a cut manifest"),
-    "another object": (lambda _: {"a": 1}, "not a line of a cut manifest"),
-    "a list": (lambda _: [1], "not a line of a cut manifest"),
-    "a recording": (lambda row: row["recording"], "a Recording, expected a cut"),
-    "no transcript": (lambda row: changed(row, supervisions=[]), "has 0 transcripts, expected 1"),
-    "two transcripts": (
-        lambda row: changed(row, supervisions=2 * row["supervisions"]),
-        "has 2 transcripts, expected 1",
-    ),
-    "text that is a number": (
-        lambda row: changed(row, supervisions=[row["supervisions"][0] | {"text": 5}]),
-        "expected 1 with text",
-    ),
-    "negative duration": (
-        lambda row: changed(row, duration=-0.3),
-        "duration is -0.3 s, expected more than 0",
-    ),
-    "repeated id": (lambda row: changed(row, id="u0"), "a second cut with the id u0"),
-}
-
-
-@pytest.mark.parametrize(("damage", "message"), BAD_LINES.values(), ids=BAD_LINES.keys())
-def test_a_bad_line_is_refused_by_file_and_line(
-    cuts: CutSet, tmp_path: Path, damage: Any, message: str
-) -> None:
-    rows = [one.to_dict() for one in cuts]
-    path = write_lines(tmp_path / "cuts.jsonl.gz", [rows[0], damage(rows[1]), rows[2]])
-
-    with pytest.raises(UserError) as raised:
-        read_cuts(path)
-
-    assert str(raised.value).startswith(f"{path}:2: ")
-    assert message in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
-def make_nothing(path: Path) -> None:
-    pass
-
-
-def make_folder(path: Path) -> None:
-    path.mkdir()
-
-
-def make_zero_bytes(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def make_zero_lines(path: Path) -> None:
-    write_lines(path, [])
-
-
-def make_text(path: Path) -> None:
-    path.write_text("hello")
-
-
-BAD_FILES = {
-    make_nothing: "it does not exist; make one with `asr prepare`",
-    make_folder: "it is a folder",
-    make_zero_bytes: "no utterances in this manifest",
-    make_zero_lines: "no utterances in this manifest",
-    make_text: "not a line of a cut manifest",
-}
-
-
-@pytest.mark.parametrize(("make", "message"), BAD_FILES.items(), ids=lambda v: str(v)[:20])
-def test_a_bad_manifest_is_refused_by_name(tmp_path: Path, make: Any, message: str) -> None:
-    path = tmp_path / "cuts.jsonl.gz"
-    make(path)
-
-    with pytest.raises(UserError) as raised:
-        read_cuts(path)
-
-    assert str(raised.value).startswith(str(path))
-    assert message in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
 def test_a_worker_that_fails_leaves_nothing_else_on_the_terminal(
     cuts: CutSet, tmp_path: Path
 ) -> None:
     manifest = str(tmp_path / "cuts.jsonl.gz")
-    spoil(cuts, "nan", tmp_path).to_file(manifest)
+    bad = damaged_cut(tmp_path / "bad.wav", "nan")
+    CutSet.from_cuts([*cuts, bad]).to_file(manifest)
     script = f"""
+from asr.cuts import read_cuts
 from asr.data import *
 from asr.loading import load_shares
 from asr.text import CharTokenizer

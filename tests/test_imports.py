@@ -22,7 +22,7 @@ LAYERS = [
     {"jobs"},
     {"aligned", "formats", "inference", "model_file", "transcript"},
     {"data", "decoding", "loading", "model", "scoring"},
-    {"corpora", "encoders", "subsampling", "lm", "pronounce"},
+    {"corpora", "cuts", "encoders", "subsampling", "lm", "pronounce"},
     {
         "augment",
         "config",

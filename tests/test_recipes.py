@@ -13,7 +13,7 @@ import torch
 import asr
 from asr.cli import main
 from asr.config import TrainConfig
-from asr.data import read_cuts
+from asr.cuts import read_cuts
 from asr.errors import UserError
 from asr.paths import CONF, RECIPES, find_recipe, recipe_names
 from asr.training import recipe as recipes

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from asr.data import load_waveform, read_cuts
+from asr.cuts import load_waveform, read_cuts
 from asr.paths import RECIPES
 
 RATE = 1000

@@ -61,6 +61,26 @@ def cut(path: Path, text: str) -> MonoCut:
     return MonoCut(path.stem, 0, recording.duration, 0, [supervision], recording=recording)
 
 
+def damaged_cut(path: Path, kind: str) -> MonoCut:
+    """Make the cut of two seconds that have been damaged since.
+
+    Args:
+        path: of the recording, a wav file.
+        kind: "nan", "cut short", "text" (in place of audio) or "missing".
+    """
+    soundfile.write(path, np.full(2 * RATE, 0.1), RATE, subtype="FLOAT")
+    sound = cut(path, "a")
+    if kind == "nan":
+        soundfile.write(path, np.full(2 * RATE, np.nan), RATE, subtype="FLOAT")
+    elif kind == "cut short":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif kind == "text":
+        path.write_text("hello")
+    else:
+        path.unlink()
+    return sound
+
+
 def arguments(corpus: Path, run_dir: Path, *overrides: str) -> list[str]:
     """Give the command line that trains on `corpus` in `run_dir`."""
     data = [f"data.{name}={corpus}/{name}.jsonl.gz" for name in ("train", "dev")]

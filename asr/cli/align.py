@@ -108,7 +108,7 @@ def _find_items(args: argparse.Namespace) -> list[_Item]:
 
 
 def _from_manifest(manifest: str) -> list[_Item]:
-    from asr.data import load_waveform, read_cuts
+    from asr.cuts import load_waveform, read_cuts
 
     return [
         _Item(

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
         said = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
 
     def collect() -> "dict[str, Exhibit]":
-        from asr.data import read_cuts
+        from asr.cuts import read_cuts
         from asr.exhibits import collect_exhibits
 
         cuts = read_cuts(args.manifest)

@@ -78,7 +78,7 @@ def _words(path: Path, normaliser: str) -> list[str]:
 
 def _lines(path: Path) -> Iterator[str]:
     if is_manifest(path):
-        from asr.data import read_cuts
+        from asr.cuts import read_cuts
 
         yield from (cut.supervisions[0].text for cut in read_cuts(path))
         return

@@ -82,7 +82,7 @@ def _read_text(args: argparse.Namespace) -> "TokenisedText":
     normalise = NORMALISERS[args.normaliser] if args.normaliser else None
     if not is_manifest(args.text):
         return read_text(args.text, args.unit, normalise)
-    from asr.data import read_cuts
+    from asr.cuts import read_cuts
 
     texts = (cut.supervisions[0].text for cut in read_cuts(args.text))
     return tokenise_lines(texts, str(args.text), args.unit, normalise)

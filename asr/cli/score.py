@@ -73,7 +73,7 @@ def _collect(report: "Report", cuts: "CutSet", page: Path) -> "dict[str, Exhibit
 def _read_manifest(manifest: str | None) -> "tuple[CutSet | None, dict[str, str] | None]":
     if manifest is None:
         return None, None
-    from asr.data import read_cuts, read_speakers
+    from asr.cuts import read_cuts, read_speakers
 
     cuts = read_cuts(manifest)
     return cuts, read_speakers(cuts)

@@ -9,7 +9,8 @@ from lhotse import CutSet
 
 from asr.augment import SpecAugment, WaveformAugment
 from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, flatten
-from asr.data import SpeechDataset, read_cuts
+from asr.cuts import read_cuts
+from asr.data import SpeechDataset
 from asr.errors import UserError
 from asr.model import CTCModel, ModelSettings
 from asr.phones import PhoneTokenizer

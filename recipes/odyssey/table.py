@@ -26,7 +26,8 @@ import torch
 import yaml
 from tqdm import tqdm
 
-from asr.data import SpeechDataset, read_cuts
+from asr.cuts import read_cuts
+from asr.data import SpeechDataset
 from asr.decoding.options import DecodingOptions
 from asr.errors import UserError
 from asr.evaluate import evaluate

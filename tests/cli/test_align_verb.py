@@ -9,7 +9,7 @@ import tiny
 from lhotse import CutSet
 
 from asr.cli import main
-from asr.data import read_cuts
+from asr.cuts import read_cuts
 from asr.decoding import decoder
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from asr.cli import main
-from asr.data import read_cuts
+from asr.cuts import read_cuts
 from asr.errors import UserError
 
 

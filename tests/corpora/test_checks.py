@@ -9,7 +9,7 @@ from phone_files import RATE, encode, tones
 
 from asr.corpora import checks
 from asr.corpora.collection import Problem, Utterance
-from asr.data import load_waveform
+from asr.cuts import load_waveform
 from asr.recording import read_audio
 
 

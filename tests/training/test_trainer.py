@@ -9,7 +9,7 @@ import torch
 
 from asr.cli import main
 from asr.config import TrainConfig
-from asr.data import read_cuts
+from asr.cuts import read_cuts
 from asr.model_file import load_model
 from asr.training import evaluation, objective, recipe, trainer
 from asr.training.distributed import World
