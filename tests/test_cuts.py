@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from lhotse import CutSet
-from tiny import damaged_cut
+from tiny import RATE, damaged_cut
 
 from asr.cuts import load_waveform, read_cuts
 from asr.errors import UserError
@@ -118,7 +118,7 @@ def test_a_bad_manifest_is_refused_by_name(tmp_path: Path, make: Any, message: s
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("nan", "16000 samples are NaN or infinite"),
+        ("nan", f"{2 * RATE} samples are NaN or infinite"),
         ("cut short", "its audio cannot be read (The number of declared samples"),
         ("text", "its audio cannot be read (Reading audio from"),
         ("missing", "its audio cannot be read (Reading audio from"),
@@ -128,7 +128,7 @@ def test_audio_that_cannot_be_used_names_its_cut(tmp_path: Path, kind: str, mess
     bad = damaged_cut(tmp_path / "bad.wav", kind)
 
     with pytest.raises(UserError) as raised:
-        load_waveform(bad, 8000)
+        load_waveform(bad, RATE)
 
     assert str(raised.value).startswith(f"cut bad: {message}")
     assert "\n" not in str(raised.value)
