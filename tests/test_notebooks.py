@@ -35,12 +35,18 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASR_TOUR_MODEL", str(tmp_path / "model.safetensors"))
     monkeypatch.setenv("ASR_TOUR_AUDIO", str(tmp_path / "tone.wav"))
     monkeypatch.setenv("ASR_VANISHING_STEPS", "2")
-    run = {"parameters": 1, "epochs": 1, "minutes": 1.0, "real_time_factor": 0.1}
-    measured = [
-        {"encoder": name, "seed": 1, "speed": 9.0, "dev_wer": wer, "test_wer": wer, **run}
-        for name, wer in (("gru", 0.2), ("blstm", 0.1))
-    ]
-    odyssey = {"runs": measured, "missing": [{"encoder": "rnn", "seed": 1, "epoch": 0}]}
+    run = {"seed": 1, "parameters": 1, "epochs": 1, "minutes": 1.0}
+    odyssey = {
+        "runs": [
+            {"encoder": name, "dev_wer": wer, "test_wer": wer, **run}
+            for name, wer in (("gru", 0.2), ("blstm", 0.1))
+        ],
+        "missing": [{"encoder": "rnn", "seed": 1, "epoch": 0}],
+        "speeds": [
+            {"encoder": name, "trains_at": 9.0, "real_time_factor": 0.1}
+            for name in ("gru", "blstm")
+        ],
+    }
     (tmp_path / "results.json").write_text(json.dumps(odyssey))
     monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
 

@@ -1,6 +1,7 @@
 """The odyssey: one command trains every encoder, and its table takes the runs there are."""
 
 import json
+import math
 import shutil
 import sys
 from itertools import combinations
@@ -38,9 +39,10 @@ def table(monkeypatch, tmp_path) -> ModuleType:
 
 @pytest.fixture
 def make(monkeypatch, tmp_path, tones, table):
-    """Run the script on the tiny corpus; gives results.json and README.md."""
+    """Run the script on the tiny corpus, speeds given; gives results.json and README.md."""
     flags = ["--runs", tmp_path / "runs", "--cuts", tones, "--output", tmp_path / "out"]
     monkeypatch.setattr(sys, "argv", ["table.py", *map(str, flags)])
+    monkeypatch.setattr(table.speeds, "measure", lambda _: [speed(name) for name in ENCODERS])
 
     def make() -> tuple[dict, str]:
         threads = torch.get_num_threads()
@@ -54,11 +56,15 @@ def make(monkeypatch, tmp_path, tones, table):
     return make
 
 
-def fake(encoder: str, seed: int, wer: float, speed: float = 50.0) -> dict:
+def fake(encoder: str, seed: int, wer: float) -> dict:
     return {
         "encoder": encoder, "seed": seed, "parameters": 5_000_000, "epochs": 30, "minutes": 23.0,
-        "speed": speed, "dev_wer": wer, "test_wer": wer + 0.01, "real_time_factor": 0.01,
+        "dev_wer": wer, "test_wer": wer + 0.01,
     }  # fmt: skip
+
+
+def speed(encoder: str, trains_at: float = 50.0) -> dict:
+    return {"encoder": encoder, "trains_at": trains_at, "real_time_factor": 0.01}
 
 
 def test_runs_measured_elsewhere_are_kept_on_request(
@@ -66,7 +72,9 @@ def test_runs_measured_elsewhere_are_kept_on_request(
 ):
     shutil.copytree(tones_run, tmp_path / "runs" / "encoder=blstm" / "1")
     there = [fake("blstm", 1, 0.9), fake("gru", 2, 0.5)]
-    (tmp_path / "out" / "results.json").write_text(json.dumps({"runs": there, "missing": []}))
+    fast = [speed("blstm", 70.0), speed("gru", 90.0)]
+    kept = {"runs": there, "missing": [], "speeds": fast}
+    (tmp_path / "out" / "results.json").write_text(json.dumps(kept))
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--keep"])
 
     with monkeypatch.context() as patch:
@@ -81,10 +89,12 @@ def test_runs_measured_elsewhere_are_kept_on_request(
     assert blstm["dev_wer"] != 0.9  # what is here was measured here
     assert gru == there[1]
     assert len(results["missing"]) == len(listed)
+    assert results["speeds"] == fast
 
     monkeypatch.setattr(sys, "argv", sys.argv[:-1])
     results, _ = make()
     assert [run["encoder"] for run in results["runs"]] == ["blstm"]
+    assert results["speeds"][0]["trains_at"] == 50.0
 
 
 def test_a_sweep_trains_each_encoder_in_a_folder_of_its_own(monkeypatch, tmp_path):
@@ -134,7 +144,6 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     best = min(json.loads(line)["dev_wer"] for line in lines)
     assert run["dev_wer"] == pytest.approx(best)
     assert (run["encoder"], run["seed"], run["epochs"]) == ("blstm", 1, 3)
-    assert run["real_time_factor"] > 0
     assert len(results["missing"]) == 3 * len(ENCODERS) - 1
     assert "1 of 51 runs are done; missing: of seed 1 rnn (at epoch 1), lstm1997, pee" in readme
     assert "xlstm; of seed 2 all; of seed 3 all. Training took" in readme
@@ -155,6 +164,7 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     monkeypatch.setattr(
         table, "evaluate", lambda *args: (scored.append(args[1]), evaluate(*args))[1]
     )
+    monkeypatch.setattr(table.speeds, "measure", lambda _: [])
     assert make()[0] == results
     assert scored == []
     export_model([done], done / "model.safetensors", bits=16)
@@ -169,6 +179,18 @@ def test_a_run_whose_state_was_never_saved_is_not_done(table, tmp_path, tones_ru
     assert table.done(tmp_path / "runs", "rnn", 1)
     (folder / "state.pt").unlink()
     assert not table.done(tmp_path / "runs", "rnn", 1)
+
+
+def test_speeds_are_measured_by_training_for_a_moment(table, tones):
+    threads = torch.get_num_threads()
+    try:
+        rnn, gru = table.speeds.measure(tones, ["rnn", "gru"])
+    finally:
+        torch.set_num_threads(threads)
+    assert (rnn["encoder"], gru["encoder"]) == ("rnn", "gru")
+    for of in (rnn, gru):
+        assert 0 < of["real_time_factor"] < math.inf
+        assert 0 < of["trains_at"] < math.inf
 
 
 def test_without_runs_the_table_says_so(make, table, tmp_path):
@@ -193,7 +215,8 @@ def test_what_is_not_there_is_named(make, monkeypatch, tmp_path, tones_run, caps
 
 def test_rows_are_sorted_by_dev_and_tell_the_spread(table):
     runs = [fake("gru", 1, 0.2), fake("rnn", 1, 0.1), fake("gru", 2, 0.08), fake("gru", 3, 0.011)]
-    lines = table.results.table({"runs": runs, "missing": []}).splitlines()
+    speeds = [speed("gru"), speed("rnn")]
+    lines = table.results.table({"runs": runs, "missing": [], "speeds": speeds}).splitlines()
     assert lines[2].startswith(
         "| gru | 3 | 5,000,000 | 30 | 23.0 | 9.70 (1.10 to 20.00) | 10.70 (2.10 to "
     )
@@ -205,10 +228,9 @@ def test_rows_are_sorted_by_dev_and_tell_the_spread(table):
 
 @pytest.mark.parametrize("apart", [0.0, 0.02, 1.0])
 def test_no_name_in_the_picture_covers_another(table, apart):
-    runs = [
-        fake(name, 1, 0.1 + apart * i % 0.5, 50 + 10 * apart * i) for i, name in enumerate(ENCODERS)
-    ]
-    figure = table.results.draw({"runs": runs, "missing": []})
+    runs = [fake(name, 1, 0.1 + apart * i % 0.5) for i, name in enumerate(ENCODERS)]
+    speeds = [speed(name, 50 + 10 * apart * i) for i, name in enumerate(ENCODERS)]
+    figure = table.results.draw({"runs": runs, "missing": [], "speeds": speeds})
     figure.draw_without_rendering()
     names = [child for child in figure.axes[1].get_children() if isinstance(child, Annotation)]
     assert sorted(name.get_text() for name in names) == sorted(ENCODERS)

@@ -49,8 +49,8 @@ class Row:
         epochs: that the budget buys.
         minutes: that a run took by the clock, the mean.
         dev, test: word error rates in %, one a run.
-        speed: seconds of speech trained on in a second, the mean of its runs.
-        real_time_factor: CPU seconds to transcribe a second of speech, the mean of its runs.
+        speed: seconds of speech trained on in a second.
+        real_time_factor: CPU seconds to transcribe a second of speech.
     """
 
     encoder: str
@@ -76,6 +76,7 @@ def rows(results: Results) -> list[Row]:
     runs: dict[str, list[dict[str, Any]]] = {}
     for run in results["runs"]:
         runs.setdefault(run["encoder"], []).append(run)
+    speeds = {speed["encoder"]: speed for speed in results["speeds"]}
     found = [
         Row(
             encoder,
@@ -84,8 +85,8 @@ def rows(results: Results) -> list[Row]:
             minutes=mean(run["minutes"] for run in of),
             dev=tuple(100 * run["dev_wer"] for run in of),
             test=tuple(100 * run["test_wer"] for run in of),
-            speed=mean(run["speed"] for run in of),
-            real_time_factor=mean(run["real_time_factor"] for run in of),
+            speed=speeds[encoder]["trains_at"],
+            real_time_factor=speeds[encoder]["real_time_factor"],
         )
         for encoder, of in runs.items()
     ]

@@ -3,18 +3,17 @@
     python recipes/odyssey/table.py
 
 Dev and test are scored greedily, once a run: what was measured stands beside the run's model, in
-scores.json, for as long as neither the model nor the manifests change. results.json, odyssey.png
-and the table in README.md are written anew, from the runs that are done; with --keep, also from
-what results.json holds of runs that are not, so that several computers can share the work.
+scores.json, for as long as neither the model nor the manifests change. How fast each encoder is,
+is measured once too, and stands beside the runs in speeds.json. results.json, odyssey.png and the
+table in README.md are written anew, from the runs that are done; with --keep, also from what
+results.json holds of runs that are not and of speeds, so that several computers can share the work.
 """
 
 import argparse
 import json
 import math
 import sys
-import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import matplotlib
@@ -22,26 +21,23 @@ import matplotlib
 matplotlib.use("Agg")  # the picture goes to a file; no screen is needed
 
 import results
+import speeds
 import torch
 import yaml
 from tqdm import tqdm
 
-from asr.cuts import read_cuts
-from asr.data import SpeechDataset
 from asr.decoding.options import DecodingOptions
 from asr.errors import UserError
 from asr.evaluate import evaluate
 from asr.files import digest, write_text
 from asr.paths import MODEL_NAME
-from asr.recognizer import Recognizer, load
+from asr.recognizer import load
 from asr.training.checkpoint import read_identity
 from asr.training.journal import METRICS_NAME
 
 HERE = Path(__file__).parent
-SCORES_NAME = "scores.json"
+SCORES_NAME, SPEEDS_NAME = "scores.json", "speeds.json"
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
-#: Utterances of the test set that are timed.
-TIMED = 40
 
 
 def main() -> None:
@@ -59,8 +55,8 @@ def main() -> None:
         "--keep", action="store_true", help="count the runs in results.json that are not here"
     )
     args = parser.parse_args()
-    kept = results.read(args.output / "results.json") if args.keep else None
-    elsewhere = [] if kept is None else kept["runs"]
+    kept = (results.read(args.output / "results.json") if args.keep else None) or {}
+    elsewhere = kept.get("runs", [])
     if args.missing:
         there = {(run["encoder"], run["seed"]) for run in elsewhere}
         left = [run for run in planned() if run not in there and not done(args.runs, *run)]
@@ -69,6 +65,8 @@ def main() -> None:
     torch.set_num_threads(1)
     try:
         found = collect(args.runs, args.cuts, elsewhere)
+        if found["runs"]:
+            found["speeds"] = kept.get("speeds") or known_speeds(args.runs, args.cuts)
         write(found, args.output)
     except UserError as error:
         parser.exit(1, f"{error}\n")
@@ -107,7 +105,6 @@ def collect(runs: Path, cuts: Path, elsewhere: list[dict[str, Any]]) -> results.
         training = {
             "epochs": len(epochs),
             "minutes": sum(epoch["elapsed_s"] for epoch in epochs) / 60,
-            "speed": median(epoch["speed"] for epoch in epochs),
         }
         found["runs"].append(named | training | scores(folder, cuts))
     return found
@@ -148,22 +145,19 @@ def scores(folder: Path, cuts: Path) -> dict[str, float]:
         "parameters": sum(weights.numel() for weights in recognizer.model.parameters()),
         "dev_wer": evaluate(recognizer, str(dev)).report.wer,
         "test_wer": evaluate(recognizer, str(test)).report.wer,
-        "real_time_factor": real_time_factor(recognizer, test),
     }
     write_text(cache, json.dumps({"scored": scored, "scores": found}, indent=1) + "\n")
     return found
 
 
-def real_time_factor(recognizer: Recognizer, manifest: Path) -> float:
-    """Measure the CPU seconds it takes to transcribe a second of speech, utterance by utterance."""
-    rate = recognizer.sample_rate
-    dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, rate)
-    waveforms = [dataset.load([i]).waveforms[0].numpy() for i in range(len(dataset))[:TIMED]]
-    recognizer.transcribe(waveforms[0], rate)
-    start = time.process_time()
-    for waveform in waveforms:
-        recognizer.transcribe(waveform, rate)
-    return (time.process_time() - start) * rate / sum(map(len, waveforms))
+def known_speeds(runs: Path, cuts: Path) -> list[dict[str, Any]]:
+    """Measure how fast the encoders are, or read what was found before."""
+    path = runs / SPEEDS_NAME
+    if not path.exists():
+        runs.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(speeds.measure(cuts), indent=1) + "\n")
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def write(found: results.Results, folder: Path) -> None:
