@@ -32,6 +32,19 @@ _Callback = ctypes.CFUNCTYPE(
 )
 
 
+class _Voice(ctypes.Structure):
+    """What is asked of a voice: ``espeak_VOICE``."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        *((name, ctypes.c_ubyte) for name in ("gender", "age", "variant", "unused")),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
 class Espeak:
     """The library, opened; one a process, since it has one global state.
 
@@ -155,7 +168,12 @@ class Pronouncer(Espeak):
             ctypes.c_int,  # how it is coded
             ctypes.c_int,  # how phonemes are written
         ]
-        if self._library.espeak_SetVoiceByName(language.encode()) != 0:
+        named = language.encode()
+        spoken = ctypes.byref(_Voice(languages=named))  # en-gb is so found, whose voice is "en"
+        if (
+            self._library.espeak_SetVoiceByName(named) != 0
+            and self._library.espeak_SetVoiceByProperties(spoken) != 0
+        ):
             raise UserError(
                 f"espeak-ng: it has no language {language!r}; give one of those that "
                 "`espeak-ng --voices` lists, such as en-us, de or fr"

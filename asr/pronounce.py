@@ -17,12 +17,12 @@ ENGLISH = {
     mnemonic: phones.split()
     for phones, mnemonics in {
         "i": "i: i", "ɪ": "I I2 I#", "ɛ": "E", "æ": "a aa", "ɑ": "0 A: A~ a:", "ɔ": "O: O O2 O~",
-        "ʊ": "U", "u": "u:", "ʌ": "V", "ə": "@ a# @2", "ɚ": "3 3:",
-        "eɪ": "eI e", "aɪ": "aI", "ɔɪ": "OI", "aʊ": "aU", "oʊ": "oU",
-        "p": "p", "b": "b", "t": "t t# t2", "d": "d", "k": "k x C", "ɡ": "g",
+        "ʊ": "U", "u": "u:", "ʌ": "V", "ə": "@ a# @2", "ɚ": "3 3: VR IR",
+        "eɪ": "eI e", "aɪ": "aI aI2", "ɔɪ": "OI", "aʊ": "aU", "oʊ": "oU",
+        "p": "p", "b": "b", "t": "t t# t2 t[", "d": "d", "k": "k x C", "ɡ": "g",
         "tʃ": "tS", "dʒ": "dZ", "f": "f", "v": "v", "θ": "T", "ð": "D", "s": "s", "z": "z",
         "ʃ": "S", "ʒ": "Z", "h": "h", "m": "m", "n": "n", "ŋ": "N",
-        "l": "l l#", "ɹ": "r r-", "j": "j", "w": "w",
+        "l": "l l#", "ɹ": "r r-", "j": "j", "w": "w w#",
         "ə l": "@L", "ə n": "n-", "ɪ ə": "i@", "ɪ ɹ": "i@3", "ɛ ɹ": "e@", "ʊ ɹ": "U@",
         "ɑ ɹ": "A@", "ɔ ɹ": "o@ O@", "aɪ ɚ": "aI@ aI3", "": "@- ; ? | !",
     }.items()
@@ -31,6 +31,8 @@ ENGLISH = {
 #: Words that are said otherwise among others than by themselves, as espeak-ng says them.
 WEAK = {"a": "ə"}
 _STRESS = re.compile(r"[',%=|ˈˌ]")
+#: Where espeak-ng goes over to another language's voice, and back: (en).
+_VOICE = re.compile(r"\([\w-]+\)")
 
 
 def make_lexicon(words: Iterable[str], language: str, known: Lexicon | None = None) -> Lexicon:
@@ -57,10 +59,13 @@ def make_lexicon(words: Iterable[str], language: str, known: Lexicon | None = No
 
 
 def _pronounce(pronouncer: Pronouncer, word: str, english: bool) -> list[str]:
-    """List the ways a word is said, the usual one first."""
-    phonemes = [_STRESS.sub("", one) for one in pronouncer.phonemes(word, ipa=not english)]
+    """List the ways a word is said, the usual one first; none with sounds that English lacks."""
+    said = [_VOICE.sub("", one) for one in pronouncer.phonemes(word, ipa=not english)]
+    phonemes = [one for one in (_STRESS.sub("", one) for one in said) if one]
     if english:
-        phonemes = [phone for one in phonemes for phone in ENGLISH.get(one, [one])]
+        if not ENGLISH.keys() >= set(phonemes):
+            return []
+        phonemes = [phone for one in phonemes for phone in ENGLISH[one]]
     spoken = " ".join(phone for phone in phonemes if phone)
     spoken = spoken.replace("ɹ ɹ", "ɹ")  # a vowel that is coloured by r, before the r itself
     weak = WEAK.get(word) if english else None

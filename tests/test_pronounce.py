@@ -7,7 +7,7 @@ from asr.cli import main
 from asr.errors import UserError
 from asr.lm.commands import tokenise_lines, train
 from asr.model_file import save_model
-from asr.phones import PhoneTokenizer, read_lexicon
+from asr.phones import PhoneTokenizer, phones_of, read_lexicon
 from asr.pronounce import ENGLISH, make_lexicon
 from asr.text import BLANK, CharTokenizer
 
@@ -30,6 +30,20 @@ def test_english_is_said_in_forty_phones():
     }
     phones = {phone for said in ENGLISH.values() for phone in said}
     assert len(phones) == 40
+
+
+def test_words_of_other_languages_bring_no_sound_of_their_own():
+    assert make_lexicon(["baby"], "de") == {"baby": ["b eɪ b i"]}  # espeak-ng says it in English
+    assert make_lexicon(["red", "привет"], "en-us") == {"red": ["ɹ ɛ d"]}
+
+
+@pytest.mark.parametrize("language", ["en-gb", "en-gb-scotland", "en-029"])
+def test_english_of_other_places_has_the_same_phones(language):
+    words = ["bird", "nurse", "fire", "water", "which", "start", "time"]
+    lexicon = make_lexicon(words, language)
+    assert list(lexicon) == words
+    known = {phone for said in ENGLISH.values() for phone in said}
+    assert phones_of(lexicon) <= known
 
 
 def test_other_languages_are_said_in_ipa():
