@@ -72,14 +72,16 @@ class Fusion:
             UserError: a hot word that the tokens cannot spell.
         """
         tokens, lm = self.tokens, self._lm
+        hot = build_hotwords(hotwords, tokens, options.hotword_boost)
+        hot_words = {word for phrase in hotwords for word in tokens.split(phrase)}
         lexicon = build_lexicon(
             self.vocabulary,
             options.lm_weight,
             options.word_score,
             options.unk_score if self._unit == LM_WORDS else 0.0,
             self._closed,
+            {word: options.hotword_boost * len(tokens.spell(word)[0]) for word in hot_words},
         )
-        hot = build_hotwords(hotwords, tokens, options.hotword_boost)
         spelled = tokens.letters
         return Guide(
             starts_word=np.array(tokens.starts_word),

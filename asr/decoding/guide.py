@@ -112,19 +112,24 @@ def hot_gain(guide: Guide, state: State, token: int) -> float:
 def choose_word(guide: Guide, state: State) -> tuple[int, float, int]:
     """Choose, of the words that end here and sound alike, the likeliest after its context.
 
+    A hot word is liked by its bonus, which all of them earn as they sound so.
+
     Returns:
         Its place in the lexicon's `word_ids`, its log-probability, and the context after it.
     """
     lexicon = guide.lexicon
     at = len(lexicon.ending) - 1 if state.word == OFF else state.word
-    place = lexicon.first[at]
-    if guide.lm_unit != LM_WORDS:
-        return place, 0.0, state.context
-    log_prob, context = advance(guide.lm, state.context, lexicon.word_ids[place])
-    for other in range(place + 1, lexicon.first[at + 1]):
-        another, after = advance(guide.lm, state.context, lexicon.word_ids[other])
-        if another > log_prob:
-            place, log_prob, context = other, another, after
+    place, log_prob, context, best = lexicon.first[at], 0.0, state.context, -np.inf
+    for other in range(lexicon.first[at], lexicon.first[at + 1]):
+        score = lexicon.liking[other]
+        if score == -np.inf:
+            continue
+        another, after = 0.0, state.context
+        if guide.lm_unit == LM_WORDS:
+            another, after = advance(guide.lm, state.context, lexicon.word_ids[other])
+            score += guide.lm_weight * another
+        if score > best:
+            place, log_prob, context, best = other, another, after, score
     return place, log_prob, context
 
 

@@ -9,6 +9,7 @@ Source: Aho and Corasick, "Efficient string matching: an aid to bibliographic se
 """
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
     Raises:
         UserError: a phrase with a character that no token writes, or without any.
     """
-    spellings = [_spell(phrase, tokens) for phrase in dict.fromkeys(phrases)]
+    spellings = [way for phrase in dict.fromkeys(phrases) for way in _spell(phrase, tokens)]
     tree, ends = build_tree(spellings)
     nodes = len(tree.label)
     fail, letters = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
@@ -63,7 +64,8 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
     return Hotwords(tree, fail, partial, done, reach, float(reach.max()), start)
 
 
-def _spell(phrase: str, tokens: Tokens) -> list[int]:
+def _spell(phrase: str, tokens: Tokens) -> list[list[int]]:
+    """Spell a phrase, in every way that its words are said."""
     words = tokens.split(phrase)
     if not words:
         raise UserError(f"hot word {phrase!r}: it is empty; remove it")
@@ -80,7 +82,10 @@ def _spell(phrase: str, tokens: Tokens) -> list[int]:
             f"hot word {phrase!r}: the model cannot write {odd!r}; "
             f"spell it with {''.join(tokens.letter_ids)!r}"
         )
-    return [BOUNDARY, *(letter for found in ways for letter in (*found[0], BOUNDARY))]
+    return [
+        [BOUNDARY, *(letter for word in said for letter in (*word, BOUNDARY))]
+        for said in product(*ways)
+    ]
 
 
 @borrowing

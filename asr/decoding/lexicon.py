@@ -1,7 +1,7 @@
 """The words a search knows, as a prefix tree with what each is worth along the way."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,8 @@ class Vocabulary(NamedTuple):
         first: (N + 2,) int64, where the list of each state begins, that of OFF last.
         words: M words; "" for an unknown one.
         word_ids: (M,) int64, the model's number of each; 0, the unknown word's, without a model.
-        log_probs: (M,) float64, its natural log-probability without context; 0 without a model.
+        log_probs: (M,) float64, its natural log-probability without context; 0 without a model;
+            minus infinity for a word that the model does not know beside one that it does.
     """
 
     tree: Tree
@@ -46,6 +47,8 @@ class Lexicon(NamedTuple):
         tree: the words' prefixes.
         first: (N + 2,) int64, where the list of words that end at each state begins.
         word_ids: (M,) int64, the language model's numbers of these words.
+        liking: (M,) float64, nats that favour each among those that sound like it; minus infinity
+            for one that is never chosen.
         ending: (N + 1,) float64, nats for ending a word there: the word score, with the
             unknown-word score where it applies; minus infinity where a closed vocabulary has no
             word.
@@ -58,6 +61,7 @@ class Lexicon(NamedTuple):
     tree: Tree
     first: NDArray[np.int64]
     word_ids: NDArray[np.int64]
+    liking: NDArray[np.float64]
     ending: NDArray[np.float64]
     potential: NDArray[np.float64]
     best_start: float
@@ -67,27 +71,23 @@ class Lexicon(NamedTuple):
 def build_vocabulary(words: Iterable[str], tokens: Tokens, lm: NGram | None) -> Vocabulary:
     """Spell words with the model's letters, leaving out those that it cannot write.
 
-    Of words that sound alike, those that the language model does not know are left out where it
-    knows another.
+    Of words that sound alike, those that the language model knows stand before the others.
     """
     spelled = [(letters, word) for word in words for letters in tokens.spell(word)]
     tree, ends = build_tree([letters for letters, _ in spelled])
-    known = np.array([lm is None or word in lm for _, word in spelled], dtype=bool)
     states = len(tree.label) + 1
-    # The unknown word stands at every state that no word has, and where all that do are unknown.
-    told = np.zeros(states, dtype=bool)
-    told[ends[known]] = True
-    kept = np.flatnonzero(known | ~told[ends])
-    told[ends] = True
-    at = np.concatenate([ends[kept], np.flatnonzero(~told)])
-    names = [*(spelled[index][1] for index in kept), *("" for _ in range(len(at) - len(kept)))]
-    order = np.argsort(at, kind="stable")
-    names = [names[index] for index in order]
-    first = np.searchsorted(at[order], np.arange(states + 1))
+    nameless = np.setdiff1d(np.arange(states), ends)
+    at = np.concatenate([ends, nameless])
+    names = [*(word for _, word in spelled), *("" for _ in nameless)]
+    unknown = np.array([lm is not None and name not in lm for name in names])
+    order = np.lexsort((unknown, at))  # by state, and there as they came
+    names, at, unknown = [names[index] for index in order], at[order], unknown[order]
+    first = np.searchsorted(at, np.arange(states + 1))
     ids, log_probs = np.zeros(len(names), dtype=np.int64), np.zeros(len(names))
     if lm is not None:
         ids = lm.ids(names).astype(np.int64)
         log_probs = lm.arrays.log_prob.astype(np.float64)[ids + 1]  # word w is entry w + 1
+        log_probs[unknown & ~unknown[first[at]]] = -np.inf
     return Vocabulary(tree, first, names, ids, log_probs)
 
 
@@ -108,7 +108,12 @@ def lm_words(lm: NGram, tokens: Tokens) -> list[str]:
 
 
 def build_lexicon(
-    vocabulary: Vocabulary, lm_weight: float, word_score: float, unk_score: float, closed: bool
+    vocabulary: Vocabulary,
+    lm_weight: float,
+    word_score: float,
+    unk_score: float,
+    closed: bool,
+    liked: Mapping[str, float],
 ) -> Lexicon:
     """Weigh the words.
 
@@ -118,6 +123,7 @@ def build_lexicon(
         word_score: nats for every word.
         unk_score: nats more for a word that the language model does not know.
         closed: whether words outside the vocabulary are forbidden.
+        liked: nats that favour a word among those that sound like it.
     """
     tree, first, words, word_ids, log_probs = vocabulary
     starts = first[:-1]
@@ -126,9 +132,11 @@ def build_lexicon(
     nameless = -np.inf if closed else word_score + unk_score
     ending = np.where(named, word_score + np.where(unknown, unk_score, 0.0), nameless)
     potential = ending + lm_weight * np.maximum.reduceat(log_probs, starts)
+    usual = np.where(log_probs > -np.inf, 0.0, -np.inf)
+    liking = np.array([liked.get(*pair) for pair in zip(words, usual, strict=True)])
     _raise_to_best(tree, potential)
     best_start, best_end = float(potential[1:].max()), float(ending.max())
-    return Lexicon(tree, first, word_ids, ending, potential, best_start, best_end)
+    return Lexicon(tree, first, word_ids, liking, ending, potential, best_start, best_end)
 
 
 @borrowing

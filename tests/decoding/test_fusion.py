@@ -55,7 +55,7 @@ def test_tree_holds_every_prefix_once() -> None:
 @pytest.mark.parametrize("closed", [False, True])
 def test_potential_never_rises_along_a_word(lm: NGram, closed: bool) -> None:
     words = ["A", "AB", "BA", "BAB"]
-    lexicon = build_lexicon(build_vocabulary(words, TOKENS, lm), 0.7, 0.3, -2.0, closed)
+    lexicon = build_lexicon(build_vocabulary(words, TOKENS, lm), 0.7, 0.3, -2.0, closed, {})
     inner = np.arange(1, len(lexicon.tree.label))
     inner = inner[lexicon.tree.parent[inner] != 0]
     potential = lexicon.potential

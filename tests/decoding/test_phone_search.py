@@ -1,6 +1,8 @@
 """Words that sound alike: the search takes the likeliest after its context, as enumeration does."""
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,24 +25,50 @@ SAID = {
     "Y": ["B A"],
     "Z": ["A A"],
 }
+#: Sounds of words that the model does not know, and of none that it does.
+ALL_UNKNOWN = {"A A"}
 TOKENS = Tokens(ALPHABET, " ", SAID)
-SCORES = {"lm_weight": 0.7, "word_score": 0.4, "unk_score": -0.6}
+SCORES = {"lm_weight": 0.7, "word_score": 0.4, "unk_score": -0.6, "hotword_boost": 0.8}
 EXACT = DecodingOptions(
     search="beam", beam_size=2000, beam_threshold=1e9, token_threshold=1e9, **SCORES
 )
 
 
-def words_of(sounds: list[str], lm: NGram | None) -> list[str] | None:
+def liking(word: str, hotwords: Sequence[str]) -> float:
+    """The bonus of a word of the hot words, by its first pronunciation."""
+    is_hot = any(word in phrase.split() for phrase in hotwords)
+    return SCORES["hotword_boost"] * len(SAID[word][0].split()) if is_hot else 0.0
+
+
+def hot_score(sounds: list[str], hotwords: Sequence[str]) -> float:
+    """What the hot words earn, in whatever way they are said."""
+    spelled = {
+        way for phrase in hotwords for way in itertools.product(*map(SAID.get, phrase.split()))
+    }
+    return SCORES["hotword_boost"] * sum(
+        len(" ".join(way).split())
+        for way in spelled
+        for at in range(len(sounds))
+        if tuple(sounds[at : at + len(way)]) == way
+    )
+
+
+def words_of(sounds: list[str], lm: NGram | None, hotwords: Sequence[str] = ()) -> list[str] | None:
     """Choose words one after the other, known ones first; None where a sound is no word's."""
     words: list[str] = []
+
+    def worth(word: str) -> float:
+        heard = 0.0 if lm is None else lm.score([*words, word], end=False)[-1]
+        return SCORES["lm_weight"] * heard + liking(word, hotwords)
+
     for sound in sounds:
         alike = [word for word, said in SAID.items() if sound in said]
         if not alike:
             return None
         if lm is not None:
-            alike = [word for word in alike if word in lm] or alike[:1]
-            alike.sort(key=lambda word: -lm.score([*words, word], end=False)[-1])
-        words.append(alike[0])
+            known = [word for word in alike if word in lm]
+            alike = known + [w for w in alike if w not in lm and (liking(w, hotwords) or not known)]
+        words.append(max(alike, key=worth))
     return words
 
 
@@ -49,21 +77,23 @@ def sounds_of(sequence: tuple[int, ...]) -> list[str]:
     return [" ".join(ALPHABET[t] for t in tokens) for is_space, tokens in runs if not is_space]
 
 
+@pytest.mark.parametrize("hotwords", [(), ("Y", "X A")], ids=["", "hot"])
 @pytest.mark.parametrize("with_lm", [False, True])
-def test_the_search_equals_enumeration(lm: NGram, with_lm: bool) -> None:
+def test_the_search_equals_enumeration(lm: NGram, with_lm: bool, hotwords: Sequence[str]) -> None:
     model = lm if with_lm else None
-    search = BeamSearch(Fusion(TOKENS, model), EXACT)
+    search = BeamSearch(Fusion(TOKENS, model), EXACT, hotwords)
     for seed in range(12):
         log_probs = random_log_probs(6, 4, seed)
         expected = []
         for sequence, acoustic in sequence_log_probs(log_probs).items():
-            words = words_of(sounds_of(sequence), model)
+            sounds = sounds_of(sequence)
+            words = words_of(sounds, model, hotwords)
             if words is None:
                 continue
-            score = acoustic + SCORES["word_score"] * len(words)
+            score = acoustic + SCORES["word_score"] * len(words) + hot_score(sounds, hotwords)
             if model:
                 score += SCORES["lm_weight"] * sum(model.score(words))
-                score += SCORES["unk_score"] * sum(word not in model for word in words)
+                score += SCORES["unk_score"] * sum(sound in ALL_UNKNOWN for sound in sounds)
             expected.append((score, sequence, words))
         expected.sort(reverse=True)
         found = search.decode_one(log_probs)
@@ -103,11 +133,18 @@ def test_a_lexicon_given_to_the_search_narrows_the_words() -> None:
         assert set(search.words(best.token_ids)) <= {"Z", "Y"}
 
 
+def test_a_hot_word_is_written_where_a_usual_one_sounds_the_same(lm: NGram) -> None:
+    """The model knows BA, which is said as Y is, and does not know Y."""
+    said = np.array([2, 1], np.int32)  # B A
+    for boost, word in ((0.1, "BA"), (9.0, "Y")):
+        options = replace(EXACT, hotword_boost=boost)
+        assert BeamSearch(Fusion(TOKENS, lm), options, ["Y"]).words(said) == [word]
+
+
 def test_hot_words_are_said_as_the_lexicon_says(lm: NGram) -> None:
-    search = BeamSearch(Fusion(TOKENS, lm), EXACT, ["Z A"])
     boosted = Fusion(TOKENS, lm).guide(EXACT, ["Z A"]).hotwords
-    assert len(boosted.tree.label) == len(" AA A ") + 1
-    assert search.decode_one(random_log_probs(6, 4, 0))
+    prefixes = {way[:end] for way in ("_AA_A_", "_AA_B_") for end in range(7)}
+    assert len(boosted.tree.label) == len(prefixes)
     with pytest.raises(UserError, match="has no pronunciation of 'ZOE'"):
         BeamSearch(Fusion(TOKENS, lm), EXACT, ["A ZOE"])
 
