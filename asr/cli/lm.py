@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs
 from asr.paths import is_manifest
+from asr.text import NORMALISERS
 
 if TYPE_CHECKING:
     from asr.lm.commands import ModelInfo, TextFit, TrainedModel
@@ -47,7 +48,7 @@ def add(verbs: Verbs) -> None:
             help="char: every character is a token, with | for a space",
         )  # fmt: skip
         action.add_argument(
-            "--normaliser", choices=("lower", "upper"),
+            "--normaliser", choices=list(NORMALISERS),
             help="bring the text to what a recogniser writes, as its text.normaliser does (not)",
         )  # fmt: skip
 
@@ -77,7 +78,6 @@ def run_info(args: argparse.Namespace) -> None:
 def _read_text(args: argparse.Namespace) -> "TokenisedText":
     """Read what --unit, --normaliser and the file's name say it is."""
     from asr.lm.commands import read_text, tokenise_lines
-    from asr.text import NORMALISERS
 
     normalise = NORMALISERS[args.normaliser] if args.normaliser else None
     if not is_manifest(args.text):

@@ -39,7 +39,7 @@ MAX_DECIMALS = 6
 _MAX_ENTRIES = 2**31 - 2  # the tree counts in int32
 _GZIP_LEVEL = 6
 _WRITERS = 2
-_BLOCK_ENTRIES = 1 << 17
+_BLOCK_ENTRIES, _BLOCK_BYTES = 1 << 17, 1 << 28  # at most
 _DATA = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t\r]*\\data\\[ \t\r]*$", re.MULTILINE)
 _NUMBERS_LENGTH = 40  # more than two numbers and what parts them take on a line
 
@@ -236,28 +236,38 @@ def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
         return pack(text) if path.suffix == ".gz" else text
 
     with replacing(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
-        for content in pool.map(block, _blocks(lm.counts)):
+        for content in pool.map(block, _blocks(lm.counts, _longest(table))):
             file.write(content)
 
 
-def _blocks(counts: Sequence[int]) -> Iterator[tuple[str, int, int, int]]:
+def _blocks(counts: Sequence[int], longest: int) -> Iterator[tuple[str, int, int, int]]:
     """Parts of the file: the lines before, an order, and the entries of that order to write."""
     before = "\\data\\\n" + "".join(f"ngram {k}={n}\n" for k, n in enumerate(counts, 1))
     first = 1
     for order, count in enumerate(counts, 1):
         before += f"\n\\{order}-grams:\n"
-        for start in range(first, first + count, _BLOCK_ENTRIES):
-            yield before, order, start, min(start + _BLOCK_ENTRIES, first + count)
+        entries = min(_BLOCK_ENTRIES, 1 + _BLOCK_BYTES // _entry_bytes(order, longest))
+        for start in range(first, first + count, entries):
+            yield before, order, start, min(start + entries, first + count)
             before = ""
         first += count
     yield before + "\n\\end\\\n", 1, first, first
 
 
+def _longest(table: WordTable) -> int:
+    """Bytes of the longest word, with what parts it from the next."""
+    return int(np.diff(table.starts).max())
+
+
+def _entry_bytes(order: int, longest: int) -> int:
+    """Most bytes that an entry's line can have."""
+    return order * (longest + 1) + _NUMBERS_LENGTH
+
+
 def _format_block(
     lm: NGram, table: WordTable, decimals: int, order: int, start: int, end: int
 ) -> bytes:
-    longest = int(np.diff(table.starts).max())
-    out = np.empty((end - start) * (order * (longest + 1) + _NUMBERS_LENGTH), np.uint8)
+    out = np.empty((end - start) * _entry_bytes(order, _longest(table)), np.uint8)
     path = np.full(order + 1, start, np.int64)
     for k in range(order, 1, -1):
         path[k - 1] = np.searchsorted(lm.arrays.first_child, path[k], side="right") - 1

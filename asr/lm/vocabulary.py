@@ -4,6 +4,7 @@ Compiled code has no strings, so a word is a stretch of UTF-8 bytes. The table k
 has met one after another, each ended by a newline, and a slot of the table holds a word's id.
 """
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from asr.lm.ngram import BEGIN, END, UNKNOWN
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
 
+#: How other toolkits write the unknown word, and how ARPA files may have it.
+_OTHER_UNKNOWN = b"<UNK>"
 _NEWLINE, _SPACE = 10, 32
 
 
@@ -149,18 +152,18 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
     `name` is what messages call the text.
 
     Raises:
-        UserError: the text is not UTF-8, or has a word <unk>, <s> or </s>.
+        UserError: the text is not UTF-8, or has a word <unk>, <UNK>, <s> or </s>.
     """
     tokens, letters, reserved_at = _tokenise(np.frombuffer(text, np.uint8), SPECIAL_WORDS)
     vocabulary = letters.tobytes()[:-1]
     try:
         vocabulary.decode()
-    except UnicodeDecodeError as error:
-        bad = vocabulary[: error.start].rsplit(b"\n", 1)[-1] + vocabulary[error.start : error.end]
-        raise UserError(
-            f"{name}:{line_number(text, text.index(bad))}: byte 0x{vocabulary[error.start]:02x} is "
-            "not UTF-8; convert the text to UTF-8"
-        ) from error
+    except UnicodeDecodeError:
+        raise _not_utf8(text, name) from None
+    if _OTHER_UNKNOWN in vocabulary.split(b"\n"):
+        found = re.search(rb"(?<![^\s\0])%b(?![^\s\0])" % _OTHER_UNKNOWN, text)
+        assert found is not None
+        reserved_at = found.start()
     if reserved_at >= 0:
         word = text[reserved_at:].split(maxsplit=1)[0].decode()
         raise UserError(
@@ -168,6 +171,18 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
             "remove it, the ends of lines mark the sentences"
         )
     return TokenisedText(vocabulary, tokens, name)
+
+
+def _not_utf8(text: bytes, name: str) -> UserError:
+    """Name the line of the first byte that is not UTF-8."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return UserError(
+            f"{name}:{line_number(text, error.start)}: byte 0x{text[error.start]:02x} is not "
+            "UTF-8; convert the text to UTF-8"
+        )
+    raise AssertionError("the words of a text in UTF-8 are in UTF-8")
 
 
 def alphabetical(text: TokenisedText) -> TokenisedText:

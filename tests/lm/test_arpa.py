@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asr.errors import UserError
-from asr.lm import NGram
+from asr.lm import NGram, arpa
 from asr.lm.arpa import parse_arpa, write_arpa
 from asr.lm.store import open_ngram
 
@@ -139,6 +139,14 @@ def test_what_is_written_reads_back(tmp_path: Path, name: str, shared: Path, ent
     write_arpa(lm, tmp_path / name)
     assert (tmp_path / name).read_bytes() == first
     assert len(list(tmp_path.iterdir())) == 1  # no temporary file is left
+
+
+@pytest.mark.parametrize("longest", [10, 1_000_000])
+def test_a_long_word_takes_no_more_memory(longest: int) -> None:
+    parts = [part[1:] for part in arpa._blocks([7, 300_000], longest)]
+    assert all((end - start - 1) * order * longest <= 1 << 28 for order, start, end in parts)
+    written = [entry for _, start, end in parts for entry in range(start, end)]
+    assert written == list(range(1, 300_008))
 
 
 def test_figures_are_written_plainly(tmp_path: Path) -> None:

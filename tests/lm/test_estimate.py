@@ -203,6 +203,11 @@ def test_reserved_words_and_foreign_bytes_are_refused_with_their_line() -> None:
         tokenise(b"a b\nc <s> d\n", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:3: the word </s> is reserved"):
         tokenise(b"a b\nc d\n</s>", "t.txt")
+    with pytest.raises(UserError, match=r"t.txt:2: the word <UNK> is reserved"):
+        tokenise(b"a<UNK> b\nc <UNK>\n", "t.txt")
+    tokenise(b"a<UNK> <UNK>b\n", "t.txt")
+    with pytest.raises(UserError, match=r"t.txt:2: byte 0xc3 is not UTF-8"):
+        tokenise("café\nb ".encode() + b"\xc3\n", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:2: byte 0xe9 is not UTF-8"):
         tokenise("a\ncafé\n".encode("latin-1"), "t.txt")
 
