@@ -108,7 +108,7 @@ def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
     if unknown:
         raise UserError(
             f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)}); "
-            "spell them out as the training text did"
+            + tokenizer.unknown_remedy
         )
 
 

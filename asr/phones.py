@@ -22,9 +22,11 @@ Lexicon = dict[str, list[str]]
 
 #: How the names of silence, noise and unknown words begin: !SIL, <UNK>, [LAUGHTER].
 NO_WORD = ("!", "<", "[")
-_COMMENT = ";;;"
+#: How lines begin that are comments.
+COMMENTS = (";;;", "# ")
+_BEHIND = re.compile(r"\s#")
 #: CMU's second pronunciations are TOMATO(2), its phones AH0, AH1 and AH2 by stress.
-_VARIANT = re.compile(r"\(\d+\)$")
+VARIANT = re.compile(r"\(\d+\)$")
 _STRESS = re.compile(r"(?<=[A-Z])[012]$")
 
 
@@ -42,6 +44,7 @@ class PhoneTokenizer(Tokenizer):
 
     boundary = SPACE
     unknown_are = "words that the lexicon lacks"
+    unknown_remedy = "say how they are said in a --lexicon, which `asr lexicon` makes of the text"
 
     def __init__(self, tokens: Sequence[str], normaliser: str, lexicon: Lexicon) -> None:
         super().__init__(tokens, normaliser)
@@ -61,6 +64,15 @@ class PhoneTokenizer(Tokenizer):
             return cls([BLANK], normaliser, {})  # one place words the refusal
         lexicon = read_lexicon(path, NORMALISERS[normaliser])
         return cls([BLANK, SPACE, *sorted(phones_of(lexicon))], normaliser, lexicon)
+
+    def with_words(self, path: Path) -> "PhoneTokenizer":
+        """Know the words of a lexicon file as well, said as it says them.
+
+        Raises:
+            UserError: as `read_lexicon`; a pronunciation with a phone that is no token.
+        """
+        said = read_lexicon(path, self.normalise, known=self.pronunciations)
+        return PhoneTokenizer(self.tokens, self.normaliser, {**self.pronunciations, **said})
 
     def unknown(self, text: str) -> list[str]:
         """List the words of normalised `text` that the lexicon lacks, sorted."""
@@ -110,8 +122,9 @@ def read_lexicon(
 ) -> Lexicon:
     """Read a lexicon, plain or gzipped.
 
-    Probabilities of pronunciations, in a second column, and stress marks, digits behind a vowel's
-    name, are dropped; so are silence and noise, such as ``!SIL`` and ``<UNK>``.
+    What follows a # after white space is a comment. Probabilities of pronunciations, in a second
+    column, and stress marks, digits behind a vowel's name, are dropped; so are silence and noise,
+    such as ``!SIL`` and ``<UNK>``.
 
     Args:
         path: the file.
@@ -123,14 +136,14 @@ def read_lexicon(
     """
     lexicon: Lexicon = {}
     for number, line in enumerate(_lines(path), start=1):
-        if not line.strip() or line.startswith((_COMMENT, *NO_WORD)):
+        if not line.strip() or line.startswith((*COMMENTS, *NO_WORD)):
             continue
-        entry, *phones = line.partition("#")[0].split()
+        entry, *phones = _BEHIND.split(line, maxsplit=1)[0].split()
         if phones and re.fullmatch(r"[01]?\.\d+|1(\.0+)?", phones[0]):
             del phones[0]
         if not phones and known is None:
             raise UserError(f"{path}:{number}: {entry!r} has no phones; write `word phone phone`")
-        word = normalise(_VARIANT.sub("", entry))
+        word = normalise(VARIANT.sub("", entry))
         said = " ".join(_STRESS.sub("", phone) for phone in phones)
         here = [said] if said else (known or {}).get(word, ())
         ways = lexicon.setdefault(word, [])

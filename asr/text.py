@@ -21,6 +21,8 @@ _APOSTROPHES = str.maketrans(
     dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'") | {"\u0149": "'n"}
 )
 _ZERO_WIDTH_SPACE = "\u200b"
+#: Marks that choose a glyph, as of emoji, or join: no part of a word's spelling.
+_GLYPH_MARKS = {0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 
 
 def _collapse(text: str) -> str:
@@ -33,19 +35,22 @@ def _words_only(text: str) -> str:
     Invisible joiners, soft hyphens and direction marks are dropped: they stand inside words.
     """
     text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
-    kept = "".join(_word_character(c) for c in text)
-    return " ".join(word for word in (part.strip("'") for part in kept.split()) if word)
+    words = "".join(map(_word_character, text)).split()
+    return " ".join(word.strip("'") for word in words if any(map(str.isalnum, word)))
 
 
 def _word_character(character: str) -> str:
     category = unicodedata.category(character)
+    if category == "Me" or ord(character) in _GLYPH_MARKS:  # Me encloses, as keycaps do
+        return ""
     if character == "'" or category[0] in "LMN":
         return character
     return "" if category == "Cf" and character != _ZERO_WIDTH_SPACE else SPACE
 
 
 def _lower(text: str) -> str:
-    return _collapse(_words_only(text).lower())
+    # the dot that lower() takes off a Turkish capital I with dot is the small i's own
+    return _collapse(_words_only(text).lower().replace("i\u0307", "i"))
 
 
 def _upper(text: str) -> str:
@@ -73,6 +78,7 @@ class Tokenizer(ABC):
         counts: how often each token stands in the texts that the model was trained on, see
             `count`; None where that is not known.
         unknown_are: what `unknown` lists.
+        unknown_remedy: what can be done where a text to align has some.
 
     Raises:
         UserError: an unknown normaliser, a first token that is not the blank, or a repeated token.
@@ -82,6 +88,7 @@ class Tokenizer(ABC):
     pronunciations: dict[str, list[str]] | None = None
     counts: list[int] | None = None
     unknown_are = "characters that are no token"
+    unknown_remedy = "spell them out as the training text did"
 
     def __init__(self, tokens: Sequence[str], normaliser: str) -> None:
         if normaliser not in NORMALISERS:

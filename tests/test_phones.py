@@ -43,6 +43,8 @@ def test_lexicons_are_read_as_they_come(path, tmp_path):
         "read": ["R EH D", "R IY D"], "red": ["R EH D"], "reed": ["R IY D"], "a": ["AH", "EY"],
     }  # fmt: skip
     assert read_lexicon(path, str.lower) == expected
+    path.write_text("# words\nC# S IY\n#1 W AH N # one\n")
+    assert read_lexicon(path, str.lower) == {"c#": ["S IY"], "#1": ["W AH N"]}
     packed = tmp_path / "lexicon.gz"
     packed.write_bytes(gzip.compress(LEXICON.encode("utf-8-sig")))
     assert read_lexicon(packed, str.lower) == expected
@@ -118,6 +120,18 @@ def test_a_model_of_phones_trains_aligns_and_writes_words(tones, tmp_path, capsy
     assert main(["align", str(tones / "test-00.wav"), str(spoken), "--model", str(run)]) == 0
     words = [line.split("\t")[-1] for line in capsys.readouterr().out.splitlines()]
     assert words[-3:] == ["hab", "a", "ba"]
+
+    spoken.write_text("a zoe")
+    align = ["align", str(tones / "test-00.wav"), str(spoken), "--model", str(run)]
+    assert main(align) == 1
+    assert "lexicon lacks (zoe); say how they are said in a --lexicon" in capsys.readouterr().err
+    more = tmp_path / "more.txt"
+    more.write_text("Zoe y2 y2\n")
+    assert main([*align, "--lexicon", str(more)]) == 0
+    assert [line.split("\t")[-1] for line in capsys.readouterr().out.splitlines()] == ["a", "zoe"]
+    more.write_text("Zoe z3\n")
+    assert main([*align, "--lexicon", str(more)]) == 1
+    assert "phones that are no token: ['z3']" in capsys.readouterr().err
 
     lexicon.write_text("ab x1 y2\nba y2 x1\na y2\n")
     capsys.readouterr()

@@ -23,6 +23,9 @@ LOWER = {
     "क्\u200dया": "क्या",
     "你好,世界。": "你好 世界",
     "zero\u200bwidth space": "zero width space",
+    "I \u2764\ufe0f you 1\ufe0f\u20e3": "i you 1",
+    "İSTANBUL": "istanbul",
+    "a \u0301 b": "a b",
     "...!?": "",
     "": "",
 }

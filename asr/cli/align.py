@@ -57,6 +57,10 @@ def add(verbs: Verbs) -> None:
         help="what is said in the recording; each line becomes a segment",
     )  # fmt: skip
     add_model(verb)
+    verb.add_argument(
+        "--lexicon", type=Path, metavar="FILE",
+        help="how words are said that a model of phones does not know; `asr lexicon` writes one",
+    )  # fmt: skip
     add_outputs(verb, default="textgrid")
     verb.set_defaults(run=run)
 
@@ -65,15 +69,12 @@ def run(args: argparse.Namespace) -> int:
     """Align each item; a bad one is named, and the others go on."""
     from tqdm import tqdm
 
-    from asr.decoding.options import DecodingOptions
-    from asr.recognizer import load
-
     outputs = make_outputs(args)
     items = _find_items(args)
     wanted = [one for one in items if not outputs.is_done(one.stem)]
     if wanted:
         outputs.check(len(wanted))
-    recognizer = load(args.model, DecodingOptions())
+    recognizer = _load(args.model, args.lexicon)
     failed = 0
     for item in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
         try:
@@ -90,6 +91,20 @@ def run(args: argparse.Namespace) -> int:
     if failed and len(items) > 1:
         print(f"asr: {failed} of {len(items)} utterances failed", file=sys.stderr)
     return int(failed > 0)
+
+
+def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
+    """Open the model, with the words of a lexicon beside its own."""
+    from asr.model_file import load_model
+    from asr.phones import PhoneTokenizer
+    from asr.recognizer import Recognizer
+
+    acoustic, tokenizer = load_model(model)
+    if lexicon is None:
+        return Recognizer(acoustic, tokenizer)
+    if not isinstance(tokenizer, PhoneTokenizer):
+        raise UserError(f"{lexicon}: {model} spells, and needs no lexicon; leave --lexicon out")
+    return Recognizer(acoustic, tokenizer.with_words(lexicon))
 
 
 def _find_items(args: argparse.Namespace) -> list[_Item]:

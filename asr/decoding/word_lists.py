@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from asr.errors import UserError
-from asr.phones import NO_WORD
+from asr.phones import COMMENTS, NO_WORD, VARIANT
 
 
 def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
@@ -20,16 +20,16 @@ def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> li
 
 
 def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
-    """Read a vocabulary: the first word of every line, so that a Kaldi lexicon will do.
+    """Read a vocabulary: the first word of every line, so that Kaldi's and CMU's lexicons will do.
 
     Each is brought to the model's spelling by `normalise`, which makes two of some: e-mail.
 
     Raises:
         UserError: a file that cannot be read as text, or that holds no word.
     """
-    entries = [line.split()[0] for line in _lines(path) if line.strip()]
-    spoken = [entry for entry in entries if not entry.startswith(NO_WORD)]
-    words = [word for entry in spoken for word in normalise(entry).split()]
+    lines = [line for line in _lines(path) if not line.startswith((*COMMENTS, *NO_WORD))]
+    entries = [VARIANT.sub("", line.split()[0]) for line in lines if line.strip()]
+    words = [word for entry in entries for word in normalise(entry).split()]
     if not words:
         raise UserError(f"{path}: no words in it; write one word a line")
     return list(dict.fromkeys(words))

@@ -45,6 +45,13 @@ def test_no_language_model_is_opened(tones, text, monkeypatch, capsys):
     assert rows(capsys.readouterr().out)[0][-1] == "A"
 
 
+def test_a_model_that_spells_takes_no_lexicon(tones, tones_run, text, capsys):
+    audio = str(tones / "test-00.wav")
+    command = ["align", audio, str(text), "--model", str(tones_run), "--lexicon", str(text)]
+    assert main(command) == 1
+    assert f"{text}: {tones_run} spells, and needs no lexicon" in capsys.readouterr().err
+
+
 def test_one_format_is_printed(tones, tones_run, text, capsys):
     audio = str(tones / "test-00.wav")
     assert main(["align", audio, str(text), "--model", str(tones_run), "--format", "ctm"]) == 0

@@ -81,6 +81,8 @@ def test_word_lists(tmp_path: Path) -> None:
     assert read_hotwords(path) == ["Ann Lee", "Bo"]
     assert read_hotwords(path, lambda line: line.strip().upper()) == ["ANN LEE", "BO"]
     assert read_words(path) == ["Ann", "Bo"]
+    path.write_text(";;; CMU's\n# of\nTO AH\nTO(2) UW\n#1 W AH N\n", encoding="utf-8")
+    assert read_words(path) == ["TO", "#1"]
     path.write_text("!SIL SIL\n<UNK> SPN\nE-mail IY M\nann AE N\nANN AE N\n", encoding="utf-8")
     assert read_words(path, lambda word: word.upper().replace("-", " ")) == ["E", "MAIL", "ANN"]
 
