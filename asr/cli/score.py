@@ -23,8 +23,8 @@ def add(verbs: Verbs) -> None:
         "--compare", type=Path, metavar="OTHER", help="a second hypothesis: better, or by chance?"
     )
     verb.add_argument(
-        "--layout", choices=["auto", "kaldi", "plain"], default="auto",
-        help="kaldi: each line begins with an utterance id",
+        "--layout", choices=["auto", "kaldi", "trn", "plain"], default="auto",
+        help="kaldi: each line begins with an utterance id; trn: it ends in one, in parentheses",
     )  # fmt: skip
     verb.add_argument(
         "--manifest", metavar="MANIFEST",

@@ -36,9 +36,9 @@ def check(utterances: list[Utterance], converted: Path) -> Checked:
 
     Recordings that libsndfile cannot read are converted to flac, in the folder `converted`.
 
-    Faults are: a duplicated id (the first one stands), missing or unreadable audio (a truncated
-    file among them), no samples, empty text, a segment that is not within its recording, and
-    what the reader found.
+    Faults are: a duplicated id (the first sound one stands), missing or unreadable audio (a
+    truncated file among them), no samples, empty text, a segment that is not within its recording,
+    and what the reader found.
     """
     recordings = _open_all((utterance.audio for utterance in utterances), converted)
     good, cuts, problems = [], [], []
@@ -50,14 +50,15 @@ def check(utterances: list[Utterance], converted: Path) -> Checked:
             problems.append(problem)
             continue
         assert isinstance(recording, Recording)
+        first[utterance.id] = utterance
         good.append(utterance)
         cuts.append(_cut(utterance, recording))
     return Checked(good, cuts, problems, list(_notes(cuts, converted)))
 
 
 def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | None:
-    earlier = first.setdefault(utterance.id, utterance)
-    if earlier is utterance:
+    earlier = first.get(utterance.id)
+    if earlier is None:
         return None
     detail = f"{utterance.id!r} stands first in {earlier.where}"
     if utterance.audio != earlier.audio:

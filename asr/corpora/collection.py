@@ -14,6 +14,7 @@ from pathlib import Path
 
 from asr.errors import UserError, printable
 
+LONGEST_S = 1e9  # more than any recording
 SPLITS = ("train", "dev", "test")
 #: What people call the splits, in lower case: folders, and cells of a table.
 SPLIT_OF = {
@@ -174,13 +175,13 @@ def seconds(value: object, name: str, where: str) -> float:
     """Read a time in seconds from a cell or a JSON value.
 
     Raises:
-        UserError: it is not a finite number.
+        UserError: it is not a number, or more than any recording has.
     """
     try:
         number = float(str(value))
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) < LONGEST_S:
         raise UserError(f"{where}: {name} is {value!r}, expected seconds")
     return number
 
@@ -201,8 +202,10 @@ def stated(
     `audio` is relative to the folder. With a `start_s` the utterance is called after its bounds.
 
     Raises:
-        UserError: `split` is not what anyone calls a split.
+        UserError: `audio` is empty, or `split` is not what anyone calls a split.
     """
+    if not audio.strip():
+        raise UserError(f"{where}: names no recording; give its path, or delete the line")
     if split is not None and split.lower() not in SPLIT_OF:
         raise UserError(f"{where}: split is {split!r}, expected {', '.join(SPLITS)}")
     name = utterance_id(folder / audio, folder)

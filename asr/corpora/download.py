@@ -15,11 +15,13 @@ from tqdm import tqdm
 from asr.errors import DISK_FULL, UserError
 
 ATTEMPTS = 5
+LATER = (408, 429)  # what servers answer that are slow or asked too much; of 500 and more, all do
 PAUSE_S = 1.0  # doubles from attempt to attempt
 TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 16
 #: What a damaged archive raises: the first is an OSError, and no fault of the disk.
-_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError)
+#: KeyError: a hard link to a member that is not there.
+_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError, KeyError)
 
 
 class _CutError(Exception):
@@ -48,7 +50,7 @@ def download(url: str, target: Path) -> None:
         try:
             _fetch(url, part)
         except urllib.error.HTTPError as error:
-            if error.code < 500:
+            if error.code < 500 and error.code not in LATER:
                 raise UserError(f"{url}: the server answers {error}; check the address") from error
             problem = error
         except (OSError, http.client.HTTPException, _CutError) as error:

@@ -45,4 +45,8 @@ def _parsed(line: str, where: str) -> dict[str, Any]:
     for key in ("audio_filepath", "text"):
         if not isinstance(entry.get(key), str):
             raise UserError(f"{where}: {key} is {entry.get(key)!r}, expected a string")
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{where}: not text, {error.reason}; write it as UTF-8") from error
     return entry

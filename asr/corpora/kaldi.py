@@ -49,7 +49,7 @@ def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
     recordings = {
         name: _audio(entry, where, folder) for name, where, entry in _unique(folder, "wav.scp")
     }
-    speakers = {name: speaker for name, _, speaker in _unique(folder, "utt2spk")}
+    speakers = _speakers(folder)
     segments = {
         name: (where, *_segment(entry, where)) for name, where, entry in _unique(folder, "segments")
     } or {name: (f"{folder}/wav.scp", name, 0.0, None) for name in recordings}
@@ -64,11 +64,17 @@ def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
             audio=recordings.get(recording, folder / recording),
             text=" ".join(text.split()),
             where=where,
-            speaker=speakers.get(name),
+            speaker=speakers.get(name) or None,
             start_s=start_s,
             end_s=end_s,
             split=split,
         )
+
+
+def _speakers(folder: Path) -> dict[str, str]:
+    """Read who says what; by Kaldi's custom none is known where each utterance is its own."""
+    speakers = {name: speaker for name, _, speaker in _unique(folder, "utt2spk")}
+    return {} if all(name == speaker for name, speaker in speakers.items()) else speakers
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str, str]]:

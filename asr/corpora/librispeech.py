@@ -153,7 +153,7 @@ def _once(utterances: Iterator[Utterance]) -> tuple[list[Utterance], int]:
 
 def _halved(utterances: list[Utterance]) -> list[Utterance]:
     speakers = {str(utterance.speaker) for utterance in utterances if utterance.split == "dev"}
-    held_out = sorted(speakers, key=int)[1::2]
+    held_out = sorted(speakers, key=lambda speaker: (len(speaker), speaker))[1::2]
     return [
         replace(utterance, split="test")
         if utterance.split == "dev" and utterance.speaker in held_out

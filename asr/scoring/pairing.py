@@ -83,8 +83,8 @@ def require_speakers(references: Mapping[str, str], speakers: Mapping[str, str])
     unknown = [key for key in references if key not in speakers]
     if unknown:
         raise UserError(
-            f"speakers: {len(unknown)} of {len(references)} utterances have no speaker "
-            f"({some_of(unknown)}); name the speaker of every utterance or of none"
+            f"speakers: those of {len(unknown)} of {len(references)} utterances are not given "
+            f"({some_of(unknown)}); give the manifest of these utterances, by their ids, or none"
         )
 
 

@@ -44,6 +44,14 @@ def test_the_first_of_a_duplicated_id_stands(tmp_path, write_audio):
     assert str(checked.problems[0]) == "t:2: duplicated id: 'a' stands first in t:1"
 
 
+def test_of_a_duplicated_id_the_first_sound_one_stands(tmp_path, write_audio):
+    (tmp_path / "a.flac").write_bytes(b"broken")
+    paths = tmp_path / "a.flac", write_audio(tmp_path / "a.wav")
+    checked = check([Utterance("a", path, "ONE", "a.txt:1") for path in paths])
+    assert [utterance.audio.suffix for utterance in checked.utterances] == [".wav"]
+    assert [problem.kind for problem in checked.problems] == ["unreadable audio"]
+
+
 def test_recordings_that_share_a_transcript_are_duplicates(tmp_path, write_audio):
     wav, flac = (write_audio(tmp_path / f"a.{suffix}") for suffix in ("wav", "flac"))
     (problem,) = check([Utterance("a", path, "ONE", "a.txt:1") for path in (wav, flac)]).problems

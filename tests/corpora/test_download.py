@@ -152,7 +152,7 @@ def test_it_gives_up_after_some_attempts(publisher, tmp_path):
     assert len(publisher.requests) == 5
 
 
-@pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (503, 5)])
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (429, 5), (503, 5)])
 def test_refusals(publisher, tmp_path, status, requests):
     publisher.status = status
     with pytest.raises(UserError, match=f"corpus.tar.gz: .*{status}"):
@@ -231,6 +231,12 @@ def test_cut_archives_are_refused_and_leave_nothing(tmp_path, kept):
     with pytest.raises(UserError, match=r"cut.tar.gz: cannot be unpacked .*download it again"):
         unpack(archive, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["cut.tar.gz"]
+
+
+def test_a_hard_link_to_nothing_is_damage(tmp_path):
+    archive = pack(tmp_path / "bad.tar.gz", member("a.txt", tarfile.LNKTYPE, "b.txt"))
+    with pytest.raises(UserError, match=r"bad.tar.gz: cannot be unpacked"):
+        unpack(archive, tmp_path / "out")
 
 
 def test_damaged_archives_are_refused(tmp_path):

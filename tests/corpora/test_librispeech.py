@@ -90,6 +90,12 @@ def test_dev_can_be_halved_by_speaker(corpus):
     assert splits["test"] == {"84", "1462"}
 
 
+def test_a_stray_recording_does_not_keep_dev_from_being_halved(corpus, write_audio):
+    write_audio(next(corpus.glob("dev-clean-2/*/*")) / "stray.flac")
+    splits = by_split(corpus, halve_dev=True)
+    assert splits["dev"] | splits["test"] >= {"9", "84", "251", "1462"}
+
+
 def test_parts_can_be_chosen(corpus):
     splits = by_split(corpus, train=["dev-clean-2"], dev=["train-clean-5"])
     assert splits["train"] == {"84", "1462", "251", "9"}

@@ -237,6 +237,8 @@ class TestTable:
             ("path;text\na.wav;yes\n", r"my.csv:1: .*found path;text; .*separated by commas$"),
             ("path,text\na.wav,yes\nb.wav,yes, no\n", r"my.csv:3: more or fewer cells"),
             ("path,text\na.wav\n", r"my.csv:2: more or fewer cells"),
+            ("path,text\n,yes\n", r"my.csv:2: names no recording"),
+            ("path,text,end\na.wav,yes,1e308\n", r"my.csv:2: end is '1e308', expected seconds"),
             ("path,text,start\na.wav,yes,soon\n", r"my.csv:2: start is 'soon', expected seconds"),
             ("path,text,end\na.wav,yes,nan\n", r"my.csv:2: end is 'nan', expected seconds"),
             ("path,text,split\na.wav,yes,\n", r"my.csv:2: split is '', expected train, dev, test"),
@@ -303,6 +305,8 @@ class TestJsonl:
         [
             ('{"audio_filepath": "a.wav", "text": "ye', "not JSON"),
             ('["a.wav", "yes"]', "expected one JSON object a line"),
+            ('{"audio_filepath": "a", "text": "\\ud800"}', "not text, surrogates not allowed"),
+            ('{"audio_filepath": "", "text": "b"}', "names no recording"),
             ('{"audio_filepath": "a.wav"}', "text is None, expected a string"),
             ('{"audio_filepath": 3, "text": "yes"}', "audio_filepath is 3, expected a string"),
             ('{"audio_filepath": "a", "text": "b", "duration": "long"}', "duration is 'long'"),
@@ -339,6 +343,12 @@ class TestKaldi:
         assert utterances["bob-1"].audio == directory / "b.wav"
         summary = prepare("folder", directory, tmp_path / "out")
         assert sum(s.hours for s in summary.splits.values()) == pytest.approx(2.5 / 3600)
+
+    def test_utterances_that_are_their_own_speakers_have_none(self, directory):
+        write(directory / "utt2spk", "ann-1 ann-1\nann-2 ann-2\nbob-1 bob-1\n")
+        assert {utterance.speaker for utterance in read(directory).values()} == {None}
+        write(directory / "utt2spk", "ann-1 ann\nann-2\nbob-1 bob\n")
+        assert [utterance.speaker for utterance in read(directory).values()] == ["ann", None, "bob"]
 
     def test_without_segments_an_utterance_is_a_recording(self, directory):
         (directory / "segments").unlink()

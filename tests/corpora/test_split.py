@@ -75,6 +75,35 @@ def test_fewer_utterances_than_splits_all_train(count):
     assert how.startswith(f"too few utterances ({count}) to hold out dev and test, and training ne")
 
 
+def test_a_few_utterances_without_a_speaker_train():
+    utterances = [*spoken({f"speaker{number}": 10 for number in range(20)}), *unknown(5)]
+    splits, how = hold_out(utterances)
+    assert how.endswith("held out for dev and test; 5 utterances without a speaker train.")
+    assert {splits[f"take{number}"] for number in range(5)} == {"train"}
+    assert len({(u.speaker, splits[u.id]) for u in utterances}) == 21
+
+
+def test_what_is_said_in_one_recording_stays_together():
+    talks = [
+        Utterance(f"talk{talk}-{at}", Path(f"{talk}.wav"), "YES", "t:1")
+        for talk in range(30)
+        for at in range(10)
+    ]
+    splits, how = hold_out(talks)
+    assert "hash of the id" in how
+    assert set(splits.values()) == {"train", "dev", "test"}
+    assert len({(u.audio, splits[u.id]) for u in talks}) == 30
+    splits, _ = hold_out(talks[:20])  # two talks cannot be three splits
+    assert set(splits.values()) == {"train", "dev", "test"}
+
+
+def test_speakers_in_several_given_splits_are_noted():
+    named = [replace(u, split=split) for u in spoken({"ann": 1}) for split in ("train", "dev")]
+    other = [replace(u, split="train") for u in spoken({"bob": 2})]
+    _, (note,) = choose([*named, *other])
+    assert note.startswith("1 of 2 speakers stand in several of the corpus's splits (such as 'ann'")
+
+
 def test_dev_is_held_out_of_train_where_the_corpus_names_none():
     speakers = {f"speaker{number}": 10 for number in range(20)}
     named = [

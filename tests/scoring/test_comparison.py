@@ -116,7 +116,9 @@ def test_a_difference_must_be_beyond_chance_both_ways() -> None:
 
 
 def test_speakers_of_some_utterances_are_refused() -> None:
-    with pytest.raises(UserError, match=r"speakers: 1 of 2 utterances have no speaker \(v\)"):
+    with pytest.raises(
+        UserError, match=r"speakers: those of 1 of 2 utterances are not given \(v\)"
+    ):
         compare({"u": "x", "v": "y"}, {"u": "x", "v": "y"}, {"u": "", "v": ""}, speakers={"u": "s"})
 
 

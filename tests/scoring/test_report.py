@@ -235,5 +235,5 @@ def test_differing_ids_are_refused(
 
 
 def test_a_missing_speaker_is_refused() -> None:
-    with pytest.raises(UserError, match=r"1 of 2 utterances have no speaker \(b\)"):
+    with pytest.raises(UserError, match=r"those of 1 of 2 utterances are not given \(b\)"):
         score({"a": "", "b": ""}, {"a": "", "b": ""}, speakers={"a": "ann"})
