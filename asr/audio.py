@@ -22,6 +22,7 @@ _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)
 #: A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
 _UNKNOWN_SIZE = 0x7FFF0000
 #: What libsndfile takes for the length of a flac file that was written to a pipe.
+_EMPTY_WAV_BYTES = 4096  # no header is longer that has no samples behind it
 _NO_LENGTH = 0x7FFFFFFFFFFFFFFF
 #: libsndfile's error for a coding that is read from its start alone: GSM 6.10, G.721, DWVW.
 _UNSEEKABLE = 40
@@ -79,6 +80,12 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         ) from error
     with audio:
         check_rate(path, audio.samplerate)
+        if audio.frames == 0 and audio.format == "WAV" and path.stat().st_size > _EMPTY_WAV_BYTES:
+            raise UnknownFormatError(  # of a recorder that could not finish: PyAV reads on
+                "unreadable audio",
+                f"{path}: its header states no samples, but there are some",
+                "convert it to wav or flac",
+            )
         if audio.frames == 0:
             raise AudioError("no samples", f"{path}: an audio file without samples", "record again")
         if audio.frames == _NO_LENGTH:

@@ -4,11 +4,11 @@ Shapes: N samples.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lhotse import CutSet
-from lhotse.audio import set_audio_duration_mismatch_tolerance
+from lhotse.audio import AudioSource, set_audio_duration_mismatch_tolerance
 from lhotse.audio.backend import (
     AudioreadBackend,
     CompositeAudioBackend,
@@ -16,7 +16,7 @@ from lhotse.audio.backend import (
     TorchcodecBackend,
     set_current_audio_backend,
 )
-from lhotse.cut import Cut
+from lhotse.cut import Cut, MixedCut
 
 from asr.audio import AudioError, Waveform, to_waveform
 from asr.errors import UserError
@@ -28,6 +28,9 @@ with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own settin
 set_current_audio_backend(
     CompositeAudioBackend([LibsndfileBackend(), TorchcodecBackend(), AudioreadBackend()])
 )
+
+#: Sources of audio that are read; lhotse has others, which run commands or ask the network.
+_READ = ("file", "memory")
 
 
 def read_cuts(manifest: str | Path) -> CutSet:
@@ -71,9 +74,22 @@ def _fault(item: object) -> str | None:
     if len(item.supervisions) != 1 or not isinstance(item.supervisions[0].text, str):
         count = len(item.supervisions)
         return f"cut {item.id} has {count} transcripts, expected 1 with text"
+    if not isinstance(item.id, str):
+        return f"cut {item.id}: its id is no string"
+    for source in _sources(item):
+        if source.type not in _READ:
+            shown = f"{source.type} {str(source.source)[:60]!r}"
+            return f"cut {item.id}: its audio is a {shown}, which is never run or fetched here"
     if not (isinstance(item.duration, int | float) and item.duration > 0):
         return f"cut {item.id}: duration is {item.duration!r} s, expected more than 0"
     return None
+
+
+def _sources(cut: Cut) -> Iterator[AudioSource]:
+    """Give where the audio of a cut, or of all its tracks, comes from."""
+    for one in [track.cut for track in cut.tracks] if isinstance(cut, MixedCut) else [cut]:
+        if one.has_recording:
+            yield from one.recording.sources
 
 
 def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:

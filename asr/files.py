@@ -1,4 +1,4 @@
-"""Writing files that are whole or absent, never half."""
+"""Files written whole or not at all, and files found at any depth."""
 
 import os
 from collections.abc import Iterator
@@ -69,3 +69,26 @@ def remove_partials(folder: Path) -> None:
     """Remove what writers killed at their work left in a folder that nobody else writes to."""
     for partial in folder.glob(".*.partial*"):
         partial.unlink(missing_ok=True)
+
+
+def files_below(root: Path, without: Path | None = None) -> tuple[list[Path], list[OSError]]:
+    """List the files at any depth but hidden ones, and why folders could not be read.
+
+    Args:
+        root: the folder; links are followed, and a folder linked to from several places is read
+            once.
+        without: a folder that is left out.
+    """
+    seen = {place.resolve() for place in (root, without) if place is not None}
+    files: list[Path] = []
+    closed: list[OSError] = []
+    for folder, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
+        visible = [name for name in sorted(inner) if not name.startswith(".")]
+        inner.clear()  # in place: os.walk goes on with what is put back
+        for name in visible:
+            place = Path(folder, name).resolve()
+            if place not in seen:
+                seen.add(place)
+                inner.append(name)
+        files += [Path(folder, name) for name in names if not name.startswith(".")]
+    return files, closed

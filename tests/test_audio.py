@@ -117,6 +117,17 @@ def test_a_broken_file_is_refused_in_one_sentence_that_names_it(
     assert "\n" not in text
 
 
+def test_what_a_recorder_left_unfinished_is_read_to_its_end(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="needs the extra asr[media]")
+    path = tmp_path / "unfinished.wav"
+    content = bytearray(whole(path))
+    expected = read_audio(path, 16000)
+    at = content.index(b"data") + 4
+    content[4:8] = content[at : at + 4] = bytes(4)
+    path.write_bytes(content)
+    np.testing.assert_allclose(read_audio(path, 16000), expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "au"])
 @pytest.mark.parametrize("share", [0.3, 0.99])
 def test_a_file_cut_short_is_never_read_as_a_whole_one(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lhotse import CutSet
+from lhotse import CutSet, MonoCut
 from tiny import RATE, damaged_cut
 
 from asr.cuts import load_waveform, read_cuts
@@ -36,6 +36,15 @@ def changed(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return json.loads(json.dumps(row)) | changes
 
 
+def from_command(recording: dict[str, Any]) -> dict[str, Any]:
+    return changed(recording, sources=[{"type": "command", "channels": [0], "source": "touch x"}])
+
+
+def mixed(row: dict[str, Any]) -> dict[str, Any]:
+    one = MonoCut.from_dict(row)
+    return one.mix(one.drop_supervisions()).to_dict()
+
+
 BAD_LINES = {
     "broken json": (lambda _: '{"id": ', "not a line of a cut manifest"),
     "another object": (lambda _: {"a": 1}, "not a line of a cut manifest"),
@@ -53,6 +62,15 @@ BAD_LINES = {
     "negative duration": (
         lambda row: changed(row, duration=-0.3),
         "duration is -0.3 s, expected more than 0",
+    ),
+    "id that is a number": (lambda row: changed(row, id=7), "its id is no string"),
+    "command as audio": (
+        lambda row: changed(row, recording=from_command(row["recording"])),
+        "its audio is a command 'touch x', which is never run",
+    ),
+    "command in a mix": (
+        lambda row: mixed(changed(row, recording=from_command(row["recording"]))),
+        "its audio is a command 'touch x', which is never run",
     ),
     "repeated id": (lambda row: changed(row, id="dev-00"), "a second cut with the id dev-00"),
 }

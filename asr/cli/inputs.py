@@ -4,7 +4,7 @@ import glob
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ from stat import S_ISCHR, S_ISFIFO
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from asr.errors import UserError, printable
+from asr.errors import DISK_FULL, UserError, printable
+from asr.files import files_below
 
 STDIN = "-"
 
@@ -91,6 +92,8 @@ def _listed(path: Path) -> list[str]:
 
 def _expand(argument: str) -> Iterator[Input]:
     path = Path(argument)
+    if not argument.strip():
+        raise UserError("an empty name was given; give a file, a folder or -")
     if argument == STDIN:
         if sys.stdin is None:
             raise UserError("-: standard input is closed; send a recording into it, or name a file")
@@ -110,52 +113,69 @@ def _expand(argument: str) -> Iterator[Input]:
 def _in_folder(folder: Path) -> Iterator[Input]:
     from asr.recording import AUDIO_SUFFIXES
 
-    found = False
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file() and not hidden:
-            found = True
-            yield Input(str(path), path, inside.with_suffix(""))
-    if not found:
+    files, closed = files_below(folder)
+    audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
+    for path in sorted(audio):
+        if path.is_file() or not path.exists():  # the reader names a link to nothing
+            yield Input(str(path), path, path.relative_to(folder).with_suffix(""))
+    if closed:
+        error = closed[0]
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; mend its permissions")
+    if not audio:
         raise UserError(f"{folder}: no audio files in this folder; give another")
 
 
-def check_outputs(inputs: Iterable[Input]) -> None:
-    """Refuse recordings that would write the same files.
+def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], str]) -> None:
+    """Refuse recordings that would have the same name in what is written.
+
+    Args:
+        inputs: the recordings.
+        flag: that asks for it, as it is shown.
+        called: the name by the recording's stem.
 
     Raises:
         UserError: naming the first two.
     """
-    by_stem: dict[Path, list[str]] = defaultdict(list)
+    by_name: dict[str, list[str]] = defaultdict(list)
     for one in inputs:
-        by_stem[one.stem].append(one.name)
-    for stem, names in by_stem.items():
-        if len(names) > 1:
+        by_name[called(one.stem)].append(one.name)
+    for name, inputs_so in by_name.items():
+        if len(inputs_so) > 1:
             raise UserError(
-                f"--output-dir: {names[0]} and {names[1]} would both be written as {stem}; "
-                "transcribe them into folders of their own"
+                f"{flag}: {inputs_so[0]} and {inputs_so[1]} would both be written as {name}; "
+                "transcribe them apart"
             )
 
 
 @contextmanager
-def readable(inputs: Iterable[Input]) -> Iterator[dict[Path, Input]]:
+def readable(
+    inputs: Iterable[Input],
+) -> Iterator[tuple[dict[Path, Input], list[tuple[Input, UserError]]]]:
     """Give the inputs by the path they can be read at; what is a stream is kept in a file.
 
-    A stream cannot be read twice or from its end, as audio files have to be.
+    A stream cannot be read twice or from its end, as audio files have to be. Those that cannot be
+    read at all come with the reason.
     """
     with TemporaryDirectory(prefix="asr-") as folder:
         paths: dict[Path, Input] = {}
+        refused = []
         for one in inputs:
             path = one.path
             if one.is_stream:
                 path = Path(folder) / (
                     "standard input" if one.name == STDIN else f"stream {len(paths) + 1}"
                 )
-                with _opened(one) as stream, path.open("wb") as copy:
-                    shutil.copyfileobj(stream, copy)
+                try:
+                    with _opened(one) as stream, path.open("wb") as copy:
+                        shutil.copyfileobj(stream, copy)
+                except OSError as error:
+                    if error.errno in DISK_FULL:
+                        raise
+                    reason = f"{one.name}: cannot be read: {error.strerror}; send a recording"
+                    refused.append((one, UserError(reason)))
+                    continue
             paths[path] = one
-        yield paths
+        yield paths, refused
 
 
 def _opened(stream: Input) -> AbstractContextManager[IO[bytes]]:

@@ -60,7 +60,11 @@ def run(args: argparse.Namespace) -> int:
     outputs = make_outputs(args)
     inputs, errors = find_inputs(args.audio, args.list)
     if args.output_dir:
-        check_outputs(inputs)
+        check_outputs(inputs, "--output-dir", str)
+    elif {"ctm", "stm"} & set(outputs.formats):
+        from asr.formats.nist import one_word
+
+        check_outputs(inputs, f"--format {args.format}", lambda stem: one_word(stem.name))
     wanted = [one for one in inputs if one.is_stream or not outputs.is_done(str(one.stem))]
     if wanted:
         outputs.check(len(wanted))
@@ -96,7 +100,10 @@ def _transcribe(
     workers = torch.get_num_threads()
     torch.set_num_threads(1)  # a batch a core, and the same sums on any number of cores
     failed: list[Input] = []
-    with readable(wanted) as paths:
+    with readable(wanted) as (paths, refused):
+        for one, error in refused:
+            _complain(str(error))
+            failed.append(one)
         results = recognizer.transcribe_files(paths, channel=args.channel, workers=workers)
         for path, result in results:
             one = paths[Path(path)]

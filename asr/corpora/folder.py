@@ -1,7 +1,5 @@
 """One's own speech: a folder of recordings with same-named .txt, and what else a PATH may be."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from asr.corpora.collection import (
 )
 from asr.corpora.convert import CONVERTED
 from asr.errors import UserError
+from asr.files import files_below
 from asr.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 
 
@@ -99,24 +98,14 @@ def _read_folder(root: Path, output: Path) -> Collection:
     return Collection(utterances, notes)
 
 
-def _files(root: Path, without: Path) -> Iterator[Path]:
-    """List the files at any depth but hidden ones; a folder linked to from several places once."""
-    seen = {root.resolve(), without.resolve()}
-    for folder, inner, names in os.walk(root, onerror=_refuse_unreadable, followlinks=True):
-        visible = [name for name in sorted(inner) if not name.startswith(".")]
-        inner.clear()  # in place: os.walk goes on with what is put back
-        for name in visible:
-            place = Path(folder, name).resolve()
-            if place not in seen:
-                seen.add(place)
-                inner.append(name)
-        yield from (Path(folder, name) for name in names if not name.startswith("."))
-
-
-def _refuse_unreadable(error: OSError) -> None:
-    raise UserError(
-        f"{error.filename}: cannot be read: {error.strerror}; mend its permissions"
-    ) from error
+def _files(root: Path, without: Path) -> list[Path]:
+    """List the files at any depth but hidden ones."""
+    files, closed = files_below(root, without)
+    for error in closed:
+        raise UserError(
+            f"{error.filename}: cannot be read: {error.strerror}; mend its permissions"
+        ) from error
+    return files
 
 
 def _utterance(audio: Path, text: Path | None, root: Path) -> Utterance:

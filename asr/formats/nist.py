@@ -13,7 +13,12 @@ _LETTERS: dict[str | None, str] = {None: "A", "left": "A", "right": "B"}
 
 def recording_name(about: About) -> str:
     """The recording as scoring tools match it: one word, of an utterance its whole id."""
-    return "_".join(about.name.split()) or "unnamed"
+    return one_word(about.name) or "unnamed"
+
+
+def one_word(name: str) -> str:
+    """Name a recording without spaces."""
+    return "_".join(name.split())
 
 
 def lettered(transcripts: Sequence[Transcript]) -> list[tuple[str, Transcript]]:

@@ -139,6 +139,9 @@ def _read(path: Path) -> _File:
         raise UserError(
             f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
         ) from None
+    if "\0" in text:  # UTF-16 without a mark often is valid UTF-8, with these between
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UserError(f"{path}:{line}: byte 0x00 is no text; save the file as UTF-8")
     # str.splitlines would also split inside a line, at U+2028 and other rare characters.
     return _File(path, [line.strip(" \r") for line in text.removesuffix("\n").split("\n")])
 

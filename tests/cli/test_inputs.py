@@ -2,9 +2,11 @@
 
 import io
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -84,6 +86,38 @@ def test_what_is_asked_for_in_vain_does_not_stop_the_others(folder: Path) -> Non
     ]
 
 
+def test_linked_folders_are_heard_and_links_to_nothing_named(folder: Path) -> None:
+    (folder / "empty" / "linked").symlink_to(folder / "talks")
+    (folder / "empty" / "broken.wav").symlink_to("nowhere")
+
+    inputs, errors = find_inputs(["empty"], None)
+
+    assert [str(one.stem) for one in inputs] == [
+        "broken", "linked/a", "linked/b", "linked/day 2/c",
+    ]  # fmt: skip
+    assert not errors
+
+
+def test_a_folder_that_is_closed_is_named_after_what_is_open(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = PermissionError(13, "Permission denied", "talks/locked")
+    below = [folder / "talks" / "b.wav"], [closed]
+    monkeypatch.setattr("asr.cli.inputs.files_below", lambda _: below)
+
+    inputs, errors = find_inputs([str(folder / "talks")], None)
+
+    assert [one.path.name for one in inputs] == ["b.wav"]
+    assert str(errors[0]) == "talks/locked: cannot be read: Permission denied; mend its permissions"
+
+
+def test_an_empty_name_is_not_the_folder_one_stands_in(folder: Path) -> None:
+    inputs, (error,) = find_inputs(["", "other.wav"], None)
+
+    assert [one.name for one in inputs] == ["other.wav"]
+    assert "an empty name was given" in str(error)
+
+
 def test_names_that_no_file_can_have_do_not_stop_the_others(folder: Path) -> None:
     (folder / "loop").symlink_to("loop")
 
@@ -135,12 +169,12 @@ def test_nothing_asked_for_is_refused() -> None:
 
 def test_recordings_that_would_write_the_same_file_are_refused(folder: Path) -> None:
     inputs, _ = find_inputs(["talks/b.wav", "talks"], None)
-    check_outputs(inputs)
+    check_outputs(inputs, "--output-dir", str)
     (folder / "talks" / "b.mp3").touch()
     inputs, _ = find_inputs(["talks"], None)
 
     with pytest.raises(UserError, match=r"b\.mp3 and talks/b\.wav would both be written as b"):
-        check_outputs(inputs)
+        check_outputs(inputs, "--output-dir", str)
 
 
 def test_standard_input_can_be_read_as_a_file(
@@ -149,7 +183,8 @@ def test_standard_input_can_be_read_as_a_file(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF")))
     inputs, _ = find_inputs(["other.wav", "-"], None)
 
-    with readable(inputs) as paths:
+    with readable(inputs) as (paths, refused):
+        assert refused == []
         kept, read = paths
         assert (kept, read.read_bytes()) == (Path("other.wav"), b"RIFF")
         assert paths[read].stem == Path("stdin")
@@ -169,10 +204,25 @@ def test_pipes_and_devices_can_be_read_as_files(folder: Path) -> None:
     ]
     for sender in senders:
         sender.start()
-    with readable(inputs) as paths:
+    with readable(inputs) as (paths, refused):
+        assert refused == []
         first, second, kept, nothing = paths
         assert kept == Path("other.wav")
         assert [p.read_bytes() for p in (first, second, nothing)] == [b"one", b"two", b""]
         assert [one.name for one in paths.values()] == ["one", "two", "other.wav", "/dev/null"]
     for sender in senders:
         sender.join()
+
+
+def test_a_stream_that_cannot_be_read_does_not_stop_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF")))
+    inputs, _ = find_inputs(["-", "other.wav"], None)
+    monkeypatch.setattr(shutil, "copyfileobj", Mock(side_effect=OSError(9, "Bad file descriptor")))
+
+    with readable(inputs) as (paths, refused):
+        assert [one.name for one in paths.values()] == ["other.wav"]
+        ((one, error),) = refused
+    assert one.name == "-"
+    assert str(error) == "-: cannot be read: Bad file descriptor; send a recording"

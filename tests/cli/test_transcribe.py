@@ -64,6 +64,16 @@ def test_files_are_written_beside_a_bad_one(
     assert told["settings"]["decoding"]["search"] == "greedy"
 
 
+def test_recordings_of_one_name_are_not_mixed_on_the_screen(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.wav").write_bytes((place / "talks/a.wav").read_bytes())
+    assert run(place, place / "talks/a.wav", tmp_path / "a.wav", "--format", "stm") == 1
+    printed = capsys.readouterr()
+    assert "--format stm: " in printed.err and "would both be written as a; " in printed.err
+    assert printed.out == ""
+
+
 def test_the_same_command_goes_on(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
