@@ -14,6 +14,7 @@ import soundfile
 import soxr
 
 from asr.errors import UserError, printable
+from asr.ogg import has_all_pages
 
 Waveform = npt.NDArray[np.float32]
 
@@ -91,6 +92,12 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         if audio.frames == _NO_LENGTH:
             detail = f"{path}: its header states no length"
             raise AudioError("unreadable audio", detail, "convert it to wav or to flac again")
+        if audio.format == "OGG" and not has_all_pages(path):
+            raise AudioError(
+                "unreadable audio",
+                f"{path}: pages of it are missing or damaged",
+                "copy or convert the file again",
+            )
         try:
             complete = _is_complete(audio)
         except soundfile.LibsndfileError as error:

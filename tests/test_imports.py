@@ -36,7 +36,7 @@ LAYERS = [
     },
     {"media", "recording"},
     {"audio", "compiled", "files", "paths", "room", "workers"},
-    {"errors"},
+    {"errors", "ogg"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotlib", "hydra"}
