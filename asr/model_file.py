@@ -138,7 +138,7 @@ def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
     """What models share that compute the same with the same weights; dropout may differ."""
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     settings = model.settings
-    encoder = settings.encoder["name"], settings.encoder["bidirectional"]
+    encoder = [settings.encoder[name] for name in ("name", "bidirectional", "zoneout")]
     return tokenizer.tokens, settings.features, settings.subsampling, encoder, shapes
 
 

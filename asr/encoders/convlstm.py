@@ -53,7 +53,8 @@ class ConvLSTM(RecurrentLayer):
         i = σ(W_i * X + R_i * H' + p_i ⊙ C' + b_i)      and so on, as in `LSTMCell`
 
     All bins share their filters; the peepholes p are maps, each bin's its own. Features lie bin
-    by bin, the lowest first, each with its channels.
+    by bin, the lowest first, each with its channels, and so do outputs, each bin with the channels
+    of both directions, so that the next layer finds its neighbours.
 
     Parameters: 4 C (K (C_in + C) + 1) + 3 H a direction, C = 32, K = 5.
     """
@@ -81,7 +82,7 @@ class ConvLSTM(RecurrentLayer):
             self.bias.view(self.directions, 4, CHANNELS)[:, 2] = 1.0  # rows: z, i, f, o
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
+        """Run each direction: features (B, T, F), lengths (B,) -> (B, T, M * G * C)."""
         order = self.order(lengths, features.shape[1])
         inputs = self._project(directed(quiet(features, lengths), order))
         recurrent = self.drop(self.recurrent).view(self.directions, 4 * CHANNELS, -1)
@@ -90,7 +91,8 @@ class ConvLSTM(RecurrentLayer):
         cell = ConvCell(bins=self.bins)
         outputs = run(cell, inputs, recurrent.transpose(1, 2), peepholes.unbind(1))
         maps = outputs.unflatten(2, (-1, self.bins)).flatten(3)
-        return side_by_side(maps.permute(1, 2, 0, 3), order)
+        both = side_by_side(maps.permute(1, 2, 0, 3), order)
+        return both.unflatten(-1, (self.directions, self.bins, CHANNELS)).transpose(2, 3).flatten(2)
 
     def _project(self, features: Tensor) -> Tensor:
         """Convolve all frames: (G, B, T, F) -> (T, G, B M, 4, C)."""

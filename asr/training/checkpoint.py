@@ -81,7 +81,8 @@ def _read(path: Path) -> tuple[dict[str, Any], ...]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         written = state.get("format", FORMAT)
-        content = tuple(state[name] for name in ("progress", "parts", "identity"))
+        known = ("progress", "parts", "identity") if written <= FORMAT else ()
+        content = tuple(state[name] for name in known)
     except MemoryError:
         raise
     except OSError as error:

@@ -25,7 +25,7 @@ from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
 
 LONGEST_NAME = 150
 #: Settings whose value is a path.
-PATHS = ("data.train", "data.dev", "init", "run_dir")
+PATHS = ("data.train", "data.dev", "tokens.lexicon", "init", "run_dir")
 
 
 def main(recipe: str, arguments: Sequence[str]) -> None:

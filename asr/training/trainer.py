@@ -205,7 +205,7 @@ class Trainer:
             progress.skipped_in_row += 1
             if progress.skipped_in_row >= MOST_SKIPPED_IN_ROW:
                 raise UserError(
-                    f"epoch {progress.epoch + 1}, batch {progress.batch}: the gradient was not "
+                    f"epoch {progress.epoch + 1}, batch {progress.batch + 1}: the gradient was not "
                     f"finite {MOST_SKIPPED_IN_ROW} times in a row; lower optimiser.lr or "
                     "trainer.clip_norm, or set trainer.precision=32"
                 )
@@ -220,6 +220,7 @@ class Trainer:
         self.average.update(self.model, progress.step)
 
     def _finish_epoch(self, journal: Journal) -> DevScores:
+        self._save()  # scoring dev takes long enough to be killed in
         progress = self.progress
         piece_s = self.batch_s / (self.world.size * self.accumulate)  # what memory is known to hold
         scores = evaluate(self.average.model, self.dev, self.decoder, piece_s, self.world)  # type: ignore[arg-type]

@@ -134,3 +134,10 @@ def transcription(layer: RecurrentLayer, direction: int) -> Callable[[Array], Ar
     variant = (cell, lambda xs, w: reference.greff(xs, w, name))
     letters, function = kinds.get(name, variant)
     return lambda xs: function(xs, letters(layer, direction))
+
+
+def halves(layer: RecurrentLayer, outputs: torch.Tensor) -> torch.Tensor:
+    """Part what the directions said: (..., 2 H) -> (..., 2, H)."""
+    if not isinstance(layer, ConvLSTM):
+        return outputs.unflatten(-1, (2, -1))
+    return outputs.unflatten(-1, (layer.bins, 2, -1)).transpose(-2, -3).flatten(-2)

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import safetensors.torch
@@ -16,6 +17,7 @@ import torch
 
 from asr import files
 from asr.cli import main
+from asr.training import trainer
 
 WRITES = 12  # at least, in a run of three epochs: states, last and best models
 
@@ -161,9 +163,20 @@ def test_killed_at_many_random_moments(tones, tones_run, tmp_path, workers):
     kill_at_random(tones, tones_run, tmp_path, workers, kills=4)
 
 
+def test_stopped_while_dev_is_scored(tones, tones_run, tmp_path, monkeypatch):
+    """The epoch that was trained is kept, however long scoring takes."""
+    command = tiny.arguments(tones, tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "evaluate", Mock(side_effect=KeyboardInterrupt))
+        assert main(command) == 130
+    progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
+    assert progress["epoch"] == 0 and progress["batch"] > 0
+    assert main(command) == 0
+    assert_same_run(tmp_path / "run", tones_run)
+
+
 def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, monkeypatch):
     """The epoch is in metrics.jsonl then, but not in the state: it must not stand there twice."""
-    from asr.training import trainer
 
     class DeathError(Exception):
         pass
@@ -312,8 +325,7 @@ def test_resuming_refuses_other_data(tones, tmp_path, capsys):
 def test_a_state_that_may_be_sound_is_not_to_be_deleted(tones, tmp_path, capsys, monkeypatch):
     command = tiny.arguments(tones, tmp_path, "trainer.epochs=1")
     assert main(command) == 0
-    state = torch.load(tmp_path / "state.pt", weights_only=True)
-    torch.save(state | {"format": 99}, tmp_path / "state.pt")
+    torch.save({"format": 99, "of": "another kind"}, tmp_path / "state.pt")
     capsys.readouterr()
     assert main(command) == 1
     assert "of format 99, expected at most 1; go on with the newer" in capsys.readouterr().err
