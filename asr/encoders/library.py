@@ -16,6 +16,8 @@ from asr.encoders.layer import RecurrentLayer
 # cuDNN would have both directions' weights in one piece, and copies those of one at each call.
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 
+CPU_HAS_BFLOAT16 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+
 
 class LibraryLayer(RecurrentLayer):
     """One layer of `nn.LSTM`, `nn.GRU` or `nn.RNN`.
@@ -63,13 +65,14 @@ class LibraryLayer(RecurrentLayer):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, output_size).
 
-        On CUDA in the weights' precision: autocast, whatever its own type, gives cuDNN's recurrent
-        kernels float16, in which small gradients vanish unless the loss is scaled up.
+        Autocast is left where the kernels have no sound bfloat16: to cuDNN's it gives float16,
+        whatever its own type, in which small gradients vanish unless the loss is scaled up, and
+        oneDNN's LSTM refuses it on a CPU without AVX-512.
         """
-        weights = self._weights()
-        if not features.is_cuda:
+        weights, kind = self._weights(), features.device.type
+        if not torch.is_autocast_enabled(kind) or (kind == "cpu" and CPU_HAS_BFLOAT16):
             return self._each_direction(features, lengths, weights)
-        with torch.autocast("cuda", enabled=False):
+        with torch.autocast(kind, enabled=False):
             return self._each_direction(features.to(weights[0].dtype), lengths, weights)
 
     def _each_direction(self, features: Tensor, lengths: Tensor, weights: list[Tensor]) -> Tensor:

@@ -60,8 +60,8 @@ class Trainer:
         accumulate: pieces a process cuts its share of a batch into.
         clip_norm: greatest gradient norm.
         average_decay: of the moving average of weights that is evaluated and saved.
-        precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32, and on
-            CUDA the recurrences too).
+        precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32, and
+            PyTorch's recurrences too on CUDA and on a CPU without AVX-512).
         patience_epochs: stop after so many epochs without a better dev score; None never stops.
         save_every_steps: how often the state is saved within an epoch.
         workers: processes that load audio.
