@@ -11,6 +11,7 @@ from asr.augment import SpecAugment, WaveformAugment
 from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, flatten
 from asr.cuts import read_cuts
 from asr.data import SpeechDataset
+from asr.encoders.library import CPU_HAS_BFLOAT16
 from asr.errors import UserError
 from asr.model import CTCModel, ModelSettings
 from asr.phones import PhoneTokenizer
@@ -79,7 +80,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
     if origin is None and config.features.normalisation == "global":
         fit_normalisation(model, train, config.data.batch_s)
     model.to(world.device)
-    describe(model, tokenizer, train, dev, world)
+    describe(model, tokenizer, train, dev, world, config.trainer.precision)
     trainer = {k: v for k, v in asdict(config.trainer).items() if k not in ("device", "threads")}
     return Trainer(
         run_dir=run_dir,
@@ -228,6 +229,7 @@ def describe(
     train: SpeechDataset,
     dev: SpeechDataset,
     world: World,
+    precision: str,
 ) -> None:
     """Log what is trained, on what and where."""
     log.info("parameters\n%s", model.parameter_table())
@@ -239,3 +241,5 @@ def describe(
         "device: %s, processes: %d, threads: %d",
         world.device, world.size, torch.get_num_threads(),
     )  # fmt: skip
+    if precision == "bf16" and world.device.type == "cpu" and not CPU_HAS_BFLOAT16:
+        log.info("trainer.precision=bf16 is slower than 32 on this processor, without AVX-512")

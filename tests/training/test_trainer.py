@@ -23,9 +23,9 @@ def build(tones, tmp_path, monkeypatch):
 
     def build(*overrides: str, name: str = "run") -> trainer.Trainer:
         configs: list[TrainConfig] = []
-        monkeypatch.setattr(recipe, "train", configs.append)
-        assert main(tiny.arguments(tones, tmp_path / name, *overrides)) == 0
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(recipe, "train", configs.append)
+            assert main(tiny.arguments(tones, tmp_path / name, *overrides)) == 0
         (tmp_path / name).mkdir(exist_ok=True)
         return recipe.build_trainer(configs[0], tmp_path / name, ALONE)
 
@@ -183,6 +183,14 @@ def test_bf16_trains(build):
     trained.fit()
     assert all(p.dtype == torch.float32 for p in trained.model.parameters())
     assert torch.isfinite(weights(trained)).all()
+
+
+@pytest.mark.parametrize(("has", "said"), [(True, 0), (False, 1)])
+def test_bf16_that_a_processor_lacks_is_said_to_be_slow(build, monkeypatch, caplog, has, said):
+    monkeypatch.setattr(recipe, "CPU_HAS_BFLOAT16", has)
+    caplog.set_level("INFO", logger="asr")
+    build("trainer.precision=bf16")
+    assert caplog.text.count("bf16 is slower than 32") == said
 
 
 def test_dev_batches_are_no_larger_than_the_pieces_trained_on(build, monkeypatch):
