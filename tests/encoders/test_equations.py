@@ -185,14 +185,3 @@ def test_recurrent_matrices_start_orthogonal_and_forget_gates_open(name: str) ->
     ):
         forgets = {"f": 1.0, "i": -1.0 if name == "CIFG" else 0.0}.get(row, 0.0)
         assert (bias == forgets).all()
-
-
-@pytest.mark.parametrize("name", ["MLSTMBlock", "SLSTMBlock"])
-def test_matrices_of_a_block_start_by_the_inputs_each_row_hears(name: str) -> None:
-    named = LAYERS[name](128, 64).named_parameters()
-    matrices = [p for key, p in named if p.dim() == 2 and key != "recurrent"]
-
-    assert len({matrix.shape[1] for matrix in matrices}) > 2
-    for matrix in matrices:
-        spread = matrix.square().mean().sqrt().item()
-        assert spread == pytest.approx((2 / (5 * matrix.shape[1])) ** 0.5, rel=0.15)
