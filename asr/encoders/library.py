@@ -70,7 +70,7 @@ class LibraryLayer(RecurrentLayer):
         oneDNN's LSTM refuses it on a CPU without AVX-512.
         """
         weights, kind = self._weights(), features.device.type
-        if not torch.is_autocast_enabled(kind) or (kind == "cpu" and CPU_HAS_BFLOAT16):
+        if kind == "cpu" and CPU_HAS_BFLOAT16:
             return self._each_direction(features, lengths, weights)
         with torch.autocast(kind, enabled=False):
             return self._each_direction(features.to(weights[0].dtype), lengths, weights)

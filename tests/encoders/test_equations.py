@@ -9,7 +9,7 @@ import torch
 from random_models import noise, pad_with_garbage
 from torch import Tensor
 
-from asr.encoders import ENCODERS, RecurrentLayer, convlstm, recurrence
+from asr.encoders import ENCODERS, RecurrentLayer, convlstm, library, recurrence
 from asr.encoders.cell_layer import CellLayer
 
 INPUTS, HIDDEN, CHANNELS = 8, 4, 2
@@ -81,6 +81,20 @@ def test_half_precision_is_near(name: str) -> None:
 
     torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=0.1)
     assert all(p.grad.isfinite().all() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "BLSTM"])
+def test_kernels_that_lack_half_precision_are_left_in_single(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "CPU_HAS_BFLOAT16", False)
+    layer, features = LAYERS[name](INPUTS, HIDDEN), noise(2, 20, INPUTS)
+    lengths = torch.tensor([20, 9])
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(features, lengths)
+
+    assert torch.equal(found, layer(features, lengths))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
