@@ -6,25 +6,18 @@ Shapes: N samples, U encoder frames, V tokens, L tokens of the text.
 from dataclasses import replace
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torchaudio.functional import forced_align, merge_tokens
 
 from asr.aligned import AlignedTranscript
 from asr.audio import Waveform
+from asr.decoding.align import align
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import Word, log_spelled, words_of
 from asr.errors import UserError
 from asr.model import frames_needed
 from asr.recognizer import Recognizer
-from asr.text import BLANK_ID, Tokenizer
+from asr.text import Tokenizer
 from asr.transcript import Segment
-
-#: What torchaudio's `forced_align` keeps of every frame and token, measured.
-CELL_BYTES = 2
-#: Most memory that an alignment may take so: of about half an hour of speech.
-LATTICE_BYTES = 4_000_000_000
 
 
 def align_text(
@@ -47,7 +40,7 @@ def align_text(
 
     Raises:
         UserError: the text is empty, has characters that the model cannot write, or more of them
-            than the recording has frames; or the two are too long to be aligned as a whole.
+            than the recording has frames.
     """
     tokenizer, tokens = recognizer.tokenizer, recognizer.tokens
     lines = [line for line in map(tokenizer.normalise, text.splitlines()) if line]
@@ -56,7 +49,6 @@ def align_text(
     token_ids = tokenizer.encode(whole)
     frame_s = recognizer.model.frame_s
     duration_s = len(waveform) / recognizer.sample_rate
-    _require_memory(duration_s, frame_s, len(token_ids), where)
     log_probs = recognizer.log_probs(waveform)
     if frames_needed(token_ids) > len(log_probs):
         raise UserError(
@@ -64,7 +56,7 @@ def align_text(
             f"but its {duration_s:.2f} s of sound have {len(log_probs)}; check that the text and "
             "the recording belong together"
         )
-    path = force_path(log_probs, token_ids)
+    path = align(log_probs, np.array(token_ids))
     # the text's own words: of those that sound alike, a model of phones writes the first alone
     taken = [positions for _, positions in tokens.words(path.token_ids)]
     found = list(zip(tokens.split(whole), taken, strict=True))
@@ -78,29 +70,6 @@ def align_text(
     return AlignedTranscript(tuple(segments), duration_s, characters=characters)
 
 
-def force_path(log_probs: NDArray[np.floating], token_ids: list[int]) -> TokenPath:
-    """Find the likeliest path that spells the tokens, by torchaudio's `forced_align`.
-
-    Args:
-        log_probs: (U, V) natural log posteriors, of at least `frames_needed` frames.
-        token_ids: (L,) at least one, without blanks.
-    """
-    # `asr.decoding.align` finds the same path, as fast and in as much memory. That one serves the
-    # beam search, whose threads take arrays and no torch; this one spares `asr align` a compiler.
-    path, scores = forced_align(
-        torch.from_numpy(np.ascontiguousarray(log_probs, dtype=np.float32))[None],
-        torch.tensor([token_ids], dtype=torch.int32),
-        blank=BLANK_ID,
-    )
-    spans = merge_tokens(path[0], scores[0], blank=BLANK_ID)
-    return TokenPath(
-        np.array([span.token for span in spans], dtype=np.int64),
-        np.array([span.start for span in spans], dtype=np.int64),
-        np.array([span.end for span in spans], dtype=np.int64),
-        np.array([scores[0, span.start : span.end].max() for span in spans], dtype=np.float32),
-    )
-
-
 def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
     unknown = tokenizer.unknown(text)
     if not text:
@@ -109,16 +78,6 @@ def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
         raise UserError(
             f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)}); "
             + tokenizer.unknown_remedy
-        )
-
-
-def _require_memory(duration_s: float, frame_s: float, tokens: int, where: str) -> None:
-    needed = CELL_BYTES * tokens * duration_s / frame_s
-    if needed > LATTICE_BYTES:
-        raise UserError(
-            f"{where}: to align its {duration_s / 60:.0f} min of sound with {tokens} characters or "
-            f"pieces takes {needed / 1e9:.1f} GB of memory, more than {LATTICE_BYTES / 1e9:g}; cut "
-            "the recording and its text, or give a manifest of shorter cuts"
         )
 
 

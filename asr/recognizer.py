@@ -24,8 +24,9 @@ from asr.model import CTCModel
 from asr.model_file import load_model
 from asr.paths import shipped_decoding
 from asr.recording import CHANNELS, open_recording, read_audio
-from asr.segmentation import Piece, check_detector
+from asr.segmentation import LONGEST_S, Piece, check_detector
 from asr.segmentation.batching import Batch
+from asr.segmentation.windows import Window, windows
 from asr.text import Tokenizer
 from asr.transcript import Segment, Transcript
 from asr.workers import in_order
@@ -191,11 +192,23 @@ class Recognizer:
 
     @torch.inference_mode()
     def log_probs(self, waveform: Waveform) -> npt.NDArray[np.float32]:
-        """Compute token log-probabilities of a waveform (N,): (U, V), U 0 when it is too short."""
-        log_probs, lengths = self.model.log_probs(
-            torch.from_numpy(np.ascontiguousarray(waveform))[None], torch.tensor([len(waveform)])
-        )
-        return log_probs[0, : int(lengths[0])].numpy()
+        """Compute token log-probabilities of a waveform (N,): (U, V), U 0 when it is too short.
+
+        One of more than `asr.segmentation.LONGEST_S` is heard in windows that overlap.
+        """
+        samples = torch.from_numpy(np.ascontiguousarray(waveform))
+        frames = int(self.model.output_frames(torch.tensor(len(samples))))
+        parts = list(windows(frames, self.model.frame_s, LONGEST_S))
+        quiet = True if len(parts) == 1 else None
+        bar = tqdm(parts, "listening", unit="window", leave=False, disable=quiet)
+        return np.concatenate([self._window(samples, part) for part in bar])
+
+    def _window(self, samples: torch.Tensor, window: Window) -> npt.NDArray[np.float32]:
+        """Hear the frames of a window and keep those of its stretch."""
+        step, log_mel = round(self.model.frame_s * self.sample_rate), self.model.log_mel
+        heard = samples[window.first * step : window.last * step + log_mel.fft_samples]
+        log_probs, _ = self.model.log_probs(heard[None], torch.tensor([len(heard)]))
+        return log_probs[0, window.start - window.first : window.end - window.first].numpy()
 
 
 def load(

@@ -1,16 +1,11 @@
 """Forced alignment: the path, the times of words and characters, and what cannot be aligned."""
 
-import re
-
 import numpy as np
 import pytest
-import torch
 from random_models import noise, random_model, random_tokenizer
 
-from asr import alignment
 from asr.aligned import AlignedTranscript
-from asr.alignment import align_text, force_path
-from asr.decoding.align import align
+from asr.alignment import align_text
 from asr.errors import UserError
 from asr.recognizer import Recognizer
 
@@ -24,22 +19,6 @@ def recognizer() -> Recognizer:
 
 def waveform(samples: int = 2 * RATE, seed: int = 0) -> np.ndarray:
     return 0.1 * noise(samples, seed=seed).numpy()
-
-
-def random_log_probs(frames: int, vocabulary: int, seed: int) -> np.ndarray:
-    logits = np.random.default_rng(seed).normal(size=(frames, vocabulary), scale=3)
-    return torch.from_numpy(logits).float().log_softmax(-1).numpy()
-
-
-def test_the_path_is_that_of_the_beam_searchs_alignment() -> None:
-    rng = np.random.default_rng(0)
-    for seed in range(100):
-        frames = int(rng.integers(8, 50))
-        log_probs = random_log_probs(frames, 5, seed)
-        token_ids = rng.integers(1, 5, int(rng.integers(1, frames // 2)))
-        theirs = align(log_probs, token_ids)
-        for found, expected in zip(force_path(log_probs, token_ids.tolist()), theirs, strict=True):
-            np.testing.assert_array_equal(found, expected)
 
 
 def test_what_the_model_writes_itself_has_the_times_it_gave(recognizer: Recognizer) -> None:
@@ -102,20 +81,3 @@ def test_as_many_frames_as_needed_are_enough(recognizer: Recognizer) -> None:
     assert len(aligned.characters) == frames
     with pytest.raises(UserError, match=f"needs {frames + 1} frames"):
         align_text(recognizer, waveform(), text + "ab"[frames % 2], "a.wav")
-
-
-def test_more_than_the_memory_holds_is_refused_before_it_is_heard(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recognizer, "log_probs", None)
-    hour, text = np.broadcast_to(np.float32(0), 3600 * RATE), "abba " * 11_000
-    expected = (
-        "talk.wav: to align its 60 min of sound with 54999 characters or pieces takes 19.8 GB"
-    )
-    with pytest.raises(UserError, match=f"^{re.escape(expected)} of memory, more than 4; cut the"):
-        align_text(recognizer, hour, text, "talk.wav")
-
-
-@pytest.mark.parametrize(("minutes", "frame_s"), [(25, 0.02), (35, 0.04)])
-def test_about_half_an_hour_is_within_the_memory(minutes: int, frame_s: float) -> None:
-    alignment._require_memory(60 * minutes, frame_s, 15 * 60 * minutes, "talk.wav")

@@ -104,6 +104,16 @@ def test_log_probs_have_the_frames_the_model_counts() -> None:
     assert found.log_probs(voice(0)).shape == (0, 9)
 
 
+def test_a_long_recording_has_the_log_probs_of_the_whole() -> None:
+    """Small random layers forget within the windows' overlap; features do not depend on them."""
+    model = random_model(normalisation="global")
+    found, samples = Recognizer(model, random_tokenizer()), voice(70 * RATE + 77)
+    with torch.inference_mode():
+        whole, _ = model.log_probs(torch.from_numpy(samples)[None], torch.tensor([len(samples)]))
+
+    np.testing.assert_allclose(found.log_probs(samples), whole[0], atol=1e-5)
+
+
 def test_dropout_is_off_even_for_a_model_in_training() -> None:
     model = random_model().train()
 

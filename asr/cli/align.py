@@ -45,9 +45,8 @@ def add(verbs: Verbs) -> None:
         "align",
         help="when each word of a known text was said",
         description="Print a line for each word: recording, start and end in seconds, "
-        "confidence, word. With --format print that, or with --output-dir write files. A "
-        "recording is aligned as a whole, which takes memory by its length times its text's: "
-        "4 GB are the limit, about half an hour. Give longer ones as a manifest of shorter cuts.",
+        "confidence, word. With --format print that, or with --output-dir write files. The text "
+        "is all that is said, in order; a recording and its text may be hours long.",
     )
     verb.add_argument(
         "input", metavar="AUDIO|MANIFEST", help="a recording, or a cut manifest with transcripts"

@@ -1,8 +1,12 @@
 import itertools
 
 import numpy as np
+import pytest
+import torch
 from brute_force import random_log_probs
+from torchaudio.functional import forced_align, merge_tokens
 
+from asr.decoding import align as aligning
 from asr.decoding.align import align
 from asr.decoding.greedy import greedy_decode
 
@@ -43,3 +47,25 @@ def test_the_best_path_aligns_to_itself() -> None:
 
 def test_no_tokens_take_no_frames() -> None:
     assert align(random_log_probs(3, 4, 0), np.zeros(0, int)).start_frames.size == 0
+
+
+@pytest.mark.parametrize("stretch", [1, 3, 16, 2048])
+def test_the_path_is_torchaudios_in_stretches_of_any_length(
+    stretch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aligning, "STRETCH", stretch)
+    rng = np.random.default_rng(0)
+    for seed in range(40):
+        frames = int(rng.integers(8, 50))
+        log_probs = random_log_probs(frames, 5, seed)
+        tokens = rng.integers(1, 5, int(rng.integers(1, frames // 2)))
+        path, scores = forced_align(
+            torch.from_numpy(log_probs).float()[None], torch.from_numpy(tokens)[None], blank=0
+        )
+        spans = merge_tokens(path[0], scores[0], blank=0)
+        found = align(log_probs, tokens)
+        assert found.token_ids.tolist() == [span.token for span in spans]
+        assert found.start_frames.tolist() == [span.start for span in spans]
+        assert found.end_frames.tolist() == [span.end for span in spans]
+        peaks = [float(scores[0, span.start : span.end].max()) for span in spans]
+        np.testing.assert_array_equal(found.log_scores, np.float32(peaks))
