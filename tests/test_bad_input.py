@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import tiny
+from lhotse import CutSet
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -116,6 +117,12 @@ def zero_byte_manifest(p: Place) -> list[str]:
 
 def zero_byte_training_manifest(p: Place) -> list[str]:
     return p.train(f"data.train={p.write('train.jsonl', b'')}")
+
+
+def dev_set_without_words(p: Place) -> list[str]:
+    cuts = [tiny.cut(p.wav, " ... ")]
+    CutSet.from_cuts(cuts).to_file(p.folder / "dev.jsonl")
+    return p.train(f"data.dev={p.folder}/dev.jsonl")
 
 
 def truncated_manifest(p: Place) -> list[str]:
@@ -251,6 +258,7 @@ KINDS: dict[Callable[[Place], list[str]], tuple[str, ...]] = {
     directory_as_manifest: ("is a folder", "asr prepare"),
     zero_byte_manifest: ("test.jsonl.gz",),
     zero_byte_training_manifest: ("train.jsonl", "no utterances"),
+    dev_set_without_words: ("dev.jsonl", "none of 1 utterances has words"),
     truncated_manifest: ("test.jsonl.gz", "prepare the corpus again"),
     broken_json_line: ("test.jsonl.gz:3", "prepare the corpus again"),
     unknown_key: ("encoder.layer:", "did you mean encoder.layers?"),

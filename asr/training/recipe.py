@@ -26,7 +26,7 @@ from asr.training.memory import keep_freed_memory
 from asr.training.objective import Objective
 from asr.training.optimiser import make_optimiser, make_schedule
 from asr.training.trainer import Trainer
-from asr.training.usable import faults, refuse, summarise
+from asr.training.usable import faults, refuse, require_words, summarise
 
 
 def train(config: TrainConfig) -> Path:
@@ -75,6 +75,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
         train_cuts, tokenizer, sample_rate, waveform_augment(config.augment), config.seed
     )
     dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
+    require_words(config.data.dev, dev.texts, config.text.normaliser)
     tokenizer.count(train.texts)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
     if origin is None and config.features.normalisation == "global":

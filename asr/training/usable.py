@@ -55,6 +55,19 @@ def refuse(manifest: str, cuts: Sequence[Cut], found: dict[int, str]) -> None:
     )
 
 
+def require_words(manifest: str, texts: Sequence[str], normaliser: str) -> None:
+    """Refuse a dev set in which nothing is said: no epoch would be better than another.
+
+    Raises:
+        UserError: all of the normalised `texts` are empty.
+    """
+    if not any(texts):
+        raise UserError(
+            f"{manifest}: none of {len(texts)} utterances has words once normalised by "
+            f"text.normaliser={normaliser}, and they choose the best epoch; give another dev set"
+        )
+
+
 def summarise(found: dict[int, str]) -> str:
     """Count the faults by kind, for the log."""
     kinds: dict[str, int] = defaultdict(int)
