@@ -29,7 +29,7 @@ CHANNELS = ("mix", "left", "right", "each")
 #: Names of the two channels of a stereo recording.
 _SIDES = ("left", "right")
 #: Samples of all channels together that are read at once: 4 MB.
-_BLOCK_SAMPLES = 1 << 20
+BLOCK_SAMPLES = 1 << 20
 #: Files that need PyAV, and are looked for in folders.
 MEDIA_SUFFIXES = {
     ".3g2", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".m4a", ".m4b", ".mka", ".mkv", ".mov",
@@ -67,7 +67,7 @@ class Recording:
         Raises:
             AudioError: damaged, cut short, or samples that are NaN or infinite.
         """
-        frames = max(1, _BLOCK_SAMPLES // self.channels)
+        frames = max(1, BLOCK_SAMPLES // self.channels)
         resampler = None
         if sample_rate != self.sample_rate:
             resampler = soxr.ResampleStream(self.sample_rate, sample_rate, 1, dtype="float32")
@@ -113,7 +113,7 @@ def open_recording(path: str | Path) -> Iterator[Recording]:
             duration_s = audio.frames / audio.samplerate
 
             def blocks(frames: int) -> Iterator[npt.NDArray[np.float32]]:
-                return _decoded(audio, path, frames)
+                return decoded(audio, path, frames)
 
             yield Recording(path, audio.samplerate, audio.channels, duration_s, blocks)
 
@@ -131,9 +131,14 @@ def _through_pyav(path: Path, error: UnknownFormatError) -> Iterator[Recording]:
         yield Recording(path, media.sample_rate, media.channels, media.duration_s, media.blocks)
 
 
-def _decoded(
+def decoded(
     audio: soundfile.SoundFile, path: Path, frames: int
 ) -> Iterator[npt.NDArray[np.float32]]:
+    """Decode an opened file from its start in blocks of so many frames (N, C).
+
+    Raises:
+        AudioError: it is damaged or cut short.
+    """
     total = 0
     try:
         audio.seek(0)

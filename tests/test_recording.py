@@ -145,7 +145,7 @@ def test_a_stream_of_blocks_is_resampled_as_a_whole(
     samples = tones(rate, 3.0)
     soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
     whole = soxr.resample(samples.mean(axis=1), rate, 16000)
-    monkeypatch.setattr(recording, "_BLOCK_SAMPLES", 7919)
+    monkeypatch.setattr(recording, "BLOCK_SAMPLES", 7919)
 
     np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", 16000), whole)
 

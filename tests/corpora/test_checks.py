@@ -101,6 +101,24 @@ def test_truncated_audio(tmp_path, write_audio, suffix, kept):
     ]
 
 
+def test_damage_in_the_middle(tmp_path, write_audio):
+    path = write_audio(tmp_path / "a.flac", seconds=3.0)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 500] = bytes(500)
+    path.write_bytes(content)
+    (problem,) = check([Utterance("a", path, "YES", "t:1")]).problems
+    assert str(problem).startswith(f"t:1: unreadable audio: {path}: damaged audio")
+
+
+@pytest.mark.parametrize("sample", [np.nan, -np.inf, 1e30])
+def test_samples_that_no_recorder_wrote(tmp_path, sample):
+    samples = np.zeros((16000, 2))
+    samples[8000, 1] = sample
+    soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="DOUBLE")
+    assert kinds([Utterance("a", tmp_path / "a.wav", "YES", "t:1")]) == ["unreadable audio"]
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "opus", "mp3", "aiff"])
 @pytest.mark.parametrize("seconds", [0.01, 0.5, 3.0])
 def test_whole_audio_of_any_format_is_sound(tmp_path, write_audio, suffix, seconds):
