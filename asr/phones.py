@@ -8,7 +8,6 @@ A lexicon has a word a line and its phones behind it, as Kaldi's and CMU's dicti
 may stand there several times; of words that sound alike, the first is the likeliest.
 """
 
-import gzip
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from asr.errors import UserError
 from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
+from asr.text_files import read_text
 
 #: Word to its pronunciations, each the names of phones with a space between.
 Lexicon = dict[str, list[str]]
@@ -155,14 +155,9 @@ def read_lexicon(
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        return content.decode("utf-8-sig").splitlines()
-    except FileNotFoundError:
+    if not path.exists():
         raise UserError(
             f"{path}: there is no such lexicon; `asr lexicon TEXT --output {path}` makes one, or "
             "name yours by tokens.lexicon"
-        ) from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a lexicon") from None
+        )
+    return read_text(path).splitlines()

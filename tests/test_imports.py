@@ -35,7 +35,7 @@ LAYERS = [
         "text",
     },
     {"media", "recording"},
-    {"audio", "compiled", "files", "paths", "room", "workers"},
+    {"audio", "compiled", "files", "paths", "room", "text_files", "workers"},
     {"errors", "ogg"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}

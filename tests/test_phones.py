@@ -55,8 +55,8 @@ def test_lexicons_are_read_as_they_come(path, tmp_path):
     [
         (b"one W AH N\ntwo\n", r"lexicon.txt:2: 'two' has no phones"),
         (b"<unk> SPN\n\n", "no words in it"),
-        (b"caf\xe9 K", "cannot be read as UTF-8"),
-        (b"\x1f\x8b\x08broken", "cannot be read as UTF-8"),
+        (b"caf\xe9 K", "lexicon.txt:1: byte 0xe9 is not UTF-8"),
+        (b"\x1f\x8b\x08broken", "lexicon.txt: cannot be unpacked"),
     ],
 )
 def test_what_is_no_lexicon_is_refused(path, content, message):

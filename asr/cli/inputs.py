@@ -83,11 +83,9 @@ def _is_text(name: str) -> bool:
 
 
 def _listed(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a list of files: {error}") from None
-    return [line.strip() for line in lines if line.strip()]
+    from asr.text_files import read_text
+
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _expand(argument: str) -> Iterator[Input]:

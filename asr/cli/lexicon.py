@@ -22,8 +22,8 @@ def add(verbs: Verbs) -> None:
     )
     verb.add_argument(
         "text", nargs="+", type=Path, metavar="TEXT",
-        help="a text, a cut manifest, an n-gram model (.arpa, .arpa.gz), or a model of phones, "
-        "whose words stay as it says them",
+        help="a text, plain or gzipped, a cut manifest, an n-gram model (.arpa, .arpa.gz), or a "
+        "model of phones, whose words stay as it says them",
     )  # fmt: skip
     verb.add_argument("--output", type=Path, required=True, metavar="FILE")
     verb.add_argument(
@@ -82,6 +82,6 @@ def _lines(path: Path) -> Iterator[str]:
 
         yield from (cut.supervisions[0].text for cut in read_cuts(path))
         return
-    from asr.corpora.collection import read_text
+    from asr.text_files import read_text
 
     yield from read_text(path).splitlines()

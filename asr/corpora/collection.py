@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.errors import UserError, printable
+from asr.text_files import read_text
 
 LONGEST_S = 1e9  # more than any recording
 SPLITS = ("train", "dev", "test")
@@ -115,36 +116,6 @@ def listing(problems: list[Problem], path: Path, most: int = 5) -> list[str]:
     lines = [f"  {problem}" for problem in problems[:most]]
     more = len(problems) - most
     return lines + ([f"  and {more} more; all are in {path}"] if more > 0 else [])
-
-
-class TextError(UserError):
-    """Text that cannot be read: the file, or its line, and why."""
-
-    def __init__(self, where: str, detail: str) -> None:
-        super().__init__(f"{where}: {detail}")
-        self.where, self.detail = where, detail
-
-
-def read_text(path: Path) -> str:
-    """Read a UTF-8 text file, with or without a byte order mark.
-
-    Raises:
-        TextError: it cannot be opened, or a line (named) is not UTF-8 or holds a zero byte.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise TextError(f"{path}", f"cannot be read: {error.strerror}; check the path") from error
-    bad = content.find(b"\0")  # UTF-16 without a mark often is valid UTF-8, with these between
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        bad = error.start
-    if bad >= 0:
-        line = content.count(b"\n", 0, bad) + 1
-        found = f"byte 0x{content[bad]:02x}"
-        raise TextError(f"{path}:{line}", f"not UTF-8 text, found {found}; save it as UTF-8")
-    return text
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:

@@ -9,15 +9,14 @@ from asr.corpora.collection import (
     SPLITS,
     Collection,
     Problem,
-    TextError,
     Utterance,
-    read_text,
     utterance_id,
 )
 from asr.corpora.convert import CONVERTED
 from asr.errors import UserError
 from asr.files import files_below
 from asr.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
+from asr.text_files import TextError, read_text
 
 
 def read(source: Path | None, output: Path) -> Collection:

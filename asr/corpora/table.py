@@ -5,8 +5,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from asr.corpora.collection import Collection, Utterance, read_text, seconds, stated
+from asr.corpora.collection import Collection, Utterance, seconds, stated
 from asr.errors import UserError
+from asr.text_files import read_text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 REQUIRED = ("path", "text")

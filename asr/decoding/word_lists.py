@@ -5,6 +5,7 @@ from pathlib import Path
 
 from asr.errors import UserError
 from asr.phones import COMMENTS, NO_WORD, VARIANT
+from asr.text_files import read_text
 
 
 def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
@@ -13,7 +14,7 @@ def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> li
     Raises:
         UserError: a file that cannot be read as text, or that holds no phrase.
     """
-    phrases = [phrase for line in _lines(path) if (phrase := normalise(line))]
+    phrases = [phrase for line in read_text(path).splitlines() if (phrase := normalise(line))]
     if not phrases:
         raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
     return list(dict.fromkeys(phrases))
@@ -27,16 +28,10 @@ def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[
     Raises:
         UserError: a file that cannot be read as text, or that holds no word.
     """
-    lines = [line for line in _lines(path) if not line.startswith((*COMMENTS, *NO_WORD))]
+    marks = (*COMMENTS, *NO_WORD)
+    lines = [line for line in read_text(path).splitlines() if not line.startswith(marks)]
     entries = [VARIANT.sub("", line.split()[0]) for line in lines if line.strip()]
     words = [word for entry in entries for word in normalise(entry).split()]
     if not words:
         raise UserError(f"{path}: no words in it; write one word a line")
     return list(dict.fromkeys(words))
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error}); give a file") from None

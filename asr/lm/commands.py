@@ -11,10 +11,10 @@ import numpy as np
 from asr.errors import UserError
 from asr.lm.arpa import MAX_DECIMALS, check_decimals, write_arpa
 from asr.lm.estimate import estimate
-from asr.lm.files import read, unpack
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
 from asr.lm.store import open_ngram
-from asr.lm.vocabulary import END_ID, TokenisedText, alphabetical, line_number, tokenise
+from asr.lm.vocabulary import END_ID, TokenisedText, alphabetical, tokenise
+from asr.text_files import decode, read, unpack
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -77,15 +77,7 @@ def read_text(
     content = unpack(read(path), path).removeprefix(BOM_UTF8)
     if unit == "word" and normalise is None:
         return tokenise(content, str(path))  # as it is: millions of lines in seconds
-    try:
-        lines = content.decode().split("\n")
-    except UnicodeDecodeError as error:
-        number = line_number(content, error.start)
-        raise UserError(
-            f"{path}:{number}: byte 0x{content[error.start]:02x} is not UTF-8; "
-            "convert the text to UTF-8"
-        ) from error
-    return tokenise_lines(lines, str(path), unit, normalise)
+    return tokenise_lines(decode(content, str(path)).split("\n"), str(path), unit, normalise)
 
 
 def tokenise_lines(

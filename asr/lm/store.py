@@ -27,9 +27,9 @@ import numpy as np
 from asr.errors import UserError
 from asr.files import digest, replacing
 from asr.lm.arpa import parse_arpa
-from asr.lm.files import read, unpack
 from asr.lm.ngram import NGram, NGramArrays
 from asr.lm.tree import read_only
+from asr.text_files import read, unpack
 
 _MAGIC = b"asr-lm\x00\x01"  # the last byte is the version of the format
 _PREFIX = struct.Struct("<8sII")  # magic, length and CRC-32 of the header that follows

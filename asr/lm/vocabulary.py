@@ -12,6 +12,7 @@ import numpy as np
 from asr.compiled import compiled
 from asr.errors import UserError
 from asr.lm.ngram import BEGIN, END, UNKNOWN
+from asr.text_files import decode, line_number
 
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
@@ -159,7 +160,8 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
     try:
         vocabulary.decode()
     except UnicodeDecodeError:
-        raise _not_utf8(text, name) from None
+        decode(text, name)  # which names the line
+        raise
     if _OTHER_UNKNOWN in vocabulary.split(b"\n"):
         found = re.search(rb"(?<![^\s\0])%b(?![^\s\0])" % _OTHER_UNKNOWN, text)
         assert found is not None
@@ -173,18 +175,6 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
     return TokenisedText(vocabulary, tokens, name)
 
 
-def _not_utf8(text: bytes, name: str) -> UserError:
-    """Name the line of the first byte that is not UTF-8."""
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        return UserError(
-            f"{name}:{line_number(text, error.start)}: byte 0x{text[error.start]:02x} is not "
-            "UTF-8; convert the text to UTF-8"
-        )
-    raise AssertionError("the words of a text in UTF-8 are in UTF-8")
-
-
 def alphabetical(text: TokenisedText) -> TokenisedText:
     """The same text with its words in alphabetical order, the reserved ones first.
 
@@ -195,8 +185,3 @@ def alphabetical(text: TokenisedText) -> TokenisedText:
     rank = np.empty(len(words), np.int32)
     rank[order] = np.arange(len(words))
     return TokenisedText(b"\n".join(words[i] for i in order), rank[text.tokens], text.name)
-
-
-def line_number(text: bytes, at: int) -> int:
-    """Number, from 1, of the line that holds byte `at`."""
-    return text.count(b"\n", 0, at) + 1

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, NoReturn
 
 from asr.errors import UserError
 from asr.scoring.pairing import require_same_ids
+from asr.text_files import read_text
 
 Layout = Literal["auto", "kaldi", "trn", "plain"]
 
@@ -121,27 +122,9 @@ def read_transcripts(
 
 
 def _read(path: Path) -> _File:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file; check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: this is a folder; give a text file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from None
-    if not data:
+    text = read_text(path)
+    if not text:
         raise UserError(f"{path}: the file is empty; give one utterance a line")
-    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that Windows editors write
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from None
-    if "\0" in text:  # UTF-16 without a mark often is valid UTF-8, with these between
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise UserError(f"{path}:{line}: byte 0x00 is no text; save the file as UTF-8")
     # str.splitlines would also split inside a line, at U+2028 and other rare characters.
     return _File(path, [line.strip(" \r") for line in text.removesuffix("\n").split("\n")])
 

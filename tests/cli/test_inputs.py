@@ -153,7 +153,8 @@ def test_standard_input_that_is_closed_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("missing.txt", "cannot be read"), ("latin.txt", "cannot be read")]
+    ("name", "message"),
+    [("missing.txt", "cannot be read"), ("latin.txt", "latin.txt:1: byte 0xfc is not UTF-8")],
 )
 def test_a_list_that_cannot_be_read_is_refused(folder: Path, name: str, message: str) -> None:
     (folder / "latin.txt").write_bytes(b"gr\xfc\xdfe.wav\n")

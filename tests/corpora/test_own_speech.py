@@ -84,7 +84,7 @@ class TestFolder:
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "one\ntwo", "utf-16-le")
         fault = read(tmp_path)["a"].fault
         assert fault.where == f"{tmp_path}/a.txt:1"
-        assert fault.detail == "not UTF-8 text, found byte 0x00; save it as UTF-8"
+        assert fault.detail == "byte 0x00 is not UTF-8 text; save it as UTF-8"
 
     def test_linked_folders_are_read_once_even_in_a_circle(self, tmp_path, write_audio):
         own, elsewhere = tmp_path / "own", tmp_path / "disk" / "bob"
@@ -168,7 +168,7 @@ class TestFolder:
             prepare("folder", own, tmp_path / "out")
         message = str(caught.value)
         assert "1 of 4 utterances are faulty (1 unreadable text)" in message
-        assert f"{own}/b.txt:2: unreadable text: not UTF-8 text, found byte 0xe9" in message
+        assert f"{own}/b.txt:2: unreadable text: byte 0xe9 is not UTF-8 text" in message
         summary = prepare("folder", own, tmp_path / "out", leave_out_bad=True)
         assert [problem.where for problem in summary.left_out] == [f"{own}/b.txt:2"]
         assert sum(split.utterances for split in summary.splits.values()) == 3

@@ -96,5 +96,5 @@ def test_empty_and_unreadable_lists_are_refused(tmp_path: Path, read) -> None:
     with pytest.raises(UserError, match=r"list.txt: no .*words in it; write one word"):
         read(path)
     path.write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(UserError, match="cannot be read as UTF-8"):
+    with pytest.raises(UserError, match=r"list.txt:1: byte 0xff is not UTF-8"):
         read(path)

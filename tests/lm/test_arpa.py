@@ -97,7 +97,7 @@ def test_a_cut_or_false_gzip_is_refused(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"x.arpa.gz"):
             open_ngram(path)
-    with pytest.raises(UserError, match=r"missing.arpa: cannot be read .*No such file"):
+    with pytest.raises(UserError, match=r"missing.arpa: cannot be read: No such file"):
         open_ngram(tmp_path / "missing.arpa")
 
 

@@ -127,7 +127,7 @@ def test_three_files_share_their_ids(tmp_path: Path) -> None:
         ("one\n", "", "hyp.txt: the file is empty"),
         ("one\ntwo\n", b"one\ntw\xf6\n", "hyp.txt:2: byte 0xf6 is not UTF-8"),
         ("one\n", "one".encode("utf-16"), "hyp.txt:1: byte 0xff is not UTF-8"),
-        ("x\none\n", "x\none\n".encode("utf-16-le"), "hyp.txt:1: byte 0x00 is no text"),
+        ("x\none\n", "x\none\n".encode("utf-16-le"), "hyp.txt:1: byte 0x00 is not UTF-8"),
         ("one\ntwo\n", "one\n", "hyp.txt: has 1 lines, but .*ref.txt has 2"),
         ("u-1 a\nu-2 b\n", "u-1 a\nu-1 b\n", "hyp.txt:2: .* 'u-1' stands already in line 1"),
         ("u-1 a\nu-2 b\n", "a\nb\n", "hyp.txt: its lines do not begin with utterance ids"),
@@ -160,7 +160,7 @@ def test_a_line_without_the_id_of_the_others_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nowhere\.txt: there is no such file"):
+    with pytest.raises(UserError, match=r"nowhere\.txt: cannot be read: No such file"):
         read_transcripts(tmp_path / "nowhere.txt", tmp_path / "nowhere.txt")
-    with pytest.raises(UserError, match="this is a folder"):
+    with pytest.raises(UserError, match="Is a directory"):
         read_transcripts(tmp_path, tmp_path)
