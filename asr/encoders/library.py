@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from asr.encoders.at_once import at_once
 from asr.encoders.directions import each_way, side_by_side
 from asr.encoders.layer import RecurrentLayer
 
@@ -78,13 +79,13 @@ class LibraryLayer(RecurrentLayer):
     def _each_direction(self, features: Tensor, lengths: Tensor, weights: list[Tensor]) -> Tensor:
         order = self.order(lengths, features.shape[1])
         each = len(weights) // self.directions
-        outputs = [
-            self._one_direction(heard, weights[each * number : each * (number + 1)])
+        parts = [
+            (heard, *weights[each * number : each * (number + 1)])
             for number, heard in enumerate(each_way(features, order))
         ]
-        return side_by_side(torch.stack(outputs), order)
+        return side_by_side(torch.stack(at_once(self._one_direction, parts)), order)
 
-    def _one_direction(self, features: Tensor, weights: list[Tensor]) -> Tensor:
+    def _one_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
         output, *_ = self._kernel()(
             features, self._zeros(features), weights,
             True, 1, 0.0, self.training, False, True,
