@@ -69,6 +69,11 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     outputs = make_outputs(args)
+    if "jsonl" in outputs.formats and args.input.endswith(MANIFEST_ENDINGS):
+        raise UserError(
+            f"{args.input}: has its utterances' places already, which --format jsonl is to find; "
+            "give a recording and its text, or another format"
+        )
     items = _find_items(args)
     wanted = [one for one in items if not outputs.is_done(one.stem)]
     if wanted:

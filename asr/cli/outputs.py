@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Formats of lines, which may follow one another; of the others, each is a file from its first
 #: line to its last.
-LINES = ("txt", "ctm", "stm")
+LINES = ("txt", "ctm", "stm", "jsonl")
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def add_outputs(verb: argparse.ArgumentParser, default: str) -> "argparse._Argum
     group.add_argument(
         "--format",
         metavar="NAME,...",
-        help="txt, json, srt, vtt, tsv, ctm, stm, textgrid; one alone can be printed, and of "
-        "several recordings txt, ctm or stm",
+        help="txt, json, srt, vtt, tsv, ctm, stm, textgrid, jsonl; one alone can be printed, and "
+        "of several recordings txt, ctm, stm or jsonl",
     )
     group.add_argument(
         "--output-dir", type=Path, metavar="DIR", help=f"write DIR/NAME.FORMAT ({default})"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from asr.errors import UserError
 from asr.formats.about import About
 from asr.formats.ctm import write_ctm
+from asr.formats.jsonl import write_jsonl
 from asr.formats.plain import write_txt
 from asr.formats.srt import write_srt
 from asr.formats.stm import write_stm
@@ -34,6 +35,7 @@ FORMATS: dict[str, Writer] = {
     "ctm": write_ctm,
     "stm": write_stm,
     "textgrid": write_textgrid,
+    "jsonl": write_jsonl,
 }
 
 

@@ -9,6 +9,7 @@ import tiny
 from lhotse import CutSet
 
 from asr.cli import main
+from asr.corpora import folder
 from asr.cuts import read_cuts
 from asr.decoding import decoder
 
@@ -57,6 +58,27 @@ def test_one_format_is_printed(tones, tones_run, text, capsys):
     assert main(["align", audio, str(text), "--model", str(tones_run), "--format", "ctm"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [["test-00", "A"]] * 3
+
+
+def test_a_recording_and_its_text_become_utterances_to_train_on(
+    tones, tones_run, text, tmp_path, capsys
+):
+    audio = tones / "test-00.wav"
+    assert main(["align", str(audio), str(text), "--model", str(tones_run), "--format", "ctm"]) == 0
+    first, last, other = (line.split() for line in capsys.readouterr().out.splitlines())
+    command = ["align", str(audio), str(text), "--model", str(tones_run), "--format", "jsonl"]
+    assert main(command) == 0
+    (tmp_path / "own.jsonl").write_text(capsys.readouterr().out)
+
+    found = folder.read(tmp_path / "own.jsonl", tmp_path).utterances
+
+    assert [one.text for one in found] == ["ab", "ba a"]
+    assert {one.audio for one in found} == {audio}
+    ab, ba = found
+    assert ab.start_s == pytest.approx(float(first[2]), abs=1e-3)
+    assert ab.end_s == pytest.approx(float(first[2]) + float(first[3]), abs=2e-3)
+    assert ba.start_s == pytest.approx(float(last[2]), abs=1e-3)
+    assert ba.end_s == pytest.approx(float(other[2]) + float(other[3]), abs=2e-3)
 
 
 def test_files_are_textgrids_or_as_asked_for(tones, tones_run, text, tmp_path, capsys):
@@ -140,6 +162,7 @@ def test_a_bad_item_never_stops_the_rest(tones, tones_run, tmp_path, capsys):
         (["{tones}/none.wav", "{text}"], "none.wav: there is no such file"),
         (["{tones}/test-00.wav", "{text}", "--format", "text"], "unknown format 'text'"),
         (["{tones}/test-00.wav", "{text}", "--format", "srt,json"], "add --output-dir"),
+        (["{tones}/test.jsonl.gz", "--format", "jsonl"], "has its utterances' places already"),
         (["{tones}/test.jsonl.gz", "--format", "json"], "found 4; add --output-dir"),
         (["{tones}/test-00.wav", "{text}", "--output-dir", "{text}"], "cannot be made or written"),
     ],

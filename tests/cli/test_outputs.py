@@ -31,7 +31,7 @@ def test_what_is_a_file_of_its_own_is_printed_of_one_recording(name: str, tmp_pa
     outputs = Outputs((name,), None, overwrite=False)
     outputs.check(1)
     Outputs((name,), tmp_path / "new", overwrite=False).check(2)
-    if name in ("txt", "ctm", "stm"):
+    if name in ("txt", "ctm", "stm", "jsonl"):
         outputs.check(2)
     else:
         with pytest.raises(UserError, match=rf"^--format {name}: .* found 2; add --output-dir$"):

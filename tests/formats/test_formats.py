@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import tiny
@@ -75,6 +76,18 @@ def test_txt_is_a_segment_a_line():
     lines = FORMATS["txt"](BOTH, ABOUT).splitlines()
     assert {line.split()[0] for line in lines} == {"left:", "right:"}
     assert len(lines) == 60
+
+
+def test_jsonl_is_a_manifest_of_the_segments():
+    entries = [json.loads(line) for line in FORMATS["jsonl"]([talk(0)], ABOUT).splitlines()]
+    for entry, original in zip(entries, talk(0).segments, strict=True):
+        assert list(entry) == ["audio_filepath", "offset", "duration", "text", "confidence"]
+        assert entry["audio_filepath"] == str(Path("dir/talk.wav").absolute())
+        assert entry["offset"] == pytest.approx(original.start_s, abs=6e-4)
+        assert entry["offset"] + entry["duration"] == pytest.approx(original.end_s, abs=6e-4)
+        assert (entry["text"], entry["confidence"]) == (original.text, 0.9)
+    entries = [json.loads(line) for line in FORMATS["jsonl"](BOTH, ABOUT).splitlines()]
+    assert {entry["channel"] for entry in entries} == {"left", "right"}
 
 
 def test_tsv_is_whispers():
