@@ -1,8 +1,8 @@
 """Parts of a layer that need nothing of each other, computed at once on a CPU's cores.
 
 A recurrence is a chain of small products. Threads that share each of them wait for each other at
-every time step, and two are hardly faster than one. The two directions of a layer are two such
-chains: here each has threads of its own, in the forward and in the backward pass.
+every time step, and where other programs run, two can be slower than one. The two directions of a
+layer are two such chains: here each has threads of its own, forwards and backwards.
 """
 
 from collections.abc import Callable, Iterable, Sequence
