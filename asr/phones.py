@@ -15,7 +15,7 @@ from pathlib import Path
 
 from asr.errors import UserError
 from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
-from asr.text_files import read_text
+from asr.text_files import TextError, read_text
 
 #: Word to its pronunciations, each the names of phones with a space between.
 Lexicon = dict[str, list[str]]
@@ -155,9 +155,12 @@ def read_lexicon(
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.exists():
+    try:
+        return read_text(path).splitlines()
+    except TextError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
         raise UserError(
             f"{path}: there is no such lexicon; `asr lexicon TEXT --output {path}` makes one, or "
             "name yours by tokens.lexicon"
-        )
-    return read_text(path).splitlines()
+        ) from None

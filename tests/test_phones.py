@@ -70,6 +70,11 @@ def test_a_lexicon_that_is_missing_can_be_made(tmp_path):
         read_lexicon(tmp_path / "none.txt", str.lower)
 
 
+def test_a_name_that_no_file_can_have_is_refused(tmp_path):
+    with pytest.raises(UserError, match="cannot be read: File name too long"):
+        read_lexicon(tmp_path / ("x" * 300), str.lower)
+
+
 def test_tokens_are_the_phones_and_the_space(tokenizer):
     assert tokenizer.tokens == [BLANK, " ", "AH", "D", "EH", "EY", "IY", "R"]
 
