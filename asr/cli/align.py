@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs, add_model
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.errors import UserError
+from asr.text_files import read_text
 
 if TYPE_CHECKING:
     from asr.aligned import AlignedTranscript
@@ -69,12 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     outputs = make_outputs(args)
-    if "jsonl" in outputs.formats and args.input.endswith(MANIFEST_ENDINGS):
-        raise UserError(
-            f"{args.input}: has its utterances' places already, which --format jsonl is to find; "
-            "give a recording and its text, or another format"
-        )
-    items = _find_items(args)
+    items = _find_items(args, outputs.formats)
     wanted = [one for one in items if not outputs.is_done(one.stem)]
     if wanted:
         outputs.check(len(wanted))
@@ -111,16 +107,20 @@ def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
     return Recognizer(acoustic, tokenizer.with_words(lexicon))
 
 
-def _find_items(args: argparse.Namespace) -> list[_Item]:
+def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]:
     """Give what is to be aligned: one recording, or the cuts of a manifest."""
     if args.input.endswith(MANIFEST_ENDINGS):
         if args.text:
             raise UserError(f"{args.input}: a manifest has its own texts; leave {args.text} out")
+        if "jsonl" in formats:
+            raise UserError(
+                f"{args.input}: has its utterances' places already, which --format jsonl is to "
+                "find; give a recording and its text, or another format"
+            )
         return _from_manifest(args.input)
     if args.text is None:
         raise UserError(f"{args.input}: the text is missing; give AUDIO and TEXT, or a manifest")
     from asr.recording import read_audio
-    from asr.text_files import read_text
 
     text, waveform = read_text(args.text), partial(read_audio, args.input)
     return [_Item(args.input, args.input, text, waveform, Path(args.input).stem)]

@@ -14,6 +14,7 @@ from typing import IO
 
 from asr.errors import DISK_FULL, UserError, printable
 from asr.files import files_below
+from asr.text_files import read_text
 
 STDIN = "-"
 
@@ -83,8 +84,6 @@ def _is_text(name: str) -> bool:
 
 
 def _listed(path: Path) -> list[str]:
-    from asr.text_files import read_text
-
     return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 

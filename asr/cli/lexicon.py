@@ -10,6 +10,7 @@ from asr.errors import UserError
 from asr.paths import is_manifest, is_model
 from asr.phones import Lexicon, phones_of
 from asr.text import NORMALISERS
+from asr.text_files import read_text
 
 
 def add(verbs: Verbs) -> None:
@@ -82,6 +83,4 @@ def _lines(path: Path) -> Iterator[str]:
 
         yield from (cut.supervisions[0].text for cut in read_cuts(path))
         return
-    from asr.text_files import read_text
-
     yield from read_text(path).splitlines()

@@ -16,10 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Part = Callable[..., Tensor]
 
-
-def at_once(function: Part, parts: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+def at_once(function: Callable[..., Tensor], parts: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     """Call `function` with the tensors of each part; the results, and their gradients.
 
     On a CPU the calls are made at the same time, where torch has a thread for each. They must not
@@ -42,7 +40,9 @@ class _AtOnce(torch.autograd.Function):
     """Each part as a graph of its own, which its thread builds and goes back through."""
 
     @staticmethod
-    def forward(ctx: Any, function: Part, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, function: Callable[..., Tensor], count: int, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
         inputs = [tensor.detach().requires_grad_(tensor.requires_grad) for tensor in tensors]
         with torch.enable_grad():
             outputs = _spread(function, _parted(inputs, count))

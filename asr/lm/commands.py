@@ -74,9 +74,9 @@ def read_text(
         UserError: the file cannot be read, is not UTF-8 or holds a reserved word, or there is no
             such unit.
     """
-    content = unpack(read(path), path).removeprefix(BOM_UTF8)
-    if unit == "word" and normalise is None:
-        return tokenise(content, str(path))  # as it is: millions of lines in seconds
+    content = unpack(read(path), path)
+    if unit == "word" and normalise is None:  # as it is: millions of lines in seconds
+        return tokenise(content.removeprefix(BOM_UTF8), str(path))
     return tokenise_lines(decode(content, str(path)).split("\n"), str(path), unit, normalise)
 
 
