@@ -100,7 +100,7 @@ class LogMel(nn.Module):
         self.register_buffer("std", torch.ones(mel_bins))
 
     def frames(self, samples: Tensor | int) -> Tensor | int:
-        """Count the frames that fit in `samples` samples, 0 when not even one window does."""
+        """Count the frames, of a whole FFT each, that fit in `samples` samples; may be 0."""
         count = (samples - self.fft_samples) // self.hop_samples + 1
         return count.clamp(min=0) if isinstance(count, Tensor) else max(count, 0)
 

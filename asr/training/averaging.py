@@ -7,9 +7,10 @@ from torch import nn
 
 
 class WeightAverage:
-    """Exponential moving average of parameters (Polyak 1992).
+    """Exponential moving average of parameters.
 
-    Early steps count for more: the decay after n updates is min(decay, (1 + n) / (10 + n)).
+    The weights of the first steps are soon forgotten: the decay after n updates is
+    min(decay, (1 + n) / (10 + n)), as TensorFlow's average has it.
 
     Args:
         model: its present weights are where the average starts.

@@ -39,7 +39,11 @@ class World:
         return self.rank == 0
 
     def replicate(self, model: nn.Module) -> nn.Module:
-        """Wrap a model so that its backward pass averages gradients over all processes."""
+        """Wrap a model so that its backward pass averages gradients over all processes.
+
+        Of three and more on CPUs, a resumed run differs in the last bits: the replica orders
+        gradients anew after its first step, and gloo sums by their order.
+        """
         if self.size == 1:
             return model
         return DistributedDataParallel(model, gradient_as_bucket_view=True)

@@ -94,7 +94,8 @@ def matching_rows(ours: Tokenizer, theirs: Tokenizer) -> list[int | None]:
     """Find, for each of our tokens, the row of another model's head that hears the same.
 
     That is the row of the same token, or failing that of the token in another case: letters sound
-    alike in both, and corpora are written in either. Between characters and pieces only the blank
+    alike in both, and corpora are written in either. A letter takes the row of the phone that is
+    written like it, which most consonants sound like. Between characters and pieces only the blank
     is the same: the letter `a` and the rare piece `a` stand for different stretches of sound.
     """
     if ours.boundary != theirs.boundary:

@@ -137,10 +137,12 @@ def open_log(run_dir: Path, world: World) -> Iterator[None]:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
             file = logging.FileHandler(run_dir / LOG_NAME, encoding="utf-8")
-            handlers = [logging.StreamHandler(), file]
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}"
             raise UserError(f"run_dir: cannot be written to ({reason}); choose another") from error
+        terminal = logging.StreamHandler()
+        terminal.addFilter(lambda record: record.levelno < logging.ERROR)  # the command says these
+        handlers = [terminal, file]
     log.propagate = False
     log.setLevel(logging.INFO if world.is_main else logging.ERROR)
     for handler in handlers:
@@ -151,3 +153,14 @@ def open_log(run_dir: Path, world: World) -> Iterator[None]:
         for handler in handlers:
             log.removeHandler(handler)
             handler.close()
+
+
+@contextlib.contextmanager
+def refusals_noted(world: World) -> Iterator[None]:
+    """Note in `train.log` why a run ends, for whoever looks there hours later."""
+    try:
+        yield
+    except UserError as error:
+        if world.is_main:
+            log.error("stopped: %s", error)
+        raise

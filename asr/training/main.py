@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.config_search_path import ConfigSearchPath
@@ -51,14 +51,19 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     job = _Job()
     try:
         compose(job)()
-    except UserError:
-        raise
+    except UserError as error:
+        if not job.refused:
+            raise
+        jobs = "; ".join(job.refused)
+        raise UserError(f"of the sweep were not trained, for what is said above: {jobs}") from error
     except Exception as error:
         if job.started:
             raise
         raise UserError(explain(error, str(path))) from error
-    if job.refusal:
-        raise job.refusal
+    except _EndOfSweepError:
+        pass
+    if job.failure:
+        raise job.failure
     if job.started:
         from asr.training.distributed import close_group
 
@@ -73,27 +78,52 @@ class _Groups(SearchPathPlugin):
         search_path.append("asr", f"file://{CONF}")
 
 
+class _EndOfSweepError(BaseException):
+    """Ends a sweep: after an `Exception` Hydra goes on with the next job."""
+
+
 class _Job:
     """What Hydra calls with the composed settings, once a job of a sweep.
 
     Attributes:
         started: whether composing ended and a job began.
-        refusal: what it refused. Outside a sweep it is kept here, since Hydra would print lines of
-            its own; in a sweep it is raised, since a launcher may run the job elsewhere.
+        failure: what ended it, where Hydra shall not know: it would print lines of its own.
+        refused: the jobs of a sweep that were refused, by their overrides.
     """
 
     def __init__(self) -> None:
         self.started = False
-        self.refusal: UserError | None = None
+        self.failure: Exception | None = None
+        self.refused: list[str] = []
 
     def __call__(self, config: DictConfig) -> None:
         self.started = True
+        sweep = HydraConfig.get().mode is RunMode.MULTIRUN
         try:
             self._train(config)
-        except UserError as error:
-            if HydraConfig.get().mode is RunMode.MULTIRUN:
+            return
+        except Exception as error:
+            # The other processes are still in this job; in the next one we would answer them.
+            if sweep and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+                self.failure = error
+                raise _EndOfSweepError from None
+            if not isinstance(error, UserError):
                 raise
-            self.refusal = error
+            refusal = UserError(str(error))  # without the traceback, which holds a whole model
+        if sweep:
+            self._refuse(refusal)
+        self.failure = refusal
+
+    def _refuse(self, refusal: UserError) -> NoReturn:
+        """Say it now, since Hydra does so at the sweep's end, and of the first refusal alone.
+
+        Raises:
+            UserError: the refusal, since a launcher may run the job elsewhere.
+        """
+        name = " ".join(HydraConfig.get().overrides.task)
+        sys.stderr.write(f"asr: {name}: {refusal}\n")
+        self.refused.append(name)
+        raise refusal
 
     @staticmethod
     def _train(config: DictConfig) -> None:

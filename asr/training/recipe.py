@@ -20,7 +20,7 @@ from asr.text import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.denominator import token_trigram
 from asr.training.distributed import World, open_world
 from asr.training.initial import ORIGIN, start_from
-from asr.training.journal import log, open_log
+from asr.training.journal import log, open_log, refusals_noted
 from asr.training.lock import sole_training
 from asr.training.memory import keep_freed_memory
 from asr.training.objective import Objective
@@ -44,6 +44,7 @@ def train(config: TrainConfig) -> Path:
         open_world(config.trainer.device) as world,
         open_log(run_dir, world),
         sole_training(run_dir, world),
+        refusals_noted(world),
     ):
         log.info("run folder: %s", run_dir)
         trainer = build_trainer(config, run_dir, world)

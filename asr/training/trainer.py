@@ -41,7 +41,7 @@ class Trainer:
     """Trains a model in a run folder, from wherever the folder's last run stopped.
 
     The loss is summed over utterances and divided by their number in the global batch, so that
-    the update is the same however a batch is shared among processes and pieces.
+    the update is the same, but for dropout, however a batch is shared among processes and pieces.
 
     Args:
         run_dir: receives `model.safetensors` (the best on dev), `last.safetensors`, `state.pt`,
@@ -124,6 +124,8 @@ class Trainer:
                 while not self._finished():
                     self._train_epoch(journal, stop)
                     scores = self._finish_epoch(journal)
+                if self.world.any(stop.requested):  # while dev was scored; a sweep ends here
+                    raise KeyboardInterrupt
         finally:
             journal.close()
         return scores
@@ -206,8 +208,9 @@ class Trainer:
             if progress.skipped_in_row >= MOST_SKIPPED_IN_ROW:
                 raise UserError(
                     f"epoch {progress.epoch + 1}, batch {progress.batch + 1}: the gradient was not "
-                    f"finite {MOST_SKIPPED_IN_ROW} times in a row; lower optimiser.lr or "
-                    "trainer.clip_norm, or set trainer.precision=32"
+                    f"finite {MOST_SKIPPED_IN_ROW} times in a row; begin a new run with a lower "
+                    f"optimiser.lr or trainer.precision=32, from this one's best weights with "
+                    f"init={self.run_dir}"
                 )
             return
         self.optimiser.step()

@@ -1,6 +1,7 @@
 """`asr train` as a user meets it: names, overrides, sweeps, and refusals that say what to do."""
 
 import re
+import weakref
 from dataclasses import asdict
 
 import pytest
@@ -222,11 +223,52 @@ def test_a_case_that_is_not_listed_is_named(trained, capsys, tmp_path):
     assert "'blstm' is none of gru, rnn" in refusal(capsys, *DATA, recipe="mine.yaml")
 
 
-def test_a_job_of_a_sweep_that_is_refused_fails_the_sweep(trained, capsys, monkeypatch):
-    assert main(["train", "own", *DATA, "encoder.dropout=0,2", "-m"]) == 1
-    said = capsys.readouterr().err
-    assert "asr: encoder.dropout: expected 0 to 1, found 2" in said
-    assert "Traceback" not in said
+def test_a_refused_job_of_a_sweep_says_why_at_once_and_the_sweep_fails(
+    monkeypatch, capsys, tmp_path
+):
+    """Each is named again at the end, and keeps none of what it held."""
+
+    class Weights:
+        pass
+
+    held = []
+
+    def train(config):
+        weights = Weights()
+        held.append(weakref.ref(weights))
+        assert not [one for one in held[:-1] if one()]
+        said.append(capsys.readouterr().err)
+        if config.seed != 2:
+            raise UserError(f"cannot train {config.seed}")
+
+    said: list[str] = []
+    monkeypatch.setattr(recipe, "train", train)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "own", "seed=1,2,3", "encoder.dropout=0", "-m"]) == 1
+    last = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asr: ")]
+    assert said == ["", "asr: seed=1 encoder.dropout=0: cannot train 1\n", ""]
+    assert last == [
+        "asr: seed=3 encoder.dropout=0: cannot train 3",
+        "asr: of the sweep were not trained, for what is said above: "
+        "seed=1 encoder.dropout=0; seed=3 encoder.dropout=0",
+    ]
+
+
+@pytest.mark.parametrize("error", [UserError("one process alone"), ValueError("a bug")])
+def test_one_of_several_processes_does_not_go_on_with_a_sweep(monkeypatch, tmp_path, error):
+    """It would answer those that are still in the job before."""
+    jobs = []
+
+    def train(config):
+        jobs.append(config.seed)
+        raise error
+
+    monkeypatch.setattr(recipe, "train", train)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(type(error), match=str(error)):
+        train_main.main("own", ["seed=1,2,3", "-m"])
+    assert jobs == [1]
 
 
 def test_an_error_of_our_own_is_not_called_the_users(monkeypatch, tmp_path):

@@ -1,7 +1,9 @@
 """The loop itself: skipped steps, accumulation, early stopping, what is logged and kept."""
 
 import json
+import os
 import re
+import signal
 
 import pytest
 import tiny
@@ -92,7 +94,24 @@ def test_many_gradients_in_a_row_that_are_not_finite_stop_the_run(
     assert main(tiny.arguments(tones, tmp_path)) == 1
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asr: ")]
     assert len(said) == 1
-    assert "the gradient was not finite 5 times in a row; lower optimiser.lr" in said[0]
+    assert "the gradient was not finite 5 times in a row; begin a new run with a lower" in said[0]
+    assert f"init={tmp_path}" in said[0]
+    assert said[0].removeprefix("asr: ") in (tmp_path / "train.log").read_text()
+
+
+def test_a_signal_while_the_last_dev_is_scored_is_not_forgotten(build, monkeypatch):
+    trained = build("trainer.epochs=1")
+    original = trainer.evaluate
+
+    def evaluate(*args):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*args)
+
+    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    with pytest.raises(KeyboardInterrupt):
+        trained.fit()
+    assert len(metrics(trained.run_dir)) == 1  # and nothing is lost
+    assert trained.fit() is None
 
 
 def test_a_good_gradient_ends_the_row(build):
