@@ -14,7 +14,8 @@ import soundfile
 import soxr
 
 from asr.errors import UserError, printable
-from asr.ogg import has_all_pages
+from asr.mp3 import mp3_goes_on
+from asr.ogg import follow_pages
 
 Waveform = npt.NDArray[np.float32]
 
@@ -22,11 +23,13 @@ Waveform = npt.NDArray[np.float32]
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
 #: A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
 _UNKNOWN_SIZE = 0x7FFF0000
-#: What libsndfile takes for the length of a flac file that was written to a pipe.
 _EMPTY_WAV_BYTES = 4096  # no header is longer that has no samples behind it
+#: What libsndfile takes for the length of a flac file that was written to a pipe.
 _NO_LENGTH = 0x7FFFFFFFFFFFFFFF
 #: libsndfile's error for a coding that is read from its start alone: GSM 6.10, G.721, DWVW.
 _UNSEEKABLE = 40
+#: What soundfile raises where audio is damaged; ValueError where libsndfile stands behind its end.
+DAMAGED = (soundfile.SoundFileError, ValueError)
 #: Hz; what lies outside was made by no recorder, and resampling it would fill the memory.
 SAMPLE_RATES = range(1_000, 768_001)
 #: Beyond the scale of 32-bit integers, and far below where a power spectrum overflows.
@@ -81,36 +84,57 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         ) from error
     with audio:
         check_rate(path, audio.samplerate)
-        if audio.frames == 0 and audio.format == "WAV" and path.stat().st_size > _EMPTY_WAV_BYTES:
-            raise UnknownFormatError(  # of a recorder that could not finish: PyAV reads on
-                "unreadable audio",
-                f"{path}: its header states no samples, but there are some",
-                "convert it to wav or flac",
-            )
-        if audio.frames == 0:
-            raise AudioError("no samples", f"{path}: an audio file without samples", "record again")
-        if audio.frames == _NO_LENGTH:
-            detail = f"{path}: its header states no length"
-            raise AudioError("unreadable audio", detail, "convert it to wav or to flac again")
-        if audio.format == "OGG" and not has_all_pages(path):
-            raise AudioError(
-                "unreadable audio",
-                f"{path}: pages of it are missing or damaged",
-                "copy or convert the file again",
-            )
-        try:
-            complete = _is_complete(audio)
-        except soundfile.LibsndfileError as error:
-            detail = f"{path}: coded as {audio.subtype}, which can only be read from its start"
-            advice = "convert it to 16-bit wav or flac"
-            raise UnknownFormatError("unreadable audio", detail, advice) from error
-        if not complete:
-            raise AudioError(
-                "unreadable audio",
-                f"{path}: ends before its header says it does",
-                "copy or convert the file again",
-            )
+        _check_length_is_known(audio, path)
+        _check_is_one(audio, path)
+        _check_is_complete(audio, path)
         yield audio
+
+
+def _check_length_is_known(audio: soundfile.SoundFile, path: Path) -> None:
+    wav = audio.format in ("WAV", "WAVEX")
+    if audio.frames == 0 and wav and path.stat().st_size > _EMPTY_WAV_BYTES:
+        raise UnknownFormatError(  # of a recorder that could not finish: PyAV reads on
+            "unreadable audio",
+            f"{path}: its header states no samples, but there are some",
+            "convert it to wav or flac",
+        )
+    if audio.frames == 0:
+        raise AudioError("no samples", f"{path}: an audio file without samples", "record again")
+    if audio.frames == _NO_LENGTH:
+        detail = f"{path}: its header states no length"
+        raise AudioError("unreadable audio", detail, "convert it to wav or to flac again")
+
+
+def _check_is_one(audio: soundfile.SoundFile, path: Path) -> None:
+    """Refuse damaged pages, and recordings one behind the other: libsndfile reads the first."""
+    joined = audio.format == "MP3" and mp3_goes_on(path)
+    if audio.format == "OGG":
+        pages = follow_pages(path)
+        if not pages.complete:
+            detail = f"{path}: pages of it are missing or damaged"
+            raise AudioError("unreadable audio", detail, "copy or convert the file again")
+        joined = pages.joined
+    if joined:
+        raise UnknownFormatError(
+            "unreadable audio",
+            f"{path}: several recordings joined, of which only the first would be heard",
+            "convert it to wav or flac",
+        )
+
+
+def _check_is_complete(audio: soundfile.SoundFile, path: Path) -> None:
+    try:
+        complete = _is_complete(audio)
+    except soundfile.LibsndfileError as error:
+        detail = f"{path}: coded as {audio.subtype}, which can only be read from its start"
+        advice = "convert it to 16-bit wav or flac"
+        raise UnknownFormatError("unreadable audio", detail, advice) from error
+    if not complete:
+        raise AudioError(
+            "unreadable audio",
+            f"{path}: ends before its header says it does",
+            "copy or convert the file again",
+        )
 
 
 def _is_complete(audio: soundfile.SoundFile) -> bool:
@@ -126,7 +150,7 @@ def _is_complete(audio: soundfile.SoundFile) -> bool:
         audio.seek(audio.frames - 1)
         complete = len(audio.read(1)) == 1
         audio.seek(0)
-    except soundfile.SoundFileError as error:
+    except DAMAGED as error:
         if getattr(error, "code", None) == _UNSEEKABLE:
             raise
         return False

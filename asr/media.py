@@ -5,6 +5,7 @@ Shapes: N samples, C channels.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,9 @@ class MediaFile:
         eight.
         """
         to_float = av.AudioResampler(format="flt")
+        packets = (one for one in self._container.demux(self._stream) if not _is_tag(one))
         try:
-            for frame in self._container.decode(self._stream):
+            for frame in chain.from_iterable(packet.decode() for packet in packets):
                 if (frame.sample_rate, len(frame.layout.channels)) != (
                     self.sample_rate,
                     self.channels,
@@ -127,6 +129,11 @@ class MediaFile:
     def _damaged(self, reason: str) -> AudioError:
         detail = f"{self.path}: damaged audio ({reason})"
         return AudioError("unreadable audio", detail, "copy or convert it again")
+
+
+def _is_tag(packet: Any) -> bool:
+    """Tell whether a packet is the tag between two MP3s that were joined, and no sound."""
+    return bytes(memoryview(packet)[:3]) == b"ID3"
 
 
 @contextmanager

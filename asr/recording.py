@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from asr.audio import (
+    DAMAGED,
     AudioError,
     UnknownFormatError,
     Waveform,
@@ -145,7 +146,7 @@ def decoded(
         while len(block := audio.read(frames, dtype="float32", always_2d=True)):
             total += len(block)
             yield block
-    except soundfile.SoundFileError as error:
+    except DAMAGED as error:
         reason = getattr(error, "error_string", str(error))
         detail = f"{path}: damaged audio ({reason})"
         raise AudioError("unreadable audio", detail, "copy or convert it again") from error

@@ -36,7 +36,7 @@ LAYERS = [
     },
     {"media", "recording"},
     {"audio", "compiled", "files", "paths", "room", "text_files", "workers"},
-    {"errors", "ogg"},
+    {"errors", "mp3", "ogg"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotlib", "hydra"}

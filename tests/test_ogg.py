@@ -1,4 +1,4 @@
-"""Ogg files: whole ones are read, and such as lost a page are refused."""
+"""Ogg files: whole ones are read, joined ones too, and such as lost a page are refused."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from asr.audio import AudioError, open_audio
-from asr.ogg import has_all_pages
+from asr.ogg import Pages, follow_pages
+from asr.recording import read_audio
 
 
 @pytest.fixture(params=["VORBIS", "OPUS"])
@@ -24,14 +25,14 @@ def pages(content: bytes) -> list[bytes]:
 
 def test_a_whole_file_is_read(path: Path) -> None:
     assert len(pages(path.read_bytes())) > 10
-    assert has_all_pages(path)
+    assert follow_pages(path) == Pages(complete=True, joined=False)
     with open_audio(path) as audio:
         assert audio.samplerate
 
 
 def test_a_file_that_was_never_ended_is_read(path: Path) -> None:
     path.write_bytes(b"".join(pages(path.read_bytes())[:-1]))
-    assert has_all_pages(path)
+    assert follow_pages(path) == Pages(complete=True, joined=False)
 
 
 def test_damage_is_refused(path: Path) -> None:
@@ -46,6 +47,14 @@ def test_damage_is_refused(path: Path) -> None:
         content + b"more",
     ):
         path.write_bytes(damaged)
-        assert not has_all_pages(path)
+        assert not follow_pages(path).complete
         with pytest.raises(AudioError, match=r"a.ogg: pages of it are missing or damaged; copy"):
             open_audio(path).__enter__()
+
+
+def test_of_joined_files_both_are_heard(path: Path) -> None:
+    pytest.importorskip("av", reason="needs the extra asr[media]")
+    alone = read_audio(path, 16_000)
+    path.write_bytes(2 * path.read_bytes())
+    assert follow_pages(path) == Pages(complete=True, joined=True)
+    assert len(read_audio(path, 16_000)) == pytest.approx(2 * len(alone), rel=0.01)
