@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import UnknownFormatError, open_audio
+from asr.audio import AudioError, UnknownFormatError, open_audio
 from asr.mp3 import mp3_goes_on
 from asr.recording import read_audio
 
@@ -49,3 +49,17 @@ def test_of_joined_ones_all_are_heard(content: bytes, path: Path) -> None:
 def test_what_is_no_mp3_does_not_go_on(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert not mp3_goes_on(path)
+
+
+@pytest.mark.parametrize("seed", [2, 4, 17])
+def test_damage_is_refused(path: Path, seed: int) -> None:
+    """Behind such damage libsndfile stands beyond the end, where soundfile has an error of numpy's."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(20 * RATE)
+    soundfile.write(path, noise, RATE)
+    content, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+    length = int(rng.integers(1, 400))
+    at = int(rng.integers(2000, len(content) - length))
+    content[at : at + length] = rng.bytes(length)
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=r"a.mp3: (damaged audio|ends before)"):
+        read_audio(path, RATE)
