@@ -53,7 +53,7 @@ def test_what_is_no_mp3_does_not_go_on(path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("seed", [2, 4, 17])
 def test_damage_is_refused(path: Path, seed: int) -> None:
-    """Behind such damage libsndfile stands beyond the end, where soundfile has an error of numpy's."""
+    """Behind such damage libsndfile stands beyond the end, and soundfile has numpy's error."""
     noise = 0.1 * np.random.default_rng(0).standard_normal(20 * RATE)
     soundfile.write(path, noise, RATE)
     content, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)

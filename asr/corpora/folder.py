@@ -73,12 +73,13 @@ def _read_folder(root: Path, output: Path) -> Collection:
 
     Where the outermost folders are called as splits they are the splits. The next folder's name
     is taken for the speaker: people keep recordings that way, and where it is a session's name
-    instead, holding out whole sessions is still the more honest test.
+    instead, holding out whole sessions is still the more honest test. A folder that holds
+    everything, as ``wavs``, tells neither.
     """
     by_stem: dict[Path, list[Path]] = {}
     for path in sorted(_files(root, without=output / CONVERTED)):
         by_stem.setdefault(path.with_suffix(""), []).append(path)
-    utterances = []
+    found: list[tuple[Path, Path | None]] = []
     for paths in by_stem.values():
         text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
         recordings = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
@@ -88,9 +89,14 @@ def _read_folder(root: Path, output: Path) -> Collection:
         if text is not None and not recordings:
             others = [path for path in paths if path != text]
             recordings = others[:1] or [text.with_suffix(".wav")]
-        utterances += [_utterance(audio, text, root) for audio in recordings]
-    if not utterances:
+        found += [(audio, text) for audio in recordings]
+    if not found:
         raise UserError(f"{root}: no recordings found; expected wav, flac, mp3... with .txt beside")
+    places = _places([audio for audio, _ in found], root)
+    utterances = [
+        _utterance(audio, text, root, *place)
+        for (audio, text), place in zip(found, places, strict=True)
+    ]
     notes = []
     if any(utterance.speaker for utterance in utterances):
         notes.append("the names of the subfolders are taken for the speakers.")
@@ -107,9 +113,28 @@ def _files(root: Path, without: Path) -> list[Path]:
     return files
 
 
-def _utterance(audio: Path, text: Path | None, root: Path) -> Utterance:
-    folders = list(audio.relative_to(root).parts[:-1])
-    split = folders.pop(0) if folders and folders[0].lower() in SPLIT_OF else None
+def _places(recordings: list[Path], root: Path) -> list[tuple[str | None, str | None]]:
+    """Read split and speaker, where there are any, off the folders that recordings lie in."""
+    folders = _told_apart([path.relative_to(root).parts[:-1] for path in recordings])
+    splits = [one[0] if one and one[0].lower() in SPLIT_OF else None for one in folders]
+    below = [one[1:] if split else one for one, split in zip(folders, splits, strict=True)]
+    speakers = [one[0] if one else None for one in _told_apart(below)]
+    return list(zip(splits, speakers, strict=True))
+
+
+def _told_apart(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave out the outermost folders in which everything lies, but for a split's."""
+    shared = 0
+    for names in zip(*folders, strict=False):
+        if len(set(names)) > 1 or names[0].lower() in SPLIT_OF:
+            break
+        shared += 1
+    return [one[shared:] for one in folders]
+
+
+def _utterance(
+    audio: Path, text: Path | None, root: Path, split: str | None, speaker: str | None
+) -> Utterance:
     words, fault = "", None
     try:
         words = "" if text is None else " ".join(read_text(text).split())
@@ -120,7 +145,7 @@ def _utterance(audio: Path, text: Path | None, root: Path) -> Utterance:
         audio=audio,
         text=words,
         where=f"{audio}" if text is None else f"{text}:1",
-        speaker=folders[0] if folders else None,
+        speaker=speaker,
         split=split,
         fault=fault,
     )

@@ -38,6 +38,22 @@ class TestFolder:
         speakers = {name: utterance.speaker for name, utterance in read(tmp_path).items()}
         assert speakers == {"ann-1": "ann", "ann-2": "ann", "bob-1": "bob", "bob-monday-1": "bob"}
 
+    @pytest.mark.parametrize(
+        ("names", "expected"),
+        [
+            (("w/ann/1", "w/bob/1"), {(None, "ann"), (None, "bob")}),
+            (("w/x/train/ann/1", "w/x/dev/bob/1"), {("train", "ann"), ("dev", "bob")}),
+            (("train/w/ann/1", "dev/w/bob/1"), {("train", "ann"), ("dev", "bob")}),
+            (("train/w/1", "train/w/2"), {("train", None)}),
+            (("w/1", "w/2"), {(None, None)}),
+            (("w/ann/1", "2"), {(None, "w"), (None, None)}),
+        ],
+    )
+    def test_a_folder_that_holds_everything_is_nobody(self, tmp_path, write_audio, names, expected):
+        for name in names:
+            write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        assert {(u.split, u.speaker) for u in read(tmp_path).values()} == expected
+
     def test_folders_called_as_splits_are_splits(self, tmp_path, write_audio):
         for name in ("train/ann/1", "dev/2", "test/3"):
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
