@@ -72,7 +72,8 @@ class PhoneTokenizer(Tokenizer):
             UserError: as `read_lexicon`; a pronunciation with a phone that is no token.
         """
         said = read_lexicon(path, self.normalise, known=self.pronunciations)
-        return PhoneTokenizer(self.tokens, self.normaliser, {**self.pronunciations, **said})
+        sayable = {word: ways for word, ways in said.items() if ways}
+        return PhoneTokenizer(self.tokens, self.normaliser, {**self.pronunciations, **sayable})
 
     def unknown(self, text: str) -> list[str]:
         """List the words of normalised `text` that the lexicon lacks, sorted."""
@@ -129,16 +130,18 @@ def read_lexicon(
     Args:
         path: the file.
         normalise: brings words to the form the model writes.
-        known: pronunciations of words that stand there without any; None allows no such word.
+        known: pronunciations of words that stand there without any, which have none where they
+            are not known; None allows no such word.
 
     Raises:
         UserError: a file that cannot be read, a line without phones, or no words at all.
     """
     lexicon: Lexicon = {}
     for number, line in enumerate(_lines(path), start=1):
-        if not line.strip() or line.startswith((*COMMENTS, *NO_WORD)):
+        columns = _BEHIND.split(line, maxsplit=1)[0].split()
+        if not columns or line.startswith((*COMMENTS, *NO_WORD)):
             continue
-        entry, *phones = _BEHIND.split(line, maxsplit=1)[0].split()
+        entry, *phones = columns
         if phones and re.fullmatch(r"[01]?\.\d+|1(\.0+)?", phones[0]):
             del phones[0]
         if not phones and known is None:

@@ -43,7 +43,7 @@ def test_lexicons_are_read_as_they_come(path, tmp_path):
         "read": ["R EH D", "R IY D"], "red": ["R EH D"], "reed": ["R IY D"], "a": ["AH", "EY"],
     }  # fmt: skip
     assert read_lexicon(path, str.lower) == expected
-    path.write_text("# words\nC# S IY\n#1 W AH N # one\n")
+    path.write_text("# words\n  # and more\nC# S IY\n\t\n#1 W AH N # one\n")
     assert read_lexicon(path, str.lower) == {"c#": ["S IY"], "#1": ["W AH N"]}
     packed = tmp_path / "lexicon.gz"
     packed.write_bytes(gzip.compress(LEXICON.encode("utf-8-sig")))
@@ -73,6 +73,14 @@ def test_a_lexicon_that_is_missing_can_be_made(tmp_path):
 def test_a_name_that_no_file_can_have_is_refused(tmp_path):
     with pytest.raises(UserError, match="cannot be read: File name too long"):
         read_lexicon(tmp_path / ("x" * 300), str.lower)
+
+
+def test_a_word_that_neither_lexicon_can_say_stays_unknown(tokenizer, path):
+    path.write_text("read\nneither\neye EY\n")
+    more = tokenizer.with_words(path)
+    assert more.unknown("read neither eye reed") == ["neither"]
+    assert more.spellable("read neither eye") == "read eye"
+    assert more.pronunciations["read"] == ["R EH D", "R IY D"]
 
 
 def test_tokens_are_the_phones_and_the_space(tokenizer):

@@ -68,7 +68,7 @@ class Decoder:
     def vocabulary(self) -> frozenset[str] | None:
         """The words it knows: of the lexicon, else of a language model over words, else None."""
         if self._tokens.pronunciations is not None:
-            return frozenset(self._tokens.pronunciations)
+            return frozenset(word for word, ways in self._tokens.pronunciations.items() if ways)
         if self._lexicon is not None:
             return frozenset(self._lexicon)
         if self._lm is not None and self._options.lm_unit == "word":
