@@ -87,6 +87,33 @@ def test_what_a_verb_raises_becomes_a_status(capsys, monkeypatch, raised, status
     assert capsys.readouterr() == ("", said)
 
 
+@pytest.mark.parametrize(
+    ("command", "goes_on"),
+    [
+        ("train an4", True),
+        ("transcribe a.wav --output-dir out", True),
+        ("transcribe a.wav --output-dir out --overwrite", False),
+        ("transcribe a.wav", False),
+        ("align a.wav a.txt --model m --output-dir out", True),
+        ("align a.wav a.txt --model m", False),
+        ("prepare an4 --output out", True),  # the download
+        ("prepare an4 --output out --source an4", False),
+        ("prepare digits --output out", False),
+        ("prepare folder mine --output out", False),
+        ("evaluate a.jsonl --model m", False),
+    ],
+)
+def test_after_ctrl_c_only_what_goes_on_is_said_to(capsys, monkeypatch, command, goes_on):
+    def run(args):
+        raise KeyboardInterrupt
+
+    verb, *arguments = command.split()
+    monkeypatch.setattr(getattr(cli, verb), "run", run)
+    assert main([verb, *arguments]) == 130
+    hint = "; the same command goes on from here" if goes_on else ""
+    assert capsys.readouterr().err == f"asr: stopped{hint}\n"
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError, OSError("a bug")])
 def test_an_error_of_our_own_keeps_its_traceback(monkeypatch, error):
     def run(args):

@@ -24,8 +24,6 @@ VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, 
 #: ten times as long; where nothing else runs, so few lose nothing. Read when torch is loaded.
 SPINS = "3000"
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
-#: Verbs that pass over what they did before; the others begin anew.
-CONTINUE = ("prepare", "train", "transcribe", "align")
 #: Flags that ask for more than what is printed.
 FILES = ("output", "output_dir", "json", "html", "picture")
 #: What a path that a user gave can be; of other errors of the system, most are our own.
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"asr: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        hint = "; the same command goes on from here" if parsed.verb in CONTINUE else ""
+        hint = "; the same command goes on from here" if _goes_on(parsed) else ""
         print(f"asr: stopped{hint}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
@@ -71,6 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = error.filename or "standard output or a temporary file"
         print(f"asr: {where}: {error.strerror}; make room, then try again", file=sys.stderr)
         return 1
+
+
+def _goes_on(parsed: argparse.Namespace) -> bool:
+    """Tell whether a command, given again, passes over what it did before."""
+    if parsed.verb == "prepare":  # of which a download does
+        return parsed.source is None and parsed.path is None and parsed.corpus != "digits"
+    writes = parsed.verb in ("transcribe", "align") and parsed.output_dir is not None
+    return parsed.verb == "train" or (writes and not parsed.overwrite)
 
 
 def _is_broken(stream: TextIO | None) -> bool:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs, add_model
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.errors import UserError
+from asr.paths import is_manifest
 from asr.text_files import read_text
 
 if TYPE_CHECKING:
     from asr.aligned import AlignedTranscript
     from asr.audio import Waveform
     from asr.recognizer import Recognizer
-
-MANIFEST_ENDINGS = (".jsonl", ".jsonl.gz")
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
 
 def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]:
     """Give what is to be aligned: one recording, or the cuts of a manifest."""
-    if args.input.endswith(MANIFEST_ENDINGS):
+    if is_manifest(args.input):
         if args.text:
             raise UserError(f"{args.input}: a manifest has its own texts; leave {args.text} out")
         if "jsonl" in formats:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from stat import S_ISCHR, S_ISFIFO
 from tempfile import TemporaryDirectory
@@ -26,7 +27,8 @@ class Input:
     Attributes:
         name: as it is shown.
         path: where it is read.
-        stem: what its outputs are called, folders below a given folder included.
+        stem: what its outputs are called, folders below a given folder, or below that which a
+            pattern searches, included.
     """
 
     name: str
@@ -102,9 +104,17 @@ def _expand(argument: str) -> Iterator[Input]:
         files = [match for match in matches if match.is_file()]
         if not files:
             raise UserError(f"{argument}: no file matches this pattern; give another")
-        yield from (Input(str(file), file, Path(file.stem)) for file in files)
+        root = _root(argument)
+        for file in files:
+            yield Input(str(file), file, file.relative_to(root).with_suffix(""))
     else:
         yield Input(argument, path, Path(path.stem))
+
+
+def _root(pattern: str) -> Path:
+    """Name the folder that a pattern searches: what stands before its first wildcard."""
+    parts = takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts)
+    return Path(*parts)
 
 
 def _in_folder(folder: Path) -> Iterator[Input]:
@@ -140,7 +150,7 @@ def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], s
         if len(inputs_so) > 1:
             raise UserError(
                 f"{flag}: {inputs_so[0]} and {inputs_so[1]} would both be written as {name}; "
-                "transcribe them apart"
+                "transcribe them apart, or name a folder that holds both"
             )
 
 

@@ -40,8 +40,9 @@ def test_a_folder_means_the_audio_below_it_in_order(folder: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_pattern_means_the_files_that_match(folder: Path) -> None:
-    assert found("talks/**/*.[wf]*") == [("talks/b.wav", "b"), ("talks/day 2/c.flac", "c")]
+def test_a_pattern_means_the_files_that_match_called_by_their_folders(folder: Path) -> None:
+    assert found("talks/**/*.[wf]*") == [("talks/b.wav", "b"), ("talks/day 2/c.flac", "day 2/c")]
+    assert found("t*/*/*.flac") == [("talks/day 2/c.flac", "talks/day 2/c")]
 
 
 def test_a_file_with_brackets_in_its_name_is_no_pattern(folder: Path) -> None:
