@@ -27,7 +27,7 @@ class Hypothesis:
         score: what it was ranked by, in nats: the acoustic score, plus the LM's times its
             weight, plus word scores and hot-word bonuses.
         acoustic_score: natural log of the probability of all its paths that the beam kept, less
-            penalties.
+            penalties; of one that was cut back from within a word, the longer prefix's.
         lm_score: natural log-probability by the LM, sentence end included; 0 without one.
     """
 

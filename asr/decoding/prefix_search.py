@@ -38,7 +38,6 @@ from asr.decoding.guide import (
 )
 from asr.decoding.heap import insert, offer
 from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
-from asr.decoding.tree import ROOT
 from asr.text import BLANK_ID
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
@@ -253,7 +252,7 @@ def _finish(nodes, beam, guide):
     results = np.empty((len(beam), 3))
     if not _score_ends(nodes, beam, leaves, guide, results):  # all cut within a word
         for slot in range(len(leaves)):
-            while nodes[leaves[slot]].word != ROOT:
+            while end_word(guide, state_of(nodes[leaves[slot]])).bonus == -np.inf:
                 leaves[slot] = nodes[leaves[slot]].parent
         _score_ends(nodes, beam, leaves, guide, results)
     order = np.empty(len(beam), np.int64)

@@ -142,6 +142,16 @@ def test_a_closed_vocabulary_gives_up_an_unfinished_word() -> None:
     assert found.token_ids.tolist() == []
 
 
+def test_giving_up_a_word_of_pieces_keeps_the_words_before() -> None:
+    """They begin words and spell them at once: no piece stands between two words."""
+    tokens = Tokens(("", "▁A", "▁B", "B"), "▁")
+    sure = np.full((4, 4), -50.0, np.float32)
+    sure[[0, 1, 2, 3], [1, 0, 2, 0]] = 0
+    search = BeamSearch(Fusion(tokens, words=["A", "BB"]), DecodingOptions(search="beam"))
+    (found, *_) = search.decode_one(sure)
+    assert tokens.text(found.token_ids) == "A"
+
+
 def test_a_result_the_lexicon_forbids_is_none() -> None:
     """The unfinished word is the likeliest by far, and both are in the beam to the end."""
     log_probs = np.log([[0.05, 0.93, 0.01, 0.01], [0.93, 0.05, 0.01, 0.01]]).astype(np.float32)
