@@ -11,8 +11,9 @@ class AlignedTranscript(Transcript):
     """A transcript whose words were given, not recognised.
 
     Attributes:
-        characters: the spelling of every token of the text, in order, with times and its
-            posterior: characters, or the pieces of a model that writes pieces.
+        tokens: every token of the text, in order, with times and its posterior.
+        kind: what these are: ``character``, ``piece`` or ``phone``.
     """
 
-    characters: tuple[Word, ...] = ()
+    tokens: tuple[Word, ...] = ()
+    kind: str = "character"

@@ -1,4 +1,4 @@
-"""Forced alignment: when each character and word of a known text was said.
+"""Forced alignment: when each token and word of a known text was said.
 
 Shapes: N samples, U encoder frames, V tokens, L tokens of the text.
 """
@@ -35,8 +35,9 @@ def align_text(
         where: names the recording in errors.
 
     Returns:
-        Words and characters, with times in seconds and a confidence as recognised words have it:
-        the highest posterior within a character's frames, and the product of these for a word.
+        Words and tokens, with times in seconds and a confidence as words have it that were
+        recognised greedily: the highest posterior within a token's frames, and the product of
+        these for a word.
 
     Raises:
         UserError: the text is empty, has characters that the model cannot write, or more of them
@@ -61,13 +62,13 @@ def align_text(
     taken = [positions for _, positions in tokens.words(path.token_ids)]
     found = list(zip(tokens.split(whole), taken, strict=True))
     words = _within(words_of(path, found, frame_s, log_spelled(path, found)), duration_s)
-    characters = _within(_characters(path, tokens, frame_s), duration_s)
+    timed = _within(_tokens(path, tokens, frame_s), duration_s)
     segments, done = [], 0
     for line in lines:
         said = words[done : done + len(tokens.split(line))]
         segments.append(Segment(said[0].start_s, said[-1].end_s, line, said))
         done += len(said)
-    return AlignedTranscript(tuple(segments), duration_s, characters=characters)
+    return AlignedTranscript(tuple(segments), duration_s, tokens=timed, kind=tokenizer.kind)
 
 
 def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
@@ -81,7 +82,7 @@ def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
         )
 
 
-def _characters(path: TokenPath, tokens: Tokens, frame_s: float) -> list[Word]:
+def _tokens(path: TokenPath, tokens: Tokens, frame_s: float) -> list[Word]:
     """The tokens that write something, each with its own times; spaces between words do not."""
     return [
         Word(

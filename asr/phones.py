@@ -43,6 +43,7 @@ class PhoneTokenizer(Tokenizer):
     """
 
     boundary = SPACE
+    kind = "phone"
     unknown_are = "words that the lexicon lacks"
     unknown_remedy = "say how they are said in a --lexicon, which `asr lexicon` makes of the text"
 

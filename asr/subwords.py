@@ -30,6 +30,7 @@ class BPETokenizer(Tokenizer):
     """
 
     boundary = WORD_START
+    kind = "piece"
 
     def __init__(self, tokens: Sequence[str], normaliser: str, model: bytes) -> None:
         super().__init__(tokens, normaliser)

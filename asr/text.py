@@ -77,6 +77,7 @@ class Tokenizer(ABC):
         pronunciations: the phones of words where tokens are phones, see `asr.phones`, or None.
         counts: how often each token stands in the texts that the model was trained on, see
             `count`; None where that is not known.
+        kind: what a token is: a ``character``, a ``piece`` or a ``phone``.
         unknown_are: what `unknown` lists.
         unknown_remedy: what can be done where a text to align has some.
 
@@ -87,6 +88,7 @@ class Tokenizer(ABC):
     boundary: str
     pronunciations: dict[str, list[str]] | None = None
     counts: list[int] | None = None
+    kind = "character"
     unknown_are = "characters that are no token"
     unknown_remedy = "spell them out as the training text did"
 

@@ -167,7 +167,7 @@ def align(cut: Cut, recognizer: Recognizer) -> Aligned:
     waveform = load_waveform(cut, recognizer.sample_rate)
     tokenizer, tokens = recognizer.tokenizer, recognizer.tokens
     text = tokenizer.normalise(cut.supervisions[0].text)
-    found = align_text(recognizer, waveform, text, cut.id).characters
+    found = align_text(recognizer, waveform, text, cut.id).tokens
     spans, taken = [], 0
     for _, positions in tokens.words(tokenizer.encode(text)):
         said = found[taken : taken + len(positions)]

@@ -39,14 +39,14 @@ def test_characters_lie_in_order_within_their_words(recognizer: Recognizer) -> N
     aligned = align_text(recognizer, waveform(), "Abba, ca\n\n  fed! ", "a.wav")
     assert isinstance(aligned, AlignedTranscript)
     assert [segment.text for segment in aligned.segments] == ["abba ca", "fed"]
-    assert "".join(one.text for one in aligned.characters) == "abbacafed"
-    characters = list(aligned.characters)
+    assert "".join(one.text for one in aligned.tokens) == "abbacafed"
+    characters = list(aligned.tokens)
     for word in aligned.words:
         own = [characters.pop(0) for _ in word.text]
         assert word.start_s <= own[0].start_s < own[-1].end_s <= word.end_s
         assert word.confidence == pytest.approx(np.prod([one.confidence for one in own]), rel=1e-4)
-    ends = [0.0] + [one.end_s for one in aligned.characters]
-    assert all(end <= one.start_s for end, one in zip(ends, aligned.characters, strict=False))
+    ends = [0.0] + [one.end_s for one in aligned.tokens]
+    assert all(end <= one.start_s for end, one in zip(ends, aligned.tokens, strict=False))
     for segment in aligned.segments:
         assert segment.start_s == segment.words[0].start_s
         assert segment.end_s == segment.words[-1].end_s <= aligned.duration_s
@@ -78,6 +78,6 @@ def test_as_many_frames_as_needed_are_enough(recognizer: Recognizer) -> None:
     frames = len(recognizer.log_probs(waveform()))
     text = ("ab" * frames)[:frames]
     aligned = align_text(recognizer, waveform(), text, "a.wav")
-    assert len(aligned.characters) == frames
+    assert len(aligned.tokens) == frames
     with pytest.raises(UserError, match=f"needs {frames + 1} frames"):
         align_text(recognizer, waveform(), text + "ab"[frames % 2], "a.wav")

@@ -1,7 +1,8 @@
 """textgrid: Praat's long text format, for looking at an alignment over its sound.
 
-A tier of words a channel, and one of characters where they are known. The intervals of a tier
-fill the recording without gap or overlap, as Praat demands; those between words are empty.
+A tier of words a channel, and of an alignment one of its phones, characters or pieces. The
+intervals of a tier fill the recording without gap or overlap, as Praat demands; those between words
+are empty.
 
 Source: the Praat manual, "TextGrid file formats".
 """
@@ -51,7 +52,7 @@ def _tiers(transcript: Transcript) -> Iterable[tuple[str, Sequence[Word]]]:
     prefix = "" if transcript.channel is None else f"{transcript.channel} "
     yield f"{prefix}words", transcript.words
     if isinstance(transcript, AlignedTranscript):
-        yield f"{prefix}characters", transcript.characters
+        yield f"{prefix}{transcript.kind}s", transcript.tokens
 
 
 def _tile(words: Sequence[Word], end_ms: int) -> list[Interval]:

@@ -1,9 +1,9 @@
 """json: everything, in the fields of OpenAI's verbose_json where they mean the same.
 
 Theirs: task, language, duration, text, segments (id, start, end, text) and words (word, start,
-end). Ours besides: confidence, channel, the recording's path, model and settings, and the
-characters of an alignment. `language` is null: the model was trained on one, and does not know
-its name. Theirs that are left out (tokens, temperature, avg_logprob and the like) tell of a
+end). Ours besides: confidence, channel, the recording's path, model and settings, and the phones,
+characters or pieces of an alignment. `language` is null: the model was trained on one, and does not
+know its name. Theirs that are left out (tokens, temperature, avg_logprob and the like) tell of a
 decoder that this is not.
 """
 
@@ -42,8 +42,8 @@ def write_json(transcripts: Sequence[Transcript], about: About) -> str:
         ],
         "words": _timed([(one.channel, one.words) for one in transcripts], "word"),
     }
-    if aligned:
-        data["characters"] = _timed([(one.channel, one.characters) for one in aligned], "character")
+    for kind in {one.kind for one in aligned}:
+        data[f"{kind}s"] = _timed([(one.channel, one.tokens) for one in aligned], kind)
     data |= {"path": about.path, "model": about.model, "settings": dict(about.settings)}
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -51,7 +51,7 @@ def write_json(transcripts: Sequence[Transcript], about: About) -> str:
 def _timed(
     channels: Sequence[tuple[str | None, Sequence[Word]]], name: str
 ) -> list[dict[str, Any]]:
-    """Put words, or characters, in order of time, the text under `name`."""
+    """Put words, or tokens, in order of time, the text under `name`."""
     heard = [(channel, word) for channel, words in channels for word in words]
     return [
         {

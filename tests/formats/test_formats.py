@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +23,7 @@ BOTH = [talk(1, channel="left"), talk(2, channel="right")]
 ALIGNED = AlignedTranscript(
     (segment([("ab", 0.1, 0.3), ('c"', 0.5, 0.6)]),),
     1.0,
-    characters=(
+    tokens=(
         Word("a", 0.1, 0.2, 0.5), Word("b", 0.2, 0.3, 0.5),
         Word("c", 0.5, 0.55, 0.5), Word('"', 0.55, 0.6, 0.5),
     ),
@@ -65,10 +66,13 @@ def test_json_of_channels_names_them_in_order_of_time():
     assert data["duration"] == pytest.approx(max(one.duration_s for one in BOTH), abs=6e-4)
 
 
-def test_json_of_an_alignment_has_its_characters():
-    data = json.loads(FORMATS["json"]([ALIGNED], ABOUT))
+@pytest.mark.parametrize("kind", ["character", "phone", "piece"])
+def test_an_alignment_has_its_tokens_by_what_they_are(kind):
+    aligned = replace(ALIGNED, kind=kind)
+    data = json.loads(FORMATS["json"]([aligned], ABOUT))
     assert data["task"] == "align"
-    assert "".join(one["character"] for one in data["characters"]) == 'abc"'
+    assert "".join(one[kind] for one in data[f"{kind}s"]) == 'abc"'
+    assert [*tiers(FORMATS["textgrid"]([aligned], ABOUT))] == ["words", f"{kind}s"]
 
 
 def test_txt_is_a_segment_a_line():
