@@ -49,6 +49,11 @@ def _beside(path: Path) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
+def file_name(name: str) -> str:
+    """Escape what parts folders, so that different names stay different ones of files."""
+    return name.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C")
+
+
 def digest(path: Path) -> str:
     """Hash a file's content: SHA-256, in hexadecimal.
 

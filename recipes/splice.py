@@ -31,6 +31,7 @@ from asr.audio import Waveform
 from asr.corpora import write_cuts
 from asr.cuts import load_waveform, read_cuts
 from asr.errors import UserError
+from asr.files import file_name
 from asr.recognizer import Recognizer
 
 LONGEST_S = 15.0
@@ -74,7 +75,8 @@ def main() -> None:
     torch.set_num_threads(1)
     try:
         cuts = read_cuts(args.cuts)
-        made = write(cuts, asr.load(args.model), args.output, cutting, random.Random(args.seed))
+        speakers = {"one": [*cuts]} if args.one_speaker else by_speaker(cuts, args.cuts)
+        made = write(speakers, asr.load(args.model), args.output, cutting, random.Random(args.seed))
     except UserError as error:
         sys.exit(str(error))
     manifest = args.output / "train.jsonl.gz"
@@ -90,6 +92,7 @@ def flags() -> argparse.ArgumentParser:
     add("cuts", type=Path, metavar="CUTS")
     add("--model", required=True, help="aligns the words; its tokens are letters or phones")
     add("--output", type=Path, required=True, metavar="FOLDER")
+    add("--one-speaker", action="store_true", help="one person says it all, whoever is named")
     add(
         "--times", type=int, default=default.times, metavar="N",
         help="each utterance is heard so often (3)",
@@ -115,17 +118,36 @@ def flags() -> argparse.ArgumentParser:
     return parser
 
 
+def by_speaker(cuts: CutSet, manifest: Path) -> dict[str, list[Cut]]:
+    """Gather the utterances of each speaker.
+
+    Raises:
+        UserError: it is not known who says one.
+    """
+    speakers: dict[str, list[Cut]] = defaultdict(list)
+    for cut in cuts:
+        speaker = cut.supervisions[0].speaker
+        if speaker is None:
+            raise UserError(
+                f"{manifest}: cut {cut.id} has no speaker, and only what one person says is put "
+                "together; name the speakers, or say --one-speaker"
+            )
+        speakers[str(speaker)].append(cut)
+    return speakers
+
+
 def write(
-    cuts: CutSet, recognizer: Recognizer, output: Path, cutting: Cutting, rng: random.Random
+    speakers: dict[str, list[Cut]],
+    recognizer: Recognizer,
+    output: Path,
+    cutting: Cutting,
+    rng: random.Random,
 ) -> list[Cut]:
-    """Write splices of utterances as flac files, and cut them whole.
+    """Write splices of each speaker's utterances as flac files, and cut them whole.
 
     Raises:
         UserError: an utterance cannot be read or aligned.
     """
-    speakers: dict[str, list[Cut]] = defaultdict(list)
-    for cut in cuts:
-        speakers[str(cut.supervisions[0].speaker)].append(cut)
     output.mkdir(parents=True, exist_ok=True)
     rate, made = recognizer.sample_rate, []
     for speaker, said in tqdm(speakers.items(), unit="speaker", disable=None):
@@ -134,7 +156,7 @@ def write(
             waveform = splice.waveform
             if rng.random() < cutting.mp3:
                 waveform = through_mp3(waveform, rate)
-            path = (output / f"splice-{speaker}-{number:05}.flac").resolve()
+            path = (output / f"splice-{file_name(speaker)}-{number:05}.flac").resolve()
             soundfile.write(path, waveform, rate)
             made.append(cut_whole(path, " ".join(splice.words), speaker))
     return made

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from asr.corpora import write_cuts
 from asr.cuts import load_waveform, read_cuts
 from asr.paths import RECIPES
 
@@ -69,9 +70,8 @@ def test_a_corpus_becomes_flac_and_a_manifest(
     splice, tones, tones_run, tmp_path, monkeypatch, whole
 ):
     command = ["splice.py", f"{tones}/train.jsonl.gz", "--model", str(tones_run), "--times", "2"]
-    monkeypatch.setattr(
-        sys, "argv", [*command, "--output", str(tmp_path), *(["--whole"] if whole else [])]
-    )
+    flags = ["--one-speaker", *(["--whole"] if whole else [])]
+    monkeypatch.setattr(sys, "argv", [*command, "--output", str(tmp_path), *flags])
     splice.main()
     originals, made = read_cuts(tones / "train.jsonl.gz"), read_cuts(tmp_path / "train.jsonl.gz")
     times = 3 if whole else 2
@@ -85,6 +85,23 @@ def test_a_corpus_becomes_flac_and_a_manifest(
     new = [cut for cut in made if cut.id not in originals]
     assert all(load_waveform(cut, 16000).any() for cut in new)
     assert len(made) - len(new) == (len(originals) if whole else 0)
+
+
+def test_only_what_one_person_says_is_put_together(splice, tones, tones_run, tmp_path, monkeypatch):
+    cuts = [*read_cuts(tones / "train.jsonl.gz")][:2]
+    for cut, speaker in zip(cuts, ("a/b", None), strict=True):
+        cut.supervisions[0].speaker = speaker
+    write_cuts(cuts, tmp_path / "two.jsonl.gz")
+    command = ["splice.py", str(tmp_path / "two.jsonl.gz"), "--model", str(tones_run)]
+    monkeypatch.setattr(sys, "argv", [*command, "--output", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"two.jsonl.gz: cut .* has no speaker, and only"):
+        splice.main()
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--one-speaker"])
+    splice.main()
+    write_cuts(cuts[:1], tmp_path / "two.jsonl.gz")
+    monkeypatch.setattr(sys, "argv", sys.argv[:-1])
+    splice.main()
+    assert list(tmp_path.glob("splice-a%2Fb-*.flac"))
 
 
 def test_an_mp3_loses_no_speech_and_holds_nothing_above_six_kilohertz(splice):

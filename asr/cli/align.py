@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs, add_model
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.errors import UserError
+from asr.files import file_name
 from asr.paths import is_manifest
 from asr.text_files import read_text
 
@@ -134,8 +135,7 @@ def _from_manifest(manifest: str) -> list[_Item]:
             f"cut {cut.id}",
             cut.supervisions[0].text,
             partial(load_waveform, cut),
-            # Ids may hold what parts folders; different ones must stay different.
-            cut.id.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C"),
+            file_name(cut.id),
         )
         for cut in read_cuts(manifest)
     ]
