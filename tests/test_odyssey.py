@@ -202,6 +202,18 @@ def test_without_runs_the_table_says_so(make, table, tmp_path):
     assert table.results.read(tmp_path / "nowhere") is None
 
 
+def test_unless_asked_it_writes_beside_the_runs_and_leaves_the_published_page(
+    make, monkeypatch, tmp_path
+):
+    (tmp_path / "out" / "results.json").write_text("published")
+    at = sys.argv.index("--output")
+    monkeypatch.setattr(sys, "argv", sys.argv[:at])
+    with pytest.raises(json.JSONDecodeError):  # `make` reads the published one
+        make()
+    assert (tmp_path / "out" / "README.md").read_text() == README
+    assert "Not run yet: 0 of 51" in (tmp_path / "runs" / "README.md").read_text()
+
+
 def test_what_is_not_there_is_named(make, monkeypatch, tmp_path, tones_run, capsys):
     shutil.copytree(tones_run, tmp_path / "runs" / "encoder=rnn" / "1")
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--cuts", str(tmp_path)])

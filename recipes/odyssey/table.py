@@ -1,12 +1,14 @@
 """Measure the odyssey's finished runs; write its table and its picture.
 
-    python recipes/odyssey/table.py
+    python recipes/odyssey/table.py                                   # of your runs, beside them
+    python recipes/odyssey/table.py --keep --output recipes/odyssey   # the published page
 
 Dev and test are scored greedily, once a run: what was measured stands beside the run's model, in
 scores.json, for as long as neither the model nor the manifests change. How fast each encoder is,
 is measured once too, and stands beside the runs in speeds.json. results.json, odyssey.png and the
 table in README.md are written anew, from the runs that are done; with --keep, also from what
-results.json holds of runs that are not and of speeds, so that several computers can share the work.
+results.json there holds of runs that are not and of speeds, so that several computers can share the
+work.
 """
 
 import argparse
@@ -38,6 +40,7 @@ from asr.training.journal import METRICS_NAME
 HERE = Path(__file__).parent
 SCORES_NAME, SPEEDS_NAME = "scores.json", "speeds.json"
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
+NEW_PAGE = f"# The odyssey's results\n\n{BEGIN}{END}"
 
 
 def main() -> None:
@@ -46,7 +49,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/odyssey"), metavar="FOLDER")
     parser.add_argument("--cuts", type=Path, default=Path("data/an4-cuts"), metavar="FOLDER")
     parser.add_argument(
-        "--output", type=Path, default=HERE, metavar="FOLDER", help="holds the README.md"
+        "--output", type=Path, metavar="FOLDER", help="of README.md and the others (that of --runs)"
     )
     parser.add_argument(
         "--missing", action="store_true", help="only list the runs to do, as `asr train` takes them"
@@ -55,6 +58,7 @@ def main() -> None:
         "--keep", action="store_true", help="count the runs in results.json that are not here"
     )
     args = parser.parse_args()
+    args.output = args.output or args.runs
     kept = (results.read(args.output / "results.json") if args.keep else None) or {}
     elsewhere = kept.get("runs", [])
     if args.missing:
@@ -162,8 +166,10 @@ def known_speeds(runs: Path, cuts: Path) -> list[dict[str, Any]]:
 
 def write(found: results.Results, folder: Path) -> None:
     """Write results.json and the picture, and the table between the marks in README.md."""
+    folder.mkdir(parents=True, exist_ok=True)
     readme = folder / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    page = readme.read_text(encoding="utf-8") if readme.exists() else NEW_PAGE
+    before, _, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         raise UserError(f"{readme}: lacks {BEGIN.strip()} or, after it, {END.strip()}; put them in")
