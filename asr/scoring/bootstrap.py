@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 5000
+#: Of one unit every resample is the same.
+FEWEST_UNITS = 2
 CONFIDENCE_PERCENT = 95.0
 
 
 class Interval(NamedTuple):
-    """Two bounds that hold the true value in 95 of 100 test sets like this one."""
+    """Two bounds that hold the true value in 95 of 100 such test sets; of few units, in fewer."""
 
     low: float
     high: float

@@ -9,9 +9,18 @@ from numpy.typing import NDArray
 
 from asr.errors import UserError
 from asr.scoring.alignment import align_words, count_words
-from asr.scoring.bootstrap import Interval, percentile_interval, resampled_sums, sum_by_label
+from asr.scoring.bootstrap import (
+    FEWEST_UNITS,
+    Interval,
+    percentile_interval,
+    resampled_sums,
+    sum_by_label,
+)
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.pairing import pair_up, require_speakers
+
+#: That all of five favour one side happens by chance in 6 of 100 comparisons, of six in 3.
+FEWEST_TO_TELL = 6
 
 
 @dataclass(frozen=True)
@@ -19,8 +28,8 @@ class Comparison:
     """Two sets of hypotheses, A and B, against the same references.
 
     Rates are fractions. `interval` is the 95 % bootstrap interval of `difference` by resampling
-    utterances, `interval_by_speaker` that by resampling whole speakers, as in a `Report`; it and
-    `speakers`, their number, are None where fewer than two are known.
+    utterances, None of one alone; `interval_by_speaker` that by resampling whole speakers, as in a
+    `Report`; it and `speakers`, their number, are None where fewer than two are known.
     `probability_of_improvement` is the share of resamples, of speakers where they are known, in
     which B makes fewer word errors than A.
     """
@@ -29,7 +38,7 @@ class Comparison:
     speakers: int | None
     words_a: ErrorCounts
     words_b: ErrorCounts
-    interval: Interval
+    interval: Interval | None
     interval_by_speaker: Interval | None
     probability_of_improvement: float
 
@@ -43,7 +52,10 @@ class Comparison:
         """Whether the interval of the difference, or each of two, leaves out zero.
 
         That of few speakers can come out narrower than that of the utterances, by chance alone.
+        Of fewer than `FEWEST_TO_TELL` utterances nothing is.
         """
+        if self.interval is None or self.utterances < FEWEST_TO_TELL:
+            return False
         intervals = [self.interval, self.interval_by_speaker or self.interval]
         return all(one.low > 0 or one.high < 0 for one in intervals)
 
@@ -110,20 +122,20 @@ def compare(
     interval, probability = _resample(counts, seed)
     names = [] if speakers is None else [speakers[pair.utterance_id] for pair in pairs_a]
     by_speaker = None
-    if len(set(names)) > 1:
+    if len(set(names)) >= FEWEST_UNITS:
         by_speaker, probability = _resample(sum_by_label(counts, names), seed)
     return Comparison(
         utterances=len(references),
         speakers=None if by_speaker is None else len(set(names)),
         words_a=ErrorCounts.total(words_a),
         words_b=ErrorCounts.total(words_b),
-        interval=interval,
+        interval=interval if len(counts) >= FEWEST_UNITS else None,
         interval_by_speaker=by_speaker,
         probability_of_improvement=probability,
     )
 
 
-def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval, float]:
+def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval | None, float]:
     """Interval of the difference, and probability of improvement.
 
     Args:

@@ -14,7 +14,13 @@ from asr.scoring.alignment import (
     count_characters,
     count_words,
 )
-from asr.scoring.bootstrap import Interval, rate_interval, resampled_sums, sum_by_label
+from asr.scoring.bootstrap import (
+    FEWEST_UNITS,
+    Interval,
+    rate_interval,
+    resampled_sums,
+    sum_by_label,
+)
 from asr.scoring.counts import ErrorCounts, finite_or_none
 from asr.scoring.pairing import pair_up, require_speakers
 
@@ -68,9 +74,9 @@ class Report:
     `word_interval` and `character_interval` are 95 % bootstrap intervals of WER and CER by
     resampling utterances, as the literature states them. The two `..._by_speaker` resample whole
     speakers and say more about people not yet heard; they need at least two known speakers.
-    An interval is None where nothing was said in the whole test set. `speakers` is None where
-    speakers are not known, `out_of_vocabulary` (a number of reference words) where no vocabulary
-    was given.
+    An interval is None where nothing was said in the whole test set, and of one utterance alone.
+    `speakers` is None where speakers are not known, `out_of_vocabulary` (a number of reference
+    words) where no vocabulary was given.
     """
 
     results: tuple[UtteranceResult, ...]
@@ -248,6 +254,8 @@ def _intervals(results: Sequence[UtteranceResult], seed: int) -> tuple[TwoInterv
         return rate_interval(sums[0], sums[1]), rate_interval(sums[2], sums[3])
 
     names = [result.speaker or "" for result in results]
-    if len(set(names)) < 2:
+    if len(results) < FEWEST_UNITS:
+        return (None, None), (None, None)
+    if len(set(names)) < FEWEST_UNITS:
         return two_intervals(counts), (None, None)
     return two_intervals(counts), two_intervals(sum_by_label(counts, names))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from asr.errors import UserError
-from asr.scoring import Comparison, Interval, compare, format_comparison, score
+from asr.scoring import Comparison, Interval, compare, format_comparison, format_report, score
 
 UTTERANCES = 300
 REFERENCES = {str(index): "one two" for index in range(UTTERANCES)}
@@ -130,3 +130,20 @@ def test_ids_of_the_second_are_checked() -> None:
 def test_references_without_a_word_are_refused() -> None:
     with pytest.raises(UserError, match="none of the 1 utterances has a word"):
         compare({"u": " "}, {"u": "x"}, {"u": "y"})
+
+
+@pytest.mark.parametrize(("utterances", "beyond"), [(1, False), (2, False), (5, False), (6, True)])
+def test_few_utterances_tell_nothing_even_if_all_favour_one_side(
+    utterances: int, beyond: bool
+) -> None:
+    said = {str(number): "one two three four" for number in range(utterances)}
+    compared = compare(said, dict.fromkeys(said, "one two three"), said)
+    assert compared.beyond_chance == beyond
+    assert (compared.interval is None) == (utterances == 1)
+    assert ("may be chance" in format_comparison(compared)) != beyond
+
+
+def test_one_utterance_has_no_interval() -> None:
+    report = score({"u": "one two"}, {"u": "one"}, speakers={"u": "ann"})
+    assert report.word_interval is report.character_interval is None
+    assert "WER  50.00 % [unknown]" in format_report(report)

@@ -31,7 +31,7 @@ def test_whole_report_of_a_small_corpus() -> None:
 
 
 def test_perfect_report_lists_no_errors() -> None:
-    text = format_report(score({"u": "yes"}, {"u": "yes"}))
+    text = format_report(score({"u": "yes", "v": "no"}, {"u": "yes", "v": "no"}))
     assert "WER   0.00 % [0.00, 0.00]" in text
     assert "Worst" not in text
     assert "Commonest" not in text
