@@ -30,8 +30,8 @@ class NGramArrays(NamedTuple):
 
     word: np.ndarray  #        (E,) int32, last word of the entry's n-gram; -1 for the root
     log_prob: np.ndarray  #    (E,) float32, log p(last word | the words before it)
-    suffix: np.ndarray  #      (E,) int32, the longest proper suffix that is a context: where
-    #                                      back-off goes
+    suffix: np.ndarray  #      (E,) int32, the longest proper suffix worth remembering, as
+    #                                      `state_after` says: where back-off goes
     back_off: np.ndarray  #    (C,) float32, log weight of leaving this context for its suffix
     first_child: np.ndarray  # (C + 1,) int32, children of c are first_child[c]:first_child[c + 1]
 

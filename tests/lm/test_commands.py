@@ -119,3 +119,10 @@ def test_a_manifest_gives_its_transcripts(tmp_path: Path, capsys) -> None:
     assert set(open_ngram(lm).words) == {"<unk>", "<s>", "</s>", "AB", "BA", "A"}
     assert main(["lm", "info", str(lm), str(manifest)]) == 0
     assert "36 tokens with their ends, 24 unknown" in capsys.readouterr().out
+
+
+def test_utf_16_is_no_text_of_letters(tmp_path: Path) -> None:
+    """Without a mark at its start it is valid UTF-8, with zero bytes for blanks."""
+    (tmp_path / "text").write_bytes("GO ON\nNO GO\n".encode("utf-16-le"))
+    with pytest.raises(UserError, match=r"text:1: byte 0x00 is not UTF-8 text; save it as UTF-8"):
+        read_text(tmp_path / "text")
