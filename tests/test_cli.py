@@ -215,7 +215,7 @@ def test_prepare_takes_a_path_once(tmp_path, capsys):
 @pytest.mark.parametrize("verb", ["transcribe", "score"])
 def test_a_reader_that_has_seen_enough_ends_us_quietly(tones, tones_run, tmp_path, verb):
     text = tmp_path / "text"
-    text.write_text("u-1 a b\n")
+    text.write_text("u-1\ta b\n")
     arguments = {
         "transcribe": ["--model", str(tones_run), str(tones / "test-00.wav")],  # flushes each line
         "score": [str(text), str(text)],  # leaves all of it to the end

@@ -10,6 +10,7 @@ belongs to line n of the other, and the line number is the id.
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ Layout = Literal["auto", "kaldi", "trn", "plain"]
 _TRN_LINE = re.compile(r"(?:(.*)\s)?\((\S+)\)")
 #: The share that makes a rule; a line or two against it are mistakes to be named.
 MOSTLY = 0.8
+#: So few lines may begin with what looks like an id by chance.
+FEW = 10
 
 
 class _Utterance(NamedTuple):
@@ -71,11 +74,12 @@ class _File:
         return found
 
     def begins_with_ids(self) -> bool:
-        """Whether the lines certainly begin with ids: a tab in all, or names no word looks like."""
+        """Whether lines begin with ids: a tab in all, or nearly all first words look like such."""
         firsts = [found.utterance_id for found in self.split_kaldi()]
         if not firsts:
             return False
-        return self.separator is not None or sum(map(_looks_like_id, firsts)) > len(firsts) / 2
+        alike = sum(map(_looks_like_id, firsts))
+        return self.separator is not None or alike >= MOSTLY * len(firsts)
 
     def ends_in_ids(self) -> bool:
         """Whether nearly all lines end in parentheses, and nearly all in others than the rest."""
@@ -90,12 +94,12 @@ def read_transcripts(
     """Read a reference file and the hypothesis files to score against it.
 
     With layout "auto" the files are read in the trn layout if all end their lines in parentheses
-    that mostly differ, in the kaldi layout if all begin their lines with something that is surely
-    an id (a digit among other characters, ``_``, ``/``, or a tab after it in every line), and in
-    the plain layout if none does either. A wrong guess would quietly give a wrong error rate, so
-    what is in doubt is refused instead: files of which only some have ids, and files whose first
-    words mostly differ from line to line and are mostly the same in both, which may be names or
-    just short plain texts.
+    that mostly differ, in the kaldi layout if nearly all begin their lines with what looks
+    like an id (a digit among other characters, ``_``, ``/``) or has a tab after it in every line,
+    and in the plain layout if none does either. A wrong guess would quietly give a wrong error
+    rate, so what is in doubt is refused instead: files of which only some have ids, and files whose
+    first words mostly differ from line to line and are mostly the same in both, which may be names
+    or just short plain texts.
 
     Returns:
         For each file, in the order given, utterance id to text; the ids are the same in all.
@@ -103,6 +107,9 @@ def read_transcripts(
     Raises:
         UserError: a file cannot be read, is empty or not UTF-8; an id stands twice; ids or
             numbers of lines differ; the layout is in doubt.
+
+    Warns:
+        UserWarning: a few lines are taken to have ids, which ``1st`` and ``B2B`` look like too.
     """
     files = [_read(Path(path)) for path in (reference, *hypotheses)]
     if not any(line.strip() for line in files[0].lines):
@@ -111,6 +118,7 @@ def read_transcripts(
         )
     if layout == "auto":
         layout = _guess_layout(files)
+        _warn_of_few(files[0], layout)
     if layout == "plain":
         return _read_plain(files)
     transcripts = tuple(
@@ -173,6 +181,19 @@ def _guess_layout(files: Sequence[_File]) -> Layout:
         if _may_share_ids(files[0], file):
             _refuse(files[0], file)
     return "plain"
+
+
+def _warn_of_few(file: _File, layout: Layout) -> None:
+    """Say what a few lines are taken for: too few to be sure."""
+    sure = layout == "kaldi" and file.separator is not None
+    if sure or layout == "plain" or len(file.lines) >= FEW:
+        return
+    found = file.split_trn() if layout == "trn" else file.split_kaldi()
+    warnings.warn(
+        f"{file.path}: {found[0].utterance_id!r} and its like are taken for utterance ids; if they "
+        "are words, say --layout plain",
+        stacklevel=3,
+    )
 
 
 def _all_or_none(

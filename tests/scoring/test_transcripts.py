@@ -1,11 +1,14 @@
 """Reading reference and hypothesis files, and refusing what would give a wrong rate."""
 
+import warnings
 from pathlib import Path
 
 import pytest
 
 from asr.errors import UserError
 from asr.scoring import Layout, read_transcripts
+
+pytestmark = pytest.mark.filterwarnings("ignore:.* taken for utterance ids")
 
 
 def read(
@@ -164,3 +167,28 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
         read_transcripts(tmp_path / "nowhere.txt", tmp_path / "nowhere.txt")
     with pytest.raises(UserError, match="Is a directory"):
         read_transcripts(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("B2B sales grew\n", "B2B"),
+        ("he said (yes)\nshe said (no)\n", "yes"),
+        ("B2B\tsales grew\n", None),
+        ("".join(f"u-{number} sales grew\n" for number in range(10)), None),
+    ],
+)
+def test_of_a_few_lines_it_is_said_that_they_are_taken_to_have_ids(
+    tmp_path: Path, text: str, noted: str | None
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read(tmp_path, text, text)
+    said = [str(one.message) for one in caught]
+    assert len(said) == (noted is not None)
+    assert all(f"'{noted}' and its like are taken for utterance ids" in one for one in said)
+
+
+def test_a_third_of_words_without_digits_is_text(tmp_path: Path) -> None:
+    references, _ = read(tmp_path, "1st we met\n2nd we ate\nthen home\n", "a\nb\nc\n")
+    assert references["1"] == "1st we met"
