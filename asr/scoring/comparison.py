@@ -135,7 +135,7 @@ def compare(
     )
 
 
-def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval | None, float]:
+def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval, float]:
     """Interval of the difference, and probability of improvement.
 
     Args:
