@@ -82,7 +82,7 @@ class EncoderConfig:
     name: str  # key of asr.encoders.ENCODERS
     layers: int
     hidden_size: int
-    bidirectional: bool  # hear from the end as well; alone, the forward direction suits streams
+    bidirectional: bool  # hear from the end as well
     projection: int  # units the outputs of blstm's layers are projected to; 0 is none
     dropout: float
     variational: bool  # dropout leaves out a unit in all frames of an utterance, or in none

@@ -15,7 +15,7 @@ from asr.errors import UserError
 
 NOT_INSTALLED = (
     "espeak-ng: this needs the package espeakng-loader, which is not installed; "
-    "run pip install 'asr[espeak]'"
+    "run pip install espeakng-loader"
 )
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2

@@ -125,7 +125,7 @@ def _through_pyav(path: Path, error: UnknownFormatError) -> Iterator[Recording]:
         if path.suffix.lower() not in MEDIA_SUFFIXES:
             raise error
         detail = f"{path}: {path.suffix} files are read by PyAV, which is not installed"
-        raise AudioError("unreadable audio", detail, "pip install 'asr[media]', or convert it")
+        raise AudioError("unreadable audio", detail, "pip install av, or convert it")
     from asr.media import open_media
 
     with open_media(path) as media:

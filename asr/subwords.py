@@ -112,6 +112,6 @@ def _sentencepiece() -> ModuleType:
     except ImportError as error:
         raise UserError(
             "tokens: encoding text in BPE pieces needs sentencepiece, which is not installed; "
-            "install the extra bpe: pip install 'asr[bpe]'"
+            "pip install sentencepiece"
         ) from error
     return sentencepiece

@@ -28,7 +28,7 @@ def add(verbs: Verbs) -> None:
     )  # fmt: skip
     train.add_argument(
         "--entropy", type=float, default=0.0, metavar="X",
-        help="drop n-grams that are missed less than X nats a word, as SRILM's -prune does (0)",
+        help="drop n-grams whose loss costs less than X nats a word, as SRILM's -prune does (0)",
     )  # fmt: skip
     train.add_argument(
         "--decimals", type=int, default=6, metavar="N",
@@ -49,7 +49,7 @@ def add(verbs: Verbs) -> None:
         )  # fmt: skip
         action.add_argument(
             "--normaliser", choices=list(NORMALISERS),
-            help="bring the text to what a recogniser writes, as its text.normaliser does (not)",
+            help="bring the text to what a recogniser writes, as its text.normaliser does (none)",
         )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def load_network(sample_rate: int) -> "_Network":
 def _weights(network: str) -> dict[str, Tensor]:
     found = find_spec("silero_vad")
     if found is None or not found.submodule_search_locations:
-        raise UserError("vad: silero-vad is not installed; pip install 'asr[vad]'")
+        raise UserError("vad: silero-vad is not installed; pip install silero-vad")
     path = Path(found.submodule_search_locations[0]) / _FILE
     try:
         with warnings.catch_warnings():
@@ -80,7 +80,7 @@ def _weights(network: str) -> dict[str, Tensor]:
             tensors = torch.jit.load(path).state_dict()
     except (OSError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"{path}: silero-vad cannot be read ({error}); pip install -U 'asr[vad]'"
+            f"{path}: silero-vad cannot be read ({error}); pip install -U silero-vad"
         ) from error
     start = f"{network}."
     return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}

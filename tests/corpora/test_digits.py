@@ -129,7 +129,7 @@ def test_rate_and_pitch_are_heard(synthesizer):
 
 def test_without_the_loader_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(digits, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r"pip install 'asr\[espeak\]'"):
+    with pytest.raises(UserError, match=r"pip install espeakng-loader"):
         prepare("digits", None, tmp_path)
 
 

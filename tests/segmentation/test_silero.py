@@ -54,7 +54,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(silero, "find_spec", lambda _: None)
     silero._weights.cache_clear()
 
-    with pytest.raises(UserError, match=r"pip install 'asr\[vad\]'"):
+    with pytest.raises(UserError, match=r"pip install silero-vad"):
         check_detector("silero", RATE)
 
 
