@@ -99,10 +99,9 @@ class LogMel(nn.Module):
         self.register_buffer("mean", torch.zeros(mel_bins))
         self.register_buffer("std", torch.ones(mel_bins))
 
-    def frames(self, samples: Tensor | int) -> Tensor | int:
-        """Count the frames, of a whole FFT each, that fit in `samples` samples; may be 0."""
-        count = (samples - self.fft_samples) // self.hop_samples + 1
-        return count.clamp(min=0) if isinstance(count, Tensor) else max(count, 0)
+    def frames(self, samples: Tensor) -> Tensor:
+        """Count the frames, of a whole FFT each, that fit in so many samples (B,); may be 0."""
+        return ((samples - self.fft_samples) // self.hop_samples + 1).clamp(min=0)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Compute normalised features.
@@ -116,7 +115,6 @@ class LogMel(nn.Module):
         """
         features = self.log_mel(waveforms)
         feature_lengths = self.frames(lengths)
-        assert isinstance(feature_lengths, Tensor)
         return self.normalise(features, feature_lengths), feature_lengths
 
     def log_mel(self, waveforms: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ def compute_log_probs(
         A batch, its log_probs (B, U, V) and their lengths (B,), both on the CPU.
     """
     batches = plan_batches(dataset.durations_s, batch_s, seed=0, epoch=0)
-    shares = [split_batch(batch, 1, 0, 1) for batch in batches[rank::ranks]]
+    shares = [split_batch(batch, parts=1, rank=0, ranks=1) for batch in batches[rank::ranks]]
     for _, pieces in load_shares(dataset, shares, workers=0, pin=device.type == "cuda"):
         for batch in pieces:
             waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)

@@ -71,9 +71,7 @@ class CTCModel(nn.Module):
 
     def output_frames(self, samples: Tensor) -> Tensor:
         """Count the encoder frames U of utterances of so many samples."""
-        frames = self.log_mel.frames(samples)
-        assert isinstance(frames, Tensor)
-        return self.subsampling.output_lengths(frames)
+        return self.subsampling.output_lengths(self.log_mel.frames(samples))
 
     def parameter_table(self) -> str:
         """Tabulate parameters by layer, a line each, and the total."""

@@ -6,17 +6,15 @@ N samples.
 import numpy as np
 from numpy.typing import NDArray
 
-Waveform = NDArray[np.floating]
-
 
 def reverberate(
-    waveform: Waveform,
+    waveform: NDArray[np.floating],
     sample_rate: int,
     *,
     decay_s: float,
     direct_to_reverberant_db: float,
     generator: np.random.Generator,
-) -> Waveform:
+) -> NDArray[np.floating]:
     """Play `waveform` (N,) in a simple room and give the first N samples of what is heard.
 
     The room's impulse response is the direct sound followed by white noise that falls by 60 dB in
@@ -33,12 +31,12 @@ def reverberate(
 
 
 def add_noise(
-    waveform: Waveform,
+    waveform: NDArray[np.floating],
     *,
     snr_db: float,
     slope: float,
     generator: np.random.Generator,
-) -> Waveform:
+) -> NDArray[np.floating]:
     """Add noise to `waveform` (N,) at a ratio of mean powers of `snr_db`.
 
     The noise's power falls with frequency as 1 / f ** `slope`: 0 is white, 1 is pink.

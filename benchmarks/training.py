@@ -149,7 +149,6 @@ def multiply_adds(model: CTCModel, samples: Tensor) -> int:
     Of the convolutions, the projection, the recurrent layers' matrices and the head.
     """
     lengths, bins, total = model.log_mel.frames(samples), model.log_mel.mel_bins, 0
-    assert isinstance(lengths, Tensor)
     subsampling = model.subsampling
     for convolution, stride in zip(subsampling.convolutions, subsampling.strides, strict=True):
         lengths, bins = (lengths + stride - 1) // stride, (bins + 1) // 2

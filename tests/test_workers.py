@@ -1,9 +1,10 @@
+import os
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from asr.workers import in_order
+from asr.workers import cores, in_order
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -55,3 +56,16 @@ def test_who_has_seen_enough_leaves_no_thread_behind() -> None:
     assert next(results) == 0
     results.close()
     assert threading.active_count() == before
+
+
+def test_one_worker_is_the_callers_thread() -> None:
+    here = threading.get_ident()
+    assert list(in_order(lambda _: threading.get_ident(), range(3), 1)) == [here] * 3
+
+
+def test_only_the_cores_of_this_process_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert cores() == 1
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == 8

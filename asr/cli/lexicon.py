@@ -19,7 +19,8 @@ def add(verbs: Verbs) -> None:
         "lexicon",
         help="pronounce words, for a model of phones (tokens=phones)",
         description="Write a line for each word of the texts: the word and its phones, as "
-        "espeak-ng says it (package espeakng-loader). A lexicon of your own, Kaldi's or CMU's, does too.",
+        "espeak-ng says it (package espeakng-loader). A lexicon of your own, Kaldi's or CMU's, "
+        "does too.",
     )
     verb.add_argument(
         "text", nargs="+", type=Path, metavar="TEXT",

@@ -172,7 +172,7 @@ def render(prompts: list[Prompt], folder: Path) -> None:
         sys.stdout.flush()
 
 
-def _heard(clean: room.Waveform, generator: np.random.Generator) -> room.Waveform:
+def _heard(clean: NDArray[np.floating], generator: np.random.Generator) -> NDArray[np.floating]:
     """Put a voice into a room with noise, silence around it, at some level."""
     before, after = (int(SAMPLE_RATE_HZ * generator.uniform(0.05, 0.3)) for _ in range(2))
     heard = np.pad(clean, (before, after))

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from asr.decoding.fusion import Fusion
 from asr.decoding.guide import read_words
 from asr.decoding.options import DecodingOptions
-from asr.decoding.parallel import spread
 from asr.decoding.penalties import token_penalties
 from asr.decoding.prefix_search import Limits, search
 from asr.errors import UserError
+from asr.workers import cores, in_order
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class BeamSearch:
         Raises:
             UserError: V is not the number of tokens, or a frame holds NaN.
         """
-        return spread(self.decode_one, log_probs, self._threads)
+        rows = list(log_probs)
+        workers = min(self._threads or cores(), len(rows))
+        return list(in_order(self.decode_one, rows, workers))
 
     def decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         """Decode one utterance, (U, V); see `decode`."""

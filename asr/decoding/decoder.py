@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from asr.decoding.greedy import greedy_decode
 from asr.decoding.options import DecodingOptions
-from asr.decoding.parallel import spread
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, Word, log_spelled, words_of
-from asr.text import BLANK_ID
+from asr.workers import cores, in_order
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
@@ -92,7 +91,7 @@ class Decoder:
         """
         rows = [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
         if self._beam is None:
-            paths = greedy_decode(log_probs, lengths, BLANK_ID)
+            paths = greedy_decode(log_probs, lengths)
             return [self._greedy(*pair, frame_s) for pair in zip(rows, paths, strict=True)]
         beam = self._beam
 
@@ -108,7 +107,7 @@ class Decoder:
             log_sure = log_agreed(path, found, hypotheses, self._tokens)
             return self._decoded(path, found, frame_s, log_sure)
 
-        return spread(decode_one, rows, threads)
+        return list(in_order(decode_one, rows, min(threads or cores(), len(rows))))
 
     def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
         """Read the words off a best path: as it spells them, or by what its phones sound like."""

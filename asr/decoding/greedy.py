@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.path import TokenPath
+from asr.text import BLANK_ID
 
 
-def greedy_decode(
-    log_probs: NDArray[np.floating], lengths: NDArray[np.integer], blank_id: int = 0
-) -> list[TokenPath]:
+def greedy_decode(log_probs: NDArray[np.floating], lengths: NDArray[np.integer]) -> list[TokenPath]:
     """Decode a batch by its best path, all utterances at once.
 
     The path's collapsed tokens need not be the likeliest sequence, whose probability is a sum
@@ -22,7 +21,6 @@ def greedy_decode(
     Args:
         log_probs: (B, U, V) natural log posteriors.
         lengths: (B,) valid frames of each utterance; what lies past them is not read.
-        blank_id: index of the CTC blank.
 
     Returns:
         One path an utterance.
@@ -33,7 +31,7 @@ def greedy_decode(
     if batch == 0 or frames == 0:
         return [_empty_path()] * batch
     best = np.asarray(log_probs.argmax(axis=-1), dtype=np.int64)
-    best[np.arange(frames) >= np.asarray(lengths)[:, None]] = blank_id
+    best[np.arange(frames) >= np.asarray(lengths)[:, None]] = BLANK_ID
     scores = np.take_along_axis(log_probs, best[..., None], axis=-1).astype(np.float32)
 
     # Runs of one token over the flattened batch; the first frame of a row always opens a run.
@@ -42,7 +40,7 @@ def greedy_decode(
     starts = np.flatnonzero(opens)
     ends = np.append(starts[1:], batch * frames)
     peaks = np.maximum.reduceat(scores.ravel(), starts)
-    spoken = best.ravel()[starts] != blank_id
+    spoken = best.ravel()[starts] != BLANK_ID
     starts, ends, peaks = starts[spoken], ends[spoken], peaks[spoken]
 
     rows = starts // frames

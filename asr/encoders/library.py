@@ -86,14 +86,12 @@ class LibraryLayer(RecurrentLayer):
         return side_by_side(torch.stack(at_once(self._one_direction, parts)), order)
 
     def _one_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
-        output, *_ = self._kernel()(
+        output, *_ = self.kernel(
             features, self._zeros(features), weights,
-            True, 1, 0.0, self.training, False, True,
+            has_biases=True, num_layers=1, dropout=0.0, train=self.training,
+            bidirectional=False, batch_first=True,
         )  # fmt: skip
         return output
-
-    def _kernel(self) -> Callable[..., Any]:
-        return type(self).kernel
 
     def _zeros(self, features: Tensor) -> Tensor | tuple[Tensor, ...]:
         sizes = (self.projection or self.hidden_size, self.hidden_size)[: self.states]

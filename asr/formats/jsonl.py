@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from asr.formats.about import About
-from asr.formats.times import in_order, milliseconds, named_apart
+from asr.formats.times import milliseconds, named_apart, turns_by_start
 from asr.transcript import Transcript
 
 
@@ -22,7 +22,7 @@ def write_jsonl(transcripts: Sequence[Transcript], about: About) -> str:
     """
     path = str(Path(about.path).absolute())
     lines = []
-    for channel, segment in in_order(named_apart(transcripts)):
+    for channel, segment in turns_by_start(named_apart(transcripts)):
         start_ms = milliseconds(segment.start_s)
         duration_ms = max(1, milliseconds(segment.end_s) - start_ms)
         entry = {

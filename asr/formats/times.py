@@ -14,7 +14,7 @@ class Turn(NamedTuple):
     segment: Segment
 
 
-def in_order(transcripts: Sequence[Transcript]) -> list[Turn]:
+def turns_by_start(transcripts: Sequence[Transcript]) -> list[Turn]:
     """The segments of all channels by their start; of equal ones, in the order of channels."""
     turns = [
         Turn(transcript.channel, segment)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from asr.formats.about import About
-from asr.formats.times import in_order, milliseconds, named_apart
+from asr.formats.times import milliseconds, named_apart, turns_by_start
 from asr.transcript import Transcript
 
 
 def write_tsv(transcripts: Sequence[Transcript], _about: About) -> str:
     """Write a header and a line a segment; a fourth column names the channel of several."""
     transcripts = named_apart(transcripts)
-    turns = in_order(transcripts)
+    turns = turns_by_start(transcripts)
     named = any(transcript.channel is not None for transcript in transcripts)
     rows = [["start", "end", "text", "channel"]]
     for channel, segment in turns:

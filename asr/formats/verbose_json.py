@@ -14,7 +14,7 @@ from typing import Any
 from asr.aligned import AlignedTranscript
 from asr.decoding.words import Word
 from asr.formats.about import About
-from asr.formats.times import in_order
+from asr.formats.times import turns_by_start
 from asr.transcript import Transcript
 
 
@@ -23,7 +23,7 @@ def write_json(transcripts: Sequence[Transcript], about: About) -> str:
 
     Times are in seconds, rounded to a millisecond; confidences are in 0..1, to four decimals.
     """
-    turns = in_order(transcripts)
+    turns = turns_by_start(transcripts)
     aligned = [one for one in transcripts if isinstance(one, AlignedTranscript)]
     data: dict[str, Any] = {
         "task": "align" if aligned else "transcribe",

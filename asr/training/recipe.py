@@ -184,7 +184,6 @@ def fit_normalisation(model: CTCModel, train: SpeechDataset, batch_s: float) -> 
     step = max(1, len(train) // count)
     batch = train.load(list(range(0, len(train), step))[:count])
     lengths = model.log_mel.frames(batch.waveform_lengths)
-    assert isinstance(lengths, torch.Tensor)
     model.log_mel.fit(model.log_mel.log_mel(batch.waveforms), lengths)
 
 

@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 
 from asr.decoding.greedy import greedy_decode
@@ -44,13 +42,6 @@ def test_a_batch_equals_its_utterances_one_by_one() -> None:
         (single,) = greedy_decode(log_probs[row : row + 1, : lengths[row]], lengths[row : row + 1])
         for ours, alone in zip(path, single, strict=True):
             np.testing.assert_array_equal(ours, alone)
-
-
-def test_any_blank_id() -> None:
-    for blank, tokens in itertools.product(range(4), ([0, 1, 2, 3], [3, 3, 0])):
-        (path,) = greedy_decode(posteriors(tokens), np.array([len(tokens)]), blank_id=blank)
-        merged = [token for token, _ in itertools.groupby(tokens) if token != blank]
-        assert path.token_ids.tolist() == merged
 
 
 def test_nothing_in_nothing_out() -> None:
