@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from asr.encoders.directions import directed, directed_linear, side_by_side
+from asr.encoders.directions import directed_linear, join_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.recurrence import Cell, run
 from asr.errors import UserError
@@ -57,8 +57,8 @@ class CellLayer(RecurrentLayer):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
         order = self.order(lengths, features.shape[1])
-        inputs = self.project(directed(quiet(features, lengths), order))
-        return side_by_side(self.recur(inputs), order)
+        inputs = self.project(stack_directions(zero_padding(features, lengths), order))
+        return join_directions(self.recur(inputs), order)
 
     def project(self, features: Tensor) -> Tensor:
         """Compute what enters the units from outside: (G, B, T, F) -> (G, B, T, N, H)."""
@@ -95,6 +95,6 @@ def split_heads(size: int, heads: int) -> int:
     return size // heads
 
 
-def quiet(features: Tensor, lengths: Tensor) -> Tensor:
+def zero_padding(features: Tensor, lengths: Tensor) -> Tensor:
     """Put 0 in place of padding (B, T, F): a recurrence that goes on past the end stays finite."""
     return features.masked_fill(~frame_mask(lengths, features.shape[1])[:, :, None], 0.0)

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asr.encoders.cell_layer import quiet
-from asr.encoders.directions import directed, side_by_side
+from asr.encoders.cell_layer import zero_padding
+from asr.encoders.directions import join_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.lstm_cell import LSTMCell
 from asr.encoders.recurrence import Tensors, run
@@ -32,13 +32,13 @@ class ConvCell(LSTMCell):
 
     bins: int = 1
 
-    def spread(self, outputs: Tensors) -> Tensor:
+    def recurrent_input(self, outputs: Tensors) -> Tensor:
         """Lay the K bins around each bin side by side: (G, B M, C) -> (G, B M, C K)."""
         maps = outputs[0].unflatten(1, (-1, self.bins))
         around = F.pad(maps, (0, 0, KERNEL // 2, KERNEL // 2)).unfold(2, KERNEL, 1)
         return around.flatten(3).flatten(1, 2)
 
-    def collect(self, gradient: Tensor) -> Tensors:
+    def output_gradients(self, gradient: Tensor) -> Tensors:
         """Add up what each bin gave to the bins around it: (G, B M, C K) -> (G, B M, C)."""
         around = gradient.unflatten(-1, (-1, KERNEL)).unflatten(1, (-1, self.bins))
         maps = around.new_zeros(*around.shape[:2], self.bins + KERNEL - 1, around.shape[3])
@@ -84,14 +84,14 @@ class ConvLSTM(RecurrentLayer):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, M * G * C)."""
         order = self.order(lengths, features.shape[1])
-        inputs = self._project(directed(quiet(features, lengths), order))
+        inputs = self._project(stack_directions(zero_padding(features, lengths), order))
         recurrent = self.drop(self.recurrent).view(self.directions, 4 * CHANNELS, -1)
         shape = (self.directions, 3, 1, self.bins, CHANNELS)
         peepholes = self.peepholes.view(shape).expand(-1, -1, len(features), -1, -1).flatten(2, 3)
         cell = ConvCell(bins=self.bins)
         outputs = run(cell, inputs, recurrent.transpose(1, 2), peepholes.unbind(1))
         maps = outputs.unflatten(2, (-1, self.bins)).flatten(3)
-        both = side_by_side(maps.permute(1, 2, 0, 3), order)
+        both = join_directions(maps.permute(1, 2, 0, 3), order)
         return both.unflatten(-1, (self.directions, self.bins, CHANNELS)).transpose(2, 3).flatten(2)
 
     def _project(self, features: Tensor) -> Tensor:

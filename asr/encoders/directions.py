@@ -27,12 +27,12 @@ def each_way(features: Tensor, order: Tensor | None) -> list[Tensor]:
     return [features] if order is None else [features, take_frames(features, order)]
 
 
-def directed(features: Tensor, order: Tensor | None) -> Tensor:
+def stack_directions(features: Tensor, order: Tensor | None) -> Tensor:
     """Stack sequences (B, T, F) as each direction hears them: (G, B, T, F)."""
     return torch.stack(each_way(features, order))
 
 
-def side_by_side(outputs: Tensor, order: Tensor | None) -> Tensor:
+def join_directions(outputs: Tensor, order: Tensor | None) -> Tensor:
     """Join what the directions (G, B, T, H) said of each frame: (B, T, G * H)."""
     if order is None:
         return outputs[0]

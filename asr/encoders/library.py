@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from asr.encoders.at_once import at_once
-from asr.encoders.directions import each_way, side_by_side
+from asr.encoders.directions import each_way, join_directions
 from asr.encoders.layer import RecurrentLayer
 
 # cuDNN would have both directions' weights in one piece, and copies those of one at each call.
@@ -83,7 +83,7 @@ class LibraryLayer(RecurrentLayer):
             (heard, *weights[each * number : each * (number + 1)])
             for number, heard in enumerate(each_way(features, order))
         ]
-        return side_by_side(torch.stack(at_once(self._one_direction, parts)), order)
+        return join_directions(torch.stack(at_once(self._one_direction, parts)), order)
 
     def _one_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
         output, *_ = self.kernel(

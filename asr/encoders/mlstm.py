@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asr.encoders.cell_layer import quiet, split_heads
-from asr.encoders.directions import directed, directed_linear, side_by_side
+from asr.encoders.cell_layer import split_heads, zero_padding
+from asr.encoders.directions import directed_linear, join_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.matrix_memory import read_matrix_memory
 
@@ -47,10 +47,10 @@ class MLSTM(RecurrentLayer):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
         order = self.order(lengths, features.shape[1])
-        heard = directed(quiet(features, lengths), order)
+        heard = stack_directions(zero_padding(features, lengths), order)
         q, k, v, o, i, f = directed_linear(heard, self.weight, self.bias).split(self.sizes, -1)
         outputs = torch.sigmoid(o) * normalise_heads(mlstm(q, k, v, i, f))
-        return side_by_side(outputs, order)
+        return join_directions(outputs, order)
 
 
 def mlstm(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:

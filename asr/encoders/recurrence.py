@@ -7,6 +7,14 @@ as they are written. What is left for the loop backwards is a linear recurrence,
 a frame, and the gradient of the recurrent matrix is one product over all frames. Where a step
 normalises across units, it is differentiated frame by frame instead.
 
+With u_t = rows_t + x_t R, where x_t are the outputs of frame t - 1 as the recurrent matrix R takes
+them, and with d for the gradient of the loss (Werbos 1990, "Backpropagation through time"):
+
+    d_rows_t   = Σ ∂result / ∂rows_t  ⊙ d_result     over the step's outputs and states
+    d_states_t = Σ ∂result / ∂state_t ⊙ d_result
+    d_x_t      = d_rows_t Rᵀ
+    d_R        = Σ x_tᵀ d_rows_t                      over frames, at the end
+
 Shapes: T frames, G groups of units with a recurrent matrix each (directions, heads), B sequences,
 N rows (what enters a unit), W units of a group, K units the recurrent matrix looks at.
 """
@@ -53,12 +61,12 @@ class Cell(ABC):
             that get no gradient, such as a stabiliser, are detached and stand last.
         """
 
-    def spread(self, outputs: Tensors) -> Tensor:
+    def recurrent_input(self, outputs: Tensors) -> Tensor:
         """Lay out outputs, each (G, B, W), for the recurrent matrix: (G, B, K)."""
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
 
-    def collect(self, gradient: Tensor) -> Tensors:
-        """Bring a gradient of what `spread` made back to each output."""
+    def output_gradients(self, gradient: Tensor) -> Tensors:
+        """Bring the gradient of what `recurrent_input` made back to each output."""
         return gradient.chunk(self.outputs, -1)
 
 
@@ -89,40 +97,44 @@ class _Recurrence(torch.autograd.Function):
         rows = inputs.clone(memory_format=torch.contiguous_format)
         zeros = torch.zeros_like(rows[0, :, :, 0])
         outputs, states = (zeros,) * cell.outputs, tuple(zeros + value for value in cell.start)
-        entered, said = [], []
-        for row, sums in zip(rows, _driven(rows, recurrent), strict=True):
-            shown = cell.spread(outputs)
+        entered, hidden = [], []
+        for row, sums in zip(rows, _recurrent_rows(rows, recurrent), strict=True):
+            recurrent_input = cell.recurrent_input(outputs)
             if keep:
-                entered.append((shown, *states))
-            sums.baddbmm_(shown, recurrent)
+                entered.append((recurrent_input, *states))
+            sums.baddbmm_(recurrent_input, recurrent)
             outputs, states = cell.step(row, states, vectors)
-            said.append(outputs[0])
+            hidden.append(outputs[0])
         if keep:
             ctx.cell, ctx.count = cell, len(vectors)
-            shown, *kept = map(torch.stack, zip(*entered, strict=True))
-            ctx.save_for_backward(recurrent, shown, *vectors, rows, *kept)
-        return torch.stack(said)
+            recurrent_inputs, *kept = map(torch.stack, zip(*entered, strict=True))
+            ctx.save_for_backward(recurrent, recurrent_inputs, *vectors, rows, *kept)
+        return torch.stack(hidden)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        recurrent, shown, *rest = ctx.saved_tensors
-        vectors, units = rest[: ctx.count], rest[ctx.count :]
-        back = _Back(ctx.cell, recurrent, vectors, torch.zeros_like(gradient[0]))
-        d_rows = torch.empty_like(units[0])
-        size, through = (BLOCK, back.slopes) if ctx.cell.elementwise else (1, back.frame)
+    def backward(ctx: Any, d_hidden: Tensor) -> tuple[Tensor | None, ...]:
+        recurrent, recurrent_inputs, *rest = ctx.saved_tensors
+        vectors, step_inputs = rest[: ctx.count], rest[ctx.count :]
+        back = _BackwardPass(ctx.cell, recurrent, vectors, torch.zeros_like(d_hidden[0]))
+        d_rows = torch.empty_like(step_inputs[0])
+        size, through = 1, back.through_frame
+        if ctx.cell.elementwise:
+            size, through = BLOCK, back.through_block
         for first in reversed(range(0, len(d_rows), size)):
             frames = slice(first, first + size)
-            through([unit[frames] for unit in units], gradient[frames], d_rows[frames])
-        d_recurrent = torch.einsum("tgbk,tgbm->gkm", shown, _driven(d_rows, recurrent))
+            through([one[frames] for one in step_inputs], d_hidden[frames], d_rows[frames])
+        d_sums = _recurrent_rows(d_rows, recurrent)
+        d_recurrent = torch.einsum("tgbk,tgbm->gkm", recurrent_inputs, d_sums)
         return None, None, d_rows, d_recurrent, *back.d_vectors
 
 
-class _Back:
+class _BackwardPass:
     """The way back through a sequence, a block of frames at a time.
 
     Attributes:
-        pull: gradient of each result of a step, outputs and then states, from what comes after.
+        d_results: gradients of the results of the step before, its outputs and then its states,
+            from all later frames.
         d_vectors: gradients of the vectors, so far.
     """
 
@@ -130,56 +142,69 @@ class _Back:
         self, cell: Cell, recurrent: Tensor, vectors: Sequence[Tensor], zeros: Tensor
     ) -> None:
         self.cell, self.recurrent, self.vectors = cell, recurrent, vectors
-        self.pull: Tensors = (zeros,) * (cell.outputs + len(cell.start))
+        self.d_results: Tensors = (zeros,) * (cell.outputs + len(cell.start))
         self.d_vectors = [torch.zeros_like(vector) for vector in vectors]
 
-    def slopes(self, units: Sequence[Tensor], gradient: Tensor, d_rows: Tensor) -> None:
-        """Go back through a block: `units` are the rows and states that entered its steps."""
-        entered, vectors, results = self._again(units)
-        slopes = [_slopes(result, entered) for result in results]
-        pulls = []
+    def through_block(
+        self, step_inputs: Sequence[Tensor], d_hidden: Tensor, d_rows: Tensor
+    ) -> None:
+        """Go back through frames whose units keep to themselves within a step.
+
+        Args:
+            step_inputs: the rows and states that entered the steps, frames first.
+            d_hidden: (T, G, B, W), gradient of the layer's output.
+            d_rows: (T, G, B, N, W), which is filled.
+        """
+        inputs, vectors, results = self._recompute(step_inputs)
+        derivatives = [_local_derivatives(result, inputs) for result in results]
+        d_results_of_frames = []
         for t in reversed(range(len(d_rows))):
-            now = self._pull(gradient[t], len(results))
-            to_rows, *to_states = ([slope[i][t] for slope in slopes] for i in range(len(entered)))
-            _weigh(to_rows, [pull.unsqueeze(-2) for pull in now], d_rows[t])
-            states = (_weigh(to_state, now, torch.empty_like(now[0])) for to_state in to_states)
-            self._before(d_rows[t], states)
-            pulls.append(now)
+            d_results = self._with_output(d_hidden[t], len(results))
+            of_rows, *of_states = ([one[i][t] for one in derivatives] for i in range(len(inputs)))
+            _chain_rule(of_rows, [one.unsqueeze(-2) for one in d_results], d_rows[t])
+            d_states = (
+                _chain_rule(of_state, d_results, torch.empty_like(d_results[0]))
+                for of_state in of_states
+            )
+            self._to_previous_frame(d_rows[t], d_states)
+            d_results_of_frames.append(d_results)
         if vectors:
-            pushed = [torch.stack(pull[::-1]) for pull in zip(*pulls, strict=True)]
-            self._add(torch.autograd.grad(results, vectors, pushed))
+            d_all = [torch.stack(d[::-1]) for d in zip(*d_results_of_frames, strict=True)]
+            self._add_to_vectors(torch.autograd.grad(results, vectors, d_all))
 
-    def frame(self, units: Sequence[Tensor], gradient: Tensor, d_rows: Tensor) -> None:
+    def through_frame(
+        self, step_inputs: Sequence[Tensor], d_hidden: Tensor, d_rows: Tensor
+    ) -> None:
         """Go back through a single frame whose units look at each other."""
-        entered, vectors, results = self._again([unit[0] for unit in units])
-        now = self._pull(gradient[0], len(results))
-        found = torch.autograd.grad(results, (*entered, *vectors), now)
+        inputs, vectors, results = self._recompute([one[0] for one in step_inputs])
+        d_results = self._with_output(d_hidden[0], len(results))
+        found = torch.autograd.grad(results, (*inputs, *vectors), d_results)
         d_rows[0] = found[0]
-        self._before(found[0], found[1 : len(entered)])
-        self._add(found[len(entered) :])
+        self._to_previous_frame(found[0], found[1 : len(inputs)])
+        self._add_to_vectors(found[len(inputs) :])
 
-    def _again(self, units: Sequence[Tensor]) -> tuple[Tensors, Tensors, list[Tensor]]:
+    def _recompute(self, step_inputs: Sequence[Tensor]) -> tuple[Tensors, Tensors, list[Tensor]]:
         """Repeat steps to differentiate them: what entered, the vectors, and the results."""
-        entered, vectors = _leaves(units), _leaves(self.vectors)
+        inputs, vectors = _leaves(step_inputs), _leaves(self.vectors)
         with torch.enable_grad():
-            outputs, states = self.cell.step(entered[0], entered[1:], vectors)
-        return entered, vectors, [t for t in (*outputs, *states) if t.requires_grad]
+            outputs, states = self.cell.step(inputs[0], inputs[1:], vectors)
+        return inputs, vectors, [t for t in (*outputs, *states) if t.requires_grad]
 
-    def _pull(self, gradient: Tensor, results: int) -> Tensors:
-        return self.pull[0] + gradient, *self.pull[1:results]
+    def _with_output(self, d_hidden: Tensor, results: int) -> Tensors:
+        """Add what the layer above asks of this frame to what later frames ask."""
+        return self.d_results[0] + d_hidden, *self.d_results[1:results]
 
-    def _before(self, d_row: Tensor, states: Iterable[Tensor]) -> None:
-        """Set the pull on the frame before."""
-        d_shown = _driven(d_row, self.recurrent).bmm(self.recurrent.transpose(1, 2))
-        self.pull = *self.cell.collect(d_shown), *states
+    def _to_previous_frame(self, d_row: Tensor, d_states: Iterable[Tensor]) -> None:
+        d_input = _recurrent_rows(d_row, self.recurrent).bmm(self.recurrent.transpose(1, 2))
+        self.d_results = *self.cell.output_gradients(d_input), *d_states
 
-    def _add(self, d_vectors: Iterable[Tensor]) -> None:
+    def _add_to_vectors(self, d_vectors: Iterable[Tensor]) -> None:
         for total, part in zip(self.d_vectors, d_vectors, strict=True):
             total += part
 
 
-def _driven(rows: Tensor, recurrent: Tensor) -> Tensor:
-    """View those of the rows (..., N, W) that the recurrent matrix drives: (..., M * W)."""
+def _recurrent_rows(rows: Tensor, recurrent: Tensor) -> Tensor:
+    """View those of the rows (..., N, W) that the recurrent matrix adds to: (..., M * W)."""
     return rows.flatten(-2)[..., : recurrent.shape[2]]
 
 
@@ -187,19 +212,21 @@ def _leaves(tensors: Sequence[Tensor]) -> Tensors:
     return tuple(tensor.detach().requires_grad_() for tensor in tensors)
 
 
-def _slopes(result: Tensor, entered: Tensors) -> list[Sequence[Tensor | None]]:
-    """Differentiate a result by all that entered, frame by frame; None stands for 0."""
+def _local_derivatives(result: Tensor, inputs: Tensors) -> list[Sequence[Tensor | None]]:
+    """Differentiate a result by all that entered its step, frame by frame; None stands for 0."""
     ones = torch.ones_like(result)
-    slopes = torch.autograd.grad(result, entered, ones, retain_graph=True, allow_unused=True)
-    return [[None] * len(result) if slope is None else slope.unbind(0) for slope in slopes]
+    found = torch.autograd.grad(result, inputs, ones, retain_graph=True, allow_unused=True)
+    return [[None] * len(result) if one is None else one.unbind(0) for one in found]
 
 
-def _weigh(slopes: Sequence[Tensor | None], pulls: Sequence[Tensor], total: Tensor) -> Tensor:
-    """Sum slope * pull into `total`."""
-    terms = [(s, p) for s, p in zip(slopes, pulls, strict=True) if s is not None]
+def _chain_rule(
+    derivatives: Sequence[Tensor | None], d_results: Sequence[Tensor], total: Tensor
+) -> Tensor:
+    """Sum derivative * gradient over the results of a step into `total`."""
+    terms = [(f, d) for f, d in zip(derivatives, d_results, strict=True) if f is not None]
     if not terms:
         return total.zero_()
     torch.mul(*terms[0], out=total)
-    for slope, pull in terms[1:]:
-        total.addcmul_(slope, pull)
+    for derivative, d_result in terms[1:]:
+        total.addcmul_(derivative, d_result)
     return total

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asr.encoders.cell_layer import quiet, split_heads
-from asr.encoders.directions import directed, directed_linear, side_by_side
+from asr.encoders.cell_layer import split_heads, zero_padding
+from asr.encoders.directions import directed_linear, join_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.mlstm import FORGET_BIAS, HEADS, mlstm, normalise_heads
 from asr.encoders.slstm import SLSTM
@@ -54,14 +54,14 @@ class MLSTMBlock(RecurrentLayer):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
         order = self.order(lengths, features.shape[1])
-        heard = directed(quiet(features, lengths), order)
+        heard = stack_directions(zero_padding(features, lengths), order)
         a, s = directed_linear(heard, self.up).chunk(2, -1)
         u = F.silu(causal_convolution(a, self.taps, self.tap_bias))
         blocks = a.shape[-1] // BLOCK_SIZE
         q, k = (directed_linear(u, weight, blocks=blocks) for weight in (self.query, self.key))
         i, f = directed_linear(torch.cat([q, k, a], -1), self.gates, self.gate_bias).chunk(2, -1)
         mixed = scale(normalise_heads(mlstm(q, k, a, i, f)), self.gain) + scale(u, self.skip)
-        return side_by_side(directed_linear(F.silu(s) * mixed, self.down), order)
+        return join_directions(directed_linear(F.silu(s) * mixed, self.down), order)
 
 
 class SLSTMBlock(SLSTM):
@@ -89,9 +89,9 @@ class SLSTMBlock(SLSTM):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
         order = self.order(lengths, features.shape[1])
-        hidden = self.recur(self.project(directed(quiet(features, lengths), order)))
+        hidden = self.recur(self.project(stack_directions(zero_padding(features, lengths), order)))
         a, s = directed_linear(scale(normalise_heads(hidden), self.gain), self.up).chunk(2, -1)
-        return side_by_side(directed_linear(F.gelu(a) * s, self.down), order)
+        return join_directions(directed_linear(F.gelu(a) * s, self.down), order)
 
     def project(self, features: Tensor) -> Tensor:
         """Compute what enters the units: (G, B, T, F) -> (G, B, T, 4, H), rows z, i, f, o."""
