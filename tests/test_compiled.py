@@ -1,5 +1,6 @@
 """What was compiled before is used again as long as nothing it calls is another."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,10 @@ def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None
         (package / "lm" / "callee.py").write_text(CALLEE.format(number))
         # -B: Python's own cache takes two files of one second and one size for the same.
         command = [sys.executable, "-B", "-c", USE]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
         return done.stdout.strip()
 
     assert [used(1), used(1), used(2), used(2)] == ["2 0", "2 1", "4 0", "4 1"]

@@ -109,3 +109,19 @@ def test_held_out_log_probs_are_those_of_each_utterance_beside_its_reference(
         audio_path = tmp_path / f"u{'abcdef'.index(reference)}.wav"
         alone = recognizer().log_probs(recognizer().waveform(audio_path))
         np.testing.assert_allclose(row, alone, rtol=0, atol=1e-4)
+
+
+def test_the_cross_entropy_holds_confidence_against_what_was_right(tmp_path: Path) -> None:
+    texts = transcripts(tmp_path)
+    wrong = ["gg" for _ in texts[:3]] + texts[3:]
+    words = [word for path in audio(tmp_path) for word in recognizer().transcribe(path).words]
+    right = [index >= 3 for index, text in enumerate(texts) for _ in text.split()]
+
+    found = evaluate(recognizer(), manifest(tmp_path, wrong))
+
+    confidence = np.clip([word.confidence for word in words], 1e-6, 1 - 1e-6)
+    told = np.where(right, np.log(confidence), np.log(1 - confidence)).mean()
+    share = np.mean(right)
+    untold = share * np.log(share) + (1 - share) * np.log(1 - share)
+    assert 0 < share < 1
+    assert found.normalised_cross_entropy == pytest.approx(1 - told / untold, rel=1e-3)

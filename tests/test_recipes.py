@@ -12,8 +12,9 @@ import torch
 
 import asr
 from asr.cli import main
-from asr.config import TrainConfig
+from asr.config import AugmentConfig, TrainConfig
 from asr.cuts import read_cuts
+from asr.encoders import ENCODERS
 from asr.errors import UserError
 from asr.paths import CONF, RECIPES, find_recipe, recipe_names
 from asr.training import recipe as recipes
@@ -80,8 +81,36 @@ def test_names_and_files_are_the_same_recipes():
 @pytest.mark.parametrize("option", GROUPS, ids=str)
 def test_every_choice_in_conf_can_be_made(compose, option):
     config = compose("own", f"{option.parent}={option.stem}")
-    assert recipes.model_settings(config)
-    assert recipes.waveform_augment(config.augment)
+    group, name = option.parent.name, option.stem
+    if group in ("encoder", "optimiser") and name != "fine_tune":
+        assert getattr(config, group).name == name
+    assert config.encoder.name in ENCODERS
+
+
+def test_each_setting_of_augmentation_reaches_its_own():
+    settings = AugmentConfig(
+        speeds=[0.9, 1.2], noise_probability=0.1, noise_snr_db=[3, 4], reverb_probability=0.2,
+        reverb_rt60_s=[0.3, 0.4], mel_warp=0.05, frequency_masks=6, frequency_bins=7,
+        time_masks=8, time_frames=9, time_share=0.15,
+    )  # fmt: skip
+    parts = recipes.waveform_augment(settings), recipes.spec_augment(settings)
+    found = {name: value for part in parts for name, value in vars(part).items()}
+    for name, value in vars(settings).items():
+        assert found[name] == (tuple(value) if isinstance(value, list) else value), name
+
+
+def test_settings_of_the_trainer_reach_it(compose, tmp_path):
+    config = compose("own", "trainer.average_decay=0.5", "trainer.precision=bf16")
+    trainer = recipes.build_trainer(config, tmp_path, World(0, 1, torch.device("cpu")))
+    assert trainer.average.decay == 0.5
+    asked = []
+
+    def ask(*_):
+        asked.append(torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu"))
+
+    trainer.model.head.register_forward_hook(ask)
+    trainer._loss(trainer.train.load([0]), 1)
+    assert asked == [torch.bfloat16]
 
 
 def test_a_recipe_inherits_and_changes(compose):

@@ -1,5 +1,6 @@
 """A corpus of tones and a model of two thousand parameters: training that takes a second."""
 
+import json
 import os
 import signal
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+import safetensors.torch
 import soundfile
+import torch
 from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
 
 from asr.cli import main
@@ -35,7 +38,13 @@ MODEL = [
     "trainer.threads=1",
     "trainer.tensorboard=false",
 ]
-STILL = ["augment=none", "encoder.dropout=0"]  # nothing random but the order of batches
+# Nothing random but the order of batches.
+STILL = [
+    "augment=none",
+    "augment.noise_probability=0",
+    "augment.reverb_probability=0",
+    "encoder.dropout=0",
+]
 
 
 def write_corpus(folder: Path) -> Path:
@@ -133,3 +142,43 @@ def wait(process: int, at_most_s: float = 120) -> int:
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
     raise TimeoutError(f"the process went on for more than {at_most_s} s")
+
+
+def wait_for(path: Path, process: int, at_most_s: float = 120) -> None:
+    """Wait for a file that a process is to write."""
+    end = time.monotonic() + at_most_s
+    while not path.exists():
+        assert os.waitpid(process, os.WNOHANG) == (0, 0), "the process ended without it"
+        assert time.monotonic() < end, f"no {path} after {at_most_s} s"
+        time.sleep(0.02)
+
+
+def parts(run_dir: Path) -> dict[str, torch.Tensor]:
+    """Collect every tensor a run ends with: both models', and the training state's."""
+    found = {}
+    for name in ("model", "last"):
+        tensors = safetensors.torch.load_file(run_dir / f"{name}.safetensors")
+        found |= {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+    state = torch.load(run_dir / "state.pt", weights_only=True)["parts"]
+    for name in ("model", "average"):
+        found |= {f"state/{name}/{key}": tensor for key, tensor in state[name].items()}
+    for number, moments in state["optimiser"]["state"].items():
+        found |= {f"optimiser/{number}/{key}": tensor for key, tensor in moments.items()}
+    return found
+
+
+def metrics(run_dir: Path) -> list[dict]:
+    """Read what a run noted of its epochs, but for the time that they took."""
+    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("speed", "elapsed_s")} for line in lines]
+
+
+def assert_same_run(run_dir: Path, whole: Path) -> None:
+    """Hold a run against one that nothing disturbed, to the last bit."""
+    found, expected = parts(run_dir), parts(whole)
+    assert found.keys() == expected.keys()
+    different = [name for name in found if not torch.equal(found[name], expected[name])]
+    assert not different
+    assert metrics(run_dir) == metrics(whole)
+    assert metrics(run_dir)
+    assert not list(run_dir.glob(".*partial*"))

@@ -61,6 +61,7 @@ class Publisher(BaseHTTPRequestHandler):
 @pytest.fixture
 def publisher(monkeypatch):
     monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    monkeypatch.setenv("no_proxy", "*")
     handler = type("Handler", (Publisher,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     handler.url = f"http://127.0.0.1:{server.server_port}/corpus.tar.gz"

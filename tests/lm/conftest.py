@@ -1,22 +1,12 @@
 """What the tests of the language models share."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from asr.lm.ngram import LN_10, NGram
 
 Entries = dict[tuple[str, ...], tuple[float, float]]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the caches of parsed models out of the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder))
-        yield folder
 
 
 def entries_of(lm: NGram) -> Entries:

@@ -9,7 +9,7 @@ import jiwer
 import pytest
 
 from asr.errors import UserError
-from asr.scoring import AlignedWord, ErrorCounts, Report, score
+from asr.scoring import AlignedWord, ErrorCounts, Report, format_report, score
 
 WORDS = ["a", "b", "c", "d", "e", "ab", "abc", "no", "now", "then", "the"]
 
@@ -165,6 +165,22 @@ def test_interval_agrees_with_the_binomial_one() -> None:
     half_width = 1.96 * math.sqrt(0.2 * 0.8 / 500)
     assert interval.low == pytest.approx(0.2 - half_width, abs=0.004)
     assert interval.high == pytest.approx(0.2 + half_width, abs=0.004)
+
+
+def test_the_interval_of_characters_is_that_of_characters() -> None:
+    """One of ten letters is wrong in every second word: spread as coins that throw 0 or 0.1."""
+    references = {str(index): "abcdefghij" for index in range(400)}
+    hypotheses = {str(index): "abcdefghi" + "jx"[index % 2] for index in range(400)}
+    speakers = {str(index): str(index % 40) for index in range(400)}
+    report = score(references, hypotheses, speakers=speakers)
+    half_width = 1.96 * 0.1 * math.sqrt(0.5 * 0.5 / 400)
+    assert report.character_interval == pytest.approx(
+        (0.05 - half_width, 0.05 + half_width), abs=2e-4
+    )
+    assert report.character_interval_by_speaker is not None
+    assert report.character_interval_by_speaker.high < 0.1 < report.word_interval.low
+    low, high = (f"{100 * bound:.2f}" for bound in report.character_interval)
+    assert f"CER   5.00 % [{low}, {high}]" in format_report(report)
 
 
 def test_seed_decides_the_interval() -> None:

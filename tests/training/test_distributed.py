@@ -45,7 +45,7 @@ def fork_ranks(arguments: list[str], folder, ranks: int = 2) -> tuple[list[int],
         place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         enter = functools.partial(os.environ.update, place)
         processes.append(tiny.start(arguments, folder / f"rank{rank}", enter))
-    statuses = [tiny.wait(process, at_most_s=30) for process in processes]
+    statuses = [tiny.wait(process) for process in processes]
     return statuses, [(folder / f"rank{rank}").read_text() for rank in range(ranks)]
 
 
@@ -111,6 +111,21 @@ def test_a_signal_to_one_process_saves_and_stops_both(tones, alone, tmp_path, mo
     monkeypatch.undo()
     assert main(command) == 0
     assert_equal_runs(alone, tmp_path / "two")
+
+
+def test_two_processes_resume_to_the_very_bits(tones, tmp_path, monkeypatch):
+    """With dropout and augmentation, of which each process draws its own."""
+    settings = ["data.batch_s=2", "trainer.epochs=2"]
+    statuses, said = fork_ranks(tiny.arguments(tones, tmp_path / "whole", *settings), tmp_path)
+    assert statuses == [0, 0], said
+    command = tiny.arguments(tones, tmp_path / "broken", *settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(tiny, "start", functools.partial(start_stopping, tiny.start))
+        statuses, said = fork_ranks(command, tmp_path)
+        assert statuses == [130, 130], said
+    statuses, said = fork_ranks(command, tmp_path)
+    assert statuses == [0, 0], said
+    tiny.assert_same_run(tmp_path / "broken", tmp_path / "whole")
 
 
 def test_processes_that_find_different_states_are_refused(tones, tmp_path, monkeypatch):

@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-import time
 
 import tiny
 import torch
@@ -18,8 +17,7 @@ def test_a_second_training_is_refused_until_the_first_has_died(tones, tmp_path, 
     run_dir = tmp_path / "run"
     endless = tiny.arguments(tones, run_dir, "trainer.epochs=100000", "trainer.workers=2")
     first = tiny.start(endless, tmp_path / "err")
-    while not (run_dir / "state.pt").exists():
-        time.sleep(0.02)
+    tiny.wait_for(run_dir / "state.pt", first)
     os.kill(first, signal.SIGSTOP)  # it holds the folder, and writes nothing meanwhile
     os.waitpid(first, os.WUNTRACED)
     before = {path.name: path.read_bytes() for path in run_dir.iterdir()}

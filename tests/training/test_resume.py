@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import json
 import os
 import random
 import signal
@@ -11,7 +10,6 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-import safetensors.torch
 import tiny
 import torch
 
@@ -20,35 +18,6 @@ from asr.cli import main
 from asr.training import trainer
 
 WRITES = 12  # at least, in a run of three epochs: states, last and best models
-
-
-def parts(run_dir: Path) -> dict[str, torch.Tensor]:
-    """Collect every tensor a run ends with: both models', and the training state's."""
-    found = {}
-    for name in ("model", "last"):
-        tensors = safetensors.torch.load_file(run_dir / f"{name}.safetensors")
-        found |= {f"{name}/{key}": tensor for key, tensor in tensors.items()}
-    state = torch.load(run_dir / "state.pt", weights_only=True)["parts"]
-    for name in ("model", "average"):
-        found |= {f"state/{name}/{key}": tensor for key, tensor in state[name].items()}
-    for number, moments in state["optimiser"]["state"].items():
-        found |= {f"optimiser/{number}/{key}": tensor for key, tensor in moments.items()}
-    return found
-
-
-def metrics(run_dir: Path) -> list[dict]:
-    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k not in ("speed", "elapsed_s")} for line in lines]
-
-
-def assert_same_run(run_dir: Path, whole: Path) -> None:
-    found, expected = parts(run_dir), parts(whole)
-    assert found.keys() == expected.keys()
-    different = [name for name in found if not torch.equal(found[name], expected[name])]
-    assert not different
-    assert metrics(run_dir) == metrics(whole)
-    assert [m["epoch"] for m in metrics(run_dir)] == [1, 2, 3]
-    assert not list(run_dir.glob(".*partial*"))
 
 
 def die_in_write(number: int, moment: str):
@@ -105,13 +74,7 @@ def kill_and_resume(command: list[str], stderr: Path, deaths: list) -> None:
 def test_the_uninterrupted_run_is_the_same_with_loader_workers(tones, tones_run, tmp_path):
     command = tiny.arguments(tones, tmp_path / "run", "trainer.workers=2")
     assert tiny.wait(tiny.start(command, tmp_path / "err")) == 0
-    assert_same_run(tmp_path / "run", tones_run)
-
-
-def test_a_run_without_augmentation_differs(tones, tones_run, tmp_path):
-    assert main(tiny.arguments(tones, tmp_path, *tiny.STILL)) == 0
-    found, expected = parts(tmp_path), parts(tones_run)
-    assert any(not torch.equal(found[name], expected[name]) for name in found)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -119,7 +82,7 @@ def test_killed_in_steps(tones, tones_run, tmp_path, workers):
     command = tiny.arguments(tones, tmp_path / "run", f"trainer.workers={workers}")
     deaths = [die_in_step(random.randint(1, 7)) for _ in range(3)]
     kill_and_resume(command, tmp_path / "err", deaths)
-    assert_same_run(tmp_path / "run", tones_run)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 @pytest.mark.parametrize("moment", ["half written", "not moved", "moved"])
@@ -127,7 +90,7 @@ def test_killed_in_writes(tones, tones_run, tmp_path, moment):
     command = tiny.arguments(tones, tmp_path / "run")
     deaths = [die_in_write(random.randint(0, 5), moment) for _ in range(3)]
     kill_and_resume(command, tmp_path / "err", deaths)
-    assert_same_run(tmp_path / "run", tones_run)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 @pytest.mark.slow
@@ -136,7 +99,7 @@ def test_killed_in_writes(tones, tones_run, tmp_path, moment):
 def test_killed_in_every_write(tones, tones_run, tmp_path, number, moment):
     command = tiny.arguments(tones, tmp_path / "run")
     kill_and_resume(command, tmp_path / "err", [die_in_write(number, moment)])
-    assert_same_run(tmp_path / "run", tones_run)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 def kill_at_random(tones: Path, whole: Path, folder: Path, workers: int, kills: int) -> None:
@@ -149,7 +112,7 @@ def kill_at_random(tones: Path, whole: Path, folder: Path, workers: int, kills: 
         os.kill(process, signal.SIGKILL)
         assert tiny.wait(process) in (-signal.SIGKILL, 0)
     assert tiny.wait(tiny.start(command, folder / "err")) == 0, (folder / "err").read_text()
-    assert_same_run(run_dir, whole)
+    tiny.assert_same_run(run_dir, whole)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -172,7 +135,7 @@ def test_stopped_while_dev_is_scored(tones, tones_run, tmp_path, monkeypatch):
     progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
     assert progress["epoch"] == 0 and progress["batch"] > 0
     assert main(command) == 0
-    assert_same_run(tmp_path / "run", tones_run)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, monkeypatch):
@@ -190,10 +153,10 @@ def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, mo
     monkeypatch.setattr(trainer, "save_state", save_state)
     with pytest.raises(DeathError):
         main(tiny.arguments(tones, tmp_path))
-    assert [m["epoch"] for m in metrics(tmp_path)] == [1, 2]
+    assert [m["epoch"] for m in tiny.metrics(tmp_path)] == [1, 2]
     monkeypatch.undo()
     assert main(tiny.arguments(tones, tmp_path)) == 0
-    assert_same_run(tmp_path, tones_run)
+    tiny.assert_same_run(tmp_path, tones_run)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -219,7 +182,7 @@ def stop_and_go_on(tones, tones_run, tmp_path, number, saved, times=1):
     progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
     assert progress["step"] == saved
     assert main(command) == 0
-    assert_same_run(tmp_path / "run", tones_run)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 def signal_in_step(number: int, step: int, times: int = 1) -> None:
@@ -243,8 +206,7 @@ def test_a_signal_to_the_whole_group_saves_first_too(tones, tmp_path, number):
     run_dir = tmp_path / "run"
     command = tiny.arguments(tones, run_dir, "trainer.workers=2", "trainer.epochs=1000")
     process = tiny.start(command, tmp_path / "err", os.setpgrp)
-    while not (run_dir / "state.pt").exists():
-        time.sleep(0.02)
+    tiny.wait_for(run_dir / "state.pt", process)
     time.sleep(random.uniform(0, 0.3))
     os.killpg(process, number)
     assert tiny.wait(process) == 130, (tmp_path / "err").read_text()
@@ -255,7 +217,7 @@ def test_a_signal_does_not_end_a_worker_that_is_starting(tones, tones_run, tmp_p
     command = tiny.arguments(tones, tmp_path / "run", "trainer.workers=1")
     process = tiny.start(command, tmp_path / "err", sigterm_in_worker_start)
     assert tiny.wait(process) == 0, (tmp_path / "err").read_text()
-    assert_same_run(tmp_path / "run", tones_run)
+    tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 def sigterm_in_worker_start() -> None:
@@ -279,7 +241,7 @@ def test_a_finished_run_has_nothing_left(tones, tones_run, capsys):
     assert main(tiny.arguments(tones, tones_run)) == 0
     assert "nothing left to train" in capsys.readouterr().err
     assert (tones_run / "model.safetensors").stat().st_mtime_ns == before
-    assert [m["epoch"] for m in metrics(tones_run)] == [1, 2, 3]
+    assert [m["epoch"] for m in tiny.metrics(tones_run)] == [1, 2, 3]
 
 
 def test_resuming_may_change_length_and_machine(tones, tmp_path):
@@ -291,7 +253,7 @@ def test_resuming_may_change_length_and_machine(tones, tmp_path):
         (tmp_path / f"{name}.jsonl.gz").write_bytes((tones / f"{name}.jsonl.gz").read_bytes())
     moved = (f"data.train={tmp_path}/train.jsonl.gz", f"data.dev={tmp_path}/dev.jsonl.gz")
     assert main(tiny.arguments(tones, tmp_path, *changed, *logging, *fitting, *moved)) == 0
-    assert [m["epoch"] for m in metrics(tmp_path)] == [1, 2]
+    assert [m["epoch"] for m in tiny.metrics(tmp_path)] == [1, 2]
     assert list((tmp_path / "events").iterdir())
 
 

@@ -12,6 +12,7 @@ import torch
 from asr.cli import main
 from asr.config import TrainConfig
 from asr.cuts import read_cuts
+from asr.model import ctc_loss
 from asr.model_file import load_model
 from asr.training import evaluation, objective, recipe, trainer
 from asr.training.distributed import World
@@ -61,8 +62,70 @@ def test_accumulation_changes_nothing(build, accumulate):
         trained.fit()
         results.append(weights(trained))
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
-    losses = [metrics(trained.run_dir.parent / f"run{n}")[0]["loss"] for n in (1, accumulate)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    one, several = (metrics(trained.run_dir.parent / f"run{n}")[0] for n in (1, accumulate))
+    for key in ("loss", "norm"):
+        assert one[key] == pytest.approx(several[key], rel=1e-4)
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(build, accumulate):
+    """Adam and clipping would hide any other scale."""
+    trained = build(
+        *tiny.STILL, "trainer.epochs=1", "data.batch_s=1000", "trainer.clip_norm=inf",
+        f"trainer.accumulate={accumulate}",
+    )  # fmt: skip
+    whole = trained.train.load([*range(len(trained.train))])
+    trained.model.train()
+    log_probs, lengths = trained.model.log_probs(whole.waveforms, whole.waveform_lengths)
+    ctc_loss(log_probs, lengths, whole.targets, whole.target_lengths).mean().backward()
+    expected = gradient(trained)
+    trained.model.zero_grad()
+    found = []
+    trained.optimiser.step = lambda: found.append(gradient(trained))
+    trained.fit()
+    torch.testing.assert_close(found, [expected], rtol=1e-4, atol=1e-5)
+
+
+def test_every_epoch_hears_and_masks_each_utterance_anew(build):
+    trained = build("encoder.dropout=0", "trainer.epochs=2")
+    heard, masked = listen(trained)
+    trained.fit()
+    ids = {utterance_id for _, utterance_id in heard}
+    assert len(ids) == 12
+    anew = [not torch.equal(heard[1, one], heard[2, one]) for one in ids]
+    assert sum(anew) > len(ids) / 2  # the others are heard as they are, by chance
+    assert any(masked)
+
+
+def test_without_augmentation_nothing_is_changed(build):
+    trained = build(*tiny.STILL, "trainer.epochs=2")
+    heard, masked = listen(trained)
+    trained.fit()
+    assert all(torch.equal(heard[1, one], heard[2, one]) for _, one in heard)
+    assert not any(masked)
+
+
+def listen(trained):
+    """Note the samples of each epoch's utterances, and whether their features were changed."""
+    heard, changed = {}, []
+    loss, mask = trained._loss, trained.objective.masked
+
+    def listening_loss(batch, epoch):
+        rows = zip(batch.utterance_ids, batch.waveforms, batch.waveform_lengths, strict=True)
+        heard.update({(epoch, one): row[:length].clone() for one, row, length in rows})
+        return loss(batch, epoch)
+
+    def listening_mask(features, lengths, *rest):
+        result = mask(features.clone(), lengths, *rest)
+        changed.append(not torch.equal(result[: len(features)], features))
+        return result
+
+    trained._loss, trained.objective.masked = listening_loss, listening_mask
+    return heard, changed
+
+
+def gradient(trained):
+    return torch.cat([p.grad.flatten().clone() for p in trained.model.parameters()])
 
 
 def test_a_gradient_that_is_not_finite_is_skipped_and_counted(build, monkeypatch):
