@@ -158,14 +158,22 @@ def _is_complete(audio: soundfile.SoundFile) -> bool:
 
 
 def check_rate(path: str | Path, sample_rate: int) -> None:
-    """Refuse a sample rate that only a damaged header states."""
+    """Refuse a sample rate that only a damaged header states.
+
+    Raises:
+        AudioError: it does; the message names `path`.
+    """
     if sample_rate not in SAMPLE_RATES:
         detail = f"{path}: states a sample rate of {sample_rate} Hz"
         raise AudioError("unreadable audio", detail, "copy or convert the file again")
 
 
 def check_length(path: str | Path, decoded_s: float, stated_s: float | None) -> None:
-    """Refuse a file that held no sound, or clearly less than its header states."""
+    """Refuse a file that held no sound, or clearly less than its header states.
+
+    Raises:
+        AudioError: it does; the message names `path`.
+    """
     if decoded_s == 0:
         detail = f"{path}: an audio file without samples"
         raise AudioError("no samples", detail, "record again")
@@ -178,6 +186,12 @@ def to_waveform(
     samples: npt.NDArray[np.floating], from_rate: int, to_rate: int, where: str
 ) -> Waveform:
     """Check that mono samples are sound and bring them to another rate.
+
+    Args:
+        samples: (N,), in -1..1.
+        from_rate: theirs, Hz.
+        to_rate: the wanted one, Hz.
+        where: names them in errors.
 
     Raises:
         AudioError: as `check_samples`.

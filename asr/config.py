@@ -205,8 +205,8 @@ LISTS: dict[str, tuple[int | None, float, float]] = {
     "optimiser.betas": (2, 0, 0.999999),
 }
 
-#: What a resumed run may change: how long it goes on, on what machine, and where files lie. What
-#: is in these files has an identity of its own.
+#: What a resumed run may change: how long it goes on, on what machine, and where files lie. That
+#: they hold the same is checked by their contents.
 RESUMABLE = (
     "run_dir",
     "init",

@@ -140,6 +140,12 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
 def split_batch(batch: list[int], parts: int, rank: int, ranks: int) -> Share:
     """Give one of `ranks` processes its share of a global batch, in `parts` pieces.
 
+    Args:
+        batch: indices of the utterances of the global batch.
+        parts: how many pieces each process takes one after another.
+        rank: which process, from 0.
+        ranks: how many processes there are.
+
     The pieces of all processes together hold each utterance once. Where there are fewer
     utterances than pieces, a process repeats one with weight 0: every process must take part
     in every step.

@@ -1,4 +1,4 @@
-"""Load batches in processes that read ahead, and that a signal to the whole group does not end."""
+"""Load batches in worker processes that read ahead and outlive Ctrl-C until the step has ended."""
 
 import signal
 from collections.abc import Iterator, Sequence

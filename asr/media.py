@@ -38,6 +38,9 @@ class MediaFile:
         sample_rate: Hz.
         channels: C.
         duration_s: as the header states it; None where it does not.
+
+    Raises:
+        AudioError: no stream of audio, or one that nothing decodes.
     """
 
     def __init__(self, path: Path, container: Any) -> None:

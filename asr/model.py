@@ -33,9 +33,16 @@ class ModelSettings:
 class CTCModel(nn.Module):
     """Features to log-probabilities of tokens, blank included.
 
+    Args:
+        settings: of its parts.
+        vocabulary_size: V.
+
     Attributes:
         log_mel: waveforms to features; apart from `forward`, so that training can mask between.
         frame_s: seconds from one encoder frame to the next.
+
+    Raises:
+        UserError: a setting that a part cannot have.
     """
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int) -> None:

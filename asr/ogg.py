@@ -18,8 +18,8 @@ class Pages(NamedTuple):
     """What the pages of a file tell.
 
     Attributes:
-        complete: none is missing, damaged or cut short. A stream that was never ended is as good,
-            since not all who write them do.
+        complete: none is missing, damaged or cut short. The page that ends a stream may be
+            missing: some programs leave it out.
         joined: a stream begins behind the data of another.
     """
 

@@ -74,6 +74,9 @@ def find_model(path: str | Path) -> Path:
     Args:
         path: the file itself, its run folder, or the name of a shipped model, unless a file or
             folder here has that name.
+
+    Raises:
+        UserError: there is no such model.
     """
     path = Path(path)
     if not path.exists() and path.name == str(path) and (SHIPPED / path).is_dir():

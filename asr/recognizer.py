@@ -169,7 +169,11 @@ class Recognizer:
     def waveform(
         self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None
     ) -> Waveform:
-        """Bring a whole recording, as `transcribe` takes it, to the model's sample rate: (N,)."""
+        """Bring a whole recording, as `transcribe` takes it, to the model's sample rate: (N,).
+
+        Raises:
+            AudioError, UserError: as `transcribe`.
+        """
         if isinstance(audio, str | Path):
             return read_audio(audio, self.sample_rate)
         if not isinstance(audio, np.ndarray):

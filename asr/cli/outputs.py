@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from asr.formats import About
     from asr.transcript import Transcript
 
-#: Formats of lines, which may follow one another; of the others, each is a file from its first
-#: line to its last.
+#: Formats of lines: several recordings may be printed one after another.
 LINES = ("txt", "ctm", "stm", "jsonl")
 
 

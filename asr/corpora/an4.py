@@ -41,6 +41,9 @@ def read(
             training utterances sorted by speaker (all women), to compare with its numbers.
 
     Test is the published one: 130 utterances by 10 speakers, none of whom speaks in the rest.
+
+    Raises:
+        UserError: no such fold or split, or the corpus is not there or cannot be downloaded.
     """
     if split not in ("speakers", "espnet"):
         raise UserError(f"prepare an4: split is {split!r}, expected speakers or espnet")

@@ -28,6 +28,9 @@ def read(source: Path | None, output: Path) -> Collection:
     - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them.
 
     All utterances have a split then, under our name for it, or none has.
+
+    Raises:
+        UserError: nothing there that can be read so, or splits for some recordings alone.
     """
     if source is None:
         raise UserError("prepare folder: no path given; name the folder or table of your speech")

@@ -23,7 +23,11 @@ def is_kaldi(folder: Path) -> bool:
 
 
 def read(folder: Path) -> Collection:
-    """Read one data directory, or those in `folder`, each called as a split."""
+    """Read one data directory, or those in `folder`, each called as a split.
+
+    Raises:
+        UserError: a directory whose name is no split's, or a file or line that cannot be read.
+    """
     if (folder / "wav.scp").is_file():
         return Collection(list(_directory(folder, None)))
     directories = _directories(folder)

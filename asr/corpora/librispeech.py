@@ -48,6 +48,9 @@ def read(
         test: Parts to report; by default ``test-clean`` where it is found.
         halve_dev: Make test from dev: of its speakers in the order of their numbers the first,
             third, fifth... stay in dev, and the others are test. For copies without a test part.
+
+    Raises:
+        UserError: an unknown part, one that is not in the source, or that cannot be downloaded.
     """
     if halve_dev and test:
         raise UserError("prepare librispeech: halve_dev makes test from dev; name no test part")

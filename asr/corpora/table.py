@@ -19,6 +19,9 @@ def read(path: Path) -> Collection:
 
     Paths are relative to the table; start and end are in seconds. A CSV quotes cells that hold
     commas; a TSV takes quotes as they stand. Other columns are left alone.
+
+    Raises:
+        UserError: no table, a column is missing, or a line cannot be read.
     """
     tabbed = path.suffix.lower() == ".tsv"
     rows = csv.DictReader(

@@ -137,7 +137,11 @@ class Decoder:
 
 
 def load_lm(options: DecodingOptions) -> "NGram | None":
-    """Open the options' language model, if they name one, and hold it against its digest."""
+    """Open the options' language model, if they name one.
+
+    Raises:
+        UserError: it cannot be read, or is another than that the weights were tuned with.
+    """
     from asr.lm.store import open_ngram
 
     options.check_lm()
@@ -151,6 +155,9 @@ def load_lexicon(
 
     A model of phones says these words as the file does, or as its own lexicon where the file has
     no phones.
+
+    Raises:
+        UserError: the file cannot be read or has no words.
     """
     from asr.decoding.word_lists import read_words
     from asr.phones import read_lexicon
@@ -166,7 +173,11 @@ def load_lexicon(
 def load_fusion(
     tokens: Tokens, options: DecodingOptions, normalise: Callable[[str], str]
 ) -> "Fusion":
-    """Join the tokens with the options' language model and lexicon."""
+    """Join the tokens with the options' language model and lexicon.
+
+    Raises:
+        UserError: as `load_lm`, `load_lexicon` and `Fusion`.
+    """
     from asr.decoding.fusion import Fusion
 
     tokens, lexicon = load_lexicon(tokens, options, normalise)

@@ -20,8 +20,8 @@ from asr.decoding.path import TokenPath
 from asr.decoding.sounds import Sounds
 from asr.decoding.tokens import Tokens
 
-#: A word may begin where the space is this probable, and must where it is so much so; a span ends
-#: at one of this many next cuts. Chosen on a quarter of LibriSpeech's dev set.
+#: A word may begin where p(space) > `_MAY`, and must where p(space) > `_MUST`; a span ends at one
+#: of the next `_REACH` such places. Chosen on a quarter of LibriSpeech's dev set.
 _MAY, _MUST, _REACH = 0.1, 0.9, 3
 #: More than so many times the phones of the longest word are no word.
 _TOO_LONG = 2

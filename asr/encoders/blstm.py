@@ -20,6 +20,9 @@ class BLSTM(LibraryLayer):
     Parameters: 4 (H (F + H) + 2 H) a direction; the textbook's single bias vector is two here,
     as in every library. With a projection (Sak 2014), h = W_hr (o ⊙ tanh(c)) is P units wide:
     4 (H (F + P) + 2 H) + P H. On a CPU it runs on a slower kernel.
+
+    Raises:
+        UserError: a projection that is not smaller than the hidden size.
     """
 
     options = frozenset({"weight_drop", "projection"})

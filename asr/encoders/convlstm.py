@@ -57,6 +57,9 @@ class ConvLSTM(RecurrentLayer):
     of both directions, so that the next layer finds its neighbours.
 
     Parameters: 4 C (K (C_in + C) + 1) + 3 H a direction, C = 32, K = 5.
+
+    Raises:
+        UserError: a hidden size that is no multiple of C, or does not fit the features' bins.
     """
 
     options = frozenset({"weight_drop"})

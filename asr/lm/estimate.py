@@ -31,12 +31,16 @@ class Estimate(NamedTuple):
 def estimate(
     text: TokenisedText, order: int, prune: Sequence[int] = (), entropy: float = 0.0
 ) -> Estimate:
-    """Estimate a back-off model of `order` from a text.
+    """Estimate a back-off model by interpolated, modified Kneser-Ney smoothing.
 
-    `prune` lists a count for each order, the last one meant for the orders above too: n-grams that
-    occur no more often are left out, and so are those that the model would miss less than
-    `entropy`, in nats a word (`asr.lm.pruning`). What they took goes to their contexts' back-off.
     `find_discounts` warns where counts are too few.
+
+    Args:
+        text: what it is estimated from.
+        order: the longest n-grams have so many words.
+        prune: a count for each order, the last one meant for the orders above too; n-grams that
+            occur no more often are left out, and their contexts' back-off takes what they had.
+        entropy: n-grams are left out too whose loss costs less, in nats a word (`asr.lm.pruning`).
 
     Raises:
         UserError: the text has no words or too many, or order or pruning are out of range.

@@ -60,9 +60,10 @@ def groups(found: Iterable[Piece]) -> Iterator[list[Batch]]:
 
 
 def shared(alone: Sequence[Batch]) -> list[list[int]]:
-    """Put batches of one piece together: the places in `alone` of those that share a batch.
+    """Group batches of one piece that have the same padded length, long ones first.
 
-    Only batches of one shape share one, which therefore has that shape too. Long ones come first.
+    Returns:
+        For each group, the indices into `alone` of its batches; a joined batch has their shape.
     """
     by_shape: dict[int, list[int]] = defaultdict(list)
     for place, batch in enumerate(alone):

@@ -1,4 +1,4 @@
-"""How likely a network finds any text at all: the denominator of CTC-CRF.
+"""log Z of CTC-CRF: the score of all token sequences together, by the network and a trigram.
 
 Shapes: B batch, U encoder frames, V tokens.
 """
@@ -54,9 +54,9 @@ class Denominator:
 class _LogZ(torch.autograd.Function):
     """The forward-backward algorithm: the gradient is how likely each frame holds each token.
 
-    A state is what was heard last, whether the last frame held that or a blank, and what was heard
-    before it: (V, B, 2, V), the blank first. States are scaled to sum to 1 at each frame. Autograd
-    would find the same gradient, and record every operation of every frame for it.
+    A state is (last token, utterance, kind, token before the last): (V, B, 2, V), where kind is 0
+    if the last frame held a blank and 1 if it held the last token. States are scaled to sum to 1
+    at each frame. Autograd would find the same gradient, and record every operation of every frame.
     """
 
     @staticmethod

@@ -22,8 +22,7 @@ from asr.training.journal import log
 
 #: Where a run's identity holds the digest of the model that it started from.
 ORIGIN = "the initial model"
-#: Settings that shape no weight: what changes nothing once trained, as zoneout's share does, and
-#: what is soon learnt anew.
+#: Settings in which the two models may differ: they act in training alone, or are soon relearnt.
 FREE = (
     "encoder.dropout",
     "encoder.variational",

@@ -29,7 +29,11 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def make_optimiser(
     model: nn.Module, *, name: str, lr: float, weight_decay: float, betas: Iterable[float]
 ) -> torch.optim.Optimizer:
-    """Make an optimiser that decays matrices, and leaves biases and normalisation gains alone."""
+    """Make an optimiser that decays matrices, and leaves biases and normalisation gains alone.
+
+    Raises:
+        UserError: there is no optimiser of this name.
+    """
     if name not in OPTIMISERS:
         raise UserError(
             f"optimiser.name: unknown optimiser {name!r}; choose one of {', '.join(OPTIMISERS)}"
@@ -60,7 +64,11 @@ SCHEDULES: dict[str, Callable[..., float]] = {
 def make_schedule(
     *, name: str, warmup_share: float, final_share: float
 ) -> Callable[[float], float]:
-    """Make the function from progress through the run, 0..1, to a share of the highest rate."""
+    """Make the function from progress through the run, 0..1, to a share of the highest rate.
+
+    Raises:
+        UserError: there is no schedule of this name.
+    """
     if name not in SCHEDULES:
         raise UserError(
             f"schedule.name: unknown schedule {name!r}; choose one of {', '.join(SCHEDULES)}"

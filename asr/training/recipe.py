@@ -64,7 +64,11 @@ def train(config: TrainConfig) -> Path:
 
 
 def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
-    """Build the trainer of a recipe and log what it is made of."""
+    """Build the trainer of a recipe and log what it is made of.
+
+    Raises:
+        UserError: a setting, manifest or utterance that cannot be trained with.
+    """
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     train_cuts, dev_cuts = read_cuts(config.data.train), read_cuts(config.data.dev)
@@ -102,7 +106,11 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
 
 
 def make_tokenizer(cuts: CutSet, normaliser: str, tokens: TokensConfig) -> Tokenizer:
-    """Take the recipe's alphabet or lexicon, or learn the tokens from the training transcripts."""
+    """Take the recipe's alphabet or lexicon, or learn the tokens from the training transcripts.
+
+    Raises:
+        UserError: tokens of two kinds are asked for, or a lexicon cannot be read.
+    """
     texts = (cut.supervisions[0].text for cut in cuts)
     given = [name for name, value in asdict(tokens).items() if value is not None]
     if len(given) > 1:
@@ -127,7 +135,11 @@ def model_settings(config: TrainConfig) -> ModelSettings:
 
 
 def usable_cuts(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
-    """Refuse a training set with faults, or leave their utterances out where that was asked."""
+    """Leave out utterances with faults where that was asked.
+
+    Raises:
+        UserError: there are faults, and they are not to be left out; or no utterance remains.
+    """
     data: DataConfig = config.data
     listed = list(cuts)
     found = faults(listed, tokenizer, model, max(config.augment.speeds))
