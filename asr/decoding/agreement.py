@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from asr.decoding.beam import Hypothesis
+from asr.decoding.align import align
+from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, log_spelled
@@ -50,21 +51,27 @@ def agreement(hypotheses: Sequence[Hypothesis], tokens: Tokens) -> NDArray[np.fl
     return agreed / sum(readings.values())
 
 
-def log_agreed(
-    path: TokenPath, found: Sequence[FoundWord], hypotheses: Sequence[Hypothesis], tokens: Tokens
-) -> NDArray[np.float64]:
-    """Give how sure each word of the best result is: (W,), natural logs.
+def read_best(
+    search: BeamSearch, log_probs: NDArray[np.floating], hypotheses: Sequence[Hypothesis]
+) -> tuple[TokenPath, list[FoundWord], NDArray[np.float64]]:
+    """Read the best result of a search: when its tokens were said, its words, how sure each is.
 
-    Its posteriors know nothing of the language model or of likely other readings; what the results
-    agree on does.
+    Posteriors know nothing of the language model or of likely other readings; what the results
+    agree on does. Each word has both.
 
     Args:
-        path: the best result's alignment.
-        found: its words.
-        hypotheses: results of one utterance, best first, at least one.
-        tokens: what they spell.
+        search: that found them.
+        log_probs: (U, V) of the utterance.
+        hypotheses: results of the utterance, best first, at least one.
+
+    Returns:
+        The best result's alignment, its words, and (W,) natural logs of how sure they are.
     """
-    return log_spelled(path, found) + np.log(agreement(hypotheses, tokens))
+    best, tokens = hypotheses[0].token_ids, search.tokens
+    path = align(log_probs, best)
+    taken = [positions for _, positions in tokens.words(best)]
+    found = list(zip(search.words(best), taken, strict=True))
+    return path, found, log_spelled(path, found) + np.log(agreement(hypotheses, tokens))
 
 
 def right_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[bool]:

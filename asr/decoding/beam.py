@@ -46,6 +46,9 @@ class BeamSearch:
         hotwords: phrases that earn a bonus.
         threads: how many utterances are decoded at once; None for one a core.
 
+    Attributes:
+        tokens: those of the fusion.
+
     Raises:
         UserError: a hot word that the tokens cannot spell; as `token_penalties`.
     """
@@ -57,7 +60,7 @@ class BeamSearch:
         hotwords: Sequence[str] = (),
         threads: int | None = None,
     ) -> None:
-        self._tokens, self._names = fusion.tokens, fusion.vocabulary.words
+        self.tokens, self._names = fusion.tokens, fusion.vocabulary.words
         self._guide = fusion.guide(options, hotwords)
         self._penalties = token_penalties(fusion.tokens, options)
         self._limits = Limits(options.beam_size, options.beam_threshold, options.token_threshold)
@@ -100,8 +103,8 @@ class BeamSearch:
 
     def words(self, token_ids: NDArray[np.int32]) -> list[str]:
         """Write a result's words; of those that sound alike, the ones the search chose."""
-        words = [word for word, _ in self._tokens.words(token_ids)]
-        if self._tokens.pronunciations is None:
+        words = [word for word, _ in self.tokens.words(token_ids)]
+        if self.tokens.pronunciations is None:
             return words
         names = [self._names[place] for place in read_words(self._guide, token_ids)]
         return [name or word for name, word in zip(names, words, strict=True)]

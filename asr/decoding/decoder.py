@@ -19,7 +19,6 @@ from asr.decoding.words import FoundWord, Word, log_spelled, words_of
 from asr.workers import cores, in_order
 
 if TYPE_CHECKING:
-    from asr.decoding.beam import BeamSearch
     from asr.decoding.fusion import Fusion
     from asr.decoding.spans import SpanReader
     from asr.lm.ngram import NGram
@@ -57,22 +56,18 @@ class Decoder:
         normalise: Callable[[str], str] = str.strip,
     ) -> None:
         self._tokens, self._options = tokens, options
-        self._beam, self._lm, self._lexicon = None, None, None
+        self._beam, self._fusion = None, None
         if options.search == "beam":
-            self._lm = load_lm(options)
-            self._tokens, self._lexicon = load_lexicon(tokens, options, normalise)
-            self._beam = _load_beam(self._tokens, options, normalise, self._lm, self._lexicon)
+            from asr.decoding.beam import BeamSearch  # not before: greedy needs no compiler
+
+            self._fusion = load_fusion(tokens, options, normalise)
+            self._tokens = self._fusion.tokens
+            self._beam = BeamSearch(self._fusion, options, load_hotwords(options, normalise))
 
     @cached_property
     def vocabulary(self) -> frozenset[str] | None:
         """The words it knows: of the lexicon, else of a language model over words, else None."""
-        if self._tokens.pronunciations is not None:
-            return frozenset(word for word, ways in self._tokens.pronunciations.items() if ways)
-        if self._lexicon is not None:
-            return frozenset(self._lexicon)
-        if self._lm is not None and self._options.lm_unit == "word":
-            return frozenset(self._lm.words)
-        return None
+        return self._tokens.sayable if self._fusion is None else self._fusion.known_words
 
     def decode(
         self,
@@ -96,15 +91,9 @@ class Decoder:
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
-            from asr.decoding.agreement import log_agreed
-            from asr.decoding.align import align
+            from asr.decoding.agreement import read_best
 
-            hypotheses = beam.decode_one(row)
-            best = hypotheses[0].token_ids
-            taken = [positions for _, positions in self._tokens.words(best)]
-            found = list(zip(beam.words(best), taken, strict=True))
-            path = align(row, best)
-            log_sure = log_agreed(path, found, hypotheses, self._tokens)
+            path, found, log_sure = read_best(beam, row, beam.decode_one(row))
             return self._decoded(path, found, frame_s, log_sure)
 
         return list(in_order(decode_one, rows, min(threads or cores(), len(rows))))
@@ -189,19 +178,3 @@ def load_hotwords(options: DecodingOptions, normalise: Callable[[str], str]) -> 
     from asr.decoding.word_lists import read_hotwords
 
     return read_hotwords(options.hotwords, normalise) if options.hotwords else []
-
-
-def _load_beam(
-    tokens: Tokens,
-    options: DecodingOptions,
-    normalise: Callable[[str], str],
-    lm: "NGram | None",
-    lexicon: list[str] | None,
-) -> "BeamSearch":
-    """Load what the search needs; the imports wait, since greedy decoding needs no compiler."""
-    from asr.decoding.beam import BeamSearch
-    from asr.decoding.fusion import Fusion
-
-    fusion = Fusion(tokens, lm, options.lm_unit, lexicon)
-    hotwords = load_hotwords(options, normalise)
-    return BeamSearch(fusion, options, hotwords)

@@ -53,7 +53,7 @@ class Fusion:
         self._unit = LM_NONE if lm is None else LM_TOKENS if by_token else LM_WORDS
         word_lm = lm if self._unit == LM_WORDS else None
         allowed = tokens.pronunciations if words is None else words
-        self._closed = allowed is not None
+        self._closed, self._words = allowed is not None, words
         known = lm_words(word_lm, tokens) if word_lm and words is None else []
         self.vocabulary = build_vocabulary(known if allowed is None else allowed, tokens, word_lm)
         if words is not None:
@@ -64,6 +64,17 @@ class Fusion:
                 )
             _warn_of_unspellable(words, tokens)
         self._token_words = _token_words(tokens, lm if self._unit == LM_TOKENS else None)
+
+    @property
+    def known_words(self) -> frozenset[str] | None:
+        """Every word that can be written, or that the language model over words knows; or None."""
+        if self.tokens.pronunciations is not None:
+            return self.tokens.sayable
+        if self._words is not None:
+            return frozenset(self._words)
+        if self._lm is not None and self._unit == LM_WORDS:
+            return frozenset(self._lm.words)
+        return None
 
     def guide(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> Guide:
         """Weigh it all by the options.

@@ -64,6 +64,13 @@ class Tokens:
         )
 
     @cached_property
+    def sayable(self) -> frozenset[str] | None:
+        """Words that have a pronunciation, where the tokens are phones; None where they spell."""
+        if self.pronunciations is None:
+            return None
+        return frozenset(word for word, ways in self.pronunciations.items() if ways)
+
+    @cached_property
     def starts_word(self) -> tuple[bool, ...]:
         """For each token, whether it begins a new word. The blank never does."""
         mark = self.boundary

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
-from asr.decoding.agreement import log_agreed, right_words
-from asr.decoding.align import align
+from asr.decoding.agreement import read_best, right_words
 from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.calibration import fit_temperature
 from asr.decoding.fusion import Fusion
@@ -125,15 +124,14 @@ class Tuner:
     def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
         return self._try(options).rank
 
-    def _decode(self, options: DecodingOptions) -> list[tuple[list[Hypothesis], list[str]]]:
-        """Give each utterance's results, and the words of the best."""
+    def _search(self, options: DecodingOptions) -> tuple[BeamSearch, list[list[Hypothesis]]]:
         search = BeamSearch(self._fusion, options, self._hotwords)
-        found = search.decode(self._log_probs)
-        return [(results, search.words(results[0].token_ids)) for results in found]
+        return search, search.decode(self._log_probs)
 
     def _try(self, options: DecodingOptions) -> Trial:
         if options not in self._tried:
-            texts = [self._tokens.join(words) for _, words in self._decode(options)]
+            search, found = self._search(options)
+            texts = [self._tokens.join(search.words(best.token_ids)) for best, *_ in found]
             pairs = list(zip(self._words, texts, strict=True))
             errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
             slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
@@ -149,11 +147,9 @@ class Tuner:
         """Fit the temperature on which words of the best hypotheses are right."""
         confidences: list[float] = []
         correct: list[bool] = []
-        for row, (found, heard), reference in zip(
-            self._log_probs, self._decode(options), self._words, strict=True
-        ):
-            path = align(row, found[0].token_ids)
-            words = self._tokens.words(path.token_ids)
-            confidences += np.exp(log_agreed(path, words, found, self._tokens)).tolist()
-            correct += right_words(reference, heard)
+        search, found = self._search(options)
+        for row, hypotheses, reference in zip(self._log_probs, found, self._words, strict=True):
+            _, words, log_sure = read_best(search, row, hypotheses)
+            confidences += np.exp(log_sure).tolist()
+            correct += right_words(reference, [word for word, _ in words])
         return fit_temperature(confidences, correct) if confidences else 1.0
