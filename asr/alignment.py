@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from asr.aligned import AlignedTranscript
 from asr.audio import Waveform
 from asr.decoding.align import align
 from asr.decoding.path import TokenPath
@@ -17,7 +16,7 @@ from asr.errors import UserError
 from asr.model import frames_needed
 from asr.recognizer import Recognizer
 from asr.text import Tokenizer
-from asr.transcript import Segment
+from asr.transcript import AlignedTranscript, Segment
 
 
 def align_text(

@@ -99,6 +99,11 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         """Count the utterances."""
         return len(self.cuts)
 
+    @property
+    def references(self) -> dict[str, str]:
+        """The normalised transcripts by utterance id."""
+        return {cut.id: text for cut, text in zip(self.cuts, self.texts, strict=True)}
+
     def __getitem__(self, share: Share) -> list[Batch] | UserError:
         """Load the pieces of a share, each padded on its own.
 

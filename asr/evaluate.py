@@ -59,7 +59,7 @@ def evaluate(
         found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
         decoded.update(zip(utterance_ids, found, strict=True))
     report = score(
-        references(dataset),
+        dataset.references,
         {utterance_id: found.text for utterance_id, found in decoded.items()},
         speakers=read_speakers(dataset.cuts),
         vocabulary=vocabulary,
@@ -76,18 +76,13 @@ def held_out_log_probs(
         For each utterance its log_probs (U, V), and its reference.
     """
     dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
-    wanted = references(dataset)
+    wanted = dataset.references
     rows: list[NDArray[np.float32]] = []
     texts: list[str] = []
     for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
         rows += [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
         texts += [wanted[utterance_id] for utterance_id in utterance_ids]
     return rows, texts
-
-
-def references(dataset: SpeechDataset) -> dict[str, str]:
-    """Give the normalised transcripts by utterance id."""
-    return {cut.id: text for cut, text in zip(dataset.cuts, dataset.texts, strict=True)}
 
 
 def _log_probs(

@@ -51,3 +51,16 @@ class Transcript:
         from asr.formats import FORMATS, About
 
         return FORMATS["srt"]([self], About(path="", model="", settings={}))
+
+
+@dataclass(frozen=True)
+class AlignedTranscript(Transcript):
+    """A transcript whose words were given, not recognised.
+
+    Attributes:
+        tokens: every token of the text, in order, with times and its posterior.
+        kind: what these are: ``character``, ``piece`` or ``phone``.
+    """
+
+    tokens: tuple[Word, ...] = ()
+    kind: str = "character"

@@ -40,7 +40,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (WeightAverage, "update", "update"),
     (Journal, "step", "journal"),
     (Journal, "epoch", "journal"),
-    (loop, "evaluate", "evaluation"),
+    (loop, "score_dev", "evaluation"),
 ]
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from random_models import noise, random_model, random_tokenizer
 
-from asr.aligned import AlignedTranscript
 from asr.alignment import align_text
 from asr.errors import UserError
 from asr.recognizer import Recognizer
+from asr.transcript import AlignedTranscript
 
 RATE = 16000
 

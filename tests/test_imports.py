@@ -20,7 +20,7 @@ LAYERS = [
     {"alignment", "evaluate", "exhibits", "plot", "training"},
     {"recognizer"},
     {"jobs"},
-    {"aligned", "formats", "inference", "model_file", "transcript"},
+    {"formats", "inference", "model_file", "transcript"},
     {"data", "decoding", "loading", "model", "scoring"},
     {"corpora", "cuts", "encoders", "subsampling", "lm", "pronounce"},
     {

@@ -16,9 +16,9 @@ from asr.paths import is_manifest
 from asr.text_files import read_text
 
 if TYPE_CHECKING:
-    from asr.aligned import AlignedTranscript
     from asr.audio import Waveform
     from asr.recognizer import Recognizer
+    from asr.transcript import AlignedTranscript
 
 
 @dataclass(frozen=True)

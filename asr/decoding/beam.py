@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.fusion import Fusion
-from asr.decoding.guide import read_words
+from asr.decoding.guide import chosen_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.penalties import token_penalties
 from asr.decoding.prefix_search import Limits, search
@@ -106,5 +106,5 @@ class BeamSearch:
         words = [word for word, _ in self.tokens.words(token_ids)]
         if self.tokens.pronunciations is None:
             return words
-        names = [self._names[place] for place in read_words(self._guide, token_ids)]
+        names = [self._names[place] for place in chosen_words(self._guide, token_ids)]
         return [name or word for name, word in zip(names, words, strict=True)]

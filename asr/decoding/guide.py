@@ -31,7 +31,8 @@ class Guide(NamedTuple):
         starters_spell: whether any such token also has letters, as subwords do.
         spelling_offsets: (V + 1,) int32 into `spelling_letters`.
         spelling_letters: int32 letter numbers.
-        gains: (V,) float64, the most that a token can raise a prefix's prior beyond its `ceiling`.
+        gains: (V,) float64, the most that a token can raise a prefix's `language_score` beyond its
+            `ceiling`.
         token_words: (V,) int64, each token's word in a model that scores tokens.
         lexicon: the words and their advances.
         hotwords: the phrases with a bonus.
@@ -157,7 +158,7 @@ def end_sentence(guide: Guide, state: State) -> State:
 
 
 @borrowing
-def prior(guide: Guide, state: State) -> float:
+def language_score(guide: Guide, state: State) -> float:
     """Score the prefix beyond its acoustics, advances included, in nats."""
     advanced = guide.lexicon.potential[state.word] + guide.hotwords.partial[state.hot]
     return guide.lm_weight * state.lm_score + state.bonus + advanced
@@ -165,11 +166,11 @@ def prior(guide: Guide, state: State) -> float:
 
 @borrowing
 def ceiling(guide: Guide, state: State) -> float:
-    """Bound the prior of what one token can make of a prefix, up to the token's `gains`.
+    """Bound `language_score` of what one token can make of a prefix, up to the token's `gains`.
 
     A language model's log-probabilities are at most 0, so its part of the score cannot rise.
     """
-    most = prior(guide, state) + max(0.0, guide.hotwords.reach[state.hot])
+    most = language_score(guide, state) + max(0.0, guide.hotwords.reach[state.hot])
     return most + guide.lexicon.best_start if state.word == ROOT else most
 
 
@@ -184,12 +185,12 @@ def ceiling_ended(guide: Guide, state: State) -> float:
     if guide.starters_spell:
         earned += max(0.0, hotwords.reach[hot])
     given_back = guide.lexicon.potential[state.word]
-    ended = prior(guide, state) + earned - given_back + guide.lexicon.best_end
+    ended = language_score(guide, state) + earned - given_back + guide.lexicon.best_end
     return ended + guide.lexicon.best_start
 
 
 @compiled
-def read_words(guide: Guide, token_ids: NDArray[np.int32]) -> NDArray[np.int64]:
+def chosen_words(guide: Guide, token_ids: NDArray[np.int32]) -> NDArray[np.int64]:
     """Read a result's words: their places in the lexicon's `word_ids`, as the search chose them."""
     places = np.empty(len(token_ids), np.int64)
     count, state = 0, begin(guide)

@@ -34,14 +34,14 @@ from asr.decoding.guide import (
     end_word,
     extend,
     hot_gain,
-    prior,
+    language_score,
 )
 from asr.decoding.heap import insert, offer
 from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
 from asr.text import BLANK_ID
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
-#: in its last token, and of both; its `prior`; and the two `ceiling`s of its extensions.
+#: in its last token, and of both; its `language_score`; and the two `ceiling`s of its extensions.
 ENTRY = np.dtype(
     [
         ("node", "i8"),
@@ -49,7 +49,7 @@ ENTRY = np.dtype(
         ("blank", "f8"),
         ("label", "f8"),
         ("total", "f8"),
-        ("prior", "f8"),
+        ("language_score", "f8"),
         ("ceiling_ended", "f8"),
         ("ceiling", "f8"),
     ],
@@ -160,8 +160,8 @@ def _stay(scores, frame, nodes, beam, heap):
             reaching = parent.blank if parent.token == entry.token else parent.total
             node.label = log_add(node.label, reaching + scores[entry.token])
         node.total = log_add(node.blank, node.label)
-        best = max(best, node.total + entry.prior)
-        held = offer(heap, held, node.total + entry.prior, entry.node)
+        best = max(best, node.total + entry.language_score)
+        held = offer(heap, held, node.total + entry.language_score, entry.node)
     return held, best
 
 
@@ -198,14 +198,14 @@ def _grow(
         child = prefixes.table[place]
         if child == ABSENT:
             longer = extend(guide, state, token)
-            score = path + prior(guide, longer)
+            score = path + language_score(guide, longer)
             if score <= cut:
                 continue
             child, count = count, count + 1
             write(nodes, child, entry.node, token, longer)
             prefixes.table[place] = child
         else:
-            score = path + prior(guide, state_of(nodes[child]))
+            score = path + language_score(guide, state_of(nodes[child]))
             if score <= cut or nodes[child].frame == frame:  # in the beam: `_stay` has it
                 continue
         nodes[child].blank, nodes[child].label, nodes[child].total = -np.inf, path, path
@@ -241,7 +241,7 @@ def _enter(entry, at, node, guide):
     state = state_of(node)
     entry.node, entry.token = at, node.token
     entry.blank, entry.label, entry.total = node.blank, node.label, node.total
-    entry.prior = prior(guide, state)
+    entry.language_score = language_score(guide, state)
     entry.ceiling, entry.ceiling_ended = ceiling(guide, state), ceiling_ended(guide, state)
 
 

@@ -9,11 +9,10 @@ Source: the Praat manual, "TextGrid file formats".
 
 from collections.abc import Iterable, Sequence
 
-from asr.aligned import AlignedTranscript
 from asr.decoding.words import Word
 from asr.formats.about import About
 from asr.formats.times import milliseconds
-from asr.transcript import Transcript
+from asr.transcript import AlignedTranscript, Transcript
 
 Interval = tuple[int, int, str]
 

@@ -11,11 +11,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from asr.aligned import AlignedTranscript
 from asr.decoding.words import Word
 from asr.formats.about import About
 from asr.formats.times import turns_by_start
-from asr.transcript import Transcript
+from asr.transcript import AlignedTranscript, Transcript
 
 
 def write_json(transcripts: Sequence[Transcript], about: About) -> str:

@@ -25,8 +25,8 @@ from asr.paths import MODEL_NAME
 from asr.text import Tokenizer
 from asr.training.averaging import WeightAverage
 from asr.training.checkpoint import Progress, load_state, save_state
+from asr.training.dev_scores import DevScores, score_dev
 from asr.training.distributed import World, no_sync
-from asr.training.evaluation import DevScores, evaluate
 from asr.training.interrupt import StopRequested
 from asr.training.journal import Journal, log
 from asr.training.memory import memory_explained
@@ -226,7 +226,7 @@ class Trainer:
         self._save()  # scoring dev takes long enough to be killed in
         progress = self.progress
         piece_s = self.batch_s / (self.world.size * self.accumulate)  # what memory is known to hold
-        scores = evaluate(self.average.model, self.dev, self.decoder, piece_s, self.world)  # type: ignore[arg-type]
+        scores = score_dev(self.average.model, self.dev, self.decoder, piece_s, self.world)  # type: ignore[arg-type]
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,

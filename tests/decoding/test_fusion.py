@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asr.decoding.fusion import Fusion
-from asr.decoding.guide import begin, ceiling, ceiling_ended, end_word, extend, prior
+from asr.decoding.guide import begin, ceiling, ceiling_ended, end_word, extend, language_score
 from asr.decoding.lexicon import OFF, build_lexicon, build_vocabulary
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
@@ -81,4 +81,4 @@ def test_bounds_hold_for_every_token_of_every_prefix(
                 state = end_word(guide, state)
             bound = min(ceiling(guide, state), unasked) + guide.gains[token]
             state = extend(guide, state, token)
-            assert prior(guide, state) <= bound + 1e-9
+            assert language_score(guide, state) <= bound + 1e-9

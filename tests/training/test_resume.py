@@ -130,7 +130,7 @@ def test_stopped_while_dev_is_scored(tones, tones_run, tmp_path, monkeypatch):
     """The epoch that was trained is kept, however long scoring takes."""
     command = tiny.arguments(tones, tmp_path / "run")
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "evaluate", Mock(side_effect=KeyboardInterrupt))
+        patch.setattr(trainer, "score_dev", Mock(side_effect=KeyboardInterrupt))
         assert main(command) == 130
     progress = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]
     assert progress["epoch"] == 0 and progress["batch"] > 0

@@ -14,7 +14,7 @@ from asr.config import TrainConfig
 from asr.cuts import read_cuts
 from asr.model import ctc_loss
 from asr.model_file import load_model
-from asr.training import evaluation, objective, recipe, trainer
+from asr.training import dev_scores, objective, recipe, trainer
 from asr.training.distributed import World
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -164,13 +164,13 @@ def test_many_gradients_in_a_row_that_are_not_finite_stop_the_run(
 
 def test_a_signal_while_the_last_dev_is_scored_is_not_forgotten(build, monkeypatch):
     trained = build("trainer.epochs=1")
-    original = trainer.evaluate
+    original = trainer.score_dev
 
-    def evaluate(*args):
+    def score_dev(*args):
         os.kill(os.getpid(), signal.SIGTERM)
         return original(*args)
 
-    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    monkeypatch.setattr(trainer, "score_dev", score_dev)
     with pytest.raises(KeyboardInterrupt):
         trained.fit()
     assert len(metrics(trained.run_dir)) == 1  # and nothing is lost
@@ -195,13 +195,13 @@ def test_a_good_gradient_ends_the_row(build):
 def test_training_stops_early_when_nothing_gets_better(build, monkeypatch):
     trained = build("trainer.epochs=50", "trainer.patience_epochs=2")
     wers = iter([0.9, 0.5, 0.6, 0.5, 0.1, 0.1])
-    original = trainer.evaluate
+    original = trainer.score_dev
 
-    def evaluate(*args):
+    def score_dev(*args):
         scores = original(*args)
         return type(scores)(loss=1.0, wer=next(wers), cer=0.5, examples=scores.examples)
 
-    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    monkeypatch.setattr(trainer, "score_dev", score_dev)
     trained.fit()
     assert trained.progress.epoch == 4  # 2 was the best; 4 was as good, which is not better
     assert trained.progress.best_epoch == 2
@@ -214,12 +214,12 @@ def test_the_best_model_is_kept_beside_the_last(build, monkeypatch):
     wers = iter([0.9, 0.5, 0.6])
     averages = []
 
-    def evaluate(model, *args):
+    def score_dev(model, *args):
         averages.append(torch.cat([p.flatten().clone() for p in model.parameters()]))
         return original(model, *args).__class__(loss=1.0, wer=next(wers), cer=0.5, examples=[])
 
-    original = trainer.evaluate
-    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    original = trainer.score_dev
+    monkeypatch.setattr(trainer, "score_dev", score_dev)
     trained.fit()
     for name, epoch in (("model.safetensors", 1), ("last.safetensors", 2)):
         model, _ = load_model(trained.run_dir / name)
@@ -285,8 +285,8 @@ def test_dev_batches_are_no_larger_than_the_pieces_trained_on(build, monkeypatch
             padded_s.append(batch.waveforms.numel() / tiny.RATE)
             yield batch, *results
 
-    original = evaluation.compute_log_probs
-    monkeypatch.setattr(evaluation, "compute_log_probs", compute_log_probs)
+    original = dev_scores.compute_log_probs
+    monkeypatch.setattr(dev_scores, "compute_log_probs", compute_log_probs)
     trained.fit()
     assert 0 < max(padded_s) <= 1.5
 

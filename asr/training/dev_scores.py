@@ -33,7 +33,7 @@ class DevScores:
         return [self.wer, self.cer, self.loss]
 
 
-def evaluate(
+def score_dev(
     model: CTCModel, dataset: SpeechDataset, decoder: Decoder, batch_s: float, world: World
 ) -> DevScores:
     """Score `model`, in evaluation mode, on a whole dataset shared out among the processes.
@@ -55,7 +55,7 @@ def evaluate(
     return _score(
         [loss for part, _ in gathered for loss in part],
         {utterance_id: text for _, part in gathered for utterance_id, text in part.items()},
-        {cut.id: text for cut, text in zip(dataset.cuts, dataset.texts, strict=True)},
+        dataset.references,
     )
 
 
