@@ -12,7 +12,7 @@ from asr.audio import Waveform
 from asr.errors import UserError
 from asr.recording import Recording, open_recording
 from asr.segmentation import pieces
-from asr.segmentation.batching import Batch, groups, shared
+from asr.segmentation.batching import PieceBatch, groups, shared
 from asr.transcript import Segment, Transcript
 
 #: Short recordings of so many seconds wait for each other, so that some are of like length.
@@ -29,7 +29,7 @@ class Channel:
         self._samples = 0
         self.segments: list[Segment] = []
 
-    def groups(self) -> Iterator[list[Batch]]:
+    def groups(self) -> Iterator[list[PieceBatch]]:
         """Yield batches of pieces, those of one stretch of time together."""
         return groups(pieces(self._counted(), self._sample_rate, self._vad))
 
@@ -64,20 +64,20 @@ class File:
 
 
 #: What is done in order: batches with the channel of each piece, and files that are complete.
-Job = tuple[Batch, Sequence[Channel]] | File
+Job = tuple[PieceBatch, Sequence[Channel]] | File
 
 
 class _Waiting:
     """Short recordings that wait for others of like length, and the files that wait for them."""
 
     def __init__(self) -> None:
-        self.alone: list[tuple[Batch, Channel]] = []
+        self.alone: list[tuple[PieceBatch, Channel]] = []
         self.files: list[File] = []
         self.samples = 0
 
-    def pass_on(self, batch: Batch, channel: Channel) -> Iterator[Job]:
+    def pass_on(self, batch: PieceBatch, channel: Channel) -> Iterator[Job]:
         """Keep a batch with room in it; before any other, which is a long recording's, make way."""
-        if len(batch.pieces) == 1:
+        if batch.has_room:
             self.alone.append((batch, channel))
             self.samples += batch.samples
             return

@@ -25,7 +25,7 @@ from asr.model_file import load_model
 from asr.paths import shipped_decoding
 from asr.recording import CHANNELS, open_recording, read_audio
 from asr.segmentation import LONGEST_S, Piece, check_detector
-from asr.segmentation.batching import Batch
+from asr.segmentation.batching import PieceBatch
 from asr.segmentation.windows import Window, windows
 from asr.text import Tokenizer
 from asr.transcript import Segment, Transcript
@@ -144,7 +144,7 @@ class Recognizer:
         batch, owners = job
         return list(zip(owners, self._hear(batch, threads), strict=True))
 
-    def _hear(self, batch: Batch, threads: int | None = None) -> list[Segment]:
+    def _hear(self, batch: PieceBatch, threads: int | None = None) -> list[Segment]:
         """Transcribe a batch of pieces, the decoder in so many threads, or one a core."""
         waveforms, lengths = batch.padded()
         with torch.inference_mode():

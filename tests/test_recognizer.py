@@ -17,7 +17,7 @@ from asr.model_file import save_model
 from asr.paths import MODEL_NAME
 from asr.recognizer import Recognizer
 from asr.segmentation import LONGEST_S, pieces
-from asr.segmentation.batching import GROUP, Batch
+from asr.segmentation.batching import GROUP, PieceBatch
 from asr.transcript import Transcript
 
 RATE = 16000
@@ -287,7 +287,7 @@ def test_a_piece_is_heard_in_one_shape_whatever_its_neighbours(
 ) -> None:
     """What makes the test above hold: sums depend on the shape of what is summed."""
     found = recognizer()
-    heard: list[Batch] = []
+    heard: list[PieceBatch] = []
     hear = found._hear
     monkeypatch.setattr(found, "_hear", lambda batch, _: heard.append(batch) or hear(batch))
 

@@ -21,7 +21,7 @@ BATCH = 4
 
 
 @dataclass(frozen=True)
-class Batch:
+class PieceBatch:
     """Pieces that are heard at once, and the shape they are padded to.
 
     Sums of floats depend on the shape of what is summed, in their last bits. So every piece is
@@ -38,6 +38,11 @@ class Batch:
     rows: int
     samples: int
 
+    @property
+    def has_room(self) -> bool:
+        """Whether pieces of other recordings may be heard in it too."""
+        return len(self.pieces) < self.rows
+
     def padded(self) -> tuple[Waveform, NDArray[np.int64]]:
         """Give the waveforms (B, N) behind zeros, and their lengths (B,)."""
         waveforms = np.zeros((self.rows, self.samples), np.float32)
@@ -48,18 +53,17 @@ class Batch:
         return waveforms, lengths
 
 
-def groups(found: Iterable[Piece]) -> Iterator[list[Batch]]:
+def groups(found: Iterable[Piece]) -> Iterator[list[PieceBatch]]:
     """Batch the pieces of one channel of one recording; yield the batches of each group.
 
-    A batch of one piece, such as all of a short recording, has room for pieces of others: see
-    `shared`.
+    A batch of one piece, such as all of a short recording, has room for those of others: `shared`.
     """
     arriving = iter(found)
     while group := sorted(islice(arriving, GROUP), key=lambda piece: len(piece.waveform)):
         yield [_own(group[first : first + BATCH]) for first in range(0, len(group), BATCH)]
 
 
-def shared(alone: Sequence[Batch]) -> list[list[int]]:
+def shared(alone: Sequence[PieceBatch]) -> list[list[int]]:
     """Group batches of one piece that have the same padded length, long ones first.
 
     Returns:
@@ -75,11 +79,11 @@ def shared(alone: Sequence[Batch]) -> list[list[int]]:
     ]
 
 
-def _own(pieces: list[Piece]) -> Batch:
+def _own(pieces: list[Piece]) -> PieceBatch:
     longest = len(pieces[-1].waveform)
     if len(pieces) > 1:
-        return Batch(pieces, len(pieces), longest)
-    return Batch(pieces, BATCH, _rounded_up(longest))
+        return PieceBatch(pieces, len(pieces), longest)
+    return PieceBatch(pieces, BATCH, _rounded_up(longest))
 
 
 def _rounded_up(samples: int) -> int:
