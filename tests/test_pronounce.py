@@ -5,7 +5,8 @@ from random_models import random_model
 
 from asr.cli import main
 from asr.errors import UserError
-from asr.lm.commands import tokenise_lines, train
+from asr.lm.commands import train
+from asr.lm.sentences import tokenise_lines
 from asr.model_file import save_model
 from asr.phones import PhoneTokenizer, phones_of, read_lexicon
 from asr.pronounce import ENGLISH, make_lexicon

@@ -9,7 +9,8 @@ from asr.paths import is_manifest
 from asr.text import NORMALISERS
 
 if TYPE_CHECKING:
-    from asr.lm.commands import ModelInfo, TextFit, TrainedModel
+    from asr.lm.commands import ModelInfo, TrainedModel
+    from asr.lm.perplexity import Perplexity
     from asr.lm.vocabulary import TokenisedText
 
 _TEXT_HELP = "a sentence a line, may be gzipped; or a cut manifest, whose transcripts it is"
@@ -77,11 +78,11 @@ def run_info(args: argparse.Namespace) -> None:
 
 def _read_text(args: argparse.Namespace) -> "TokenisedText":
     """Read what --unit, --normaliser and the file's name say it is."""
-    from asr.lm.commands import read_text, tokenise_lines
+    from asr.lm.sentences import read_sentences, tokenise_lines
 
     normalise = NORMALISERS[args.normaliser] if args.normaliser else None
     if not is_manifest(args.text):
-        return read_text(args.text, args.unit, normalise)
+        return read_sentences(args.text, args.unit, normalise)
     from asr.cuts import read_cuts
 
     texts = (cut.supervisions[0].text for cut in read_cuts(args.text))
@@ -102,13 +103,13 @@ def _format_info(found: "ModelInfo") -> str:
         f"{found.file_bytes / 1e6:.1f} MB"
     ]
     lines += [f"  {order}-grams {count:>12,}" for order, count in enumerate(found.counts, 1)]
-    return "\n".join(lines + ([_format_fit(found.text)] if found.text else []))
+    return "\n".join(lines + ([_format_perplexity(found.text)] if found.text else []))
 
 
-def _format_fit(fit: "TextFit") -> str:
+def _format_perplexity(found: "Perplexity") -> str:
     return (
-        f"  text: {fit.sentences:,} sentences, {fit.tokens:,} tokens with their ends, "
-        f"{fit.oov_tokens:,} unknown\n"
-        f"  perplexity {fit.perplexity:.2f}, {fit.perplexity_without_oov:.2f} without the unknown; "
-        f"log10 probability {fit.log10_probability:.2f}"
+        f"  text: {found.sentences:,} sentences, {found.tokens:,} tokens with their ends, "
+        f"{found.oov_tokens:,} unknown\n"
+        f"  perplexity {found.perplexity:.2f}, {found.perplexity_without_oov:.2f} without the "
+        f"unknown; log10 probability {found.log10_probability:.2f}"
     )

@@ -8,14 +8,15 @@ from tiny import write_corpus
 
 from asr.cli import main
 from asr.errors import UserError
-from asr.lm.commands import info, read_text, spell, train
+from asr.lm.commands import info, train
+from asr.lm.sentences import read_sentences, spell
 from asr.lm.store import open_ngram
 from asr.text import NORMALISERS
 
 
 def test_training_writes_a_model_that_scores_as_kenlm_does(shared: Path, tmp_path: Path) -> None:
     folder = shared / "oracles" / "lm"
-    trained = train(read_text(folder / "an4_train.txt"), tmp_path / "lm.arpa.gz", order=3)
+    trained = train(read_sentences(folder / "an4_train.txt"), tmp_path / "lm.arpa.gz", order=3)
     assert trained.counts == (100, 1192, 2840)
     assert trained.sentences == 848
     assert trained.warnings == ()
@@ -23,7 +24,7 @@ def test_training_writes_a_model_that_scores_as_kenlm_does(shared: Path, tmp_pat
     summary = dict(
         line.split(":\t") for line in (folder / "an4_dev.summary").read_text().splitlines()
     )
-    report = info(tmp_path / "lm.arpa.gz", read_text(folder / "an4_dev.txt"))
+    report = info(tmp_path / "lm.arpa.gz", read_sentences(folder / "an4_dev.txt"))
     assert (report.order, report.counts, report.vocabulary_size) == (3, (100, 1192, 2840), 100)
     assert report.text is not None
     assert report.text.tokens == int(summary["Tokens"])
@@ -37,8 +38,8 @@ def test_the_same_text_gives_the_same_bytes(shared: Path, tmp_path: Path) -> Non
     text = shared / "oracles" / "lm" / "an4_train.txt"
     packed = tmp_path / "text.txt.gz"
     packed.write_bytes(gzip.compress(text.read_bytes()))
-    train(read_text(text), tmp_path / "a.arpa.gz", order=2)
-    train(read_text(packed), tmp_path / "b.arpa.gz", order=2)
+    train(read_sentences(text), tmp_path / "a.arpa.gz", order=2)
+    train(read_sentences(packed), tmp_path / "b.arpa.gz", order=2)
     assert (tmp_path / "a.arpa.gz").read_bytes() == (tmp_path / "b.arpa.gz").read_bytes()
 
 
@@ -46,7 +47,7 @@ def test_fit_is_the_sum_of_the_sentences(shared: Path, tmp_path: Path) -> None:
     model = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
     sentences = ["YES", "", "NO NOBODY FOUR", "GO"]
     (tmp_path / "t.txt").write_text("\n".join(sentences))
-    fit = info(model, read_text(tmp_path / "t.txt")).text
+    fit = info(model, read_sentences(tmp_path / "t.txt")).text
     lm = open_ngram(model)
     assert fit is not None
     assert (fit.sentences, fit.tokens, fit.oov_tokens) == (4, 9, 1)
@@ -57,41 +58,41 @@ def test_fit_is_the_sum_of_the_sentences(shared: Path, tmp_path: Path) -> None:
 def test_a_model_of_characters_reads_spelt_text(tmp_path: Path) -> None:
     assert spell("GO  ON\n\nÉ ") == "G O | O N\n\nÉ"
     (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5 + "ON\n", encoding="utf-8")
-    trained = train(read_text(tmp_path / "t.txt", "char"), tmp_path / "lm.arpa", order=4)
+    trained = train(read_sentences(tmp_path / "t.txt", "char"), tmp_path / "lm.arpa", order=4)
     assert trained.tokens == 52
     assert sorted(open_ngram(tmp_path / "lm.arpa").words) == sorted(
         ["<unk>", "<s>", "</s>", "G", "O", "N", "|"]
     )
-    fit = info(tmp_path / "lm.arpa", read_text(tmp_path / "t.txt", "char")).text
+    fit = info(tmp_path / "lm.arpa", read_sentences(tmp_path / "t.txt", "char")).text
     assert fit is not None and fit.oov_tokens == 0 and fit.perplexity < 3
 
 
 def test_a_small_text_trains_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("a b\n")
-    trained = train(read_text(tmp_path / "t.txt"), tmp_path / "lm.arpa", order=2)
+    trained = train(read_sentences(tmp_path / "t.txt"), tmp_path / "lm.arpa", order=2)
     assert len(trained.warnings) == 2 and "0.5, 1.0, 1.5" in trained.warnings[0]
 
 
 def test_mistakes_name_the_file(tmp_path: Path) -> None:
     text, model = tmp_path / "t.txt", tmp_path / "lm.arpa"
     with pytest.raises(UserError, match=r"t.txt: cannot be read"):
-        read_text(text)
+        read_sentences(text)
     text.write_bytes(b"a\n\xff\n")
     for unit in ("word", "char"):
         with pytest.raises(UserError, match=r"t.txt:2: byte 0xff is not UTF-8"):
-            read_text(text, unit)
+            read_sentences(text, unit)
     text.write_text("")
     with pytest.raises(UserError, match="unit is 'letter', expected word or char"):
-        read_text(text, "letter")
+        read_sentences(text, "letter")
     with pytest.raises(UserError, match=r"t.txt: the text has no words"):
-        train(read_text(text), model)
+        train(read_sentences(text), model)
     assert not model.exists()
 
 
 @pytest.mark.parametrize("unit", ["word", "char"])
 def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path, unit: str) -> None:
     (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5, encoding="utf-8-sig")
-    train(read_text(tmp_path / "t.txt", unit), tmp_path / "lm.arpa", order=2)
+    train(read_sentences(tmp_path / "t.txt", unit), tmp_path / "lm.arpa", order=2)
     assert "\ufeff" not in (tmp_path / "lm.arpa").read_text(encoding="utf-8")
 
 
@@ -99,7 +100,7 @@ def test_text_is_brought_to_what_a_recogniser_writes(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text(
         'He said "Yes", — and left.\n...\nMany cats.\n', encoding="utf-8"
     )
-    text = read_text(tmp_path / "t.txt", normalise=NORMALISERS["lower"])
+    text = read_sentences(tmp_path / "t.txt", normalise=NORMALISERS["lower"])
     assert text.vocabulary.decode().split("\n")[3:] == [
         "he",
         "said",
@@ -125,4 +126,4 @@ def test_utf_16_is_no_text_of_letters(tmp_path: Path) -> None:
     """Without a mark at its start it is valid UTF-8, with zero bytes for blanks."""
     (tmp_path / "text").write_bytes("GO ON\nNO GO\n".encode("utf-16-le"))
     with pytest.raises(UserError, match=r"text:1: byte 0x00 is not UTF-8 text; save it as UTF-8"):
-        read_text(tmp_path / "text")
+        read_sentences(tmp_path / "text")

@@ -1,0 +1,62 @@
+"""Texts as n-gram models take them: a sentence a line, of words or of characters."""
+
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from asr.errors import UserError
+from asr.lm.vocabulary import TokenisedText, tokenise
+from asr.text_files import decode, read, unpack
+
+UNITS = ("word", "char")
+SPACE = "|"
+
+
+def spell(text: str) -> str:
+    """A text as a model of characters reads it: each character a word, `|` for the space between.
+
+    >>> spell("GO ON")
+    'G O | O N'
+    """
+    return "\n".join(" ".join(SPACE.join(line.split())) for line in text.split("\n"))
+
+
+def read_sentences(
+    path: Path, unit: str = "word", normalise: Callable[[str], str] | None = None
+) -> TokenisedText:
+    """Read a text, one sentence a line, plain or gzipped, as `tokenise_lines` does.
+
+    Raises:
+        UserError: the file cannot be read, is not UTF-8 or holds a reserved word, or there is no
+            such unit.
+    """
+    content = unpack(read(path), path)
+    as_it_is = unit == "word" and normalise is None and b"\0" not in content
+    if as_it_is:  # millions of lines in seconds
+        return tokenise(content.removeprefix(BOM_UTF8), str(path))
+    return tokenise_lines(decode(content, str(path)).split("\n"), str(path), unit, normalise)
+
+
+def tokenise_lines(
+    lines: Iterable[str],
+    name: str,
+    unit: str = "word",
+    normalise: Callable[[str], str] | None = None,
+) -> TokenisedText:
+    """Take sentences as words or as characters (`spell`).
+
+    Args:
+        lines: the sentences.
+        name: what messages call them.
+        unit: ``word`` or ``char``.
+        normalise: one of `asr.text.NORMALISERS`; a line that it leaves nothing of is left out.
+
+    Raises:
+        UserError: a reserved word, or another unit.
+    """
+    if unit not in UNITS:
+        raise UserError(f"unit is '{unit}', expected {' or '.join(UNITS)}; choose one of them")
+    if normalise is not None:
+        lines = filter(None, map(normalise, lines))
+    text = "\n".join(lines)
+    return tokenise((spell(text) if unit == "char" else text).encode(), name)
