@@ -92,10 +92,11 @@ class PhoneTokenizer(Tokenizer):
             ids += [self._ids[phone] for phone in self.pronunciations[word][0].split()]
         return ids
 
-    @property
-    def checksum(self) -> str:
-        """Summarise the lexicon."""
-        return f"{zlib.crc32(repr(self.pronunciations).encode()):08x}"
+    def summary(self) -> str:
+        """List the phones, and the checksum of the lexicon."""
+        phones = " ".join(self.tokens[1:]).strip()
+        checksum = zlib.crc32(repr(self.pronunciations).encode())
+        return f"phones {phones} of a lexicon with checksum {checksum:08x}"
 
 
 def check_lexicon(value: object) -> Lexicon:

@@ -4,6 +4,7 @@ sentencepiece learns the pieces and cuts text into them; it is an optional extra
 text by their spelling alone, so that transcribing needs no more than the model file.
 """
 
+import zlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from io import BytesIO
@@ -77,6 +78,11 @@ class BPETokenizer(Tokenizer):
         if _pieces(processor) != self.tokens:
             raise UserError("tokens: the pieces are not those of the stored sentencepiece model")
         return processor
+
+    def summary(self) -> str:
+        """Give the checksum of the pieces, whose order says how text is cut."""
+        checksum = zlib.crc32("\n".join(self.tokens).encode())
+        return f"BPE pieces with checksum {checksum:08x}"
 
 
 def _train(lines: list[str], pieces: int) -> bytes:

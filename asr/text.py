@@ -111,6 +111,10 @@ class Tokenizer(ABC):
         """Count the tokens, blank included: V."""
         return len(self.tokens)
 
+    def summary(self) -> str:
+        """Describe the tokens in a line that no others have; a run's identity holds it."""
+        return "".join(self.tokens[1:])
+
     def normalise(self, text: str) -> str:
         """Bring raw text to the form the model writes."""
         return NORMALISERS[self.normaliser](text)

@@ -212,7 +212,7 @@ def identity(
     """
     return flatten(asdict(config)) | {
         ORIGIN: origin,
-        "the tokens": summarise_tokens(tokenizer),
+        "the tokens": tokenizer.summary(),
         "the training utterances": fingerprint(train),
         "the dev utterances": fingerprint(dev),
     }
@@ -225,17 +225,6 @@ def fingerprint(dataset: SpeechDataset) -> str:
     return f"{len(dataset)} with checksum {zlib.crc32(lines.encode()):08x}"
 
 
-def summarise_tokens(tokenizer: Tokenizer) -> str:
-    """Write characters out; of pieces, whose order says how text is cut, give the checksum."""
-    if isinstance(tokenizer, PhoneTokenizer):
-        phones = " ".join(tokenizer.tokens[1:]).strip()
-        return f"phones {phones} of a lexicon with checksum {tokenizer.checksum}"
-    if isinstance(tokenizer, BPETokenizer):
-        checksum = zlib.crc32("\n".join(tokenizer.tokens).encode())
-        return f"BPE pieces with checksum {checksum:08x}"
-    return "".join(tokenizer.tokens[1:])
-
-
 def describe(
     model: CTCModel,
     tokenizer: Tokenizer,
@@ -246,7 +235,7 @@ def describe(
 ) -> None:
     """Log what is trained, on what and where."""
     log.info("parameters\n%s", model.parameter_table())
-    log.info("tokens: %d: %s", len(tokenizer), summarise_tokens(tokenizer))
+    log.info("tokens: %d: %s", len(tokenizer), tokenizer.summary())
     for name, dataset in (("train", train), ("dev", dev)):
         hours = sum(dataset.durations_s) / 3600
         log.info("%s: %d utterances, %.2f h", name, len(dataset), hours)
