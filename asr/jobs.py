@@ -9,8 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from asr.audio import Waveform
+from asr.audio.recording import Recording, open_recording
 from asr.errors import UserError
-from asr.recording import Recording, open_recording
 from asr.segmentation import pieces
 from asr.segmentation.batching import PieceBatch, groups, shared
 from asr.transcript import Segment, Transcript
@@ -105,7 +105,7 @@ def find_jobs(
 
     Args:
         paths: audio files.
-        channel: one of `asr.recording.CHANNELS`.
+        channel: one of `asr.audio.recording.CHANNELS`.
         sample_rate: of the model, Hz.
         vad: one of `asr.segmentation.DETECTORS`.
         opened: is told how many seconds each channel has, as far as its file states it.

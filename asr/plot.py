@@ -17,10 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asr.audio import Waveform
+from asr.audio.recording import open_recording
 from asr.errors import UserError
 from asr.files import replacing
 from asr.recognizer import Recognizer
-from asr.recording import open_recording
 from asr.segmentation import pieces
 from asr.text import BLANK_ID, SPACE
 
@@ -38,7 +38,7 @@ def draw_transcription(
         recognizer: the model.
         path: an audio file.
         output: a picture file, of the format that its ending names; PNG without one.
-        channel: one of `asr.recording.CHANNELS`; of each, the first is drawn.
+        channel: one of `asr.audio.recording.CHANNELS`; of each, the first is drawn.
 
     Raises:
         UserError: the audio cannot be read or holds no speech, or the picture cannot be written.

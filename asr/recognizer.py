@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
+from asr.audio.recording import CHANNELS, open_recording, read_audio
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
@@ -23,7 +24,6 @@ from asr.jobs import Channel, File, Job, find_jobs, in_time
 from asr.model import CTCModel
 from asr.model_file import load_model
 from asr.paths import shipped_decoding
-from asr.recording import CHANNELS, open_recording, read_audio
 from asr.segmentation import LONGEST_S, Piece, check_detector
 from asr.segmentation.batching import PieceBatch
 from asr.segmentation.windows import Window, windows
@@ -108,7 +108,7 @@ class Recognizer:
 
         Args:
             paths: audio files.
-            channel: one of `asr.recording.CHANNELS`.
+            channel: one of `asr.audio.recording.CHANNELS`.
             workers: threads that each transcribe a batch, decoder and all; give torch one
                 thread then. The results are the same.
 

@@ -31,8 +31,8 @@ from timing import machine_line, print_row
 from training import PRODUCT, matrix_product, multiply_adds
 
 import asr
+from asr.audio.recording import open_recording, read_audio
 from asr.recognizer import Recognizer
-from asr.recording import open_recording, read_audio
 from asr.segmentation import Piece, pieces
 from asr.segmentation.batching import groups
 

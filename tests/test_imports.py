@@ -34,9 +34,8 @@ LAYERS = [
         "subwords",
         "text",
     },
-    {"media", "recording"},
     {"audio", "compiled", "files", "paths", "room", "text_files", "workers"},
-    {"errors", "mp3", "ogg"},
+    {"errors"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotlib", "hydra"}

@@ -10,8 +10,8 @@ import soundfile
 
 from asr import jobs
 from asr.audio import AudioError
+from asr.audio.recording import Recording, open_recording
 from asr.jobs import File, Job, find_jobs
-from asr.recording import Recording, open_recording
 from asr.segmentation.batching import BATCH, groups, shared
 from asr.segmentation.cutting import Piece
 

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 from random_models import random_model, random_tokenizer
 
+from asr.audio.recording import Recording
 from asr.errors import UserError
 from asr.plot import draw_transcription
 from asr.recognizer import Recognizer
-from asr.recording import Recording
 from asr.transcript import Segment, Transcript
 
 RATE = 16000

@@ -120,7 +120,7 @@ def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]
         return _from_manifest(args.input)
     if args.text is None:
         raise UserError(f"{args.input}: the text is missing; give AUDIO and TEXT, or a manifest")
-    from asr.recording import read_audio
+    from asr.audio.recording import read_audio
 
     text, waveform = read_text(args.text), partial(read_audio, args.input)
     return [_Item(args.input, args.input, text, waveform, Path(args.input).stem)]

@@ -118,7 +118,7 @@ def _root(pattern: str) -> Path:
 
 
 def _in_folder(folder: Path) -> Iterator[Input]:
-    from asr.recording import AUDIO_SUFFIXES
+    from asr.audio.recording import AUDIO_SUFFIXES
 
     files, closed = files_below(folder)
     audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]

@@ -11,10 +11,11 @@ from lhotse.audio import AudioSource
 from lhotse.cut import Cut
 from tqdm import tqdm
 
-from asr.audio import AudioError, UnknownFormatError, check_samples, open_audio
+from asr.audio import AudioError, UnknownFormatError, check_samples
+from asr.audio.libsndfile import decoded, open_audio
+from asr.audio.recording import BLOCK_SAMPLES
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
-from asr.recording import BLOCK_SAMPLES, decoded
 from asr.workers import in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import soundfile
 
+from asr.audio.recording import open_recording
 from asr.files import replacing
-from asr.recording import open_recording
 
 #: The folder of such copies, below the manifests.
 CONVERTED = "converted"

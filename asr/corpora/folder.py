@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 from asr.corpora import jsonl, kaldi, table
 from asr.corpora.collection import (
     SPLIT_OF,
@@ -15,7 +16,6 @@ from asr.corpora.collection import (
 from asr.corpora.convert import CONVERTED
 from asr.errors import UserError
 from asr.files import files_below
-from asr.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 from asr.text_files import TextError, read_text
 
 

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 from phone_files import RATE, encode, tones
 
+from asr.audio.recording import read_audio
 from asr.corpora import checks
 from asr.corpora.collection import Problem, Utterance
 from asr.cuts import load_waveform
-from asr.recording import read_audio
 
 
 def check(utterances, converted=Path("unused")):

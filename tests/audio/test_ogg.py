@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError, open_audio
-from asr.ogg import Pages, follow_pages
-from asr.recording import read_audio
+from asr.audio import AudioError
+from asr.audio.libsndfile import open_audio
+from asr.audio.ogg import Pages, follow_pages
+from asr.audio.recording import read_audio
 
 
 @pytest.fixture(params=["VORBIS", "OPUS"])

@@ -11,18 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
-from asr.audio import (
-    DAMAGED,
-    AudioError,
-    UnknownFormatError,
-    Waveform,
-    check_length,
-    check_samples,
-    open_audio,
-)
+from asr.audio.libsndfile import decoded, open_audio
+from asr.audio.samples import AudioError, UnknownFormatError, Waveform, check_samples
 from asr.errors import UserError
 
 #: What may be asked for of a recording's channels.
@@ -126,31 +118,10 @@ def _through_pyav(path: Path, error: UnknownFormatError) -> Iterator[Recording]:
             raise error
         detail = f"{path}: {path.suffix} files are read by PyAV, which is not installed"
         raise AudioError("unreadable audio", detail, "pip install av, or convert it")
-    from asr.media import open_media
+    from asr.audio.media import open_media
 
     with open_media(path) as media:
         yield Recording(path, media.sample_rate, media.channels, media.duration_s, media.blocks)
-
-
-def decoded(
-    audio: soundfile.SoundFile, path: Path, frames: int
-) -> Iterator[npt.NDArray[np.float32]]:
-    """Decode an opened file from its start in blocks of so many frames (N, C).
-
-    Raises:
-        AudioError: it is damaged or cut short.
-    """
-    total = 0
-    try:
-        audio.seek(0)
-        while len(block := audio.read(frames, dtype="float32", always_2d=True)):
-            total += len(block)
-            yield block
-    except DAMAGED as error:
-        reason = getattr(error, "error_string", str(error))
-        detail = f"{path}: damaged audio ({reason})"
-        raise AudioError("unreadable audio", detail, "copy or convert it again") from error
-    check_length(path, total / audio.samplerate, audio.frames / audio.samplerate)
 
 
 def read_audio(path: str | Path, sample_rate: int) -> Waveform:

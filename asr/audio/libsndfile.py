@@ -1,6 +1,6 @@
-"""Audio files that libsndfile reads, and samples brought to the model's sample rate.
+"""Audio files that libsndfile reads: wav, flac, mp3, ogg, opus, aiff and more.
 
-Shapes: N samples.
+Shapes: N samples, C channels.
 """
 
 import contextlib
@@ -11,13 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import soxr
 
-from asr.errors import UserError, printable
-from asr.mp3 import mp3_goes_on
-from asr.ogg import follow_pages
-
-Waveform = npt.NDArray[np.float32]
+from asr.audio.mp3 import mp3_goes_on
+from asr.audio.ogg import follow_pages
+from asr.audio.samples import AudioError, UnknownFormatError, check_length, check_rate
+from asr.errors import printable
 
 #: How libsndfile words a chunk that states more bytes than the file has.
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
@@ -29,29 +27,7 @@ _NO_LENGTH = 0x7FFFFFFFFFFFFFFF
 #: libsndfile's error for a coding that is read from its start alone: GSM 6.10, G.721, DWVW.
 _UNSEEKABLE = 40
 #: What soundfile raises where audio is damaged; ValueError where libsndfile stands behind its end.
-DAMAGED = (soundfile.SoundFileError, ValueError)
-#: Hz; what lies outside was made by no recorder, and resampling it would fill the memory.
-SAMPLE_RATES = range(1_000, 768_001)
-#: Beyond the scale of 32-bit integers, and far below where a power spectrum overflows.
-_LOUDEST = 1e10
-
-
-class AudioError(UserError):
-    """An audio file that cannot be used.
-
-    Attributes:
-        kind: ``missing audio``, ``unreadable audio`` or ``no samples``.
-        detail: where and what, without the advice that the message adds.
-    """
-
-    def __init__(self, kind: str, detail: str, advice: str) -> None:
-        super().__init__(f"{detail}; {advice}")
-        self.kind = kind
-        self.detail = detail
-
-
-class UnknownFormatError(AudioError):
-    """A file in which libsndfile sees no audio, or none that it can enter in the middle."""
+_DAMAGED = (soundfile.SoundFileError, ValueError)
 
 
 @contextlib.contextmanager
@@ -150,67 +126,29 @@ def _is_complete(audio: soundfile.SoundFile) -> bool:
         audio.seek(audio.frames - 1)
         complete = len(audio.read(1)) == 1
         audio.seek(0)
-    except DAMAGED as error:
+    except _DAMAGED as error:
         if getattr(error, "code", None) == _UNSEEKABLE:
             raise
         return False
     return complete
 
 
-def check_rate(path: str | Path, sample_rate: int) -> None:
-    """Refuse a sample rate that only a damaged header states.
+def decoded(
+    audio: soundfile.SoundFile, path: Path, frames: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Decode an opened file from its start in blocks of so many frames (N, C).
 
     Raises:
-        AudioError: it does; the message names `path`.
+        AudioError: it is damaged or cut short.
     """
-    if sample_rate not in SAMPLE_RATES:
-        detail = f"{path}: states a sample rate of {sample_rate} Hz"
-        raise AudioError("unreadable audio", detail, "copy or convert the file again")
-
-
-def check_length(path: str | Path, decoded_s: float, stated_s: float | None) -> None:
-    """Refuse a file that held no sound, or clearly less than its header states.
-
-    Raises:
-        AudioError: it does; the message names `path`.
-    """
-    if decoded_s == 0:
-        detail = f"{path}: an audio file without samples"
-        raise AudioError("no samples", detail, "record again")
-    if stated_s is not None and decoded_s < 0.99 * stated_s - 0.5:
-        detail = f"{path}: ends before its header says it does"
-        raise AudioError("unreadable audio", detail, "copy or convert the file again")
-
-
-def to_waveform(
-    samples: npt.NDArray[np.floating], from_rate: int, to_rate: int, where: str
-) -> Waveform:
-    """Check that mono samples are sound and bring them to another rate.
-
-    Args:
-        samples: (N,), in -1..1.
-        from_rate: theirs, Hz.
-        to_rate: the wanted one, Hz.
-        where: names them in errors.
-
-    Raises:
-        AudioError: as `check_samples`.
-    """
-    waveform = check_samples(samples, where)
-    return waveform if from_rate == to_rate else soxr.resample(waveform, from_rate, to_rate)
-
-
-def check_samples(samples: npt.NDArray[np.floating], where: str) -> Waveform:
-    """Give samples as float32.
-
-    Raises:
-        AudioError: NaN, infinite or absurdly large samples; `where` names them.
-    """
-    if not np.isfinite(samples).all():
-        count = int((~np.isfinite(samples)).sum())
-        detail = f"{where}: {count} samples are NaN or infinite"
-        raise AudioError("unreadable audio", detail, "export the recording again")
-    if len(samples) and (loudest := float(np.abs(samples).max())) > _LOUDEST:
-        detail = f"{where}: a sample of {loudest:.3g}, expected -1 to 1"
-        raise AudioError("unreadable audio", detail, "export the recording again")
-    return np.asarray(samples, dtype=np.float32)
+    total = 0
+    try:
+        audio.seek(0)
+        while len(block := audio.read(frames, dtype="float32", always_2d=True)):
+            total += len(block)
+            yield block
+    except _DAMAGED as error:
+        reason = getattr(error, "error_string", str(error))
+        detail = f"{path}: damaged audio ({reason})"
+        raise AudioError("unreadable audio", detail, "copy or convert it again") from error
+    check_length(path, total / audio.samplerate, audio.frames / audio.samplerate)

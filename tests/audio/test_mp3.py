@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError, UnknownFormatError, open_audio
-from asr.mp3 import mp3_goes_on
-from asr.recording import read_audio
+from asr.audio import AudioError, UnknownFormatError
+from asr.audio.libsndfile import open_audio
+from asr.audio.mp3 import mp3_goes_on
+from asr.audio.recording import read_audio
 
 OLD_TAG = b"TAG" + bytes(125)
 TAG = b"ID3\x04\0\0\0\0\x01\x02" + bytes(130)

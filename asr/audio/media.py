@@ -13,7 +13,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio import AudioError, check_length, check_rate
+from asr.audio.samples import AudioError, check_length, check_rate
 
 Block = npt.NDArray[np.float32]
 

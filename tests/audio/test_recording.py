@@ -8,10 +8,9 @@ import soundfile
 import soxr
 from phone_files import RATE, encode, tones
 
-from asr import recording
-from asr.audio import AudioError
+from asr.audio import AudioError, recording
+from asr.audio.recording import open_recording, read_audio
 from asr.errors import UserError
-from asr.recording import open_recording, read_audio
 
 
 def level(samples: np.ndarray) -> float:

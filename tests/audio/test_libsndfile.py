@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError, open_audio, to_waveform
+from asr.audio import AudioError, to_waveform
+from asr.audio.libsndfile import open_audio
+from asr.audio.recording import read_audio
 from asr.errors import UserError
-from asr.recording import read_audio
 
 SECONDS = 0.5
 
