@@ -20,6 +20,14 @@ from asr.training import trainer
 WRITES = 12  # at least, in a run of three epochs: states, last and best models
 
 
+@pytest.fixture
+def chance() -> random.Random:
+    """Draw other moments in every run of the tests, and show of a failed one which."""
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"random.Random({seed})")
+    return random.Random(seed)
+
+
 def die_in_write(number: int, moment: str):
     """Make the process kill itself at a moment of its `number`th write, counted from 0."""
 
@@ -78,17 +86,17 @@ def test_the_uninterrupted_run_is_the_same_with_loader_workers(tones, tones_run,
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_killed_in_steps(tones, tones_run, tmp_path, workers):
+def test_killed_in_steps(tones, tones_run, tmp_path, chance, workers):
     command = tiny.arguments(tones, tmp_path / "run", f"trainer.workers={workers}")
-    deaths = [die_in_step(random.randint(1, 7)) for _ in range(3)]
+    deaths = [die_in_step(chance.randint(1, 7)) for _ in range(3)]
     kill_and_resume(command, tmp_path / "err", deaths)
     tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
 @pytest.mark.parametrize("moment", ["half written", "not moved", "moved"])
-def test_killed_in_writes(tones, tones_run, tmp_path, moment):
+def test_killed_in_writes(tones, tones_run, tmp_path, chance, moment):
     command = tiny.arguments(tones, tmp_path / "run")
-    deaths = [die_in_write(random.randint(0, 5), moment) for _ in range(3)]
+    deaths = [die_in_write(chance.randint(0, 5), moment) for _ in range(3)]
     kill_and_resume(command, tmp_path / "err", deaths)
     tiny.assert_same_run(tmp_path / "run", tones_run)
 
@@ -102,12 +110,14 @@ def test_killed_in_every_write(tones, tones_run, tmp_path, number, moment):
     tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
-def kill_at_random(tones: Path, whole: Path, folder: Path, workers: int, kills: int) -> None:
+def kill_at_random(
+    tones: Path, whole: Path, folder: Path, chance: random.Random, workers: int, kills: int
+) -> None:
     run_dir = folder / "run"
     command = tiny.arguments(tones, run_dir, f"trainer.workers={workers}")
     for _ in range(kills):
         process = tiny.start(command, folder / "err")
-        delay_s = random.uniform(0, 1.5)
+        delay_s = chance.uniform(0, 1.5)
         time.sleep(delay_s)
         os.kill(process, signal.SIGKILL)
         assert tiny.wait(process) in (-signal.SIGKILL, 0)
@@ -116,14 +126,14 @@ def kill_at_random(tones: Path, whole: Path, folder: Path, workers: int, kills: 
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_killed_at_random_moments(tones, tones_run, tmp_path, workers):
-    kill_at_random(tones, tones_run, tmp_path, workers, kills=2)
+def test_killed_at_random_moments(tones, tones_run, tmp_path, chance, workers):
+    kill_at_random(tones, tones_run, tmp_path, chance, workers, kills=2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2] * 10)
-def test_killed_at_many_random_moments(tones, tones_run, tmp_path, workers):
-    kill_at_random(tones, tones_run, tmp_path, workers, kills=4)
+def test_killed_at_many_random_moments(tones, tones_run, tmp_path, chance, workers):
+    kill_at_random(tones, tones_run, tmp_path, chance, workers, kills=4)
 
 
 def test_stopped_while_dev_is_scored(tones, tones_run, tmp_path, monkeypatch):
@@ -201,13 +211,13 @@ def signal_in_step(number: int, step: int, times: int = 1) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_whole_group_saves_first_too(tones, tmp_path, number):
+def test_a_signal_to_the_whole_group_saves_first_too(tones, tmp_path, chance, number):
     """Ctrl-C in a terminal and a cluster's scancel reach the loader's workers as well."""
     run_dir = tmp_path / "run"
     command = tiny.arguments(tones, run_dir, "trainer.workers=2", "trainer.epochs=1000")
     process = tiny.start(command, tmp_path / "err", os.setpgrp)
     tiny.wait_for(run_dir / "state.pt", process)
-    time.sleep(random.uniform(0, 0.3))
+    time.sleep(chance.uniform(0, 0.3))
     os.killpg(process, number)
     assert tiny.wait(process) == 130, (tmp_path / "err").read_text()
     assert "Traceback" not in (tmp_path / "err").read_text()
