@@ -23,9 +23,9 @@ from training_peer import DeepSpeech
 from asr.model import CTCModel, ctc_loss
 from asr.training.optimiser import make_optimiser
 
-BATCH, TARGET_LENGTH = 16, 19  # about what a batch of the AN4 recipe holds
+BATCH, TOKENS_A_SECOND = 16, 8  # about what a batch of the AN4 recipe holds
 PRODUCT = 2048  # rows of the plain matrix product
-LONGEST_S, SHORTEST_S = 3.0, 2.4
+SHORTEST = 0.8  # utterance of a batch, as a share of the longest
 MODEL_PARTS = ("forward", "loss", "backward", "update")
 APART = ("evaluation",)
 TINY = (
@@ -46,6 +46,10 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
     parser.add_argument("--repeats", type=int, default=5, help="rounds of steps")
+    parser.add_argument(
+        "--longest", type=float, default=3.0, metavar="S",
+        help="seconds of a batch's longest utterance: 3, as in AN4; LibriSpeech's have 16",
+    )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="tiny models, to see that it runs")
     arguments = parser.parse_args()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a benchmark of the CPU
@@ -69,8 +73,10 @@ def main() -> None:
         settings = replace(model.settings, encoder=encoder)
         ours = CTCModel(settings, model.head.out_features)
         peer = DeepSpeech(layers, hidden_size, model.head.out_features)
-        print(f"\na step at {layers} x {hidden_size}, {batch} utterances like AN4's, medians\n")
-        compare_steps(ours, peer, batch, product, arguments.repeats)
+        samples = lengths(batch, arguments.longest, ours.log_mel.sample_rate)
+        of = f"{batch} utterances of up to {arguments.longest:g} s"
+        print(f"\na step at {layers} x {hidden_size}, {of}, medians\n")
+        compare_steps(ours, peer, samples, product, arguments.repeats)
 
 
 def print_epoch(clock: Clock, recipe: str) -> None:
@@ -86,16 +92,30 @@ def print_epoch(clock: Clock, recipe: str) -> None:
     print(f"outside forward, loss, backward and update: {100 * outside_s / epoch_s:.1f} %")
 
 
+def lengths(batch_size: int, longest_s: float, sample_rate: int) -> Tensor:
+    """Spread lengths (B,) in samples evenly from the longest to the shortest."""
+    return (torch.linspace(1, SHORTEST, batch_size) * longest_s * sample_rate).long()
+
+
 def compare_steps(
-    ours: CTCModel, peer: DeepSpeech, batch_size: int, product: int, repeats: int
+    ours: CTCModel, peer: DeepSpeech, samples: Tensor, product: int, repeats: int
 ) -> None:
-    """Time our step, the peer's and plain matrix products in turn, and print them."""
-    samples = (torch.linspace(LONGEST_S, SHORTEST_S, batch_size) * ours.log_mel.sample_rate).long()
+    """Time our step, the peer's and plain matrix products in turn, and print them.
+
+    Args:
+        ours: our model.
+        peer: theirs, of the same width and depth.
+        samples: (B,) lengths of the utterances.
+        product: rows of the square matrices of the plain product.
+        repeats: rounds.
+    """
+    batch_size = len(samples)
+    tokens = int(TOKENS_A_SECOND * int(samples.min()) / ours.log_mel.sample_rate)
     batch = (
         torch.randn(batch_size, int(samples.max())),
         samples,
-        torch.randint(1, ours.head.out_features, (batch_size, TARGET_LENGTH)),
-        torch.full((batch_size,), TARGET_LENGTH),
+        torch.randint(1, ours.head.out_features, (batch_size, tokens)),
+        torch.full((batch_size,), tokens),
     )
     steps = {
         "ours": training_step(ours.log_mel, ours, batch),
