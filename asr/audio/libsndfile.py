@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from asr.audio.mp3 import mp3_goes_on
+from asr.audio.mp3 import mp3_goes_on, mp3_states_length
 from asr.audio.ogg import follow_pages
 from asr.audio.samples import AudioError, UnknownFormatError, check_length, check_rate
 from asr.errors import printable
@@ -105,12 +105,16 @@ def _check_is_complete(audio: soundfile.SoundFile, path: Path) -> None:
         detail = f"{path}: coded as {audio.subtype}, which can only be read from its start"
         advice = "convert it to 16-bit wav or flac"
         raise UnknownFormatError("unreadable audio", detail, advice) from error
-    if not complete:
-        raise AudioError(
-            "unreadable audio",
-            f"{path}: ends before its header says it does",
-            "copy or convert the file again",
-        )
+    if complete:
+        return
+    if audio.format == "MP3" and not mp3_states_length(path):  # libsndfile guessed: PyAV counts
+        detail = f"{path}: its header states no length"
+        raise UnknownFormatError("unreadable audio", detail, "convert it to wav or flac")
+    raise AudioError(
+        "unreadable audio",
+        f"{path}: ends before its header says it does",
+        "copy or convert the file again",
+    )
 
 
 def _is_complete(audio: soundfile.SoundFile) -> bool:

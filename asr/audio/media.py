@@ -24,6 +24,7 @@ _CONTAINERS = (
     "mp3,mpeg,mpegts,ogg,tta,wav,wv"
 )
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+_TAGS = (b"ID3", b"APETAGEX")
 #: A step in the time stamps that is a pause which was not recorded, not their rounding.
 _GAP_S = 0.04
 #: What a damaged time stamp claims.
@@ -135,8 +136,8 @@ class MediaFile:
 
 
 def _is_tag(packet: Any) -> bool:
-    """Tell whether a packet is the tag between two MP3s that were joined, and no sound."""
-    return bytes(memoryview(packet)[:3]) == b"ID3"
+    """Tell whether a packet is a tag between two MP3s that were joined, and no sound."""
+    return bytes(memoryview(packet)[:8]).startswith(_TAGS)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Whether an MP3 goes on behind the end that its own first frame states.
+"""Whether an MP3 states its length, and goes on behind it.
 
 People join MP3s with `cat`. The first frame of most, named Xing or Info, states the bytes of its
 own part, and libsndfile stops there.
@@ -8,29 +8,46 @@ as these tell, the number of frames and of bytes, each of four bytes, the highes
 """
 
 from pathlib import Path
+from typing import IO
 
 _TAG, _TAG_HEADER_BYTES = b"ID3", 10
-_OLD_TAG, _OLD_TAG_BYTES = b"TAG", 128  # of ID3v1, behind the sound
+_OLD_TAG, _OLD_TAG_BYTES = b"TAG", 128  # of ID3v1, behind the sound, as the next
+_APE_TAG, _APE_HEADER_BYTES, _APE_LENGTH = b"APETAGEX", 32, slice(12, 16)
 _NAMES = (b"Xing", b"Info")
 _NAME_WITHIN = 64  # bytes of the frame's start
 _HAS_FRAMES, _HAS_BYTES = 1, 2
 _LARGEST_FRAME_BYTES = 1441
 
 
-def mp3_goes_on(path: Path) -> bool:
-    """Tell whether more sound, or the tag of more, stands behind the end that is stated."""
+def mp3_states_length(path: Path) -> bool:
+    """Tell whether the first frame states how long the sound is; else libsndfile estimates it."""
     with path.open("rb") as file:
-        start = _behind_tag(file.read(_TAG_HEADER_BYTES))
-        file.seek(start)
-        stated = _stated_bytes(file.read(2 * _NAME_WITHIN))
-        if stated is None:
+        return _stated_end(file) is not None
+
+
+def mp3_goes_on(path: Path) -> bool:
+    """Tell whether more than tags stands behind the end that is stated."""
+    with path.open("rb") as file:
+        at = _stated_end(file)
+        if at is None:
             return False
-        file.seek(start + stated)
-        rest = file.read(_OLD_TAG_BYTES + 2 * _LARGEST_FRAME_BYTES)
-    if rest.startswith(_OLD_TAG):
-        rest = rest[_OLD_TAG_BYTES:]
-    sound = len(rest) > _LARGEST_FRAME_BYTES and rest[0] == 0xFF and rest[1] >= 0xE0
-    return sound or rest.startswith(_TAG)
+        while True:
+            file.seek(at)
+            header = file.read(_APE_HEADER_BYTES)
+            if header.startswith(_OLD_TAG):
+                at += _OLD_TAG_BYTES
+            elif header.startswith(_APE_TAG):
+                at += _APE_HEADER_BYTES + int.from_bytes(header[_APE_LENGTH], "little")
+            else:
+                break
+    return header.startswith(_TAG) or path.stat().st_size - at > _LARGEST_FRAME_BYTES
+
+
+def _stated_end(file: IO[bytes]) -> int | None:
+    start = _behind_tag(file.read(_TAG_HEADER_BYTES))
+    file.seek(start)
+    stated = _stated_bytes(file.read(2 * _NAME_WITHIN))
+    return None if stated is None else start + stated
 
 
 def _behind_tag(header: bytes) -> int:

@@ -1,6 +1,7 @@
 """One's own speech: a folder of recordings with same-named .txt, and what else a PATH may be."""
 
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
@@ -95,14 +96,17 @@ def _read_folder(root: Path, output: Path) -> Collection:
         found += [(audio, text) for audio in recordings]
     if not found:
         raise UserError(f"{root}: no recordings found; expected wav, flac, mp3... with .txt beside")
-    places = _places([audio for audio, _ in found], root)
+    there = [audio.is_file() for audio, _ in found]  # and not what a stray text would belong to
+    places = _places([audio.relative_to(root) for audio, _ in found], there)
     utterances = [
         _utterance(audio, text, root, *place)
         for (audio, text), place in zip(found, places, strict=True)
     ]
     notes = []
-    if any(utterance.speaker for utterance in utterances):
-        notes.append("the names of the subfolders are taken for the speakers.")
+    named = next((utterance for utterance in utterances if utterance.speaker), None)
+    if named:
+        example = f"such as {named.speaker} of {named.audio.relative_to(root)}"
+        notes.append(f"the names of subfolders, {example}, are taken for the speakers.")
     return Collection(utterances, notes)
 
 
@@ -116,23 +120,24 @@ def _files(root: Path, without: Path) -> list[Path]:
     return files
 
 
-def _places(recordings: list[Path], root: Path) -> list[tuple[str | None, str | None]]:
+def _places(recordings: list[Path], there: list[bool]) -> list[tuple[str | None, str | None]]:
     """Read split and speaker, where there are any, off the folders that recordings lie in."""
-    folders = _told_apart([path.relative_to(root).parts[:-1] for path in recordings])
+    folders = _told_apart([path.parts[:-1] for path in recordings], there)
     splits = [one[0] if one and one[0].lower() in SPLIT_OF else None for one in folders]
     below = [one[1:] if split else one for one, split in zip(folders, splits, strict=True)]
-    speakers = [one[0] if one else None for one in _told_apart(below)]
+    speakers = [one[0] if one else None for one in _told_apart(below, there)]
     return list(zip(splits, speakers, strict=True))
 
 
-def _told_apart(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Leave out the outermost folders in which everything lies, but for a split's."""
-    shared = 0
-    for names in zip(*folders, strict=False):
+def _told_apart(folders: list[tuple[str, ...]], there: list[bool]) -> list[tuple[str, ...]]:
+    """Leave out the outermost folders in which all that is there lies, but for a split's."""
+    shared: tuple[str, ...] = ()
+    for names in zip(*compress(folders, there), strict=False):
         if len(set(names)) > 1 or names[0].lower() in SPLIT_OF:
             break
-        shared += 1
-    return [one[shared:] for one in folders]
+        shared += names[:1]
+    depth = len(shared)
+    return [one[depth:] if one[:depth] == shared else one for one in folders]
 
 
 def _utterance(

@@ -38,6 +38,7 @@ from asr.decoding.guide import (
 )
 from asr.decoding.heap import insert, offer
 from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
+from asr.decoding.tree import ROOT
 from asr.text import BLANK_ID
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
@@ -252,8 +253,7 @@ def _finish(nodes, beam, guide):
     results = np.empty((len(beam), 3))
     if not _score_ends(nodes, beam, leaves, guide, results):  # all cut within a word
         for slot in range(len(leaves)):
-            while end_word(guide, state_of(nodes[leaves[slot]])).bonus == -np.inf:
-                leaves[slot] = nodes[leaves[slot]].parent
+            leaves[slot] = _before_word(nodes, leaves[slot], guide)
         _score_ends(nodes, beam, leaves, guide, results)
     order = np.empty(len(beam), np.int64)
     for slot in range(len(beam)):
@@ -269,6 +269,17 @@ def _finish(nodes, beam, guide):
             tokens[at] = nodes[node].token
             node = nodes[node].parent
     return tokens, offsets, results[order]
+
+
+@borrowing
+def _before_word(nodes, node, guide):
+    """Go up to where the word under way begins: to the space, or past the piece that begins it."""
+    while nodes[node].word != ROOT:
+        begins = guide.starts_word[nodes[node].token]
+        node = nodes[node].parent
+        if begins:
+            break
+    return node
 
 
 @borrowing

@@ -31,7 +31,7 @@ class Comparison:
     utterances, None of one alone; `interval_by_speaker` that by resampling whole speakers, as in a
     `Report`; it and `speakers`, their number, are None where fewer than two are known.
     `probability_of_improvement` is the share of resamples, of speakers where they are known, in
-    which B makes fewer word errors than A.
+    which B makes fewer word errors than A; None of fewer than `FEWEST_TO_TELL` utterances.
     """
 
     utterances: int
@@ -40,7 +40,7 @@ class Comparison:
     words_b: ErrorCounts
     interval: Interval | None
     interval_by_speaker: Interval | None
-    probability_of_improvement: float
+    probability_of_improvement: float | None
 
     @property
     def difference(self) -> float:
@@ -131,7 +131,7 @@ def compare(
         words_b=ErrorCounts.total(words_b),
         interval=interval if len(counts) >= FEWEST_UNITS else None,
         interval_by_speaker=by_speaker,
-        probability_of_improvement=probability,
+        probability_of_improvement=probability if len(counts) >= FEWEST_TO_TELL else None,
     )
 
 

@@ -59,7 +59,9 @@ def format_comparison(comparison: Comparison, name_a: str = "A", name_b: str = "
             f"WER of {name_b:{width}}  {_percent(comparison.words_b.rate)}   "
             f"{_format_counts(comparison.words_b, 'words')}",
             f"Difference {100 * comparison.difference:+.2f} % {interval}, which {verdict}",
-            f"{name_b} has the fewer errors with probability "
+            "so few utterances cannot tell"
+            if comparison.probability_of_improvement is None
+            else f"{name_b} has the fewer errors with probability "
             f"{comparison.probability_of_improvement:.3f}",
             f"95 % interval: paired bootstrap, {RESAMPLES} resamples of {resampled}",
         ]

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -88,7 +89,7 @@ class _Job:
     Attributes:
         started: whether composing ended and a job began.
         failure: what ended it, where Hydra shall not know: it would print lines of its own.
-        refused: the jobs of a sweep that were refused, by their overrides.
+        refused: the jobs of a sweep that were refused or failed, by their overrides.
     """
 
     def __init__(self) -> None:
@@ -108,6 +109,9 @@ class _Job:
                 self.failure = error
                 raise _EndOfSweepError from None
             if not isinstance(error, UserError):
+                if sweep:  # of which Hydra raises the first alone
+                    traceback.print_exc()
+                    self.refused.append(_overrides())
                 raise
             refusal = UserError(str(error))  # without the traceback, which holds a whole model
         if sweep:
@@ -120,9 +124,8 @@ class _Job:
         Raises:
             UserError: the refusal, since a launcher may run the job elsewhere.
         """
-        name = " ".join(HydraConfig.get().overrides.task)
-        sys.stderr.write(f"asr: {name}: {refusal}\n")
-        self.refused.append(name)
+        sys.stderr.write(f"asr: {_overrides()}: {refusal}\n")
+        self.refused.append(_overrides())
         raise refusal
 
     @staticmethod
@@ -130,6 +133,10 @@ class _Job:
         from asr.training.recipe import train
 
         train(to_settings(config))
+
+
+def _overrides() -> str:
+    return " ".join(HydraConfig.get().overrides.task)
 
 
 def is_override(argument: str) -> bool:

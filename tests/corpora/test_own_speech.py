@@ -54,6 +54,15 @@ class TestFolder:
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
         assert {(u.split, u.speaker) for u in read(tmp_path).values()} == expected
 
+    def test_a_stray_text_makes_nobody_of_a_folder_that_holds_all_recordings(
+        self, tmp_path, write_audio
+    ):
+        for name in ("w/ann/1", "w/bob/1"):
+            write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        write(tmp_path / "README.txt", "where these are from")
+        speakers = {name: utterance.speaker for name, utterance in read(tmp_path).items()}
+        assert speakers == {"w-ann-1": "ann", "w-bob-1": "bob", "README": None}
+
     def test_folders_called_as_splits_are_splits(self, tmp_path, write_audio):
         for name in ("train/ann/1", "dev/2", "test/3"):
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")

@@ -152,6 +152,26 @@ def test_giving_up_a_word_of_pieces_keeps_the_words_before() -> None:
     assert tokens.text(found.token_ids) == "A"
 
 
+@pytest.mark.parametrize(
+    ("tokens", "boundary", "path"),
+    [
+        (("", "A", "B", " "), " ", [2, 3, 1, 0, 2, 0]),
+        (("", "▁A", "▁B", "B"), "▁", [2, 0, 1, 0, 3, 0]),
+    ],
+)
+def test_an_unfinished_word_is_given_up_though_it_begins_with_one(
+    tokens: tuple[str, ...], boundary: str, path: list[int]
+) -> None:
+    """B AB, of which the end (ABA) was not said: A was not said either."""
+    sure = np.full((len(path), 4), -50.0, np.float32)
+    sure[np.arange(len(path)), path] = 0
+    named = Tokens(tokens, boundary)
+    words = ["B", "A", "ABA"] if boundary == " " else ["B", "A", "ABB"]
+    search = BeamSearch(Fusion(named, words=words), DecodingOptions(search="beam"))
+    (found, *_) = search.decode_one(sure)
+    assert named.text(found.token_ids) == "B"
+
+
 def test_a_result_the_lexicon_forbids_is_none() -> None:
     """The unfinished word is the likeliest by far, and both are in the beam to the end."""
     log_probs = np.log([[0.05, 0.93, 0.01, 0.01], [0.93, 0.05, 0.01, 0.01]]).astype(np.float32)

@@ -141,6 +141,8 @@ def test_few_utterances_tell_nothing_even_if_all_favour_one_side(
     assert compared.beyond_chance == beyond
     assert (compared.interval is None) == (utterances == 1)
     assert ("may be chance" in format_comparison(compared)) != beyond
+    assert ("so few utterances cannot tell" in format_comparison(compared)) != beyond
+    assert ("with probability 1.000" in format_comparison(compared)) == beyond
 
 
 def test_one_utterance_has_no_interval() -> None:
