@@ -254,6 +254,18 @@ def test_a_refused_job_of_a_sweep_says_why_at_once_and_the_sweep_fails(
     ]
 
 
+def test_a_bug_in_a_job_of_a_sweep_is_not_lost_behind_a_refusal(monkeypatch, capsys, tmp_path):
+    def train(config):
+        raise (UserError("refused"), ValueError("a bug"))[config.seed - 1]
+
+    monkeypatch.setattr(recipe, "train", train)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "own", "seed=1,2", "-m"]) == 1
+    said = capsys.readouterr().err
+    assert "ValueError: a bug" in said
+    assert said.rstrip().endswith("for what is said above: seed=1; seed=2")
+
+
 @pytest.mark.parametrize("error", [UserError("one process alone"), ValueError("a bug")])
 def test_one_of_several_processes_does_not_go_on_with_a_sweep(monkeypatch, tmp_path, error):
     """It would answer those that are still in the job before."""
