@@ -15,7 +15,7 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.penalties import token_penalties
 from asr.decoding.prefix_search import Limits, search
 from asr.errors import UserError
-from asr.workers import cores, in_order
+from asr.workers import together
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ class BeamSearch:
         Raises:
             UserError: V is not the number of tokens, or a frame holds NaN.
         """
-        rows = list(log_probs)
-        workers = min(self._threads or cores(), len(rows))
-        return list(in_order(self.decode_one, rows, workers))
+        return together(self.decode_one, list(log_probs), self._threads)
 
     def decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         """Decode one utterance, (U, V); see `decode`."""

@@ -16,7 +16,7 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, Word, log_spelled, words_of
-from asr.workers import cores, in_order
+from asr.workers import together
 
 if TYPE_CHECKING:
     from asr.decoding.fusion import Fusion
@@ -96,7 +96,7 @@ class Decoder:
             path, found, log_sure = read_best(beam, row, beam.decode_one(row))
             return self._decoded(path, found, frame_s, log_sure)
 
-        return list(in_order(decode_one, rows, min(threads or cores(), len(rows))))
+        return together(decode_one, rows, threads)
 
     def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
         """Read the words off a best path: as it spells them, or by what its phones sound like."""

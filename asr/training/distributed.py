@@ -87,7 +87,7 @@ def open_world(device: str) -> Iterator[World]:
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("trainer.device: cuda was asked for, but torch finds no CUDA device here")
     cuda = torch.cuda.is_available() and device != "cpu"
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = processes()
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     chosen = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
     if cuda:
@@ -100,6 +100,11 @@ def open_world(device: str) -> Iterator[World]:
         dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
         _groups.append(dist.group.WORLD)
     yield World(dist.get_rank(), size, chosen)
+
+
+def processes() -> int:
+    """Count the processes that torchrun started, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def close_group() -> None:

@@ -61,10 +61,10 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
         if job.started:
             raise
         raise UserError(explain(error, str(path))) from error
-    except _EndOfSweepError:
-        pass
-    if job.failure:
-        raise job.failure
+    except _EndOfSweepError as end:
+        raise end.error from end.error.__cause__
+    if job.refusal:
+        raise job.refusal
     if job.started:
         from asr.training.distributed import close_group
 
@@ -80,7 +80,11 @@ class _Groups(SearchPathPlugin):
 
 
 class _EndOfSweepError(BaseException):
-    """Ends a sweep: after an `Exception` Hydra goes on with the next job."""
+    """Carries an error out of a sweep: after an `Exception` Hydra goes on with the next job."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class _Job:
@@ -88,26 +92,27 @@ class _Job:
 
     Attributes:
         started: whether composing ended and a job began.
-        failure: what ended it, where Hydra shall not know: it would print lines of its own.
+        refusal: what it refused outside a sweep, of which Hydra would print lines of its own.
         refused: the jobs of a sweep that were refused or failed, by their overrides.
     """
 
     def __init__(self) -> None:
         self.started = False
-        self.failure: Exception | None = None
+        self.refusal: UserError | None = None
         self.refused: list[str] = []
 
     def __call__(self, config: DictConfig) -> None:
         self.started = True
+        from asr.training.distributed import processes
+
         sweep = HydraConfig.get().mode is RunMode.MULTIRUN
         try:
             self._train(config)
             return
         except Exception as error:
             # The other processes are still in this job; in the next one we would answer them.
-            if sweep and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-                self.failure = error
-                raise _EndOfSweepError from None
+            if sweep and processes() > 1:
+                raise _EndOfSweepError(error) from None
             if not isinstance(error, UserError):
                 if sweep:  # of which Hydra raises the first alone
                     traceback.print_exc()
@@ -116,7 +121,7 @@ class _Job:
             refusal = UserError(str(error))  # without the traceback, which holds a whole model
         if sweep:
             self._refuse(refusal)
-        self.failure = refusal
+        self.refusal = refusal
 
     def _refuse(self, refusal: UserError) -> NoReturn:
         """Say it now, since Hydra does so at the sweep's end, and of the first refusal alone.
