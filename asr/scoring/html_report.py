@@ -1,28 +1,37 @@
 """A report as one HTML page that needs nothing beside it: no network, no other file.
 
-The page is `html_report.html` with its gaps filled here. Its few lines of script sort tables and
-utterances; without them the utterances stand worst first. Errors differ by colour (of Okabe and
-Ito's palette, "Color Universal Design", 2008) and by mark, so that neither is needed alone.
+The page is `html_report.html`, filled in by jinja2. Its few lines of script sort tables and
+utterances and play sound; without them the utterances stand worst first. Errors differ by color
+(of Okabe and Ito's palette, "Color Universal Design", 2008) and by mark, so that neither is needed
+alone. Whatever people wrote is text: jinja2 escapes it, and the page's Content-Security-Policy
+runs no script and loads no style but the page's own, and fetches nothing from a network.
 """
 
+import base64
+import hashlib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from string import Template
+from typing import Any
 
-from asr.scoring.alignment import AlignedWord, Alignment
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
 from asr.scoring.bootstrap import RESAMPLES, Interval
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.report import Report, UtteranceResult
 
 TEMPLATE = Path(__file__).with_name("html_report.html")
-CONFUSIONS_SHOWN = 30
+ERRORS_SHOWN = 30
 #: Most reference words in each group of lengths.
 LENGTHS = (2, 5, 10, 20)
 LEVEL_STEP_DB = 5
-MARKS = {"substitution": "S", "deletion": "D", "insertion": "I"}
+#: What shows nothing, or turns the text around it: control characters, separators of lines, marks
+#: of direction, and the bytes of a file's name that is not UTF-8. Joiners, which shape the words
+#: of Persian and Hindi, stay.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -33,13 +42,38 @@ class Exhibit:
         duration_s: of its audio.
         level_db: mean power over full scale, -inf for digital silence.
         audio: a URL, ``data:`` where it is part of the page; None where there is none.
-        picture: a ``data:`` URL of how it was heard, if it was drawn.
+        picture: a ``data:`` URL of its spectrogram and posteriors, if it was drawn.
     """
 
     duration_s: float
     level_db: float
     audio: str | None
     picture: str | None = None
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A rate in large print, with small notes below it."""
+
+    name: str
+    rate: float
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A row of a table: the errors of some utterances; `bar` in 0..1 is drawn behind their rate."""
+
+    label: str
+    utterances: int
+    words: ErrorCounts
+    bar: float
+
+
+@dataclass(frozen=True)
+class _GroupTable:
+    name: str
+    rows: list[_Group]
 
 
 def worst_first(report: Report) -> list[UtteranceResult]:
@@ -57,62 +91,92 @@ def format_html(report: Report, title: str, exhibits: Mapping[str, Exhibit] | No
         exhibits: utterance id to its audio; those of other utterances show their words alone.
     """
     shown = exhibits or {}
-    words = report.words
-    return Template(TEMPLATE.read_text("utf-8")).substitute(
-        title=escape(title),
-        rates="".join(_rates(report)),
-        counts=escape(
-            f"{words.substitutions} words substituted, {words.deletions} deleted and "
-            f"{words.insertions} inserted, of {words.reference_length}. "
-            f"Intervals hold 95 % of {RESAMPLES} bootstrap resamples of the utterances"
-            + (", or of whole speakers." if report.word_interval_by_speaker else ".")
-        ),
-        groups="".join(_groups(report, shown)),
-        confusions=_confusions(report),
-        utterances="\n".join(
-            _utterance(result, shown.get(result.utterance_id)) for result in worst_first(report)
-        ),
+    return _template().render(
+        title=title,
+        report=report,
+        resamples=RESAMPLES,
+        tiles=_tiles(report),
+        group_tables=_group_tables(report, shown),
+        frequent_errors=report.frequent_errors(ERRORS_SHOWN),
+        utterances=[(result, shown.get(result.utterance_id)) for result in worst_first(report)],
     )
 
 
-def _rates(report: Report) -> Iterable[str]:
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE.parent),
+        autoescape=True,
+        finalize=_printable,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "counted": _counted,
+        "csp_hash": _csp_hash,
+        "decibels": _decibels,
+        "number": _number,
+        "percent": _percent,
+    }
+    environment.globals["blank"] = Markup("&nbsp;")
+    return environment.get_template(TEMPLATE.name)
+
+
+def _printable(value: Any) -> Any:
+    """Escape what cannot be seen in a text; every value that the template shows comes by here."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
+
+
+def _csp_hash(text: str) -> Markup:
+    """What lets a style or script of the page itself pass its Content-Security-Policy."""
+    hashed = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(f"'sha256-{hashed}'")
+
+
+def _tiles(report: Report) -> list[_Tile]:
     by_speaker = report.word_interval_by_speaker, report.character_interval_by_speaker
-    yield _rate("Word error rate", report.wer, report.word_interval, by_speaker[0])
-    yield _rate("Character error rate", report.cer, report.character_interval, by_speaker[1])
+    tiles = [
+        _rate("Word error rate", report.wer, report.word_interval, by_speaker[0]),
+        _rate("Character error rate", report.cer, report.character_interval, by_speaker[1]),
+    ]
     note = f"{report.wrong_utterances} of {report.utterances} utterances"
-    yield _tile("Utterances with an error", report.sentence_error_rate, [note])
+    tiles.append(_Tile("Utterances with an error", report.sentence_error_rate, [note]))
     if report.oov_rate is not None:
         note = f"{report.out_of_vocabulary} of {report.words.reference_length} words"
-        yield _tile("Words outside the vocabulary", report.oov_rate, [note])
+        tiles.append(_Tile("Words outside the vocabulary", report.oov_rate, [note]))
+    return tiles
 
 
-def _rate(name: str, rate: float, interval: Interval | None, by_speaker: Interval | None) -> str:
+def _rate(name: str, rate: float, interval: Interval | None, by_speaker: Interval | None) -> _Tile:
     notes = ["interval unknown" if interval is None else _range(interval)]
-    return _tile(name, rate, notes + ([f"{_range(by_speaker)} by speaker"] if by_speaker else []))
+    return _Tile(name, rate, notes + ([f"{_range(by_speaker)} by speaker"] if by_speaker else []))
 
 
 def _range(interval: Interval) -> str:
     return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
 
 
-def _tile(name: str, rate: float, notes: list[str]) -> str:
-    small = "".join(f"<small>{escape(note)}</small>" for note in notes)
-    return f"<div><dt>{escape(name)}</dt><dd>{_percent(rate)} {small}</dd></div>"
-
-
-def _groups(report: Report, exhibits: Mapping[str, Exhibit]) -> Iterable[str]:
+def _group_tables(report: Report, exhibits: Mapping[str, Exhibit]) -> list[_GroupTable]:
+    tables = []
     if report.speakers is not None:
         by_speaker = sorted(report.results, key=lambda result: result.speaker or "")
-        yield _group_table("Speaker", by_speaker, lambda result: result.speaker or "")
+        tables.append(_group_table("Speaker", by_speaker, lambda result: result.speaker or ""))
     by_length = sorted(report.results, key=lambda result: result.words.reference_length)
-    yield _group_table(
-        "Words said", by_length, lambda result: _length_group(result.words.reference_length)
+    tables.append(
+        _group_table(
+            "Length", by_length, lambda result: _length_group(result.words.reference_length)
+        )
     )
-    heard = [result for result in report.results if result.utterance_id in exhibits]
-    if heard:
-        levels = {result.utterance_id: exhibits[result.utterance_id].level_db for result in heard}
-        heard.sort(key=lambda result: levels[result.utterance_id])
-        yield _group_table("Level", heard, lambda result: _level_group(levels[result.utterance_id]))
+    levels = {key: exhibit.level_db for key, exhibit in exhibits.items()}
+    known = [result for result in report.results if result.utterance_id in levels]
+    if known:
+        known.sort(key=lambda result: levels[result.utterance_id])
+        tables.append(
+            _group_table("Level", known, lambda result: _level_group(levels[result.utterance_id]))
+        )
+    return tables
 
 
 def _length_group(words: int) -> str:
@@ -133,7 +197,7 @@ def _level_group(level_db: float) -> str:
 
 def _group_table(
     name: str, results: Iterable[UtteranceResult], label: Callable[[UtteranceResult], str]
-) -> str:
+) -> _GroupTable:
     """Tabulate the word error rate of groups, in the order in which they come."""
     groups: dict[str, list[UtteranceResult]] = {}
     for result in results:
@@ -143,104 +207,20 @@ def _group_table(
         for group, members in groups.items()
     }
     finite = [count.rate for count in counts.values() if math.isfinite(count.rate)]
-    scale = max([*finite, 1e-9])
+    highest = max([*finite, 1e-9])
     rows = [
-        f'<tr><th scope="row" data-key="{number}">{escape(group)}</th>'
-        f"<td>{len(groups[group])}</td><td>{count.reference_length}</td>"
-        f'<td class="bar" data-key="{_number(count.rate)}">'
-        f'<i style="width:{min(100.0, 100 * count.rate / scale):.1f}%"></i>'
-        f"{_percent(count.rate)}</td></tr>"
-        for number, (group, count) in enumerate(counts.items())
+        _Group(group, len(groups[group]), count, bar=min(1.0, count.rate / highest))
+        for group, count in counts.items()
     ]
-    heads = f'<th scope="col">{name}</th><th scope="col">utts</th>'
-    return _table(heads + '<th scope="col">words</th><th scope="col">WER</th>', rows)
+    return _GroupTable(name, rows)
 
 
-def _confusions(report: Report) -> str:
-    errors = report.frequent_errors(CONFUSIONS_SHOWN)
-    if not errors:
-        return "<p>There are none.</p>"
-    rows = [
-        f"<tr><td>{count}</td><td>{escape(column.reference or '')}</td>"
-        f"<td>{escape(column.hypothesis or '')}</td>"
-        f'<td><span class="{column.kind}"><span>{column.kind}</span>{_mark(column)}</span></td>'
-        "</tr>"
-        for column, count in errors
-    ]
-    names = ("times", "said", "recognised", "kind")
-    return _table("".join(f'<th scope="col">{name}</th>' for name in names), rows)
-
-
-def _table(heads: str, rows: Iterable[str]) -> str:
-    body = "\n".join(rows)
-    return (
-        f'<div class="table"><table><thead><tr>{heads}</tr></thead>\n'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _utterance(result: UtteranceResult, exhibit: Exhibit | None) -> str:
-    words = result.words
-    facts = [
-        f"{_count(words.errors, 'error')} in {_count(words.reference_length, 'word')}",
-        _percent(words.rate),
-    ]
-    keys = {
-        "name": result.utterance_id,
-        "errors": str(words.errors),
-        "rate": _number(words.rate),
-        "words": str(words.reference_length),
-    }
-    if result.speaker is not None:
-        facts.insert(0, result.speaker)
-        keys["speaker"] = result.speaker
-    if exhibit is not None:
-        level = f"{exhibit.level_db:.0f} dB".replace("-", "−")
-        facts += [f"{exhibit.duration_s:.1f} s", "silent" if level == "−inf dB" else level]
-        keys |= {"seconds": f"{exhibit.duration_s:.3f}", "level": _number(exhibit.level_db)}
-    data = "".join(f' data-{key}="{escape(value)}"' for key, value in keys.items())
-    return (
-        f"<article{data}><h3>{escape(result.utterance_id)}</h3>"
-        f"<p>{' · '.join(map(escape, facts))}</p>"
-        f"{_sound(exhibit)}{_words(result.alignment)}{_picture(exhibit, result)}</article>"
-    )
-
-
-def _sound(exhibit: Exhibit | None) -> str:
-    if exhibit is None or exhibit.audio is None:
-        return ""
-    return f'<audio controls preload="none" src="{escape(exhibit.audio)}"></audio>'
-
-
-def _picture(exhibit: Exhibit | None, result: UtteranceResult) -> str:
-    if exhibit is None or exhibit.picture is None:
-        return ""
-    said = f"Log-mel spectrogram and posteriors of {result.utterance_id}"
-    return (
-        f'<div class="picture" tabindex="0"><img src="{escape(exhibit.picture)}" '
-        f'alt="{escape(said)}"></div>'
-    )
-
-
-def _words(alignment: Alignment) -> str:
-    return f'<p class="words" dir="auto">{" ".join(map(_column, alignment))}</p>'
-
-
-def _column(column: AlignedWord) -> str:
-    """A right word as it is; a wrong one as what was said above what was recognised."""
-    if column.kind == "hit":
-        return escape(column.reference or "")
-    said = f"<del>{escape(column.reference)}</del>" if column.reference else "<del>&nbsp;</del>"
-    heard = f"<ins>{escape(column.hypothesis)}</ins>" if column.hypothesis else "<ins>&nbsp;</ins>"
-    return f'<span class="{column.kind}">{said}{heard}{_mark(column)}</span>'
-
-
-def _mark(column: AlignedWord) -> str:
-    return f'<abbr title="{column.kind}">{MARKS[column.kind]}</abbr>'
-
-
-def _count(number: int, unit: str) -> str:
+def _counted(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def _decibels(level_db: float) -> str:
+    return f"{level_db:.0f} dB".replace("-", "−") if math.isfinite(level_db) else "silent"
 
 
 def _percent(rate: float) -> str:

@@ -1,5 +1,7 @@
 """The page of a report, read back as a browser would parse it."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -80,7 +82,7 @@ def test_groups_add_up_to_the_whole():
         rows = re.findall(r'<tr><th scope="row".*?</tr>', table, re.DOTALL)
         groups[name] = [plain(row.replace("</t", " </t")) for row in rows]
     assert groups["Speaker"] == ["ann 2 4 25.00 %", "bob 2 5 60.00 %"]
-    assert groups["Words said"] == ["0 to 2 2 1 100.00 %", "3 to 5 2 8 37.50 %"]
+    assert groups["Length"] == ["0 to 2 2 1 100.00 %", "3 to 5 2 8 37.50 %"]
     assert groups["Level"] == [
         "silent 1 0 ∞", "−35 to −30 dB 1 3 33.33 %", "−30 to −25 dB 1 1 0.00 %",
         "−15 to −10 dB 1 5 40.00 %",
@@ -91,11 +93,11 @@ def test_every_utterance_is_aligned_worst_first():
     found = report()
     html = format_html(found, "t")
     shown = articles(html)
-    assert [re.search(r"<h3>(.*?)</h3>", one).group(1) for one in shown] == [
+    assert [re.search(r"<h3 .*?>(.*?)</h3>", one).group(1) for one in shown] == [
         result.utterance_id for result in worst_first(found)
     ]
     assert [result.words.errors for result in worst_first(found)] == [2, 1, 1, 0]
-    by_id = {re.search(r"<h3>(.*?)</h3>", one).group(1): one for one in shown}
+    by_id = {re.search(r"<h3 .*?>(.*?)</h3>", one).group(1): one for one in shown}
     assert "<del>six</del><ins>sick</ins>" in by_id["u-1"]
     assert 'class="substitution"' in by_id["u-1"]
     assert "<del>on</del><ins>&nbsp;</ins>" in by_id["u-3"]
@@ -135,7 +137,8 @@ def test_what_people_wrote_stays_text(where):
     assert "alert" not in "".join(page.texts["script"])
     assert not any("onload" in attributes for _, attributes in page.elements)
     if where == "audio":
-        assert page.of("audio")[0]["src"] == nasty
+        assert page.of("button")[0]["data-audio"] == nasty
+        assert page.of("img")[0]["src"] == nasty
     else:
         words = [text for name, texts in page.texts.items() for text in texts if name != "script"]
         assert any("<script>alert(1)</script>" in text for text in words)
@@ -147,9 +150,69 @@ def test_the_page_needs_nothing_beside_it():
     assert not page.of("link")
     assert not any("src" in attributes for attributes in page.of("script"))
     urls = [attributes.get("src") for _, attributes in page.elements if "src" in attributes]
-    assert urls == ["data:audio/flac;base64,AA", "data:image/png;base64,AA"]
+    assert urls == ["data:image/png;base64,AA"]
+    assert page.of("button")[0]["data-audio"] == "data:audio/flac;base64,AA"
     assert all(image["alt"] for image in page.of("img"))
-    assert page.of("meta")[1]["content"].startswith("width=device-width")
+    assert page.of("meta")[2]["content"].startswith("width=device-width")
+
+
+def test_only_the_pages_own_script_and_style_pass_its_policy():
+    exhibits = {key: Exhibit(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES}
+    page = Page(format_html(report(), "t", exhibits))
+    policy = dict(one.strip().split(" ", 1) for one in page.of("meta")[1]["content"].split(";"))
+    for directive in ("default-src", "base-uri", "form-action"):
+        assert policy.pop(directive) == "'none'"
+    assert policy.pop("img-src") == "data:"
+    assert policy.pop("media-src") == "data: file: 'self'"
+    for tag in ("style", "script"):
+        (text,) = page.texts[tag]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert policy.pop(f"{tag}-src") == f"'sha256-{digest}'"
+    assert not policy
+    names = {name for _, attributes in page.elements for name in attributes}
+    assert not [name for name in names if name == "style" or name.startswith("on")]
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [("\x1b", r"\x1b"), ("\x00", r"\x00"), ("\x9b", r"\x9b"), ("\u202e", r"\u202e"),
+     ("\u2066", r"\u2066"), ("\udcff", r"\udcff"), ("\u200c", "\u200c"), ("é", "é")],
+)  # fmt: skip
+def test_what_cannot_be_seen_is_escaped(character, shown):
+    text = f"a{character}b"
+    found = score({text: text}, {text: f"{text}c"}, speakers={text: text})
+    html = format_html(found, text, {text: Exhibit(1.0, -20.0, "a.wav", "data:,")})
+    Page(html.encode().decode())
+    places = (
+        f"<title>a{shown}b</title>", f"<h1>a{shown}b</h1>", f'data-name="a{shown}b"',
+        f'data-speaker="a{shown}b"', f">a{shown}b</h3>", f"<bdi>a{shown}b</bdi>",
+        f"<del>a{shown}b</del><ins>a{shown}bc</ins>", f'aria-label="Play a{shown}b"',
+        f'posteriors of a{shown}b"', f">a{shown}b</th>", f">a{shown}b</td>", f">a{shown}bc</td>",
+    )  # fmt: skip
+    assert [place for place in places if place not in html] == []
+
+
+def test_lines_in_a_name_are_escaped():
+    html = format_html(score({"a\nb": "x"}, {"a\nb": "x"}), "one\ttwo")
+    assert r"<title>one\ttwo</title>" in html
+    assert r'data-name="a\nb"' in html
+
+
+def test_a_browser_sets_up_only_what_is_in_sight():
+    exhibits = {key: Exhibit(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES}
+    page = Page(format_html(report(), "t", exhibits))
+    assert not page.of("audio")
+    assert len(page.of("button")) == len(REFERENCES)
+    assert all(image["loading"] == "lazy" for image in page.of("img"))
+    assert re.search(
+        r"^article {[^}]*content-visibility: auto", page.texts["style"][0], re.MULTILINE
+    )
+
+
+def test_names_of_speakers_wrap():
+    (style,) = Page(format_html(report(), "t")).texts["style"]
+    unbroken = re.findall(r"([^{}]+){[^{}]*white-space: nowrap", style)
+    assert [selector.strip() for selector in unbroken] == ["td", "thead th"]
 
 
 def test_keys_of_sorting_are_numbers_a_browser_reads():
