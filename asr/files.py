@@ -1,14 +1,19 @@
 """Files written whole or not at all, and files found at any depth."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
+from urllib.parse import quote
 
 from asr.errors import UserError
+
+#: What parts folders, what escapes begin with, controls, and halves of surrogate pairs.
+_NOT_IN_NAMES = re.compile("[/\\\\%\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @contextmanager
@@ -50,8 +55,8 @@ def _beside(path: Path) -> Iterator[IO[bytes]]:
 
 
 def file_name(name: str) -> str:
-    """Escape what parts folders, so that different names stay different ones of files."""
-    return name.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C")
+    """Escape what parts folders or is no text, so that different names stay different ones."""
+    return _NOT_IN_NAMES.sub(lambda found: quote(found[0], safe="", errors="surrogatepass"), name)
 
 
 def digest(path: Path) -> str:
@@ -65,9 +70,9 @@ def digest(path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text as `replacing` does."""
+    """Write UTF-8 text as `replacing` does; halves of surrogate pairs as JSON escapes them."""
     with replacing(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
 def remove_partials(folder: Path) -> None:

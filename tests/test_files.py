@@ -1,3 +1,4 @@
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import UserError
-from asr.files import remove_partials, replacing, write_text
+from asr.files import file_name, remove_partials, replacing, write_text
 
 
 def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -14,6 +15,23 @@ def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
     write_text(path, "grüße\n")
 
     assert path.read_text(encoding="utf-8") == "grüße\n"
+
+
+def test_half_a_pair_is_written_as_json_escapes_it(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.json", '"\ud800"')
+
+    assert json.loads((tmp_path / "a.json").read_text()) == "\ud800"
+
+
+def test_any_name_becomes_that_of_a_file_and_different_ones_stay_so(tmp_path: Path) -> None:
+    names = ["a/b", "a\\b", "a\0b", "a\nb", "a\x85b", "a\ud800b", "a%b", "a%00b", "a%2Fb", "aüb"]
+    made = [file_name(name) for name in names]
+
+    assert len(set(made)) == len(names)
+    assert file_name("grüße 1") == "grüße 1"
+    for name in made:
+        write_text(tmp_path / name, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(made)
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ LAYERS = [
         "text",
     },
     {"audio", "compiled", "files", "paths", "room", "text_files", "workers"},
-    {"errors"},
+    {"errors", "printable"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotlib", "hydra"}

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asr.errors import UserError, printable
+from asr.errors import UserError
+from asr.printable import printable
 from asr.text_files import read_text
 
 LONGEST_S = 1e9  # more than any recording

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from asr.errors import UserError
 from asr.formats.about import About
 from asr.formats.ctm import write_ctm
+from asr.formats.escaping import escaped
 from asr.formats.jsonl import write_jsonl
 from asr.formats.plain import write_txt
 from asr.formats.srt import write_srt
@@ -25,16 +26,22 @@ __all__ = ["FORMATS", "About", "Writer", "parse_formats"]
 
 Writer = Callable[[Sequence[Transcript], About], str]
 
+
+def _of_lines(writer: Writer) -> Writer:
+    """Make a writer, of a format without escapes of its own, safe for any words and names."""
+    return lambda transcripts, about: writer(*escaped(transcripts, about))
+
+
 #: Name, which is also the file's ending -> writer.
 FORMATS: dict[str, Writer] = {
-    "txt": write_txt,
+    "txt": _of_lines(write_txt),
     "json": write_json,
-    "srt": write_srt,
-    "vtt": write_vtt,
-    "tsv": write_tsv,
-    "ctm": write_ctm,
-    "stm": write_stm,
-    "textgrid": write_textgrid,
+    "srt": _of_lines(write_srt),
+    "vtt": _of_lines(write_vtt),
+    "tsv": _of_lines(write_tsv),
+    "ctm": _of_lines(write_ctm),
+    "stm": _of_lines(write_stm),
+    "textgrid": _of_lines(write_textgrid),
     "jsonl": write_jsonl,
 }
 

@@ -11,6 +11,7 @@ from statistics import fmean
 
 from asr.formats.about import About
 from asr.formats.times import milliseconds, named_apart, turns_by_start
+from asr.printable import printable_json
 from asr.transcript import Transcript
 
 
@@ -33,5 +34,5 @@ def write_jsonl(transcripts: Sequence[Transcript], about: About) -> str:
             "confidence": round(fmean(word.confidence for word in segment.words), 4),
         }
         named = {} if channel is None else {"channel": channel}
-        lines.append(json.dumps(entry | named, ensure_ascii=False, allow_nan=False) + "\n")
-    return "".join(lines)
+        lines.append(printable_json(json.dumps(entry | named, ensure_ascii=False, allow_nan=False)))
+    return "".join(f"{line}\n" for line in lines)

@@ -14,6 +14,7 @@ from typing import Any
 from asr.decoding.words import Word
 from asr.formats.about import About
 from asr.formats.times import turns_by_start
+from asr.printable import printable_json
 from asr.transcript import AlignedTranscript, Transcript
 
 
@@ -44,7 +45,7 @@ def write_json(transcripts: Sequence[Transcript], about: About) -> str:
     for kind in {one.kind for one in aligned}:
         data[f"{kind}s"] = _timed([(one.channel, one.tokens) for one in aligned], kind)
     data |= {"path": about.path, "model": about.model, "settings": dict(about.settings)}
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return printable_json(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _timed(

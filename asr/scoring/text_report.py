@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from asr.printable import printable
 from asr.scoring.alignment import AlignedWord, Alignment
 from asr.scoring.bootstrap import RESAMPLES, Interval
 from asr.scoring.comparison import Comparison
@@ -101,7 +102,7 @@ def _format_speakers(report: Report) -> str:
     rows = [("Speaker", "utterances", "words", "WER %", "CER %")]
     rows += [
         (
-            name,
+            printable(name),
             str(result.utterances),
             str(result.words.reference_length),
             f"{100 * result.words.rate:.2f}",
@@ -127,7 +128,7 @@ def _format_utterance(result: UtteranceResult) -> str:
     speaker = f" ({result.speaker})" if result.speaker else ""
     words = result.words
     blocks = [
-        f"{result.utterance_id}{speaker}: "
+        f"{printable(result.utterance_id + speaker)}: "
         f"{words.errors} {'error' if words.errors == 1 else 'errors'} in "
         f"{words.reference_length} {'word' if words.reference_length == 1 else 'words'}"
     ]
@@ -158,7 +159,7 @@ def _wrap(alignment: Alignment) -> Iterable[Sequence[AlignedWord]]:
 
 
 def _shown(column: AlignedWord) -> tuple[str, str]:
-    return column.reference or NO_WORD, column.hypothesis or NO_WORD
+    return printable(column.reference or NO_WORD), printable(column.hypothesis or NO_WORD)
 
 
 def _format_error(column: AlignedWord) -> str:

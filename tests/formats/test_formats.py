@@ -15,7 +15,7 @@ from spoken import said, segment, talk
 from asr.decoding.words import Word
 from asr.errors import UserError
 from asr.formats import FORMATS, About, parse_formats
-from asr.transcript import AlignedTranscript, Transcript
+from asr.transcript import AlignedTranscript, Segment, Transcript
 
 ABOUT = About("dir/talk.wav", "runs/an4", {"beam_size": 64, "lm": None})
 BOTH = [talk(1, channel="left"), talk(2, channel="right")]
@@ -152,6 +152,33 @@ def test_every_format_writes_any_transcript(name):
         written = FORMATS[name](transcripts, ABOUT)
         assert written == FORMATS[name](transcripts, ABOUT)
         assert not written or written.endswith("\n")
+
+
+ODD = "".join(map(chr, [*range(32), *range(127, 160)])) + "\u2028\u202e\u2066\udfff\ud800"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_word_or_name_forges_a_line_or_steers_a_terminal(name):
+    """Against the same transcript of plain words: as many lines, and only text in them."""
+
+    def lines(odd):
+        word = Word(f"a{odd}b", 0.1, 0.3, 0.5)
+        spoken = Segment(0.1, 0.3, word.text, (word,))
+        one = AlignedTranscript((spoken,), 1.0, tokens=(word,))
+        written = FORMATS[name]([one], About(f"/dir/x{odd}.wav", "m", {}, recording=f"id{odd}"))
+        return written.encode().decode().split("\n")
+
+    found = lines(ODD)
+    assert len(found) == len(lines("")) or name in ("srt", "vtt")  # which part long words
+    allowed = "\t" if name == "tsv" else ""
+    assert all(character.isprintable() or character in allowed for character in "".join(found))
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_json_gives_back_any_word(name):
+    word = Word(ODD, 0.1, 0.3, 0.5)
+    one = Transcript((Segment(0.1, 0.3, ODD, (word,)),), 1.0)
+    assert json.loads(FORMATS[name]([one], ABOUT))["text"] == ODD
 
 
 def test_formats_are_chosen_by_name():
