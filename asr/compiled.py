@@ -16,8 +16,8 @@ So here it is used as long as every file with compiled functions is the same.
 """
 
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +37,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
         return njit(nogil=True, **options)(function)
     with suppress(AttributeError):  # a numba that keeps its stamp elsewhere: as good as it is
         dispatcher._cache._cache_file._source_stamp = _stamp()
+        dispatcher._cache._guard_against_spurious_io_errors = _done_without
     return dispatcher
 
 
@@ -53,10 +54,19 @@ def _stamp() -> bytes:
     return sha256(b"".join(sha256(one).digest() for one in contents if name in one)).digest()
 
 
+@contextmanager
+def _done_without() -> Iterator[None]:
+    """Go on without what is on disk where it cannot be read, or nothing more be written."""
+    try:
+        yield
+    except Exception:  # the system's, or whatever a damaged file makes of pickle
+        _warn_of_no_cache()
+
+
 @cache
 def _warn_of_no_cache() -> None:
     warnings.warn(
         "no folder for compiled code can be written, so that every start compiles it again; "
-        "set NUMBA_CACHE_DIR to one that can",
+        "set NUMBA_CACHE_DIR to one that can, and has room",
         stacklevel=3,
     )

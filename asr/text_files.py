@@ -7,6 +7,8 @@ from pathlib import Path
 
 from asr.errors import UserError
 
+#: What is read of a pipe or a device, of which nothing tells whether it ends.
+LONGEST_STREAM_BYTES = 1 << 30
 _GZIP = b"\x1f\x8b"  # how every such file begins
 
 
@@ -31,12 +33,21 @@ def read(path: Path) -> bytes:
     """Content of a file as it is.
 
     Raises:
-        TextError: there is no such file, or it may not be read.
+        TextError: there is no such file, it may not be read, or it is a pipe or a device that
+            does not end.
     """
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TextError(f"{path}", f"cannot be read: {error.strerror}; check the path") from error
+        if path.is_file():
+            return path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(LONGEST_STREAM_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        reason = getattr(error, "strerror", None) or error
+        raise TextError(f"{path}", f"cannot be read: {reason}; check the path") from error
+    if len(content) > LONGEST_STREAM_BYTES:
+        advice = "save it to a file, and name that"
+        raise TextError(f"{path}", f"goes on for more than {LONGEST_STREAM_BYTES} bytes; {advice}")
+    return content
 
 
 def unpack(content: bytes, path: Path) -> bytes:

@@ -1,9 +1,12 @@
 """What was compiled before is used again as long as nothing it calls is another."""
 
+import errno
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -57,3 +60,26 @@ def test_without_a_folder_to_keep_it_in_code_is_compiled_and_a_note_says_so(
 
     assert [function(1) for function in functions] == [2, 3]
     assert len(noted) == 1
+
+
+@pytest.mark.parametrize("write", [OSError(errno.ENOSPC, "full"), EOFError(), None])
+def test_a_full_or_damaged_folder_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, write: Exception | None
+) -> None:
+    """`None`: it is read and written as ever, and nothing is said."""
+
+    def one_more(x: int) -> int:
+        return x + 1
+
+    function = compiled.compiled(one_more)
+    for action in ("load", "save"):
+        monkeypatch.setattr(
+            function._cache._cache_file, action, Mock(side_effect=write, return_value=None)
+        )
+    compiled._warn_of_no_cache.cache_clear()
+
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        assert function(1) == 2
+    assert len(noted) == (write is not None)
+    assert all("NUMBA_CACHE_DIR" in str(one.message) for one in noted)

@@ -1,8 +1,11 @@
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from asr import text_files
 from asr.text_files import TextError, read_text
 
 
@@ -43,3 +46,26 @@ def test_what_cannot_be_read_is_named_with_its_line(
     assert caught.value.where == str(tmp_path / where)
     assert caught.value.detail.startswith(detail)
     assert str(caught.value) == f"{caught.value.where}: {caught.value.detail}"
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_what_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "LONGEST_STREAM_BYTES", 1000)
+
+    with pytest.raises(TextError, match="/dev/zero: goes on for more than 1000 bytes"):
+        read_text(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_a_sentence(name: str) -> None:
+    with pytest.raises(TextError, match="cannot be read: "):
+        read_text(Path(name))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system names no pipes")
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    sender = threading.Thread(target=(tmp_path / "pipe").write_text, args=("text\n",))
+    sender.start()
+    assert read_text(tmp_path / "pipe") == "text\n"
+    sender.join()

@@ -1,23 +1,29 @@
 """Which recordings a command line means: files, folders, patterns, lists and standard input."""
 
 import glob
-import shutil
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from stat import S_ISCHR, S_ISFIFO
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
-from asr.errors import DISK_FULL, UserError, printable
+from asr.errors import DISK_FULL, UserError
 from asr.files import files_below
+from asr.printable import printable
 from asr.text_files import read_text
 
 STDIN = "-"
+#: What a stream may hold; so long is a wav file at most.
+LONGEST_STREAM_BYTES = 4 << 30
+_BLOCK_BYTES = 1 << 20
+#: Where Linux lists the files that this process has open.
+_OPEN_FILES = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,21 @@ class Input:
     @property
     def is_stream(self) -> bool:
         """Whether it can be read but once: standard input, a pipe or a device."""
-        if self.name == STDIN:
-            return True
+        return self.name == STDIN or S_ISFIFO(self._mode) or self.is_device
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a terminal, or has no end, as /dev/zero."""
+        return S_ISCHR(self._mode)
+
+    @property
+    def _mode(self) -> int:
+        """What kind of file it is, as the system tells; 0 where it does not."""
         try:
-            mode = self.path.stat().st_mode
+            found = os.fstat(sys.stdin.fileno()) if self.name == STDIN else self.path.stat()
         except (OSError, ValueError):  # left for the reader to name
-            return False
-        return S_ISFIFO(mode) or S_ISCHR(mode)
+            return 0
+        return found.st_mode
 
 
 def find_inputs(
@@ -163,26 +177,64 @@ def readable(
     A stream cannot be read twice or from its end, as audio files have to be. Those that cannot be
     read at all come with the reason.
     """
-    with TemporaryDirectory(prefix="asr-") as folder:
+    with ExitStack() as kept:
         paths: dict[Path, Input] = {}
         refused = []
         for one in inputs:
-            path = one.path
-            if one.is_stream:
-                path = Path(folder) / (
-                    "standard input" if one.name == STDIN else f"stream {len(paths) + 1}"
-                )
-                try:
-                    with _opened(one) as stream, path.open("wb") as copy:
-                        shutil.copyfileobj(stream, copy)
-                except OSError as error:
-                    if error.errno in DISK_FULL:
-                        raise
-                    reason = f"{one.name}: cannot be read: {error.strerror}; send a recording"
-                    refused.append((one, UserError(reason)))
-                    continue
+            try:
+                path = kept.enter_context(_kept(one)) if one.is_stream else one.path
+            except UserError as error:
+                refused.append((one, error))
+                continue
             paths[path] = one
         yield paths, refused
+
+
+@contextmanager
+def _kept(stream: Input) -> Iterator[Path]:
+    """Keep what a stream holds in a temporary file.
+
+    Raises:
+        UserError: it cannot be read, has no end, or there is no room for it.
+    """
+    if stream.is_device:
+        raise UserError(f"{stream.name}: this is a device; send a recording, or name a file")
+    try:
+        with ExitStack() as stack:
+            path = stack.enter_context(_temporary())
+            with _opened(stream) as source, path.open("wb") as copy:
+                _copy(source, copy, stream.name)
+            copied = stack.pop_all()
+    except OSError as error:
+        full = error.errno in DISK_FULL or isinstance(error, FileNotFoundError)
+        advice = "save it to a file, and name that" if full else "send a recording"
+        reason = f"{stream.name}: cannot be read: {error.strerror}; {advice}"
+        raise UserError(reason) from error
+    with copied:
+        yield path
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    """Make an empty file; where open files can be opened again, one without a name.
+
+    Nothing of such a file is left behind, however this process ends.
+    """
+    if _OPEN_FILES.is_dir():
+        with TemporaryFile() as file:
+            yield _OPEN_FILES / str(file.fileno())
+    else:
+        with TemporaryDirectory(prefix="asr-") as folder:
+            yield Path(folder, "stream")
+
+
+def _copy(source: IO[bytes], copy: IO[bytes], name: str) -> None:
+    copied = 0
+    while block := source.read(_BLOCK_BYTES):
+        copied += copy.write(block)
+        if copied > LONGEST_STREAM_BYTES:
+            size = f"{LONGEST_STREAM_BYTES >> 30} GiB"
+            raise UserError(f"{name}: is longer than {size}; save it to a file, and name that")
 
 
 def _opened(stream: Input) -> AbstractContextManager[IO[bytes]]:

@@ -1,15 +1,19 @@
 """Which recordings a command line means."""
 
+import errno
 import io
 import os
-import shutil
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import tiny
 
+from asr.cli import inputs
 from asr.cli.inputs import check_outputs, find_inputs, readable
 from asr.errors import UserError
 
@@ -194,11 +198,11 @@ def test_standard_input_can_be_read_as_a_file(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system names no pipes")
-def test_pipes_and_devices_can_be_read_as_files(folder: Path) -> None:
+def test_pipes_can_be_read_as_files(folder: Path) -> None:
     for name in ("one", "two"):
         os.mkfifo(folder / name)
-    inputs, _ = find_inputs(["one", "two", "other.wav", "/dev/null"], None)
-    assert [one.is_stream for one in inputs] == [True, True, False, True]
+    inputs, _ = find_inputs(["one", "two", "other.wav"], None)
+    assert [one.is_stream for one in inputs] == [True, True, False]
 
     senders = [
         threading.Thread(target=(folder / name).write_bytes, args=(name.encode(),))
@@ -208,23 +212,74 @@ def test_pipes_and_devices_can_be_read_as_files(folder: Path) -> None:
         sender.start()
     with readable(inputs) as (paths, refused):
         assert refused == []
-        first, second, kept, nothing = paths
+        first, second, kept = paths
         assert kept == Path("other.wav")
-        assert [p.read_bytes() for p in (first, second, nothing)] == [b"one", b"two", b""]
-        assert [one.name for one in paths.values()] == ["one", "two", "other.wav", "/dev/null"]
+        assert [p.read_bytes() for p in (first, second)] == [b"one", b"two"]
+        assert [one.name for one in paths.values()] == ["one", "two", "other.wav"]
     for sender in senders:
         sender.join()
 
 
-def test_a_stream_that_cannot_be_read_does_not_stop_the_others(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF")))
-    inputs, _ = find_inputs(["-", "other.wav"], None)
-    monkeypatch.setattr(shutil, "copyfileobj", Mock(side_effect=OSError(9, "Bad file descriptor")))
+@pytest.fixture
+def stream(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Standard input, which holds eight bytes."""
+    source = Mock(buffer=io.BytesIO(b"RIFFRIFF"), fileno=Mock(side_effect=io.UnsupportedOperation))
+    monkeypatch.setattr(sys, "stdin", source)
+    return source
 
-    with readable(inputs) as (paths, refused):
+
+def refusal() -> str:
+    """What is said of standard input, beside which a file is read."""
+    with readable(find_inputs(["-", "other.wav"], None)[0]) as (paths, refused):
         assert [one.name for one in paths.values()] == ["other.wav"]
         ((one, error),) = refused
     assert one.name == "-"
-    assert str(error) == "-: cannot be read: Bad file descriptor; send a recording"
+    return str(error)
+
+
+def test_a_stream_that_cannot_be_read_does_not_stop_the_others(stream: Mock) -> None:
+    stream.buffer = Mock(read=Mock(side_effect=OSError(9, "Bad file descriptor")))
+    assert refusal() == "-: cannot be read: Bad file descriptor; send a recording"
+
+
+def test_a_stream_without_end_is_refused(stream: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "LONGEST_STREAM_BYTES", 7)
+    assert refusal().startswith("-: is longer than ")
+    stream.buffer.seek(0)
+    monkeypatch.setattr(inputs, "LONGEST_STREAM_BYTES", 8)
+    with readable(find_inputs(["-"], None)[0]) as (_, refused):
+        assert refused == []
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_a_device_is_refused_without_being_read(folder: Path) -> None:
+    wanted, _ = find_inputs(["/dev/zero", "other.wav"], None)
+    with readable(wanted) as (_, refused):
+        assert [str(error) for _, error in refused] == [
+            "/dev/zero: this is a device; send a recording, or name a file"
+        ]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.ENOENT])
+def test_without_room_or_folder_for_a_stream_files_are_read(
+    stream: Mock, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    for maker in ("TemporaryFile", "TemporaryDirectory"):
+        monkeypatch.setattr(inputs, maker, Mock(side_effect=OSError(error, os.strerror(error))))
+    assert refusal() == f"-: cannot be read: {os.strerror(error)}; save it to a file, and name that"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no files without names here")
+def test_a_killed_process_leaves_nothing_of_a_stream(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from asr.cli.inputs import find_inputs, readable\n"
+        "with readable(find_inputs(['-'], None)[0]) as (paths, _):\n"
+        "    print(*(path.read_bytes() for path in paths), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=b"RIFF", capture_output=True, cwd=tiny.ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == (b"b'RIFF'\n", -signal.SIGKILL)
+    assert list(tmp_path.iterdir()) == []
