@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asr.audio import Waveform
 from asr.audio.recording import Recording, open_recording
-from asr.errors import UserError
+from asr.errors import UserError, contained
 from asr.segmentation import pieces
 from asr.segmentation.batching import PieceBatch, groups, shared
 from asr.transcript import Segment, Transcript
@@ -28,6 +28,7 @@ class Channel:
         self._blocks, self._sample_rate, self._vad, self._name = blocks, sample_rate, vad, name
         self._samples = 0
         self.segments: list[Segment] = []
+        self.failure: Exception | None = None
 
     def groups(self) -> Iterator[list[PieceBatch]]:
         """Yield batches of pieces, those of one stretch of time together."""
@@ -39,7 +40,9 @@ class Channel:
         return self._samples / self._sample_rate
 
     def transcript(self) -> Transcript:
-        """Put together what was heard, once all has gone by."""
+        """Put together what was heard, once all has gone by, or raise what kept it from that."""
+        if self.failure is not None:
+            raise self.failure
         return Transcript(tuple(in_time(self.segments)), self.duration_s, self._name)
 
     def _counted(self) -> Iterator[Waveform]:
@@ -55,6 +58,16 @@ class File:
     path: str | Path
     channels: list[Channel] = field(default_factory=list)
     error: UserError | None = None
+
+    def result(self) -> list[Transcript] | UserError:
+        """Give a transcript for each channel or, where anything went wrong, what."""
+        if self.error is not None:
+            return self.error
+        try:
+            with contained(str(self.path)):
+                return [one.transcript() for one in self.channels]
+        except UserError as error:
+            return error
 
     def unspoken_s(self) -> float:
         """How much of it has gone by and was no speech."""
@@ -114,12 +127,13 @@ def find_jobs(
     for path in paths:
         file = File(path)
         try:
-            for name, number, recording in _channels(path, channel):
-                opened(recording.duration_s or 0.0)
-                heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)
-                file.channels.append(heard)
-                for batch in chain.from_iterable(heard.groups()):
-                    yield from waiting.pass_on(batch, heard)
+            with contained(str(path)):
+                for name, number, recording in _channels(path, channel):
+                    opened(recording.duration_s or 0.0)
+                    heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)
+                    file.channels.append(heard)
+                    for batch in chain.from_iterable(heard.groups()):
+                        yield from waiting.pass_on(batch, heard)
         except UserError as error:
             file.error = error
         waiting.files.append(file)

@@ -3,7 +3,7 @@
 Shapes: B batch, N samples, U encoder frames, V tokens.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -30,6 +30,9 @@ from asr.segmentation.windows import Window, windows
 from asr.text import Tokenizer
 from asr.transcript import Segment, Transcript
 from asr.workers import in_order
+
+#: A segment, or what kept it from being transcribed.
+Attempt = Segment | Exception
 
 
 class Recognizer:
@@ -131,18 +134,35 @@ class Recognizer:
             for done in in_order(do, jobs, workers):
                 if isinstance(done, File):
                     bar.update(done.unspoken_s())
-                    yield done.path, done.error or [one.transcript() for one in done.channels]
+                    yield done.path, done.result()
                     continue
-                for owner, segment in done:
-                    owner.segments.append(segment)
-                    bar.update(segment.end_s - segment.start_s)
+                for owner, found in done:
+                    if isinstance(found, Exception):
+                        owner.failure = found
+                        continue
+                    owner.segments.append(found)
+                    bar.update(found.end_s - found.start_s)
 
-    def _do(self, job: Job, threads: int | None) -> list[tuple[Channel, Segment]] | File:
+    def _do(self, job: Job, threads: int | None) -> File | list[tuple[Channel, Attempt]]:
         """Transcribe a batch, each segment with its channel; the files between batches pass."""
         if isinstance(job, File):
             return job
         batch, owners = job
-        return list(zip(owners, self._hear(batch, threads), strict=True))
+        found: Sequence[Attempt]
+        try:
+            found = self._hear(batch, threads)
+        except Exception:  # of which piece, shows when each is alone, in a batch of the same shape
+            alone = [replace(batch, pieces=[piece]) for piece in batch.pieces]
+            found = [self._attempt(one, threads) for one in alone]
+        return list(zip(owners, found, strict=True))
+
+    def _attempt(self, batch: PieceBatch, threads: int | None) -> Attempt:
+        """Transcribe a batch of one piece, or give what keeps it from being transcribed."""
+        try:
+            (segment,) = self._hear(batch, threads)
+        except Exception as error:
+            return error
+        return segment
 
     def _hear(self, batch: PieceBatch, threads: int | None = None) -> list[Segment]:
         """Transcribe a batch of pieces, the decoder in so many threads, or one a core."""

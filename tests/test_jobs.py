@@ -11,6 +11,7 @@ import soundfile
 from asr import jobs
 from asr.audio import AudioError
 from asr.audio.recording import Recording, open_recording
+from asr.errors import FileError
 from asr.jobs import File, Job, find_jobs
 from asr.segmentation.batching import BATCH, groups, shared
 from asr.segmentation.cutting import Piece
@@ -91,6 +92,25 @@ def test_a_bad_file_is_passed_on_with_its_reason(write: Callable[[str, float], P
     last = find([good, bad])[-1]
 
     assert isinstance(last, File) and last.path == bad and isinstance(last.error, AudioError)
+
+
+def test_an_error_nobody_foresaw_is_passed_on_with_its_file(
+    write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write("a.wav", 2), write("bad.wav", 1), write("b.wav", 2)]
+    waveform = Recording.waveform
+
+    def failing(recording: Recording, *arguments: int) -> object:
+        if recording.path.name == "bad.wav":
+            raise ZeroDivisionError
+        return waveform(recording, *arguments)
+
+    monkeypatch.setattr(Recording, "waveform", failing)
+
+    *_, first, bad, last = find(paths)
+
+    assert [one.error is None for one in (first, bad, last)] == [True, False, True]
+    assert isinstance(bad.error, FileError)
 
 
 def test_few_recordings_wait_however_many_there_are(

@@ -11,7 +11,7 @@ from random_models import noise, random_model, random_tokenizer
 import asr
 from asr.audio import AudioError
 from asr.decoding.decoder import Decoded
-from asr.errors import UserError
+from asr.errors import FileError, UserError
 from asr.formats import FORMATS, About
 from asr.model_file import save_model
 from asr.paths import MODEL_NAME
@@ -322,6 +322,32 @@ def test_a_bad_file_is_a_result_and_the_others_go_on(
     assert "NaN" in str(damaged) and "no such file" in str(missing)
     assert one == [recognizer().transcribe(recordings[0])]
     assert other == [recognizer().transcribe(recordings[1])]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_nobody_foresaw_is_that_of_one_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workers: int
+) -> None:
+    """The recordings share a batch, and the decoder fails where the bad one is in it."""
+    good, bad = [voice(RATE + samples) for samples in range(3)], voice(RATE - 1)
+    paths = [tmp_path / f"{number}.wav" for number in range(4)]
+    for path, samples in zip(paths, [*good[:2], bad, good[2]], strict=True):
+        soundfile.write(path, samples, RATE)
+    expected = [recognizer().transcribe(path) for path in (*paths[:2], paths[3])]
+    padded = PieceBatch.padded
+
+    def failing(batch: PieceBatch) -> object:
+        if any(len(piece.waveform) == len(bad) for piece in batch.pieces):
+            raise ZeroDivisionError("of a bug")
+        return padded(batch)
+
+    monkeypatch.setattr(PieceBatch, "padded", failing)
+    results = dict(recognizer().transcribe_files(paths, workers=workers))
+
+    assert [results[path] for path in (*paths[:2], paths[3])] == [[one] for one in expected]
+    assert str(results[paths[2]]).startswith(f"{paths[2]}: ZeroDivisionError (of a bug) in ")
+    with pytest.raises(FileError, match="please report"):
+        recognizer().transcribe(paths[2])
 
 
 def test_channels_are_transcribed_apart(recordings: list[Path]) -> None:

@@ -14,8 +14,8 @@ import soundfile
 
 from asr.audio.mp3 import mp3_goes_on, mp3_states_length
 from asr.audio.ogg import follow_pages
-from asr.audio.samples import AudioError, UnknownFormatError, check_length, check_rate
-from asr.errors import printable
+from asr.audio.samples import AudioError, UnknownFormatError, check_header, check_length
+from asr.printable import printable
 
 #: How libsndfile words a chunk that states more bytes than the file has.
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
@@ -59,7 +59,7 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
             "convert it to wav or flac",
         ) from error
     with audio:
-        check_rate(path, audio.samplerate)
+        check_header(path, audio.samplerate, audio.channels)
         _check_length_is_known(audio, path)
         _check_is_one(audio, path)
         _check_is_complete(audio, path)

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.samples import AudioError, check_length, check_rate
+from asr.audio.samples import AudioError, check_header, check_length
 
 Block = npt.NDArray[np.float32]
 
@@ -55,7 +55,7 @@ class MediaFile:
             raise AudioError("unreadable audio", detail, "convert it to wav or flac")
         self.path, self._container, self._stream = path, container, stream
         self.sample_rate, self.channels = int(stream.rate or 0), int(stream.channels or 0)
-        check_rate(path, self.sample_rate)
+        check_header(path, self.sample_rate, self.channels)
         self.duration_s = self._stated_s()
 
     def _stated_s(self) -> float | None:

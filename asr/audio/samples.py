@@ -37,14 +37,16 @@ class UnknownFormatError(AudioError):
     """A file in which libsndfile sees no audio, or none that it can enter in the middle."""
 
 
-def check_rate(path: str | Path, sample_rate: int) -> None:
-    """Refuse a sample rate that only a damaged header states.
+def check_header(path: str | Path, sample_rate: int, channels: int) -> None:
+    """Refuse a sample rate, or a number of channels, that only a damaged header states.
 
     Raises:
         AudioError: it does; the message names `path`.
     """
-    if sample_rate not in SAMPLE_RATES:
-        detail = f"{path}: states a sample rate of {sample_rate} Hz"
+    stated = f"a sample rate of {sample_rate} Hz" if sample_rate not in SAMPLE_RATES else None
+    stated = f"{channels} channels" if channels < 1 else stated
+    if stated:
+        detail = f"{path}: states {stated}"
         raise AudioError("unreadable audio", detail, "copy or convert the file again")
 
 

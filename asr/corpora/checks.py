@@ -16,6 +16,7 @@ from asr.audio.libsndfile import decoded, open_audio
 from asr.audio.recording import BLOCK_SAMPLES
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
+from asr.errors import FileError, contained
 from asr.workers import in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
@@ -143,12 +144,15 @@ def _open_all(paths: Iterable[Path], converted: Path) -> dict[Path, Recording | 
 
 def _open(path: Path, converted: Path) -> Recording | AudioError:
     try:
-        try:
-            return _recording(path)
-        except UnknownFormatError:
-            return _recording(to_flac(path, converted))
+        with contained(str(path)):
+            try:
+                return _recording(path)
+            except UnknownFormatError:
+                return _recording(to_flac(path, converted))
     except AudioError as fault:
         return fault
+    except FileError as error:
+        return AudioError("unreadable audio", str(error), "or leave the file out")
 
 
 def _recording(path: Path) -> Recording:

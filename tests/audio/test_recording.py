@@ -177,3 +177,14 @@ def test_samples_beyond_every_scale_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AudioError, match=r"a sample of 1e\+30, expected -1 to 1"):
         read_audio(tmp_path / "a.wav", 16000)
+
+
+def test_a_header_that_states_no_channels_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tones(8000, 0.5, 1), 8000)
+    data = bytearray(path.read_bytes())
+    data[22:24] = bytes(2)
+    path.write_bytes(data)
+
+    with pytest.raises(AudioError, match="states 0 channels"):
+        read_audio(path, 16000)

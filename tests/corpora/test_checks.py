@@ -239,6 +239,26 @@ def test_what_is_found_sound_can_be_loaded(tmp_path, suffix, options):
     assert len(load_waveform(cut, 16000)) == 8000
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError])
+def test_an_error_nobody_foresaw_is_a_fault_of_one_recording(
+    tmp_path, write_audio, monkeypatch, error
+):
+    bad, good = write_audio(tmp_path / "bad.wav"), write_audio(tmp_path / "good.wav")
+    decoded = checks.decoded
+
+    def failing(audio, path, frames):
+        if path == bad:
+            raise error
+        return decoded(audio, path, frames)
+
+    monkeypatch.setattr(checks, "decoded", failing)
+    checked = check([Utterance("a", bad, "YES", "t:1"), Utterance("b", good, "NO", "t:2")])
+
+    assert [one.id for one in checked.utterances] == ["b"]
+    (problem,) = checked.problems
+    assert problem.kind == "unreadable audio" and str(bad) in problem.detail
+
+
 def test_ctrl_c_opens_no_more_files(tmp_path, write_audio, monkeypatch):
     audio = write_audio(tmp_path / "a.wav")
     links = [tmp_path / f"{number}.wav" for number in range(2000)]
