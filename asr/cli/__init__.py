@@ -6,17 +6,16 @@ is instant.
 
 import argparse
 import errno
-import io
 import os
-import select
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TextIO
 
 from asr import __version__
 from asr.cli import align, evaluate, export, lexicon, lm, prepare, score, train, transcribe, tune
-from asr.errors import DISK_FULL, UserError
+from asr.cli.messages import complain
+from asr.cli.streams import drop_output, is_broken, make_usable
+from asr.errors import DISK_FULL, UserError, is_out_of_memory
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export)
 #: How often a thread of torch's looks for work before it sleeps. Beside other programs, the 300,000
@@ -35,40 +34,51 @@ BAD_PATH = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for a user's mistake, 130 after Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # in whose encoding a transcript may not fit
-            stream.reconfigure(errors="backslashreplace")
+    make_usable()
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     parsed = make_parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     try:
         status = parsed.run(parsed) or 0
-        if sys.stdout is not None:
-            sys.stdout.flush()  # else Python does, when nobody handles what it meets
+        sys.stdout.flush()  # else Python does, when nobody handles what it meets
         return status
     except UserError as error:
-        print(f"asr: {error}", file=sys.stderr)
+        complain(error)
         return 1
     except KeyboardInterrupt:
         hint = "; the same command goes on from here" if _goes_on(parsed) else ""
-        print(f"asr: stopped{hint}", file=sys.stderr)
+        complain(f"stopped{hint}")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         # That of our messages may have gone instead, while files were still to be written.
-        broken = [stream for stream in (sys.stdout, sys.stderr) if _is_broken(stream)]
-        _drop_output(*broken)
+        broken = [stream for stream in (sys.stdout, sys.stderr) if is_broken(stream)]
+        drop_output(*broken)
         prints_alone = parsed.verb != "train" and not any(vars(parsed).get(flag) for flag in FILES)
         return int(sys.stderr in broken and not (sys.stdout in broken and prints_alone))
-    except OSError as error:
-        if error.errno in BAD_PATH and error.filename is not None:
-            print(f"asr: {error.filename}: {error.strerror}; check the path", file=sys.stderr)
-            return 1
-        if error.errno not in DISK_FULL:
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
             raise
-        _drop_output(sys.stdout)
-        where = error.filename or "standard output or a temporary file"
-        print(f"asr: {where}: {error.strerror}; make room, then try again", file=sys.stderr)
+        if isinstance(error, OSError) and error.filename is None:  # it is standard output's
+            drop_output(sys.stdout)
+        complain(sentence)
         return 1
+
+
+def _sentence(error: Exception) -> str | None:
+    """Say what the system refused; None for errors of our own."""
+    if is_out_of_memory(error):
+        return "there is not enough memory; free some, or give less at once"
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in BAD_PATH and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; check the path"
+    if error.errno in DISK_FULL:
+        where = error.filename or "standard output or a temporary file"
+        return f"{where}: {error.strerror}; make room, then try again"
+    if error.errno == errno.EBADF and error.filename is None:  # all other files have names
+        return "standard output is closed; give the result a place to go"
+    return None
 
 
 def _goes_on(parsed: argparse.Namespace) -> bool:
@@ -79,31 +89,9 @@ def _goes_on(parsed: argparse.Namespace) -> bool:
     return parsed.verb == "train" or (writes and not parsed.overwrite)
 
 
-def _is_broken(stream: TextIO | None) -> bool:
-    """Tell whether a stream is a pipe that nobody reads."""
-    if stream is None:
-        return False
-    try:
-        stream.flush()
-    except BrokenPipeError:
-        return True
-    if not hasattr(select, "poll"):  # on Windows
-        return False
-    watched = select.poll()
-    watched.register(stream, 0)
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in watched.poll(0))
-
-
-def _drop_output(*streams: TextIO) -> None:
-    """Send what is left of the output nowhere, or Python tries once more at its end, and fails."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in streams:
-        os.dup2(nowhere, stream.fileno())
-
-
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:
     """Print a warning as one line; where in the code it arose tells a user nothing."""
-    print(f"asr: note: {message}", file=sys.stderr)
+    complain(f"note: {message}")
 
 
 def make_parser() -> argparse.ArgumentParser:

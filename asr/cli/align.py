@@ -1,7 +1,6 @@
 """`asr align`: when each word of a known text was said."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_model
+from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
-from asr.errors import UserError
+from asr.errors import UserError, contained
 from asr.files import file_name
 from asr.paths import is_manifest
+from asr.printable import printable
 from asr.text_files import read_text
 
 if TYPE_CHECKING:
@@ -78,18 +79,19 @@ def run(args: argparse.Namespace) -> int:
     failed = 0
     for item in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
         try:
-            aligned = _align(recognizer, item)
+            with contained(item.where):
+                aligned = _align(recognizer, item)
             with tqdm.external_write_mode():
                 _put(aligned, item, outputs, str(args.model))
         except UserError as error:
             failed += 1
             with tqdm.external_write_mode():
-                print(f"asr: {error}", file=sys.stderr)
+                complain(error)
     if args.output_dir:
         done = len(wanted) - failed
-        print(f"{done} aligned, {len(items) - len(wanted)} finished before", file=sys.stderr)
+        tell(f"{done} aligned, {len(items) - len(wanted)} finished before")
     if failed and len(items) > 1:
-        print(f"asr: {failed} of {len(items)} utterances failed", file=sys.stderr)
+        complain(f"{failed} of {len(items)} utterances failed")
     return int(failed > 0)
 
 
@@ -159,4 +161,4 @@ def _put(aligned: "AlignedTranscript", item: _Item, outputs: Outputs, model: str
         return
     for word in aligned.words:
         times = f"{word.start_s:.2f}\t{word.end_s:.2f}\t{word.confidence:.3f}"
-        print(f"{item.name}\t{times}\t{word.text}", flush=True)
+        show(f"{printable(item.name)}\t{times}\t{printable(word.text)}")

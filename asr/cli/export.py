@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from asr.cli.flags import Verbs
+from asr.cli.messages import show
 from asr.errors import UserError
 
 BITS = (8, 16, 32)
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     sizes = ", ".join(_size(find_model(model)) for model in args.models)
     export_model(args.models, args.output, args.bits, args.shares)
     relation = "before" if len(args.models) == 1 else "the mean of models of"
-    print(f"{args.output}: {_size(args.output)}, {relation} {sizes}")
+    show(f"{args.output}: {_size(args.output)}, {relation} {sizes}")
 
 
 def _size(file: Path) -> str:

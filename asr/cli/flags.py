@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asr.cli.messages import show
 from asr.errors import UserError
 from asr.paths import shipped_decoding, shipped_models
 
@@ -133,7 +134,7 @@ def print_report(
             write_text(args.json, json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
     finally:
         try:
-            print(format_report(report, worst=args.worst) + below, flush=True)
+            show(format_report(report, worst=args.worst) + below)
         finally:
             if args.html:
                 write_text(args.html, format_html(report, title, collect() if collect else None))

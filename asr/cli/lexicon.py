@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asr.cli.flags import Verbs
+from asr.cli.messages import show
 from asr.errors import UserError
 from asr.paths import is_manifest, is_model
 from asr.phones import Lexicon, phones_of
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
             words += _words(text, args.normaliser)
     lexicon = make_lexicon(words, args.language, known)
     write_lexicon(lexicon, args.output)
-    print(f"{args.output}: {len(lexicon):,} words of {len(phones_of(lexicon))} phones")
+    show(f"{args.output}: {len(lexicon):,} words of {len(phones_of(lexicon))} phones")
 
 
 def _pronunciations(model: Path) -> Lexicon:

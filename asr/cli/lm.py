@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs
+from asr.cli.messages import show
 from asr.paths import is_manifest
 from asr.text import NORMALISERS
 
@@ -66,14 +67,14 @@ def run_train(args: argparse.Namespace) -> None:
         entropy=args.entropy,
         decimals=args.decimals,
     )
-    print(_format_trained(made))
+    show(_format_trained(made))
 
 
 def run_info(args: argparse.Namespace) -> None:
     """Describe a model."""
     from asr.lm.commands import info
 
-    print(_format_info(info(args.model, _read_text(args) if args.text else None)))
+    show(_format_info(info(args.model, _read_text(args) if args.text else None)))
 
 
 def _read_text(args: argparse.Namespace) -> "TokenisedText":

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from asr.errors import UserError
+from asr.cli.messages import show
+from asr.errors import UserError, contained
 
 if TYPE_CHECKING:
     from asr.formats import About
@@ -62,9 +63,10 @@ class Outputs:
         from asr.files import write_text
         from asr.formats import FORMATS
 
-        texts = {name: FORMATS[name](transcripts, about) for name in self.formats}
+        with contained(about.path):
+            texts = {name: FORMATS[name](transcripts, about) for name in self.formats}
         if self.folder is None:
-            print(*texts.values(), end="", flush=True)
+            show("".join(texts.values()), end="")
             return
         for name, text in texts.items():
             write_text(self._file(stem, name), text)

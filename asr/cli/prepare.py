@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from asr.cli.flags import Verbs
+from asr.cli.messages import show
 from asr.errors import UserError
 
 OPTIONS = ("fold", "split", "train", "dev", "test", "halve_dev", "size")
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError("prepare: the corpus was given twice; give PATH or --source")
     options = {name: getattr(args, name) for name in OPTIONS}
     source = args.path or args.source
-    print(
+    show(
         corpora.prepare(
             args.corpus, source, args.output, leave_out_bad=args.leave_out_bad, **options
         )

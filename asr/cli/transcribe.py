@@ -1,7 +1,6 @@
 """`asr transcribe`: recordings to text, on the screen or as files."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
 from asr.cli.inputs import Input, check_outputs, find_inputs, readable
+from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
-from asr.errors import UserError
+from asr.errors import UserError, contained
+from asr.printable import printable
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if wanted:
         outputs.check(len(wanted))
     for error in errors:
-        _complain(str(error))
+        complain(error)
     failed, drawn = len(errors), True
     if wanted or (args.picture and inputs):
         bad, drawn = _transcribe(args, inputs, wanted, outputs)
@@ -78,9 +79,9 @@ def run(args: argparse.Namespace) -> int:
     if args.output_dir:
         finished = len(inputs) - len(wanted)
         written = count - finished - failed
-        print(f"{written} transcribed, {finished} finished before", file=sys.stderr)
+        tell(f"{written} transcribed, {finished} finished before")
     if failed and count > 1:
-        _complain(f"{failed} of {count} files failed")
+        complain(f"{failed} of {count} files failed")
     return int(failed > 0 or not drawn)
 
 
@@ -102,7 +103,7 @@ def _transcribe(
     failed: list[Input] = []
     with readable(wanted) as (paths, refused):
         for one, error in refused:
-            _complain(str(error))
+            complain(error)
             failed.append(one)
         results = recognizer.transcribe_files(paths, channel=args.channel, workers=workers)
         for path, result in results:
@@ -112,7 +113,7 @@ def _transcribe(
                 try:
                     _put(_transcripts(result, path, one), one, outputs, about)
                 except UserError as error:
-                    _complain(str(error))
+                    complain(error)
                     failed.append(one)
         drawn = True
         if args.picture and inputs[0] not in failed:  # else it was said what is wrong
@@ -135,16 +136,13 @@ def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> boo
     from asr.plot import draw_transcription
 
     try:
-        draw_transcription(recognizer, path, args.picture, args.channel)
+        with contained(str(path)):
+            draw_transcription(recognizer, path, args.picture, args.channel)
     except UserError as error:
-        _complain(str(error))
+        complain(error)
         return False
-    print(f"picture: {args.picture}", file=sys.stderr)
+    tell(f"picture: {args.picture}")
     return True
-
-
-def _complain(sentence: str) -> None:
-    print(f"asr: {sentence}", file=sys.stderr)
 
 
 def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str, object]:
@@ -161,4 +159,4 @@ def _put(transcripts: "Sequence[Transcript]", one: Input, outputs: Outputs, abou
         return
     for transcript in transcripts:
         channel = f" [{transcript.channel}]" if len(transcripts) > 1 else ""
-        print(f"{one.name}{channel}\t{transcript.text}", flush=True)
+        show(f"{printable(one.name)}{channel}\t{printable(transcript.text)}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_beam, add_model, decoding_options
+from asr.cli.messages import show
 
 if TYPE_CHECKING:
     from asr.decoding.tune import Trial
@@ -44,9 +45,9 @@ def run(args: argparse.Namespace) -> None:
     try:  # a file that cannot be written must not take the work of hours with it
         write_options(best, args.output)
     finally:
-        print(_format_trials(trials))
-        print(f"confidence temperature {best.confidence_temperature:.2f}")
-    print(f"written to {args.output}")
+        show(_format_trials(trials))
+        show(f"confidence temperature {best.confidence_temperature:.2f}")
+    show(f"written to {args.output}")
 
 
 def _format_trials(trials: "Sequence[Trial]") -> str:

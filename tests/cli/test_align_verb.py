@@ -102,6 +102,25 @@ def test_an_output_that_cannot_be_written_does_not_stop_the_others(
     assert others == ["3 aligned, 0 finished before", "asr: 1 of 4 utterances failed"]
 
 
+def test_an_error_nobody_foresaw_does_not_stop_the_others(tones, tones_run, capsys, monkeypatch):
+    from asr import alignment
+
+    align_text = alignment.align_text
+
+    def failing(recognizer, waveform, text, where):
+        if where == "cut test-01":
+            raise ZeroDivisionError("of a bug")
+        return align_text(recognizer, waveform, text, where)
+
+    monkeypatch.setattr(alignment, "align_text", failing)
+    assert main(["align", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]) == 1
+    printed = capsys.readouterr()
+    assert {row[0] for row in rows(printed.out)} == {"test-00", "test-02", "test-03"}
+    first, last = printed.err.splitlines()
+    assert first.startswith("asr: cut test-01: ZeroDivisionError (of a bug) in align.py:")
+    assert last == "asr: 1 of 4 utterances failed"
+
+
 def test_a_manifest_is_aligned_to_its_texts(tones, tones_run, tmp_path, capsys):
     manifest = tones / "test.jsonl.gz"
     command = ["align", str(manifest), "--model", str(tones_run)]

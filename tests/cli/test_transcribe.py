@@ -15,6 +15,7 @@ from random_models import random_model, random_tokenizer
 
 from asr.cli import main
 from asr.cli.outputs import Outputs
+from asr.formats import FORMATS, About
 from asr.model_file import save_model
 from asr.paths import MODEL_NAME
 
@@ -128,6 +129,37 @@ def test_an_output_that_cannot_be_written_does_not_stop_the_others(
     assert first.startswith(f"asr: {tmp_path}/a.txt: cannot be written: ")
     assert others == ["1 transcribed, 0 finished before", "asr: 1 of 2 files failed"]
     assert files(tmp_path) == ["b.txt"]
+
+
+def test_a_name_forges_no_line(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = (tmp_path / f"{name}\nb.wav\tYES\x1b[2J.wav" for name in "ac")
+    good.write_bytes((place / "talks/a.wav").read_bytes())
+    bad.write_text("no audio")
+
+    assert run(place, good, bad) == 1
+    printed = capsys.readouterr()
+    (line,) = printed.out.splitlines()
+    assert line.startswith(f"{tmp_path}/a\\nb.wav\\tYES\\x1b[2J.wav\t")
+    assert line.count("\t") == 1
+    refusal, _count = printed.err.splitlines()
+    assert refusal.startswith(f"asr: {tmp_path}/c\\nb.wav\\tYES\\x1b[2J.wav: not audio")
+
+    assert run(place, good, "--format", "ctm") == 0
+    assert all(" A " in line for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_format_that_fails_is_the_failure_of_one_file(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(transcripts: object, about: About) -> str:
+        return "written" if about.name == "b" else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setitem(FORMATS, "txt", failing)
+    assert run(place, place / "talks/a.wav", place / "talks/day/b.wav", "--output-dir", tmp_path)
+    assert files(tmp_path) == ["b.txt"]
+    assert f"asr: {place}/talks/a.wav: ZeroDivisionError (" in capsys.readouterr().err
 
 
 def test_channels_can_be_heard_apart(

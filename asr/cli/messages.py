@@ -1,0 +1,20 @@
+"""What the command line shows: results on standard output, the rest on standard error."""
+
+import sys
+
+from asr.printable import printable_lines, printable_sentence
+
+
+def show(text: object, end: str = "\n") -> None:
+    """Print a result of one or several lines, at once."""
+    print(printable_lines(str(text)), end=end, flush=True)
+
+
+def tell(sentence: object) -> None:
+    """Print what is to be known besides the result."""
+    print(printable_sentence(str(sentence)), file=sys.stderr)
+
+
+def complain(sentence: object) -> None:
+    """Print what went wrong."""
+    tell(f"asr: {sentence}")

@@ -1,0 +1,40 @@
+"""Standard streams that are closed: nothing else takes their place, and nothing fails unsaid."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import tiny
+
+SCORE = "exec {python} -m asr score {text} {text} --layout plain "
+
+
+def run(tmp_path: Path, closed: str, arguments: str = "") -> subprocess.CompletedProcess[str]:
+    (tmp_path / "text").write_text("a b\n")
+    command = SCORE.format(python=sys.executable, text=tmp_path / "text") + arguments + closed
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=tiny.ROOT)
+
+
+def test_a_result_that_has_no_place_to_go_is_a_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, ">&-")
+    said = "asr: standard output is closed; give the result a place to go\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+def test_what_is_asked_for_besides_is_written(tmp_path: Path) -> None:
+    done = run(tmp_path, ">&- 2>&- <&-", f"--json {tmp_path}/report ")
+    assert done.returncode == 1
+    assert (tmp_path / "report").read_text().startswith("{")
+
+
+def test_a_result_needs_no_messages(tmp_path: Path) -> None:
+    done = run(tmp_path, "2>&-")
+    assert done.returncode == 0 and done.stdout.startswith("WER ")
+
+
+def test_training_needs_none(tones: Path, tmp_path: Path) -> None:
+    arguments = tiny.arguments(tones, tmp_path / "run", "trainer.epochs=1")
+    command = " ".join([sys.executable, "-m", "asr", *map(str, arguments), "<&- >&- 2>&-"])
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=tiny.ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "run" / "model.safetensors").exists()
