@@ -3,21 +3,25 @@
 Shapes: U encoder frames, V tokens.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from lhotse import CutSet
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from asr.audio import Waveform
 from asr.cuts import read_cuts, read_speakers
-from asr.data import SpeechDataset
+from asr.data import Batch, Share, SpeechDataset
 from asr.decoding.calibration import normalised_cross_entropy
 from asr.decoding.decoder import Decoded
+from asr.errors import UserError, contained
 from asr.inference import compute_log_probs
 from asr.recognizer import Recognizer
 from asr.scoring import Report, score
+from asr.text import Tokenizer
 
 #: Seconds of padded audio at a time; bounds memory, and changes no result.
 BATCH_S = 120.0
@@ -31,10 +35,43 @@ class Evaluation:
         report: its error rates.
         normalised_cross_entropy: how much its words' confidences tell, at most 1; nan where
             every word is right or every one wrong.
+        left_out: the utterances whose audio cannot be read, by id, each with the reason.
     """
 
     report: Report
     normalised_cross_entropy: float
+    left_out: Mapping[str, UserError]
+
+
+class _TestSet(SpeechDataset):
+    """A dataset that leaves utterances out whose audio cannot be read, as they are met.
+
+    Attributes:
+        left_out: their ids, each with the reason.
+    """
+
+    def __init__(self, cuts: CutSet, tokenizer: Tokenizer, sample_rate: int) -> None:
+        super().__init__(cuts, tokenizer, sample_rate)
+        self.left_out: dict[str, UserError] = {}
+        self._loaded: dict[int, Waveform] = {}
+
+    def __getitem__(self, share: Share) -> list[Batch]:
+        """Load what can be of a share."""
+        self._loaded = {}
+        batches = [[i for i in indices if self._can_load(i)] for indices in share.utterances]
+        return [self.load(indices) for indices in batches if indices]
+
+    def _can_load(self, index: int) -> bool:
+        cut = self.cuts[index]
+        try:
+            with contained(f"cut {cut.id}"):
+                self._loaded[index] = super()._waveform(index)
+        except UserError as error:
+            self.left_out[cut.id] = error
+        return index in self._loaded
+
+    def _waveform(self, index: int) -> Waveform:
+        return self._loaded[index]
 
 
 def evaluate(
@@ -51,20 +88,22 @@ def evaluate(
         vocabulary: known words, for the out-of-vocabulary rate.
 
     Raises:
-        UserError: the manifest or audio it names cannot be read.
+        UserError: the manifest cannot be read, or no audio that it names.
     """
-    dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
+    dataset = _TestSet(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
     decoded: dict[str, Decoded] = {}
     for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
         found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
         decoded.update(zip(utterance_ids, found, strict=True))
+    if not decoded:
+        raise next(iter(dataset.left_out.values()))
     report = score(
-        dataset.references,
+        {one: text for one, text in dataset.references.items() if one in decoded},
         {utterance_id: found.text for utterance_id, found in decoded.items()},
         speakers=read_speakers(dataset.cuts),
         vocabulary=vocabulary,
     )
-    return Evaluation(report, _cross_entropy(report, decoded))
+    return Evaluation(report, _cross_entropy(report, decoded), dataset.left_out)
 
 
 def held_out_log_probs(

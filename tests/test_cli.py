@@ -178,6 +178,18 @@ def test_evaluate_prints_and_writes_the_same_rates(tones, tones_run, tmp_path, c
     assert f"{100 * rates['wer']:.2f}" in printed
 
 
+def test_evaluate_goes_on_past_audio_that_cannot_be_read(tones_run, tmp_path, capsys):
+    corpus = tiny.write_corpus(tmp_path)
+    (corpus / "test-01.wav").write_text("no audio")
+    command = ["evaluate", str(corpus / "test.jsonl.gz"), "--model", str(tones_run)]
+    assert main([*command, "--json", str(tmp_path / "report.json")]) == 1
+    printed = capsys.readouterr()
+    assert "\nLeft out: 1 of 4 utterances, which cannot be read\n" in printed.out
+    assert "asr: cut test-01: " in printed.err
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert (told["left_out"], told["utterances"]) == (["test-01"], 3)
+
+
 def test_evaluate_counts_the_words_that_a_lexicon_has_not(tones, tones_run, tmp_path):
     report, lexicon = tmp_path / "report.json", tmp_path / "words"
     lexicon.write_text("ab\n")

@@ -8,6 +8,7 @@ from random_models import noise, random_model, random_tokenizer
 from tiny import cut
 
 from asr import evaluate as evaluation
+from asr.data import SpeechDataset
 from asr.errors import UserError
 from asr.evaluate import evaluate, held_out_log_probs
 from asr.recognizer import Recognizer
@@ -88,12 +89,48 @@ def test_speakers_that_are_numbers_are_named_by_them(tmp_path: Path) -> None:
     assert "\n17 " in format_report(found)
 
 
-def test_audio_that_cannot_be_read_names_its_cut(tmp_path: Path) -> None:
-    path = manifest(tmp_path, ["a"] * len(SAMPLES))
+@pytest.mark.parametrize("batch_s", [0.1, 120.0])
+def test_audio_that_cannot_be_read_is_left_out_and_its_cut_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_s: float
+) -> None:
+    monkeypatch.setattr(evaluation, "BATCH_S", batch_s)
+    texts = transcripts(tmp_path)
+    path = manifest(tmp_path, texts)
     soundfile.write(tmp_path / "u2.wav", np.full(9000, np.nan), RATE, subtype="FLOAT")
+    (tmp_path / "u4.wav").unlink()
 
-    with pytest.raises(UserError, match="cut u2: 9000 samples are NaN"):
+    found = evaluate(recognizer(), path)
+
+    assert sorted(found.left_out) == ["u2", "u4"]
+    assert "cut u2: 9000 samples are NaN" in str(found.left_out["u2"])
+    hypotheses = {one.utterance_id: one.hypothesis for one in found.report.results}
+    assert hypotheses == {f"u{i}": texts[i] for i in (0, 1, 3, 5)}
+
+
+def test_of_a_test_set_without_audio_one_reason_is_given(tmp_path: Path) -> None:
+    path = manifest(tmp_path, ["a"] * len(SAMPLES))
+    for name in tmp_path.glob("*.wav"):
+        name.unlink()
+
+    with pytest.raises(UserError, match=r"cut u[0-5]: its audio cannot be read"):
         evaluate(recognizer(), path)
+
+
+def test_an_error_nobody_foresaw_is_that_of_one_utterance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = manifest(tmp_path, ["a"] * len(SAMPLES))
+    load = SpeechDataset._waveform
+
+    def failing(dataset: SpeechDataset, index: int) -> object:
+        return load(dataset, index) if dataset.cuts[index].id != "u3" else 1 / 0
+
+    monkeypatch.setattr(SpeechDataset, "_waveform", failing)
+
+    found = evaluate(recognizer(), path)
+
+    assert "u3: ZeroDivisionError (" in str(found.left_out["u3"])
+    assert found.report.utterances == len(SAMPLES) - 1
 
 
 def test_held_out_log_probs_are_those_of_each_utterance_beside_its_reference(

@@ -12,6 +12,7 @@ from asr.cli.flags import (
     decoding_options,
     print_report,
 )
+from asr.cli.messages import complain
 
 if TYPE_CHECKING:
     from asr.scoring import Exhibit
@@ -27,7 +28,7 @@ def add(verbs: Verbs) -> None:
     verb.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     """Transcribe a test set and score it."""
     from asr.evaluate import evaluate
     from asr.recognizer import load
@@ -47,5 +48,12 @@ def run(args: argparse.Namespace) -> None:
         cuts = read_cuts(args.manifest)
         return collect_exhibits(found.report, cuts, args.html, recognizer, args.worst)
 
+    for error in found.left_out.values():
+        complain(error)
+    if found.left_out:
+        left_out, all_of_them = len(found.left_out), len(found.left_out) + found.report.utterances
+        said += f"\n\nLeft out: {left_out} of {all_of_them} utterances, which cannot be read"
     title = f"{args.manifest} by {args.model}"
-    print_report(found.report, args, title, collect, said, normalised_cross_entropy=known)
+    more = {"normalised_cross_entropy": known, "left_out": list(found.left_out)}
+    print_report(found.report, args, title, collect, said, **more)
+    return int(bool(found.left_out))
