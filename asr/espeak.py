@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.errors import UserError
+from asr.printable import printable
 
 NOT_INSTALLED = (
     "espeak-ng: this needs the package espeakng-loader, which is not installed; "
@@ -168,7 +169,7 @@ class Pronouncer(Espeak):
             ctypes.c_int,  # how it is coded
             ctypes.c_int,  # how phonemes are written
         ]
-        named = language.encode()
+        named = language.encode(errors="replace")
         spoken = ctypes.byref(_Voice(languages=named))  # en-gb is so found, whose voice is "en"
         if (
             self._library.espeak_SetVoiceByName(named) != 0
@@ -180,7 +181,12 @@ class Pronouncer(Espeak):
             )
 
     def phonemes(self, word: str, *, ipa: bool) -> list[str]:
-        """Say how a word is pronounced by itself, in IPA or in espeak-ng's own mnemonics."""
+        """Say how a word is pronounced by itself, in IPA or in espeak-ng's own mnemonics.
+
+        One that no UTF-8 can hold, or a zero byte cuts short, is not pronounced at all.
+        """
+        if printable(word) != word:
+            return []
         text = ctypes.create_string_buffer(word.encode())
         at = ctypes.c_void_p(ctypes.addressof(text))
         mode = PHONEMES_PARTED | (PHONEMES_IPA if ipa else 0)

@@ -11,9 +11,10 @@ from typing import IO
 from urllib.parse import quote
 
 from asr.errors import UserError
+from asr.printable import CONTROLS
 
-#: What parts folders, what escapes begin with, controls, and halves of surrogate pairs.
-_NOT_IN_NAMES = re.compile("[/\\\\%\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+#: What parts folders, what escapes begin with, and what is no text.
+_NOT_IN_NAMES = re.compile(rf"[/\\%{CONTROLS}]")
 
 
 @contextmanager

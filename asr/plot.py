@@ -20,6 +20,7 @@ from asr.audio import Waveform
 from asr.audio.recording import open_recording
 from asr.errors import UserError
 from asr.files import replacing
+from asr.printable import printable
 from asr.recognizer import Recognizer
 from asr.segmentation import pieces
 from asr.text import BLANK_ID, SPACE
@@ -54,7 +55,7 @@ def draw_transcription(
     figure, upper = draw_heard(recognizer, piece.waveform, (11, 5.5))
     side = f" [{name}]" if name else ""
     place = f", from {piece.start / rate:.1f} s" if piece.start else ""
-    title = f"{Path(path).name}{side}{place}: {text or '(nothing heard)'}"
+    title = printable(f"{Path(path).name}{side}{place}: {text or '(nothing heard)'}")
     upper.set_title(
         textwrap.fill(title, TITLE_CHARACTERS),
         loc="left",
@@ -106,7 +107,7 @@ def draw_posteriors(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> N
     opens = np.flatnonzero((best != BLANK_ID) & (best != np.append(BLANK_ID, best[:-1])))
     for frame in opens:
         letter = recognizer.tokenizer.tokens[best[frame]]
-        shown = "␣" if letter == SPACE else letter
+        shown = "␣" if letter == SPACE else printable(letter)
         axes.text(time_s[frame], 1.03, shown, ha="center", fontsize=9, parse_math=False)
     axes.set(ylim=(0, 1.15), xlabel="seconds", ylabel="posterior")
     axes.legend(loc="upper right", frameon=False)

@@ -8,12 +8,12 @@ import re
 
 #: What a terminal obeys or a line cannot hold: controls of C0 and C1, the line ends of Unicode,
 #: characters that turn the direction of the text around them, and halves of surrogate pairs.
-_CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-_CONTROL = re.compile(f"[{_CONTROLS}]")
+CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_CONTROL = re.compile(f"[{CONTROLS}]")
 #: In a text of several lines, line ends and tabs are its own.
-_CONTROL_IN_LINES = re.compile(rf"(?![\n\t])[{_CONTROLS}]")
+_CONTROL_IN_LINES = re.compile(rf"(?![\n\t])[{CONTROLS}]")
 #: In a sentence, only a list below it has lines of its own, and they are indented.
-_CONTROL_IN_SENTENCE = re.compile(rf"(?!\n  )[{_CONTROLS}]")
+_CONTROL_IN_SENTENCE = re.compile(rf"(?!\n  )[{CONTROLS}]")
 
 
 def printable(text: str) -> str:

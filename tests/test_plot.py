@@ -13,6 +13,7 @@ from asr.audio.recording import Recording
 from asr.errors import UserError
 from asr.plot import draw_transcription
 from asr.recognizer import Recognizer
+from asr.text import BLANK, CharTokenizer
 from asr.transcript import Segment, Transcript
 
 RATE = 16000
@@ -48,6 +49,17 @@ def test_the_first_speech_of_a_long_recording_is_drawn_and_no_more_is_read(
     assert first.start_s == pytest.approx(5, abs=0.5)
     assert text == first.text
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_any_name_and_any_token_can_be_drawn(tmp_path: Path) -> None:
+    tokenizer = CharTokenizer([BLANK, *" \ud800bc\0efg"], "none")
+    path = tmp_path / "a\nb\x1b.wav"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(4 * RATE), RATE)
+
+    text = draw_transcription(Recognizer(random_model(), tokenizer), path, tmp_path / "a.png")
+
+    assert {"\ud800", "\0"} <= set(text)
+    assert (tmp_path / "a.png").exists()
 
 
 def test_a_name_is_no_formula(recognizer: Recognizer, tmp_path: Path) -> None:

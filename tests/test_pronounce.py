@@ -93,3 +93,9 @@ def test_the_verb_names_a_text_that_is_missing(tmp_path, capsys):
     missing = str(tmp_path / "none.txt")
     assert main(["lexicon", missing, "--output", str(tmp_path / "x")]) == 1
     assert "none.txt: cannot be read" in capsys.readouterr().err
+
+
+def test_words_that_are_no_text_are_left_out():
+    assert make_lexicon(["red", "lone\ud800", "nul\0red", "esc\x1b"], "en-us") == {"red": ["ɹ ɛ d"]}
+    with pytest.raises(UserError, match="no language"):
+        make_lexicon(["red"], "\udcff")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from asr.formats.about import About
-from asr.formats.nist import lettered, recording_name
+from asr.formats.nist import lettered, one_word, recording_name
 from asr.formats.times import milliseconds
 from asr.transcript import Transcript
 
@@ -20,6 +20,6 @@ def write_ctm(transcripts: Sequence[Transcript], about: About) -> str:
             duration_ms = max(1, milliseconds(word.end_s) - start_ms)
             lines.append(
                 f"{recording_name(about)} {letter} {start_ms / 1000:.3f} {duration_ms / 1000:.3f} "
-                f"{word.text} {word.confidence:.4f}\n"
+                f"{one_word(word.text)} {word.confidence:.4f}\n"
             )
     return "".join(lines)

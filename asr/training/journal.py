@@ -13,6 +13,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from asr.errors import UserError
 from asr.files import write_text
+from asr.printable import printable_lines
 from asr.training.distributed import World
 
 if TYPE_CHECKING:
@@ -125,6 +126,13 @@ def format_epoch(numbers: dict[str, Any]) -> str:
     )
 
 
+class _Printable(logging.Formatter):
+    """Escapes what a terminal obeys in the words and names of a line, be it on one or in a file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
 @contextlib.contextmanager
 def open_log(run_dir: Path, world: World) -> Iterator[None]:
     """Send the log's lines to the terminal and to `train.log`, from the main process alone.
@@ -146,6 +154,7 @@ def open_log(run_dir: Path, world: World) -> Iterator[None]:
     log.propagate = False
     log.setLevel(logging.INFO if world.is_main else logging.ERROR)
     for handler in handlers:
+        handler.setFormatter(_Printable())
         log.addHandler(handler)
     try:
         yield

@@ -84,3 +84,8 @@ def test_a_word_of_no_length_lasts_a_millisecond():
 def test_nothing_heard_is_an_empty_file():
     for name in ("ctm", "stm"):
         assert FORMATS[name]([Transcript((), 1.0)], ABOUT) == ""
+
+
+def test_a_word_with_a_space_in_it_is_one_field():
+    (line,) = FORMATS["ctm"]([said(("a b\u2003c", 0.5, 0.7))], ABOUT).splitlines()
+    assert line.split()[4:] == ["a_b_c", "0.9000"]
