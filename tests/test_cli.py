@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+import torch
 
 from asr import __version__, cli
 from asr.cli import main, make_parser
@@ -122,6 +123,17 @@ def test_an_error_of_our_own_keeps_its_traceback(monkeypatch, error):
     monkeypatch.setattr(cli.score, "run", run)
     with pytest.raises((ZeroDivisionError, OSError)):
         main(["score", "a", "b"])
+
+
+def test_running_out_of_memory_is_one_sentence(monkeypatch, capsys):
+    def run(args):
+        torch.empty(1 << 60, dtype=torch.int8)
+
+    monkeypatch.setattr(cli.score, "run", run)
+    assert main(["score", "a", "b"]) == 1
+    assert capsys.readouterr().err == (
+        "asr: there is not enough memory; free some, or give less at once\n"
+    )
 
 
 def test_text_beyond_the_terminals_encoding_is_escaped(tmp_path):

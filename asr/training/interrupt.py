@@ -48,5 +48,6 @@ def _make_signal_stack() -> None:
     "corrupted size vs. prev_size" instead of saving. Python's handlers run on the alternative
     stack where there is one, and enabling faulthandler is Python's way to get one.
     """
-    if not faulthandler.is_enabled() and sys.__stderr__ is not None:
-        faulthandler.enable(sys.__stderr__)
+    stream = sys.__stderr__ or sys.stderr  # what stands in for the first where that is closed
+    if not faulthandler.is_enabled() and stream is not None:
+        faulthandler.enable(stream)
