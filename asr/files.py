@@ -2,8 +2,9 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
 from secrets import token_hex
@@ -30,7 +31,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         special = path.exists() and not (path.is_file() or path.is_dir())
-        with path.open("wb") if special else _beside(Path(os.path.realpath(path))) as file:
+        with path.open("wb") if special else beside(Path(os.path.realpath(path))) as file:
             yield file
     except OSError as error:
         reason = error.strerror or error
@@ -38,8 +39,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that takes its place at the end."""
+def beside(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path` that takes its place at the end, whatever stands there.
+
+    Raises:
+        OSError: the place cannot be written to, or the disk is full.
+    """
     # Threads, and containers that share the folder, may write the same file at once, so chance
     # names it. A name may have 255 bytes, so that of `path` can leave no room for more. `open`
     # gives the permissions that are usual here; `tempfile` would keep other users out.
@@ -76,10 +81,15 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
-def remove_partials(folder: Path) -> None:
-    """Remove what writers killed at their work left in a folder that nobody else writes to."""
+def remove_partials(folder: Path, idle_s: float = 0.0) -> None:
+    """Remove what writers killed at their work left in a folder.
+
+    Where others may be writing there now, what was written to in the last `idle_s` seconds stays.
+    """
     for partial in folder.glob(".*.partial*"):
-        partial.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process removes them too
+            if time.time() - partial.lstat().st_mtime >= idle_s:
+                partial.unlink()
 
 
 def files_below(root: Path, without: Path | None = None) -> tuple[list[Path], list[OSError]]:

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
-from asr import compiled
+from asr import cache_folder, compiled
 
 CALLEE = "from asr.compiled import compiled\n@compiled\ndef value(x):\n    return x + {}\n"
 CALLER = (
@@ -26,7 +27,8 @@ def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None
     for room in (package, package / "lm", package / "decoding"):
         room.mkdir()
         (room / "__init__.py").touch()
-    (package / "compiled.py").write_text(Path(compiled.__file__).read_text())
+    for module in (compiled, cache_folder):
+        (package / Path(module.__file__).name).write_text(Path(module.__file__).read_text())
     (package / "decoding" / "caller.py").write_text(CALLER)
 
     def used(number: int) -> str:
@@ -40,6 +42,48 @@ def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None
         return done.stdout.strip()
 
     assert [used(1), used(1), used(2), used(2)] == ["2 0", "2 1", "4 0", "4 1"]
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A process that has compiled nothing yet."""
+    caches = (compiled._trusted_folders, compiled._warn_of_no_cache)
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    for one in caches:
+        one.cache_clear()
+    yield monkeypatch
+    for one in caches:
+        one.cache_clear()
+
+
+def one_more(x):
+    return x + 1
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
+@pytest.mark.parametrize("by", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_nothing_is_unpickled_where_others_can_write(
+    fresh: pytest.MonkeyPatch, tmp_path: Path, by: str
+) -> None:
+    if by == "NUMBA_CACHE_DIR":
+        fresh.setattr(compiled.config, by.removeprefix("NUMBA_"), str(tmp_path))
+    else:
+        fresh.setenv(by, str(tmp_path))
+        fresh.setattr(os, "access", lambda *_: False)  # to the code's own folder
+    tmp_path.chmod(0o777)
+    with pytest.warns(UserWarning, match="every user can write to this folder"):
+        function = compiled.compiled(one_more)
+    assert function(1) == 2
+    assert function.stats.cache_path is None
+    tmp_path.chmod(0o755)
+    assert str(tmp_path) in compiled.compiled(one_more).stats.cache_path
+
+
+def test_a_folder_that_numba_takes_unasked_is_not_used(fresh: pytest.MonkeyPatch) -> None:
+    """It takes the user's own where the code's cannot be written, unseen."""
+    fresh.setattr(compiled, "_trusted_folders", lambda: frozenset({Path("/elsewhere")}))
+    with pytest.warns(UserWarning, match="compiled code cannot be kept"):
+        assert compiled.compiled(one_more).stats.cache_path is None
 
 
 def test_without_a_folder_to_keep_it_in_code_is_compiled_and_a_note_says_so(

@@ -153,6 +153,8 @@ def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:
     for name in (left, "a.txt", ".hidden"):
         (tmp_path / name).touch()
 
+    remove_partials(tmp_path, idle_s=60)
+    assert (tmp_path / left).exists()
     remove_partials(tmp_path)
 
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", ".hidden"}

@@ -1,7 +1,6 @@
 """The cache is used where it is sound and made anew where it is not."""
 
 import os
-import struct
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from asr.lm import NGram, store
+from asr.lm.store import _MAGIC as MAGIC
 from asr.lm.store import cache_path, open_ngram
 
 ARPA = """\\data\\
@@ -110,19 +110,82 @@ def test_a_cache_of_another_file_is_not_taken(source: Path, tmp_path: Path) -> N
     assert score(source) == -0.3
 
 
-def test_a_damaged_cache_is_made_anew(source: Path, parsed: list[Path]) -> None:
+def test_a_damaged_cache_is_made_anew_and_a_note_says_so(source: Path, parsed: list[Path]) -> None:
+    """Arrays are indexed without checks: a flipped bit gave other texts, and others a crash."""
     score(source)
     cache = cache_path(source)
     sound = cache.read_bytes()
-    header_end = 16 + struct.unpack("<8sII", sound[:16])[1]
-    damaged = [sound[:cut] for cut in (0, 7, 40, header_end, len(sound) - 1)] + [sound + b"x"]
-    for at in range(0, header_end, 5):
+    damaged = [sound[:cut] for cut in (8, 40, len(sound) - 1)] + [sound + b"x"]
+    for at in range(len(MAGIC), len(sound), 7):
         damaged.append(sound[:at] + bytes([sound[at] ^ 4]) + sound[at + 1 :])
     for count, content in enumerate(damaged, 2):
         cache.write_bytes(content)
-        assert score(source) == -0.3
+        with pytest.warns(UserWarning, match="the file is damaged; it is made anew"):
+            assert score(source) == -0.3
         assert len(parsed) == count
-    assert cache.stat().st_size == len(sound)
+    score(source)
+    assert len(parsed) == count
+
+
+@pytest.mark.parametrize("content", [b"", MAGIC[:5], b"asr-lm\x00\x01 of an older version"])
+def test_a_cache_of_another_format_is_made_anew(
+    source: Path, parsed: list[Path], content: bytes
+) -> None:
+    cache_path(source).write_bytes(content)
+    assert score(source) == score(source) == -0.3
+    assert len(parsed) == 1
+
+
+def test_a_link_in_the_caches_place_is_replaced_and_its_target_stays(
+    source: Path, tmp_path: Path, parsed: list[Path]
+) -> None:
+    (tmp_path / "target").write_text("of value")
+    cache_path(source).symlink_to(tmp_path / "target")
+    assert score(source) == score(source) == -0.3
+    assert (tmp_path / "target").read_text() == "of value"
+    assert not cache_path(source).is_symlink()
+    assert len(parsed) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_the_caches_place_is_replaced(source: Path, parsed: list[Path]) -> None:
+    os.mkfifo(cache_path(source))
+    assert score(source) == score(source) == -0.3
+    assert len(parsed) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
+def test_nothing_is_kept_where_others_can_write(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
+    cache = cache_path(source)
+    cache.parent.chmod(0o777)
+    with pytest.warns(UserWarning, match="every user can write to this folder, so no language"):
+        assert score(source) == -0.3
+    assert not cache.exists()
+
+
+def test_what_killed_writers_left_is_swept(source: Path) -> None:
+    folder = cache_path(source).parent
+    left, at_work = folder / ".x.lm.partial0123", folder / ".y.lm.partial4567"
+    for partial in (left, at_work):
+        partial.touch()
+    os.utime(left, (1, 1))
+    score(source)
+    assert not left.exists()
+    assert at_work.exists()
+    at_work.unlink()
+
+
+def test_a_pipe_is_read_once_and_not_kept(source: Path, parsed: list[Path]) -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, ARPA.encode())
+    os.close(write_end)
+    before = {*cache_path(source).parent.iterdir()}
+    assert score(Path(f"/dev/fd/{read_end}")) == -0.3
+    assert {*cache_path(source).parent.iterdir()} == before
+    os.close(read_end)
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
