@@ -91,8 +91,8 @@ def _done_without() -> Iterator[None]:
     """Go on without what is on disk where it cannot be read, or nothing more be written."""
     try:
         yield
-    except Exception as error:  # the system's, or whatever a damaged file makes of pickle
-        _warn_of_no_cache(str(error))
+    except Exception:  # the system's, or whatever a damaged file makes of pickle
+        _warn_of_no_cache("its files cannot be read or written")
 
 
 @cache

@@ -65,6 +65,11 @@ def file_name(name: str) -> str:
     return _NOT_IN_NAMES.sub(lambda found: quote(found[0], safe="", errors="surrogatepass"), name)
 
 
+def open_without_waiting(path: str, flags: int) -> int:
+    """Open as `open` does, whose `opener` it is, a pipe even if nobody writes to it yet."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def digest(path: Path) -> str:
     """Hash a file's content: SHA-256, in hexadecimal.
 

@@ -1,15 +1,33 @@
-"""The text files that people give, read whole: UTF-8, plain or gzipped."""
+"""The text files that people give, read whole: UTF-8, plain or gzipped.
+
+A file may come from a stranger. What it can cost is bounded before it is spent: a gzip file may
+unpack to so many times its size, a pipe may bring so much, and a device is not read at all.
+"""
 
 import gzip
+import os
+import select
 import zlib
 from codecs import BOM_UTF8
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from stat import S_ISFIFO, S_ISREG
+from typing import IO
 
 from asr.errors import UserError
+from asr.files import open_without_waiting
 
-#: What is read of a pipe or a device, of which nothing tells whether it ends.
-LONGEST_STREAM_BYTES = 1 << 30
 _GZIP = b"\x1f\x8b"  # how every such file begins
+_MB = 1_000_000
+#: How many times its size a gzip file may unpack to, and how many bytes any may. Texts unpack to
+#: 3 to 10 times their size, manifests to 20; a bomb to 1,000.
+MAX_RATIO, UNPACKED_BYTES = 50, 64 * _MB
+#: What a pipe may bring, whose size nobody knows before.
+PIPE_BYTES = 1_000 * _MB
+#: How long somebody may take to open the other end of a named pipe.
+PIPE_WAIT_S = 5.0
+_CHUNK_BYTES = 1 << 20
 
 
 class TextError(UserError):
@@ -26,44 +44,83 @@ def read_text(path: Path) -> str:
     Raises:
         TextError: as `read`, `unpack` and `decode`.
     """
-    return decode(unpack(read(path), path), str(path))
+    return decode(read_unpacked(path), str(path))
+
+
+def read_unpacked(path: Path) -> bytes:
+    """Content of a file, decompressed where it is packed.
+
+    Raises:
+        TextError: as `read` and `unpack`.
+    """
+    return unpack(read(path), path)
 
 
 def read(path: Path) -> bytes:
-    """Content of a file as it is.
+    """Content of a file or a pipe as it is.
 
     Raises:
-        TextError: there is no such file, it may not be read, or it is a pipe or a device that
-            does not end.
+        TextError: there is no such file, it may not be read or does not fit in memory, it is a
+            folder or a device, or a pipe that nobody writes to or that brings over `PIPE_BYTES`.
     """
     try:
-        if path.is_file():
-            return path.read_bytes()
-        with path.open("rb") as stream:
-            content = stream.read(LONGEST_STREAM_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        with open(path, "rb", opener=open_without_waiting) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if S_ISFIFO(mode):
+                return _read_pipe(file, path)
+            if not S_ISREG(mode):
+                raise TextError(f"{path}", "expected a text file, found a device; check the path")
+            return file.read()
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
         raise TextError(f"{path}", f"cannot be read: {reason}; check the path") from error
-    if len(content) > LONGEST_STREAM_BYTES:
-        advice = "save it to a file, and name that"
-        raise TextError(f"{path}", f"goes on for more than {LONGEST_STREAM_BYTES} bytes; {advice}")
-    return content
+    except MemoryError as error:
+        raise TextError(f"{path}", "is too large for this machine's memory; divide it") from error
+
+
+def _read_pipe(pipe: IO[bytes], path: Path) -> bytes:
+    number = pipe.fileno()
+    first = b""
+    watched = select.poll()
+    watched.register(number, select.POLLIN)
+    if not watched.poll(PIPE_WAIT_S * 1000):
+        with suppress(BlockingIOError):  # somebody has it open, and takes their time
+            first = os.read(number, 1)
+            if not first:
+                raise TextError(f"{path}", "a pipe that nobody writes to; check the path")
+    os.set_blocking(number, True)
+    content = bytearray(first)
+    while chunk := pipe.read(_CHUNK_BYTES):
+        content += chunk
+        if len(content) > PIPE_BYTES:
+            limit = f"more than {PIPE_BYTES // _MB:,} MB came through this pipe"
+            raise TextError(f"{path}", f"{limit}; write them to a file")
+    return bytes(content)
 
 
 def unpack(content: bytes, path: Path) -> bytes:
     """The content read from `path`, decompressed where it, or the file's name, says it is packed.
 
     Raises:
-        TextError: it is no sound gzip file.
+        TextError: it is no sound gzip file, or unpacks to more than `UNPACKED_BYTES` and than
+            `MAX_RATIO` times its size.
     """
     if path.suffix != ".gz" and not content.startswith(_GZIP):
         return content
+    most = max(UNPACKED_BYTES, MAX_RATIO * len(content))
+    unpacked = bytearray()
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=BytesIO(content)) as file:
+            while len(unpacked) <= most and (chunk := file.read(_CHUNK_BYTES)):
+                unpacked += chunk
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         reason = str(error).rstrip(".")
         advice = "the file is damaged or cut short, get it again"
         raise TextError(f"{path}", f"cannot be unpacked ({reason}); {advice}") from error
+    if len(unpacked) > most:
+        found = f"{len(content):,} bytes unpack to more than {most // _MB:,} MB"
+        raise TextError(f"{path}", f"{found}, as no text does; unpack it yourself if it is sound")
+    return bytes(unpacked)
 
 
 def decode(content: bytes, name: str) -> str:

@@ -48,24 +48,85 @@ def test_what_cannot_be_read_is_named_with_its_line(
     assert str(caught.value) == f"{caught.value.where}: {caught.value.detail}"
 
 
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
-def test_what_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_files, "LONGEST_STREAM_BYTES", 1000)
-
-    with pytest.raises(TextError, match="/dev/zero: goes on for more than 1000 bytes"):
-        read_text(Path("/dev/zero"))
-
-
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_a_name_that_no_file_can_have_is_a_sentence(name: str) -> None:
     with pytest.raises(TextError, match="cannot be read: "):
         read_text(Path(name))
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system names no pipes")
-def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("members", [1, 40])
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, members: int) -> None:
+    """A thousandth of what it unpacks to, in one gzip member or in many."""
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(80_000_000 // members)) * members)
+    with pytest.raises(TextError, match="bytes unpack to more than 64 MB, as no text does"):
+        read_text(tmp_path / "a.gz")
+
+
+def test_a_large_file_may_unpack_to_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "UNPACKED_BYTES", 1000)
+    text = os.urandom(3000).hex()
+    (tmp_path / "a.gz").write_bytes(gzip.compress(text.encode()))
+    assert read_text(tmp_path / "a.gz") == text
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_a_device_is_not_read() -> None:
+    with pytest.raises(TextError, match="/dev/zero: expected a text file, found a device"):
+        read_text(Path("/dev/zero"))
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
     os.mkfifo(tmp_path / "pipe")
-    sender = threading.Thread(target=(tmp_path / "pipe").write_text, args=("text\n",))
-    sender.start()
-    assert read_text(tmp_path / "pipe") == "text\n"
-    sender.join()
+    return tmp_path / "pipe"
+
+
+def test_a_pipe_is_read_however_late_its_writer_comes(pipe: Path) -> None:
+    def write() -> None:
+        with pipe.open("w") as file:
+            for word in ("one ", "two"):
+                file.write(word)
+                file.flush()
+
+    writer = threading.Timer(0.2, write)
+    writer.start()
+    assert read_text(pipe) == "one two"
+    writer.join()
+
+
+def test_a_pipe_whose_writer_takes_long_is_waited_for(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_files, "PIPE_WAIT_S", 0.1)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pipe.open("w") as file:
+        os.close(reader)
+        late = threading.Timer(0.3, lambda: (file.write("at last"), file.close()))
+        late.start()
+        assert read_text(pipe) == "at last"
+        late.join()
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_files, "PIPE_WAIT_S", 0.1)
+    with pytest.raises(TextError, match="pipe: a pipe that nobody writes to"):
+        read_text(pipe)
+
+
+def test_a_pipe_without_end_is_refused(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "PIPE_BYTES", 1_000_000)
+
+    def write() -> None:
+        with pytest.raises(BrokenPipeError), pipe.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(100_000))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with pytest.raises(TextError, match="more than 1 MB came through this pipe"):
+        read_text(pipe)
+    writer.join()

@@ -130,8 +130,9 @@ class _Reader:
                 self._refuse(
                     start, f"expected 'ngram {len(counts) + 1}=' and a count, found '{line}'"
                 )
-            counts.append(int(match[2]))
-            if 2 * counts[-1] > len(self.text) or sum(counts) > _MAX_ENTRIES:
+            counts.append(min(int(match[2]), _MAX_ENTRIES + 1))
+            least = sum(count * _least_bytes(order) for order, count in enumerate(counts, 1))
+            if least > len(self.text) or sum(counts) > _MAX_ENTRIES:
                 self._refuse(start, f"{line} is more n-grams than the file can hold")
         if not counts or counts[0] == 0:
             self._refuse(self.at, "the header lists no 1-grams")
@@ -190,6 +191,11 @@ class _Reader:
         except UnicodeDecodeError as error:
             self._refuse(0, f"a word is not UTF-8 (byte 0x{vocabulary[error.start]:02x})")
         return vocabulary
+
+
+def _least_bytes(order: int) -> int:
+    """Fewest bytes of an n-gram's line: `0 a b`, of which the last need not end."""
+    return 2 * order + 1
 
 
 def _with_unknown(section: Section) -> Section:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asr.errors import UserError
 from asr.lm.vocabulary import TokenisedText, tokenise
-from asr.text_files import decode, read, unpack
+from asr.text_files import decode, read_unpacked
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -30,7 +30,7 @@ def read_sentences(
         UserError: the file cannot be read, is not UTF-8 or holds a reserved word, or there is no
             such unit.
     """
-    content = unpack(read(path), path)
+    content = read_unpacked(path)
     as_it_is = unit == "word" and normalise is None and b"\0" not in content
     if as_it_is:  # millions of lines in seconds
         return tokenise(content.removeprefix(BOM_UTF8), str(path))

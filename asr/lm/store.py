@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from asr.cache_folder import UnsafeFolderError, cache_folder
-from asr.files import beside, digest, remove_partials
+from asr.files import beside, digest, open_without_waiting, remove_partials
 from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import NGram, NGramArrays
 from asr.lm.tree import read_only
@@ -197,11 +197,11 @@ def _map(cache: Path) -> np.ndarray:
     Raises:
         ValueError, OSError: it is missing, empty or no regular file.
     """
-    with open(cache, "rb", opener=_open_without_waiting) as file:
+    with open(cache, "rb", opener=_open) as file:
         if not S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("no regular file")
         return read_only(np.memmap(file, np.uint8, mode="r"))
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+def _open(path: str, flags: int) -> int:
+    return open_without_waiting(path, flags | getattr(os, "O_NOFOLLOW", 0))

@@ -45,6 +45,7 @@ def parse(text: str) -> NGram:
         ("ngram 2=3", "ngram 2=4", r"x.arpa:17: the header says 4 2-grams, found 3;"),
         ("ngram 2=3", "ngram 2=2", r"x.arpa:16: expected '\\3-grams:', found '-0.2\tb a"),
         ("ngram 2=3", "ngram 2=99999999999999", r"x.arpa:3: .* more n-grams than the file"),
+        ("ngram 3=1", "ngram 3=40", r"x.arpa:4: .* more n-grams than the file"),  # with those above
         ("ngram 2=3", "ngram 3=3", r"x.arpa:3: expected 'ngram 2=' and a count"),
         ("ngram 1=5\nngram 2=3\nngram 3=1\n", "", r"the header lists no 1-grams"),
         ("\\data\\", "hello", r"x.arpa:1: no line is '\\data\\', the first is 'hello'"),
