@@ -26,7 +26,7 @@ MAX_RATIO, UNPACKED_BYTES = 50, 64 * _MB
 #: What a pipe may bring, whose size nobody knows before.
 PIPE_BYTES = 1_000 * _MB
 #: How long somebody may take to open the other end of a named pipe.
-PIPE_WAIT_S = 5.0
+PIPE_WAIT_S = 2.0
 _CHUNK_BYTES = 1 << 20
 
 

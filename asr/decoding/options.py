@@ -2,6 +2,7 @@
 
 import math
 import os
+import reprlib
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,18 +12,33 @@ import yaml
 
 from asr.errors import UserError
 from asr.files import digest, write_text
+from asr.flat_yaml import read_flat
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
-_FINITE = (
-    "blank_penalty",
-    "prior_weight",
-    "lm_weight",
-    "word_score",
-    "unk_score",
-    "hotword_boost",
-)
+#: Least and most of each number. What lies further out gives texts that are empty or nonsense, or
+#: takes more memory than there is.
+RANGES: dict[str, tuple[float, float]] = {
+    "beam_size": (1, 10_000),
+    "beam_threshold": (0, math.inf),
+    "token_threshold": (0, math.inf),
+    "blank_penalty": (-100, 100),
+    "prior_weight": (0, 10),
+    "lm_weight": (0, 100),
+    "word_score": (-100, 100),
+    "unk_score": (-1000, 1000),
+    "hotword_boost": (0, 100),
+    "confidence_temperature": (0.001, 1000),
+}
 _PATHS = ("lm", "lexicon", "hotwords")
+
+
+class OptionError(UserError):
+    """An option that cannot be as it is: its name, and why."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"decoding.{name}: {detail}")
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,7 @@ class DecodingOptions:
 
     Attributes:
         search: "greedy" (the best path) or "beam".
-        beam_size: prefixes kept from frame to frame, at least 1.
+        beam_size: prefixes kept from frame to frame.
         beam_threshold: how far below the best prefix another may lie.
         token_threshold: how far below the best token of a frame another may lie to be tried.
         blank_penalty: taken from the blank's log posterior at every frame.
@@ -48,11 +64,11 @@ class DecodingOptions:
             phones behind them, or by its own lexicon where there are none.
         hotwords: words and phrases, one a line, that earn a bonus.
         hotword_boost: the bonus for each letter of a finished hot word.
-        confidence_temperature: above 0; more than 1 makes confidences higher, less makes them
-            lower (see `asr.decoding.calibration`).
+        confidence_temperature: more than 1 makes confidences higher, less makes them lower (see
+            `asr.decoding.calibration`).
 
     Raises:
-        UserError: a value out of its range, named.
+        OptionError: a value of another type or out of its range.
     """
 
     search: str = "greedy"
@@ -77,26 +93,12 @@ class DecodingOptions:
             object.__setattr__(self, field.name, _typed(field.name, getattr(self, field.name)))
         _one_of("search", self.search, SEARCHES)
         _one_of("lm_unit", self.lm_unit, LM_UNITS)
-        _at_least("beam_size", self.beam_size, 1)
-        for name in (
-            "beam_threshold",
-            "token_threshold",
-            "prior_weight",
-            "lm_weight",
-            "hotword_boost",
-        ):
-            _at_least(name, getattr(self, name), 0)
-        for name in _FINITE:
-            _finite(name, getattr(self, name))
-        if not self.confidence_temperature > 0:
-            raise UserError(
-                f"decoding.confidence_temperature: expected more than 0, "
-                f"found {self.confidence_temperature}; fit it with `asr tune`"
-            )
+        for name in RANGES:
+            _in_range(name, getattr(self, name))
         for name in _PATHS:
             if self.search == "greedy" and getattr(self, name) is not None:
-                raise UserError(
-                    f"decoding.{name}: greedy search uses none; set search to beam, or leave it out"
+                raise OptionError(
+                    name, "greedy search uses none; set search to beam, or leave it out"
                 )
 
     def check_lm(self) -> None:
@@ -122,28 +124,25 @@ def read_options(path: Path) -> DecodingOptions:
 
     Raises:
         UserError: an unreadable file, an unknown key, a value of a wrong type or range, or a
-            language model that changed since it was tuned.
+            language model that changed since it was tuned; with the line where it stands.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: cannot be read as YAML: {reason}; write it again") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: expected `option: value` lines, found {type(values).__name__}")
+    settings = read_flat(path)
     names = [field.name for field in fields(DecodingOptions)]
-    for key in values:
+    for key, setting in settings.items():
         if key not in names:
-            near = get_close_matches(str(key), names, n=1, cutoff=0.0)[0]
-            raise UserError(f"{path}: unknown option {key!r}; did you mean {near!r}?")
+            near = get_close_matches(key, names, n=1, cutoff=0.0)[0]
+            found = f"unknown option {reprlib.repr(key)}; did you mean {near!r}?"
+            raise UserError(f"{path}:{setting.line}: {found}")
     try:
-        options = DecodingOptions(**values)
+        options = DecodingOptions(**{key: setting.value for key, setting in settings.items()})
         for name in _PATHS:
             if (value := getattr(options, name)) is not None:
                 options = replace(options, **{name: path.parent / value})
         options.check_lm()
+    except OptionError as error:
+        raise UserError(f"{path}:{settings[error.name].line}: {error}") from None
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(f"{path}:{settings['lm'].line}: {error}") from None
     return options
 
 
@@ -184,23 +183,27 @@ def _typed(name: str, value: Any) -> Any:
     if kind == Path | None and isinstance(value, str):
         return Path(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _as_float(name, value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         wanted = getattr(kind, "__name__", str(kind).replace("pathlib._local.", ""))
-        raise UserError(f"decoding.{name}: expected {wanted}, found {value!r}")
+        raise OptionError(name, f"expected {wanted}, found {reprlib.repr(value)}")
     return value
+
+
+def _as_float(name: str, value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise OptionError(name, f"expected float, found {reprlib.repr(value)}") from None
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise UserError(f"decoding.{name}: expected {' or '.join(choices)}, found {value!r}")
+        raise OptionError(name, f"expected {' or '.join(choices)}, found {reprlib.repr(value)}")
 
 
-def _finite(name: str, value: float) -> None:
-    if not math.isfinite(value):
-        raise UserError(f"decoding.{name}: expected a finite number, found {value}")
-
-
-def _at_least(name: str, value: float, least: float) -> None:
-    if not value >= least:
-        raise UserError(f"decoding.{name}: expected at least {least}, found {value}")
+def _in_range(name: str, value: float) -> None:
+    least, most = RANGES[name]
+    if not least <= value <= most:
+        wanted = f"{least:g} or more" if math.isinf(most) else f"{least:g} to {most:g}"
+        raise OptionError(name, f"expected {wanted}, found {reprlib.repr(value)}")

@@ -4,7 +4,6 @@ The network runs once; every trial only searches its log-probs again. B utteranc
 frames, V tokens.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from asr.decoding.agreement import read_best, right_words
 from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.calibration import fit_temperature
 from asr.decoding.fusion import Fusion
-from asr.decoding.options import DecodingOptions
+from asr.decoding.options import RANGES, DecodingOptions
 from asr.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -32,7 +31,6 @@ STEPS = {
     "word_score": 0.5,
     "unk_score": 2.0,
 }
-LEAST = dict.fromkeys(STEPS, -math.inf) | {"lm_weight": 0.0, "prior_weight": 0.0}
 HALVINGS = 2
 
 
@@ -114,7 +112,8 @@ class Tuner:
         while start != best:
             start = best
             for name, step in steps:
-                while name not in useless and getattr(best, name) + step >= LEAST[name]:
+                least, most = RANGES[name]
+                while name not in useless and least <= getattr(best, name) + step <= most:
                     further = replace(best, **{name: getattr(best, name) + step})
                     if self._rank(further) >= self._rank(best):
                         break

@@ -30,24 +30,45 @@ def test_defaults_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("beam_sise: 3", "unknown option 'beam_sise'; did you mean 'beam_size'"),
-        ("beam_size: 0", "beam_size: expected at least 1, found 0"),
+        ("\nbeam_sise: 3", ":2: unknown option 'beam_sise'; did you mean 'beam_size'"),
+        ("beam_size: 0", "beam_size: expected 1 to 10000, found 0"),
+        ("beam_size: 100000000", "beam_size: expected 1 to 10000, found 100000000"),
         ("beam_size: 1.5", "beam_size: expected int, found 1.5"),
         ("beam_size: true", "beam_size: expected int, found True"),
         ("lm_weight: high", "lm_weight: expected float, found 'high'"),
-        ("lm_weight: -1", "lm_weight: expected at least 0"),
-        ("lm_weight: .nan", "lm_weight: expected at least 0, found nan"),
-        ("word_score: .nan", "word_score: expected a finite number, found nan"),
-        ("unk_score: -.inf", "unk_score: expected a finite number, found -inf"),
-        ("hotword_boost: .inf", "hotword_boost: expected a finite number, found inf"),
+        ("lm_weight: -1", "lm_weight: expected 0 to 100, found -1"),
+        ("lm_weight: .nan", "lm_weight: expected 0 to 100, found nan"),
+        (f"lm_weight: {'9' * 400}", r"lm_weight: expected float, found 9+\.\.\.9+$"),
+        (f"lm_weight: {'9' * 5000}", ":1: lm_weight is no value"),
+        ("beam_threshold: -1", "beam_threshold: expected 0 or more, found -1"),
+        ("word_score: .nan", "word_score: expected -100 to 100, found nan"),
+        ("unk_score: -.inf", "unk_score: expected -1000 to 1000, found -inf"),
+        ("hotword_boost: 1.0e+300", r"hotword_boost: expected 0 to 100, found 1e\+300"),
         ("search: viterbi", "search: expected greedy or beam, found 'viterbi'"),
-        ("confidence_temperature: 0", "confidence_temperature: expected more than 0"),
+        ("search: 2020-99-99", "search: expected greedy or beam, found '2020-99-99'"),
+        ("search: greedy\n\nsearch: beam", ":3: search stands already in line 1"),
+        ("confidence_temperature: 0", "confidence_temperature: expected 0.001 to 1000"),
         ("nbest: 1", "unknown option 'nbest'; did you mean 'lm_digest'"),
+        (f"{'x' * 900}: 1", r"unknown option 'x+\.\.\.x+'; did you mean"),
         ("lm: no.arpa", "lm: greedy search uses none"),
         ("{search: beam, lm: no.arpa}", "no.arpa: no such language model"),
+        ('search: beam\nlm: "a\\0b"', ":2: .*: no such language model"),
+        ('search: beam\nlm: "\\ud800"', ":2: .*: no such language model"),
         ("{search: beam, lm: 3}", "lm: expected .*Path.*, found 3"),
-        ("- beam", "expected `option: value` lines"),
-        ("a: [", "cannot be read as YAML"),
+        ("", "expected `option: value` lines, found none"),
+        ("- beam", ":1: expected `option: value` lines, found a list"),
+        ("beam", ":1: expected `option: value` lines, found a single value"),
+        ("search: beam\nlm_weight: [1]", ":2: expected `option: value` lines, found a list"),
+        ("search: beam\nlm_weight: {1: 2}", ":2: expected `option: value` lines, found a mapping"),
+        ("search: beam\n---\nlm_weight: 1", ":3: expected .* lines, found a mapping"),
+        (f"search: {'[' * 5000}{']' * 5000}", "expected `option: value` lines, found a list"),
+        ("lm_weight: &a [x]\nlm: [*a,*a]", ":1: expected `option: value` lines, found a list"),
+        ("lm_weight: &a 1\nunk_score: *a", ":2: expected `option: value` lines, found an alias"),
+        ("lm_weight: !!int x", ":1: expected `option: value` lines, found a tag"),
+        ("!!python/object/apply:os.system [ls]", ":1: expected .* lines, found a tag"),
+        ("search: beam\na: 'b", ":2: cannot be read as YAML: "),
+        ("search: beam\na: \x07", ":2: cannot be read as YAML: "),
+        ("a: b\n" * 20_000, "100,000 characters, expected 50,000 at most"),
     ],
 )
 def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
@@ -56,7 +77,13 @@ def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) 
     with pytest.raises(UserError, match=message) as caught:
         read_options(path)
     assert str(caught.value).startswith(str(path))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_dates_are_names(tmp_path: Path) -> None:
+    (tmp_path / "2020-01-01").write_text("ann")
+    (tmp_path / "decoding.yaml").write_text("search: beam\nhotwords: 2020-01-01\n")
+    assert read_options(tmp_path / "decoding.yaml").hotwords == tmp_path / "2020-01-01"
 
 
 def test_a_language_model_that_changed_is_refused(tmp_path: Path, arpa: Path) -> None:
