@@ -15,7 +15,7 @@ from pathlib import Path
 
 from asr.errors import UserError
 from asr.text import BLANK, NORMALISERS, SPACE, Tokenizer
-from asr.text_files import TextError, read_text
+from asr.text_files import TextError, quoted, read_text
 
 #: Word to its pronunciations, each the names of phones with a space between.
 Lexicon = dict[str, list[str]]
@@ -24,6 +24,14 @@ Lexicon = dict[str, list[str]]
 NO_WORD = ("!", "<", "[")
 #: How lines begin that are comments.
 COMMENTS = (";;;", "# ")
+#: Phones that a pronunciation may have; the longest words of any language have a fifth of it. One
+#: of a million made a table of that width for every word.
+LONGEST = 255
+#: Different phones that a lexicon may have: languages have some 10 to 150, thrice as many with
+#: stress, tone or place in the word. A text taken for a lexicon has thousands.
+MOST_PHONES = 1000
+#: What no word has: line ends and other controls, and halves of surrogate pairs.
+_NO_LETTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _BEHIND = re.compile(r"\s#")
 #: CMU's second pronunciations are TOMATO(2), its phones AH0, AH1 and AH2 by stress.
 VARIANT = re.compile(r"\(\d+\)$")
@@ -103,14 +111,23 @@ def check_lexicon(value: object) -> Lexicon:
     """Refuse what is no lexicon.
 
     Raises:
-        UserError: it does not map words to lists of pronunciations.
+        UserError: it does not map words to lists of pronunciations of up to `LONGEST` phones.
     """
-    if isinstance(value, dict) and all(
+    if not isinstance(value, dict) or not all(
         isinstance(said, list) and said and all(isinstance(one, str) and one for one in said)
         for said in value.values()
     ):
-        return value
-    raise UserError("lexicon: expected lists of pronunciations by word")
+        raise UserError("lexicon: expected lists of pronunciations by word")
+    for word, said in value.items():
+        if _NO_LETTER.search(word + "".join(said)):
+            raise UserError(f"lexicon: {quoted(word)} has characters that are no text")
+        if problem := _too_long(max(one.count(" ") + 1 for one in said)):
+            raise UserError(f"lexicon: {quoted(word)} {problem}")
+    return value
+
+
+def _too_long(phones: int) -> str:
+    return f"has {phones:,} phones, expected {LONGEST} at most" if phones > LONGEST else ""
 
 
 def phones_of(lexicon: Lexicon) -> set[str]:
@@ -136,7 +153,8 @@ def read_lexicon(
             are not known; None allows no such word.
 
     Raises:
-        UserError: a file that cannot be read, a line without phones, or no words at all.
+        UserError: a file that cannot be read, a line without phones or with too many, no words at
+            all, or more than `MOST_PHONES` different phones.
     """
     lexicon: Lexicon = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -147,7 +165,10 @@ def read_lexicon(
         if phones and re.fullmatch(r"[01]?\.\d+|1(\.0+)?", phones[0]):
             del phones[0]
         if not phones and known is None:
-            raise UserError(f"{path}:{number}: {entry!r} has no phones; write `word phone phone`")
+            problem = "has no phones; write `word phone phone`"
+            raise UserError(f"{path}:{number}: {quoted(entry)} {problem}")
+        if problem := _too_long(len(phones)):
+            raise UserError(f"{path}:{number}: {quoted(entry)} {problem}; is it a word?")
         word = normalise(VARIANT.sub("", entry))
         said = " ".join(_STRESS.sub("", phone) for phone in phones)
         here = [said] if said else (known or {}).get(word, ())
@@ -156,6 +177,11 @@ def read_lexicon(
     lexicon = {word: said for word, said in lexicon.items() if word and SPACE not in word}
     if not lexicon:
         raise UserError(f"{path}: no words in it; write `word phone phone ...`, a word a line")
+    if (found := len(phones_of(lexicon))) > MOST_PHONES:
+        raise UserError(
+            f"{path}: {found:,} different phones, expected {MOST_PHONES:,} at most; is it a "
+            "lexicon, with a word and its phones on each line?"
+        )
     return lexicon
 
 

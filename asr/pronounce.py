@@ -9,7 +9,7 @@ from tqdm import tqdm
 from asr.errors import UserError
 from asr.espeak import Pronouncer
 from asr.files import write_text
-from asr.phones import Lexicon
+from asr.phones import LONGEST, Lexicon
 
 #: English phones, of which espeak-ng has several allophones: its mnemonics, without stress, to IPA.
 #: Fewer phones are heard more often each; what tells these apart stands around them.
@@ -36,7 +36,7 @@ _VOICE = re.compile(r"\([\w-]+\)")
 
 
 def make_lexicon(words: Iterable[str], language: str, known: Lexicon | None = None) -> Lexicon:
-    """Pronounce words; what is not said at all is left out.
+    """Pronounce words; what is not said at all, or is too long to be a word, is left out.
 
     Args:
         words: normalised, the likeliest first.
@@ -50,7 +50,10 @@ def make_lexicon(words: Iterable[str], language: str, known: Lexicon | None = No
     english = language.partition("-")[0] == "en"
     lexicon: Lexicon = {}
     for word in tqdm(dict.fromkeys(words), "pronouncing", unit="word", disable=None):
-        said = (known or {}).get(word) or _pronounce(pronouncer, word.lower(), english)
+        said = (known or {}).get(word)
+        if said is None and len(word) <= LONGEST:
+            ways = _pronounce(pronouncer, word.lower(), english)
+            said = [one for one in ways if one.count(" ") < LONGEST]
         if said:
             lexicon[word] = said
     if not lexicon:

@@ -6,6 +6,7 @@ unpack to so many times its size, a pipe may bring so much, and a device is not 
 
 import gzip
 import os
+import reprlib
 import select
 import zlib
 from codecs import BOM_UTF8
@@ -28,6 +29,8 @@ PIPE_BYTES = 1_000 * _MB
 #: How long somebody may take to open the other end of a named pipe.
 PIPE_WAIT_S = 2.0
 _CHUNK_BYTES = 1 << 20
+_QUOTE = reprlib.Repr()
+_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 120
 
 
 class TextError(UserError):
@@ -144,3 +147,8 @@ def decode(content: bytes, name: str) -> str:
 def line_number(content: bytes, at: int) -> int:
     """Number, from 1, of the line that holds byte `at`."""
     return content.count(b"\n", 0, at) + 1
+
+
+def quoted(text: object) -> str:
+    """Quote what was found for a message, its middle left out where it is long."""
+    return _QUOTE.repr(text)

@@ -10,7 +10,7 @@ from asr.cli import main
 from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.model_file import load_model
-from asr.phones import PhoneTokenizer, read_lexicon
+from asr.phones import PhoneTokenizer, check_lexicon, read_lexicon
 from asr.text import BLANK
 
 LEXICON = """\
@@ -54,6 +54,8 @@ def test_lexicons_are_read_as_they_come(path, tmp_path):
     ("content", "message"),
     [
         (b"one W AH N\ntwo\n", r"lexicon.txt:2: 'two' has no phones"),
+        (b"one W\nnoise" + b" N" * 1_000_000, "lexicon.txt:2: 'noise' has 1,000,000 phones, exp"),
+        (b"".join(b"a%d p%d\n" % (n, n) for n in range(1001)), "1,001 different phones, expected"),
         (b"<unk> SPN\n\n", "no words in it"),
         (b"caf\xe9 K", "lexicon.txt:1: byte 0xe9 is not UTF-8"),
         (b"\x1f\x8b\x08broken", "lexicon.txt: cannot be unpacked"),
@@ -63,6 +65,20 @@ def test_what_is_no_lexicon_is_refused(path, content, message):
     path.write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_lexicon(path, str.lower)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"a": "AH"}, "expected lists of pronunciations by word"),
+        ({"a": ["AH " * 256]}, "'a' has 257 phones, expected 255 at most"),
+        ({"a\ud800": ["AH"]}, r"'a\\ud800' has characters that are no text"),
+        ({"a": ["AH\n"]}, "'a' has characters that are no text"),
+    ],
+)
+def test_what_a_model_file_has_for_a_lexicon_is_checked(value, message):
+    with pytest.raises(UserError, match=message):
+        check_lexicon(value)
 
 
 def test_a_lexicon_that_is_missing_can_be_made(tmp_path):

@@ -54,6 +54,10 @@ def test_other_languages_are_said_in_ipa():
     }
 
 
+def test_what_is_too_long_to_be_a_word_is_left_out():
+    assert [*make_lexicon(["red", "a" * 1_000_000, "ab1" * 80], "en-us")] == ["red"]
+
+
 def test_a_language_nobody_speaks_is_refused():
     with pytest.raises(UserError, match="no language 'xx'"):
         make_lexicon(["a"], "xx")

@@ -17,6 +17,7 @@ from asr.decoding.tokens import Tokens
 from asr.errors import UserError
 from asr.lm.ngram import NGram, NGramArrays
 from asr.text import BLANK_ID
+from asr.text_files import quoted
 
 SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary
 
@@ -126,9 +127,9 @@ def _warn_of_unspellable(words: Sequence[str], tokens: Tokens) -> None:
     if unspellable:
         warnings.warn(
             f"lexicon: {len(unspellable)} of its {len(words)} words cannot be spelled with the "
-            f"model's tokens and will never be written (the first is {unspellable[0]!r}, for want "
-            f"of {tokens.wanting(unspellable[0])}); write them as the recogniser does, in case and "
-            "characters",
+            f"model's tokens and will never be written (the first is {quoted(unspellable[0])}, for "
+            f"want of {tokens.wanting(unspellable[0])}); write them as the recogniser does, in "
+            "case and characters",
             stacklevel=3,
         )
 

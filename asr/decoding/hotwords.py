@@ -10,6 +10,7 @@ Source: Aho and Corasick, "Efficient string matching: an aid to bibliographic se
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,9 @@ from asr.compiled import borrowing
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree, child_of
 from asr.errors import UserError
+from asr.text_files import quoted
 
+MOST_WAYS = 1000  # in which a phrase may be said, as the ways of its words multiply
 BOUNDARY = 0  # the letter number that stands between words
 
 
@@ -49,7 +52,8 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
     """Build the automaton; a finished phrase has earned `boost` nats for each of its letters.
 
     Raises:
-        UserError: a phrase with a character that no token writes, or without any.
+        UserError: a phrase with a character that no token writes, or without any, or one that is
+            said in more than `MOST_WAYS` ways.
     """
     spellings = [way for phrase in dict.fromkeys(phrases) for way in _spell(phrase, tokens)]
     tree, ends = build_tree(spellings)
@@ -68,19 +72,24 @@ def _spell(phrase: str, tokens: Tokens) -> list[list[int]]:
     """Spell a phrase, in every way that its words are said."""
     words = tokens.split(phrase)
     if not words:
-        raise UserError(f"hot word {phrase!r}: it is empty; remove it")
+        raise UserError(f"hot word {quoted(phrase)}: it is empty; remove it")
     ways = [tokens.spell(word) for word in words]
     if not all(ways):
         odd = "".join(word for word, found in zip(words, ways, strict=True) if not found)
         if tokens.pronunciations is not None:
             raise UserError(
-                f"hot word {phrase!r}: the model has no pronunciation of {odd!r}; give it a "
-                "--lexicon that has one"
+                f"hot word {quoted(phrase)}: the model has no pronunciation of {quoted(odd)}; give "
+                "it a --lexicon that has one"
             )
         odd = "".join(sorted(set(odd) - set(tokens.letter_ids)))
         raise UserError(
-            f"hot word {phrase!r}: the model cannot write {odd!r}; "
+            f"hot word {quoted(phrase)}: the model cannot write {quoted(odd)}; "
             f"spell it with {''.join(tokens.letter_ids)!r}"
+        )
+    if (count := prod(map(len, ways))) > MOST_WAYS:
+        raise UserError(
+            f"hot word {quoted(phrase)}: it is said in {count:,} ways, expected "
+            f"{MOST_WAYS:,} at most; part it into shorter phrases"
         )
     return [
         [BOUNDARY, *(letter for word in said for letter in (*word, BOUNDARY))]

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from asr.compiled import borrowing
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree
+from asr.decoding.word_lists import LONGEST
 from asr.lm.ngram import BEGIN, END, UNKNOWN, NGram
+from asr.text_files import quoted
 
 OFF = -1  # the state of a word outside the tree; as an index, the last of an array of states
 SPELLABLE = 0.9  # an LM with a smaller share of words the tokens can spell is probably foreign
@@ -92,16 +94,20 @@ def build_vocabulary(words: Iterable[str], tokens: Tokens, lm: NGram | None) -> 
 
 
 def lm_words(lm: NGram, tokens: Tokens) -> list[str]:
-    """List a word model's own words; warn where it looks made for other tokens."""
-    words = [word for word in lm.words if word not in (UNKNOWN, BEGIN, END)]
+    """List a word model's own words; warn where it looks made for other tokens.
+
+    What is too long to be a word, as texts of the web hold some, stays unknown.
+    """
+    reserved = (UNKNOWN, BEGIN, END)
+    words = [word for word in lm.words if word not in reserved and len(word) <= LONGEST]
     asked = words[:: 1 + len(words) // SAMPLED]
     foreign = [word for word in asked if not tokens.spell(word)]
     if len(foreign) > (1 - SPELLABLE) * len(asked):
         share = 100 * (1 - len(foreign) / len(asked))
         warnings.warn(
             f"language model: the tokens can spell only {share:.0f} % of its {len(words)} words "
-            f"(not {foreign[0]!r}, for want of {tokens.wanting(foreign[0])}); train it on text "
-            "written as the recogniser writes, in case and characters",
+            f"(not {quoted(foreign[0])}, for want of {tokens.wanting(foreign[0])}); train it on "
+            "text written as the recogniser writes, in case and characters",
             stacklevel=2,
         )
     return words

@@ -2,7 +2,6 @@
 
 import math
 import os
-import reprlib
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 from asr.errors import UserError
 from asr.files import digest, write_text
 from asr.flat_yaml import read_flat
+from asr.text_files import quoted
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
@@ -131,7 +131,7 @@ def read_options(path: Path) -> DecodingOptions:
     for key, setting in settings.items():
         if key not in names:
             near = get_close_matches(key, names, n=1, cutoff=0.0)[0]
-            found = f"unknown option {reprlib.repr(key)}; did you mean {near!r}?"
+            found = f"unknown option {quoted(key)}; did you mean {near!r}?"
             raise UserError(f"{path}:{setting.line}: {found}")
     try:
         options = DecodingOptions(**{key: setting.value for key, setting in settings.items()})
@@ -186,7 +186,7 @@ def _typed(name: str, value: Any) -> Any:
         return _as_float(name, value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         wanted = getattr(kind, "__name__", str(kind).replace("pathlib._local.", ""))
-        raise OptionError(name, f"expected {wanted}, found {reprlib.repr(value)}")
+        raise OptionError(name, f"expected {wanted}, found {quoted(value)}")
     return value
 
 
@@ -194,16 +194,16 @@ def _as_float(name: str, value: int) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise OptionError(name, f"expected float, found {reprlib.repr(value)}") from None
+        raise OptionError(name, f"expected float, found {quoted(value)}") from None
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise OptionError(name, f"expected {' or '.join(choices)}, found {reprlib.repr(value)}")
+        raise OptionError(name, f"expected {' or '.join(choices)}, found {quoted(value)}")
 
 
 def _in_range(name: str, value: float) -> None:
     least, most = RANGES[name]
     if not least <= value <= most:
         wanted = f"{least:g} or more" if math.isinf(most) else f"{least:g} to {most:g}"
-        raise OptionError(name, f"expected {wanted}, found {reprlib.repr(value)}")
+        raise OptionError(name, f"expected {wanted}, found {quoted(value)}")

@@ -21,6 +21,7 @@ from functools import cached_property
 
 from asr.errors import UserError
 from asr.text import Tokenizer
+from asr.text_files import quoted
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Tokens:
         """Say what a word that cannot be spelled lacks."""
         if self.pronunciations is not None:
             return "a pronunciation"
-        return repr("".join(sorted(set(word) - set(self.letter_ids))))
+        return quoted("".join(sorted(set(word) - set(self.letter_ids))))
 
     def split(self, phrase: str) -> list[str]:
         """Part a phrase into this model's words: at spaces, or into characters without a mark."""

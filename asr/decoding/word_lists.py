@@ -7,14 +7,19 @@ from asr.errors import UserError
 from asr.phones import COMMENTS, NO_WORD, VARIANT
 from asr.text_files import read_text
 
+#: Characters that a word or phrase may have: the search builds a level of its trees for each.
+LONGEST = 1000
+
 
 def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
     """Read phrases, one a line, each brought to the model's spelling by `normalise`.
 
     Raises:
-        UserError: a file that cannot be read as text, or that holds no phrase.
+        UserError: a file that cannot be read as text, that holds no phrase, or one that is longer
+            than `LONGEST`.
     """
-    phrases = [phrase for line in read_text(path).splitlines() if (phrase := normalise(line))]
+    lines = enumerate(read_text(path).splitlines(), start=1)
+    phrases = [phrase for at, line in lines if (phrase := normalise(_short(line, path, at)))]
     if not phrases:
         raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
     return list(dict.fromkeys(phrases))
@@ -26,12 +31,23 @@ def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[
     Each is brought to the model's spelling by `normalise`, which makes two of some: e-mail.
 
     Raises:
-        UserError: a file that cannot be read as text, or that holds no word.
+        UserError: a file that cannot be read as text, that holds no word, or one that is longer
+            than `LONGEST`.
     """
     marks = (*COMMENTS, *NO_WORD)
-    lines = [line for line in read_text(path).splitlines() if not line.startswith(marks)]
-    entries = [VARIANT.sub("", line.split()[0]) for line in lines if line.strip()]
+    lines = enumerate(read_text(path).splitlines(), start=1)
+    firsts = [
+        (at, line.split()[0]) for at, line in lines if line.strip() and not line.startswith(marks)
+    ]
+    entries = [VARIANT.sub("", _short(first, path, at)) for at, first in firsts]
     words = [word for entry in entries for word in normalise(entry).split()]
     if not words:
         raise UserError(f"{path}: no words in it; write one word a line")
     return list(dict.fromkeys(words))
+
+
+def _short(text: str, path: Path, line: int) -> str:
+    if len(text) > LONGEST:
+        found = f"{len(text):,} characters, expected {LONGEST:,} at most"
+        raise UserError(f"{path}:{line}: {found}; write one word or phrase a line")
+    return text

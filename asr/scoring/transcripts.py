@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, NoReturn
 
 from asr.errors import UserError
 from asr.scoring.pairing import require_same_ids
-from asr.text_files import read_text
+from asr.text_files import quoted, read_text
 
 Layout = Literal["auto", "kaldi", "trn", "plain"]
 
@@ -69,7 +69,8 @@ class _File:
             elif line.strip():
                 raise UserError(
                     f"{self.path}:{number}: expected an utterance id in parentheses at its end, "
-                    f"found {line.strip()!r}; write it as `words (id)`, or say another --layout"
+                    f"found {quoted(line.strip())}; write it as `words (id)`, or say another "
+                    "--layout"
                 )
         return found
 
@@ -141,8 +142,8 @@ def _by_id(file: _File, found: Sequence[_Utterance]) -> dict[str, str]:
     if repeat := _first_repeat(found):
         again, before = repeat
         raise UserError(
-            f"{file.path}:{again.line}: utterance id {again.utterance_id!r} stands already in line "
-            f"{before.line}; keep one of them"
+            f"{file.path}:{again.line}: utterance id {quoted(again.utterance_id)} stands already "
+            f"in line {before.line}; keep one of them"
         )
     return {utterance_id: text for _, utterance_id, text in found}
 
@@ -190,8 +191,8 @@ def _warn_of_few(file: _File, layout: Layout) -> None:
         return
     found = file.split_trn() if layout == "trn" else file.split_kaldi()
     warnings.warn(
-        f"{file.path}: {found[0].utterance_id!r} and its like are taken for utterance ids; if they "
-        "are words, say --layout plain",
+        f"{file.path}: {quoted(found[0].utterance_id)} and its like are taken for utterance ids; "
+        "if they are words, say --layout plain",
         stacklevel=3,
     )
 
@@ -225,8 +226,8 @@ def _refuse(a: _File, b: _File) -> NoReturn:
             again, before = repeat
             raise UserError(
                 f"{file.path}:{again.line}: the first words of the lines may be utterance ids, but "
-                f"{again.utterance_id!r} stands already in line {before.line}; keep one of them, "
-                "or say --layout plain"
+                f"{quoted(again.utterance_id)} stands already in line {before.line}; keep one of "
+                "them, or say --layout plain"
             )
     raise UserError(
         f"{a.path} and {b.path}: the first words of the lines may be utterance "

@@ -58,3 +58,11 @@ def test_none_are_allowed() -> None:
 def test_what_the_model_cannot_write_is_refused(phrase: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         build_hotwords([phrase], TOKENS, boost=1.0)
+
+
+def test_a_phrase_whose_ways_multiply_is_refused() -> None:
+    """Ten ways each are a billion for nine words."""
+    tokens = Tokens(("", *"ab "), pronunciations={"a": ["a " * n + "b" for n in range(10)]})
+    assert len(build_hotwords(["a a a"], tokens, boost=1.0).tree.label) > 1000
+    with pytest.raises(UserError, match="is said in 1,000,000,000 ways, expected 1,000 at most"):
+        build_hotwords(["a a a a a a a a a"], tokens, boost=1.0)

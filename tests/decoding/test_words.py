@@ -88,6 +88,14 @@ def test_word_lists(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [read_hotwords, read_words])
+def test_what_is_too_long_for_a_word_is_refused_with_its_line(read, tmp_path):
+    """The search would build a level of its trees for each letter."""
+    (tmp_path / "words.txt").write_text("one\n" + "a" * 1001)
+    with pytest.raises(UserError, match=r"words.txt:2: 1,001 characters, expected 1,000 at most"):
+        read(tmp_path / "words.txt")
+
+
+@pytest.mark.parametrize("read", [read_hotwords, read_words])
 def test_empty_and_unreadable_lists_are_refused(tmp_path: Path, read) -> None:
     path = tmp_path / "list.txt"
     with pytest.raises(UserError, match="cannot be read"):
