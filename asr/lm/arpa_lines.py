@@ -13,6 +13,7 @@ from asr.lm.ngram import LN_10, NGramArrays
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_word, find_slot, is_space
 
 FINE, SHORT, NUMBER, POSITIVE, FEW, UNKNOWN_WORD, BACK_OFF, MORE = range(8)
+_LARGEST = 1e38  # of a log10, whose natural logarithm float32 holds
 _UPPER_UNKNOWN = np.frombuffer(b"<UNK>", np.uint8)
 
 
@@ -58,7 +59,7 @@ def _exponent(text: np.ndarray, at: int, end: int) -> tuple[float, int]:
 
 @compiled
 def _number(text: np.ndarray, start: int, end: int) -> float:
-    """The decimal number text[start:end], or NaN where it is anything else."""
+    """The decimal number text[start:end], or NaN where it is anything else or too large."""
     at = start + 1 if start < end and (text[start] == 45 or text[start] == 43) else start
     value, stop = _digits(text, at, end)
     digits, at = stop - at, stop
@@ -70,7 +71,7 @@ def _number(text: np.ndarray, start: int, end: int) -> float:
     if at < end and (text[at] == 101 or text[at] == 69):
         power, at = _exponent(text, at, end)
         value *= 10.0**power
-    if at < end or digits == 0 or not np.isfinite(value):
+    if at < end or digits == 0 or not value <= _LARGEST:
         return np.nan
     return -value if text[start] == 45 else value
 

@@ -44,6 +44,12 @@ def measure_perplexity(lm: NGram, text: TokenisedText) -> Perplexity:
         tokens=len(ids),
         oov_tokens=len(ids) - known,
         log10_probability=float(scores.sum()),
-        perplexity=float(10.0 ** -scores.mean()),
-        perplexity_without_oov=float(10.0 ** -scores[~oov].mean()) if known else float("nan"),
+        perplexity=_perplexity(scores),
+        perplexity_without_oov=_perplexity(scores[~oov]) if known else float("nan"),
     )
+
+
+def _perplexity(scores: np.ndarray) -> float:
+    """10 to the mean of (N,) negative log10 probabilities; infinite where no float holds it."""
+    with np.errstate(over="ignore"):
+        return float(10.0 ** -scores.mean())

@@ -54,6 +54,8 @@ def parse(text: str) -> NGram:
         ("-0.4\ta b", "-inf\ta b", r"x.arpa:15: the log-probability is not a finite number"),
         ("-0.4\ta b", "-0.4.1\ta b", r"x.arpa:15: the log-probability is not a finite number"),
         ("-0.4\ta b", "-1e999\ta b", r"x.arpa:15: the log-probability is not a finite number"),
+        ("-0.4\ta b", "-2e38\ta b", r"x.arpa:15: the log-probability is not a finite number"),
+        ("-0.4\ta b", "-0.4\ta b\t2e38", r"x.arpa:15: the back-off is not a finite number"),
         ("-0.4\ta b", "0.4\ta b", r"x.arpa:15: the log-probability is more than 0"),
         ("-0.4\ta b", "-0.4\ta", r"x.arpa:15: an n-gram lacks a word"),
         ("-0.4\ta b", "-0.4\ta c", r"x.arpa:15: .*not among the 1-grams, found 'c'"),
