@@ -115,6 +115,7 @@ def test_a_full_or_damaged_folder_is_done_without(
     def one_more(x: int) -> int:
         return x + 1
 
+    monkeypatch.setattr(compiled, "_trusted_folders", lambda: frozenset({Path(__file__).parent}))
     function = compiled.compiled(one_more)
     for action in ("load", "save"):
         monkeypatch.setattr(

@@ -34,7 +34,17 @@ LAYERS = [
         "subwords",
         "text",
     },
-    {"audio", "compiled", "files", "paths", "room", "text_files", "workers"},
+    {
+        "audio",
+        "cache_folder",
+        "compiled",
+        "files",
+        "flat_yaml",
+        "paths",
+        "room",
+        "text_files",
+        "workers",
+    },
     {"errors", "printable"},
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
