@@ -4,11 +4,45 @@ Hydra checks every key and type against these classes before any data is read. T
 defaults: each default is written once, in the YAML file of its group.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from math import inf
 from typing import Any
 
 from asr.errors import UserError
+
+_BOUNDS = "bounds"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The smallest and largest value of a setting, or of each number it lists."""
+
+    low: float
+    high: float
+    count: int | None  # how many numbers a list has; None is one or more
+
+    def check(self, key: str, value: Any) -> None:
+        """Refuse a number that lies outside, which NaN does, or a list of another length.
+
+        Raises:
+            UserError: it names the setting by `key`.
+        """
+        listed = isinstance(value, list)
+        numbers = value if listed else [value]
+        if len(numbers) != (self.count or max(len(numbers), 1)):
+            raise UserError(f"{key}: expected {self.count or 'some'} numbers, found {numbers}")
+        if all(self.low <= number <= self.high for number in numbers):
+            return
+        if self.high == inf:
+            allowed = f"{self.low:.10g} or more"
+        else:
+            allowed = f"{'numbers from ' * listed}{self.low:.10g} to {self.high:.10g}"
+        raise UserError(f"{key}: expected {allowed}, found {value!r:.50}")
+
+
+def within(low: float, high: float, count: int | None = None) -> dict[str, Bounds]:
+    """Bound a setting, as the metadata of its field; see `Bounds`."""
+    return {_BOUNDS: Bounds(low, high, count)}
 
 
 @dataclass
@@ -17,7 +51,8 @@ class DataConfig:
 
     train: str  # cut manifest trained on
     dev: str  # cut manifest that the model is chosen on
-    batch_s: float  # most seconds of padded audio in one global batch, before augmentation
+    # most seconds of padded audio in one global batch, before augmentation
+    batch_s: float = field(metadata=within(0, 1e6))
     leave_out_bad: bool  # leave out utterances that cannot be trained on, instead of refusing
 
 
@@ -33,7 +68,8 @@ class TokensConfig:
     """The units the model writes it in."""
 
     characters: str | None  # the alphabet; null derives it from the training transcripts
-    pieces: int | None  # most BPE pieces to learn from them, blank included; null: characters
+    # most BPE pieces to learn from them, blank included; null: characters
+    pieces: int | None = field(metadata=within(2, 100_000))
     lexicon: str | None  # pronunciations, a file: tokens are phones; null: words are spelled
 
 
@@ -41,12 +77,13 @@ class TokensConfig:
 class FeaturesConfig:
     """Keywords of asr.features.LogMel."""
 
-    sample_rate: int
-    mel_bins: int
-    window_ms: float
-    hop_ms: float
-    low_hz: float
-    dynamic_range_db: float | None  # below an utterance's loudest bin; null: all there is
+    sample_rate: int = field(metadata=within(1000, 192_000))
+    mel_bins: int = field(metadata=within(1, 512))
+    window_ms: float = field(metadata=within(1, 250))
+    hop_ms: float = field(metadata=within(1, 1000))
+    low_hz: float = field(metadata=within(0, 96_000))
+    # below an utterance's loudest bin; null: all there is
+    dynamic_range_db: float | None = field(metadata=within(1, 1000))
     normalisation: str
 
 
@@ -54,25 +91,25 @@ class FeaturesConfig:
 class AugmentConfig:
     """Keywords of asr.augment.WaveformAugment and, below, SpecAugment."""
 
-    speeds: list[float]
-    noise_probability: float
-    noise_snr_db: list[float]
-    reverb_probability: float
-    reverb_rt60_s: list[float]
-    mel_warp: float
-    frequency_masks: int
-    frequency_bins: int
-    time_masks: int
-    time_frames: int
-    time_share: float
+    speeds: list[float] = field(metadata=within(0.1, 10))
+    noise_probability: float = field(metadata=within(0, 1))
+    noise_snr_db: list[float] = field(metadata=within(-100, 100, count=2))
+    reverb_probability: float = field(metadata=within(0, 1))
+    reverb_rt60_s: list[float] = field(metadata=within(0.01, 10, count=2))
+    mel_warp: float = field(metadata=within(0, 0.5))
+    frequency_masks: int = field(metadata=within(0, 1000))
+    frequency_bins: int = field(metadata=within(0, 1000))
+    time_masks: int = field(metadata=within(0, 1000))
+    time_frames: int = field(metadata=within(0, 1e6))
+    time_share: float = field(metadata=within(0, 1))
 
 
 @dataclass
 class SubsamplingConfig:
     """Keywords of asr.subsampling.ConvSubsampling."""
 
-    factor: int
-    channels: int
+    factor: int = field(metadata=within(1, 100))
+    channels: int = field(metadata=within(1, 4096))
 
 
 @dataclass
@@ -80,22 +117,27 @@ class EncoderConfig:
     """A recurrent family, and the keywords of asr.encoders.RecurrentStack."""
 
     name: str  # key of asr.encoders.ENCODERS
-    layers: int
-    hidden_size: int
+    layers: int = field(metadata=within(1, 100))
+    hidden_size: int = field(metadata=within(1, 16_384))
     bidirectional: bool  # hear from the end as well
-    projection: int  # units the outputs of blstm's layers are projected to; 0 is none
-    dropout: float
+    # units the outputs of blstm's layers are projected to; 0 is none
+    projection: int = field(metadata=within(0, 16_384))
+    dropout: float = field(metadata=within(0, 1))
     variational: bool  # dropout leaves out a unit in all frames of an utterance, or in none
-    weight_drop: float  # probability of leaving out each recurrent weight for a batch
-    zoneout: float  # probability of a unit's keeping its last state at a frame
+    # probability of leaving out each recurrent weight for a batch
+    weight_drop: float = field(metadata=within(0, 1))
+    # probability of a unit's keeping its last state at a frame
+    zoneout: float = field(metadata=within(0, 1))
 
 
 @dataclass
 class ObjectiveConfig:
     """Keywords of asr.training.objective.Objective."""
 
-    consistency: float  # weight of the agreement between two masked views; 0 takes one view
-    denominator: float  # weight of what makes CTC CTC-CRF: log Z over all texts; 0 is CTC alone
+    # weight of the agreement between two masked views; 0 takes one view
+    consistency: float = field(metadata=within(0, 1000))
+    # weight of what makes CTC CTC-CRF: log Z over all texts; 0 is CTC alone
+    denominator: float = field(metadata=within(0, 1))
 
 
 @dataclass
@@ -103,9 +145,9 @@ class OptimiserConfig:
     """Keywords of the optimiser."""
 
     name: str  # key of asr.training.optimiser.OPTIMISERS
-    lr: float  # the schedule's highest
-    weight_decay: float
-    betas: list[float]
+    lr: float = field(metadata=within(0, 1000))  # the schedule's highest
+    weight_decay: float = field(metadata=within(0, 1000))
+    betas: list[float] = field(metadata=within(0, 0.999999, count=2))
 
 
 @dataclass
@@ -113,24 +155,31 @@ class ScheduleConfig:
     """The learning rate's course over the whole run."""
 
     name: str  # key of asr.training.optimiser.SCHEDULES
-    warmup_share: float  # share of all steps that climb to the highest rate
-    final_share: float  # the last rate as a share of the highest
+    # share of all steps that climb to the highest rate
+    warmup_share: float = field(metadata=within(0, 1))
+    final_share: float = field(metadata=within(0, 1))  # the last rate as a share of the highest
 
 
 @dataclass
 class TrainerConfig:
     """The loop. `device`, `workers`, `threads` and `tensorboard` are settings of the machine."""
 
-    epochs: int
-    accumulate: int  # pieces a process cuts its share of a batch into, to fit its memory
-    clip_norm: float  # gradients are scaled down to this norm; inf leaves them as they are
-    average_decay: float  # of the moving average of weights that is evaluated and saved; 0 is off
+    epochs: int = field(metadata=within(1, 1e6))
+    # pieces a process cuts its share of a batch into, to fit its memory
+    accumulate: int = field(metadata=within(1, 1e6))
+    # gradients are scaled down to this norm; inf leaves them as they are
+    clip_norm: float = field(metadata=within(1e-3, inf))
+    # of the moving average of weights that is evaluated and saved; 0 is off
+    average_decay: float = field(metadata=within(0, 1))
     precision: str  # 32 or bf16
-    patience_epochs: int | None  # stop after so many epochs without a better model; null never
-    save_every_steps: int  # how often, beside each epoch's end, the training state is saved
+    # stop after so many epochs without a better model; null never
+    patience_epochs: int | None = field(metadata=within(1, 1e6))
+    # how often, beside each epoch's end, the training state is saved
+    save_every_steps: int = field(metadata=within(1, 1e9))
     device: str  # auto, cpu, cuda
-    workers: int  # processes that load audio; 0 loads in the training process
-    threads: int | None  # CPU threads; null takes torch's choice
+    # processes that load audio; 0 loads in the training process
+    workers: int = field(metadata=within(0, 1024))
+    threads: int | None = field(metadata=within(1, 1024))  # CPU threads; null takes torch's choice
     tensorboard: bool
 
 
@@ -139,7 +188,7 @@ class TrainConfig:
     """A whole recipe."""
 
     recipe: str  # name for the run folder and the log
-    seed: int
+    seed: int = field(metadata=within(0, 2**63 - 1))
     run_dir: str
     init: str | None  # a model, or its run folder, whose weights are where training starts
     data: DataConfig
@@ -154,56 +203,6 @@ class TrainConfig:
     schedule: ScheduleConfig
     trainer: TrainerConfig
 
-
-#: Smallest and largest value of settings that would otherwise fail late or in silence.
-RANGES: dict[str, tuple[float, float]] = {
-    "seed": (0, 2**63 - 1),
-    "data.batch_s": (0, 1e6),
-    "tokens.pieces": (2, 100_000),
-    "features.sample_rate": (1000, 192_000),
-    "features.mel_bins": (1, 1000),
-    "features.window_ms": (1, 1000),
-    "features.hop_ms": (1, 1000),
-    "features.low_hz": (0, 96_000),
-    "features.dynamic_range_db": (1, 1000),
-    "augment.noise_probability": (0, 1),
-    "augment.reverb_probability": (0, 1),
-    "augment.mel_warp": (0, 0.5),
-    "augment.frequency_masks": (0, inf),
-    "augment.frequency_bins": (0, inf),
-    "augment.time_masks": (0, inf),
-    "augment.time_frames": (0, inf),
-    "augment.time_share": (0, 1),
-    "subsampling.channels": (1, inf),
-    "encoder.layers": (1, inf),
-    "encoder.hidden_size": (1, inf),
-    "encoder.projection": (0, inf),
-    "encoder.dropout": (0, 1),
-    "encoder.weight_drop": (0, 1),
-    "encoder.zoneout": (0, 1),
-    "objective.consistency": (0, inf),
-    "objective.denominator": (0, 1),
-    "optimiser.lr": (0, inf),
-    "optimiser.weight_decay": (0, inf),
-    "schedule.warmup_share": (0, 1),
-    "schedule.final_share": (0, 1),
-    "trainer.epochs": (1, inf),
-    "trainer.accumulate": (1, inf),
-    "trainer.clip_norm": (1e-3, inf),
-    "trainer.average_decay": (0, 1),
-    "trainer.patience_epochs": (1, inf),
-    "trainer.save_every_steps": (1, inf),
-    "trainer.workers": (0, inf),
-    "trainer.threads": (1, inf),
-}
-
-#: How many numbers a setting lists, and the smallest and largest each may be; None is 1 or more.
-LISTS: dict[str, tuple[int | None, float, float]] = {
-    "augment.speeds": (None, 0.1, 10),
-    "augment.noise_snr_db": (2, -100, 100),
-    "augment.reverb_rt60_s": (2, 0.01, 10),
-    "optimiser.betas": (2, 0, 0.999999),
-}
 
 #: What a resumed run may change: how long it goes on, on what machine, and where files lie. That
 #: they hold the same is checked by their contents.
@@ -261,20 +260,21 @@ def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def check_ranges(config: dict[str, Any]) -> None:
-    """Refuse values that no training could use.
+def check_ranges(values: dict[str, Any], schema: type = TrainConfig, prefix: str = "") -> None:
+    """Refuse values that fail late, in silence, or take memory and time without end.
+
+    Args:
+        values: of the right types, by the names of the schema's fields.
+        schema: which class they are of.
+        prefix: stands before their names in errors.
 
     Raises:
-        UserError: a number outside `RANGES`, or a list that `LISTS` does not allow.
+        UserError: a number, or one of a list, outside the bounds of its field.
     """
-    flat = flatten(config)
-    for key, (low, high) in RANGES.items():
-        if flat[key] is not None and not low <= flat[key] <= high:
-            allowed = f"{low:g} or more" if high == inf else f"{low:g} to {high:g}"
-            raise UserError(f"{key}: expected {allowed}, found {flat[key]}")
-    for key, (count, low, high) in LISTS.items():
-        numbers = flat[key]
-        if len(numbers) != (count or max(len(numbers), 1)):
-            raise UserError(f"{key}: expected {count or 'some'} numbers, found {numbers}")
-        if not all(low <= number <= high for number in numbers):
-            raise UserError(f"{key}: expected numbers from {low:g} to {high:g}, found {numbers}")
+    for setting in fields(schema):
+        key, value = prefix + setting.name, values[setting.name]
+        if is_dataclass(setting.type):
+            assert isinstance(setting.type, type)
+            check_ranges(value, setting.type, f"{key}.")
+        elif _BOUNDS in setting.metadata and value is not None:
+            setting.metadata[_BOUNDS].check(key, value)
