@@ -76,9 +76,9 @@ class LogMel(nn.Module):
                 f"features: expected at least one mel bin, and a window and hop of at least one "
                 f"sample, found {mel_bins}, {window_ms} ms and {hop_ms} ms at {sample_rate} Hz"
             )
-        if low_hz >= sample_rate / 2:
+        if not 0 <= low_hz < sample_rate / 2:
             raise UserError(
-                f"features.low_hz: expected less than half the sample rate, "
+                f"features.low_hz: expected 0 or more, and less than half the sample rate, "
                 f"{sample_rate / 2:g} Hz, found {low_hz:g}"
             )
         if dynamic_range_db is not None and not dynamic_range_db > 0:
@@ -90,11 +90,13 @@ class LogMel(nn.Module):
             math.inf if dynamic_range_db is None else dynamic_range_db * math.log(10) / 10
         )
         self.normalisation = normalisation
-        filters = AF.melscale_fbanks(
-            self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
-            norm="slaney", mel_scale="slaney",
-        )  # fmt: skip
-        self.register_buffer("window", torch.hann_window(self.window_samples), persistent=False)
+        with torch.device("cpu"):  # also where a model is laid out on the meta device
+            window = torch.hann_window(self.window_samples)
+            filters = AF.melscale_fbanks(
+                self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
+                norm="slaney", mel_scale="slaney",
+            )  # fmt: skip
+        self.register_buffer("window", window, persistent=False)
         self.register_buffer("mel_filters", filters, persistent=False)
         self.register_buffer("mean", torch.zeros(mel_bins))
         self.register_buffer("std", torch.ones(mel_bins))

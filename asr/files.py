@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import IO
 from urllib.parse import quote
 
-from asr.errors import UserError
+from asr.errors import DISK_FULL, UserError
 from asr.printable import CONTROLS
 
 #: What parts folders, what escapes begin with, and what is no text.
@@ -19,12 +19,16 @@ _NOT_IN_NAMES = re.compile(rf"[/\\%{CONTROLS}]")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, size: int | None = None) -> Iterator[IO[bytes]]:
     """Open a file that takes its place at `path` once it is whole and on the disk, or never does.
 
     A process killed at any moment leaves the old file or the new one. Folders on the way are made.
     A link is followed. A device or a pipe, such as /dev/stdout, has nothing to replace and is
     written to directly.
+
+    Args:
+        path: the file.
+        size: in bytes, where it is known.
 
     Raises:
         UserError: the place cannot be written to, or the disk is full.
@@ -35,7 +39,15 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"{path}: cannot be written: {reason}; give another path") from error
+        mend = _room(path, size) if error.errno in DISK_FULL else "give another path"
+        raise UserError(f"{path}: cannot be written: {reason}; {mend}") from error
+
+
+def _room(path: Path, size: int | None) -> str:
+    """Say what is left where a disk was full, and how much room a file wants."""
+    stands = "the file that was there stands as it was; " if path.is_file() else ""
+    wanted = "" if size is None else f" for {size / 1e6:.2f} MB"
+    return f"{stands}make room{wanted}, then try again"
 
 
 @contextmanager
@@ -80,10 +92,15 @@ def digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file as `replacing` does."""
+    with replacing(path, size=len(content)) as file:
+        file.write(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text as `replacing` does; halves of surrogate pairs as JSON escapes them."""
-    with replacing(path) as file:
-        file.write(text.encode("utf-8", errors="backslashreplace"))
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def remove_partials(folder: Path, idle_s: float = 0.0) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from asr.encoders import ENCODERS, RecurrentStack
 from asr.errors import UserError
-from asr.features import LogMel
+from asr.features import LogMel, frame_mask
 from asr.subsampling import ConvSubsampling
 from asr.text import BLANK_ID
 
@@ -73,8 +73,19 @@ class CTCModel(nn.Module):
         return self.head(encoded).float().log_softmax(-1), lengths
 
     def log_probs(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, N) and lengths in samples (B,) -> what `forward` gives."""
-        return self(*self.log_mel(waveforms, lengths))
+        """Waveforms (B, N) and lengths in samples (B,) -> what `forward` gives.
+
+        Raises:
+            UserError: NaN in a valid frame, where every search would hear nothing or anything.
+        """
+        log_probs, lengths = self(*self.log_mel(waveforms, lengths))
+        unknown = log_probs.isnan().any(-1) & frame_mask(lengths, log_probs.shape[1])
+        if unknown.any():
+            raise UserError(
+                "the model's log-probabilities are not a number (NaN), as of weights that are "
+                "far too large; take another model, or train it with a lower optimiser.lr"
+            )
+        return log_probs, lengths
 
     def output_frames(self, samples: Tensor) -> Tensor:
         """Count the encoder frames U of utterances of so many samples."""

@@ -5,32 +5,29 @@ names that are looked up in literal dictionaries.
 """
 
 import base64
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from math import inf
 from pathlib import Path
 from typing import Any, get_args
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialise
+import torch
 from torch import Tensor
 
 from asr import config
 from asr.errors import UserError
-from asr.files import replacing
 from asr.model import CTCModel, ModelSettings
 from asr.paths import find_model
 from asr.phones import PhoneTokenizer, check_lexicon
 from asr.quantise import quantise, restore
 from asr.subwords import BPETokenizer
+from asr.tensor_file import read_tensors, write_tensors
 from asr.text import CharTokenizer, Tokenizer
 
-FORMAT = 1
-_KEY = "asr"
 _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
 _COUNTS = "counts"
+_MOST = 2**53  # of one token in the training texts
 _GROUPS = {
     "features": config.FeaturesConfig,
     "subsampling": config.SubsamplingConfig,
@@ -56,7 +53,6 @@ def save_model(
         about: JSON-able facts for people, such as the recipe and the dev WER.
     """
     metadata = {
-        "format": FORMAT,
         **asdict(settings),
         "tokens": tokenizer.tokens,
         "normaliser": tokenizer.normaliser,
@@ -69,7 +65,7 @@ def save_model(
     if isinstance(tokenizer, PhoneTokenizer):
         metadata[_LEXICON] = tokenizer.pronunciations
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    _write(path, tensors, metadata)
+    write_tensors(path, tensors, metadata)
 
 
 def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
@@ -79,19 +75,15 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
         path: as for `asr.paths.find_model`.
 
     Raises:
-        UserError: no such file, not a model file of this toolkit, settings it does not know, or
-            weights that are not finite.
+        UserError: no such file, not a model file of this toolkit or a damaged one, settings it
+            does not know or does not allow, or weights that are not those of the settings or not
+            finite.
     """
     file = find_model(path)
-    metadata, weights = _open(file)
-    if metadata.get("format") != FORMAT:
-        raise UserError(
-            f"{file}: model format {metadata.get('format')!r}, expected {FORMAT}; "
-            "use the version of this toolkit that wrote it"
-        )
+    stored, metadata = read_tensors(file)
     try:
-        return _build(metadata, restore(weights))
-    except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as error:
+        return _build(metadata, stored)
+    except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{file}: its settings or weights are not a model: {reason}") from error
 
@@ -130,8 +122,8 @@ def export_model(
     stored = quantise(mean, bits)
     if large := _not_finite(stored):
         raise UserError(f"{paths[0]}: {large} has a weight too large for {bits} bits; give 8 or 32")
-    metadata, _ = _open(find_model(paths[0]))
-    _write(output, stored, metadata)
+    _, metadata = read_tensors(find_model(paths[0]))
+    write_tensors(output, stored, metadata)
 
 
 def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
@@ -153,26 +145,7 @@ def _shares(shares: Sequence[float], models: int) -> list[float]:
     return [share / sum(shares) for share in shares]
 
 
-def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-    text = json.dumps(metadata, ensure_ascii=False)
-    with replacing(path) as file:
-        file.write(serialise(tensors, {_KEY: text}))
-
-
-def _open(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read a model file's one metadata key, a JSON object, and its tensors."""
-    try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = json.loads((opened.metadata() or {}).get(_KEY, "null"))
-            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: not a readable .safetensors model ({error})") from error
-    if not isinstance(metadata, dict):
-        raise UserError(f"{file}: a .safetensors file, but not a model written by this toolkit")
-    return metadata, weights
-
-
-def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:
+def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:
     given = {
         name: config.LATER.get(name, {}) | values if isinstance(values, dict) else values
         for name, values in metadata.items()
@@ -180,11 +153,28 @@ def _build(metadata: dict[str, Any], weights: dict[str, Tensor]) -> tuple[CTCMod
     groups = {name: _checked(name, given.get(name), kind) for name, kind in _GROUPS.items()}
     tokenizer = _tokenizer(metadata)
     tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
-    model = CTCModel(ModelSettings(**groups), len(tokenizer))
-    model.load_state_dict(weights)
+    with torch.device("meta"):  # its weights take no memory before they are known to be there
+        model = CTCModel(ModelSettings(**groups), len(tokenizer))
+    weights = restore(stored)
+    _check_shapes(weights, model)
+    model.load_state_dict(weights, assign=True)
     if name := _not_finite(weights):  # such a model hears nothing, in any recording
         raise UserError(f"{name} has values that are not finite")
     return model.eval(), tokenizer
+
+
+def _check_shapes(weights: dict[str, Tensor], model: CTCModel) -> None:
+    """Refuse weights that are not those of a model's settings."""
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        here, wanted = _worded(found.get(name)), _worded(expected.get(name))
+        if here != wanted:
+            raise UserError(f"{name!r:.80} is {here} in the file, and {wanted} by its settings")
+
+
+def _worded(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else f"of shape {shape}"
 
 
 def _not_finite(weights: dict[str, Tensor]) -> str | None:
@@ -209,14 +199,17 @@ def _counts(values: object, tokens: int) -> list[int] | None:
     if (
         isinstance(values, list)
         and len(values) == tokens
-        and all(type(value) is int and value >= 0 for value in values)
+        and all(type(value) is int and 0 <= value <= _MOST for value in values)
     ):
         return values
-    raise UserError(f"{_COUNTS} should be {tokens} numbers, one a token, found {values!r}")
+    raise UserError(
+        f"{_COUNTS} should be {tokens} whole numbers from 0 to {_MOST}, one a token, "
+        f"found {values!r}"
+    )
 
 
 def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
-    """Refuse a group of settings whose keys or types are not the schema's."""
+    """Refuse a group of settings whose keys, types or numbers the schema does not have."""
     expected = {field.name: field.type for field in fields(kind)}
     if not isinstance(values, dict) or set(values) != set(expected):
         found = sorted(values) if isinstance(values, dict) else values
@@ -227,4 +220,5 @@ def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
             allowed.add(int)
         if type(values[key]) not in allowed:  # isinstance would take True for a number
             raise UserError(f"{name}.{key} should be {type_}, found {values[key]!r}")
+    config.check_ranges(values, kind, f"{name}.")
     return values

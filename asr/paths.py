@@ -82,8 +82,9 @@ def find_model(path: str | Path) -> Path:
     if not path.exists() and path.name == str(path) and (SHIPPED / path).is_dir():
         path = SHIPPED / path
     file = path / MODEL_NAME if path.is_dir() else path
-    if not file.exists():
+    if not file.is_file():  # a pipe would be waited for, a device read without end
         wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
+        wanted = f"{file.name} is no ordinary file" if file.exists() else wanted
         names = " or ".join(shipped_models())
         raise UserError(f"{path}: {wanted}; give a run folder, a .safetensors model, or {names}")
     return file

@@ -8,6 +8,8 @@ statistics) are few and stay as they are. 16 bits: half precision throughout.
 import torch
 from torch import Tensor
 
+from asr.errors import UserError
+
 #: Ends the name of the tensor that holds a quantised matrix's scales, one a row.
 SCALE = ":scale"
 
@@ -30,17 +32,31 @@ def quantise(weights: dict[str, Tensor], bits: int) -> dict[str, Tensor]:
 
 
 def restore(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Bring what `quantise` made back to float32; other weights are only cast.
+    """Bring what `quantise` made back to float32; other floats are only cast. All are copied.
 
     Raises:
-        KeyError: a matrix of whole numbers without its scales.
+        UserError: a matrix of whole numbers without a scale for each of its rows, or a tensor of
+            another type than `quantise` makes.
     """
     weights = {name: tensor for name, tensor in stored.items() if not name.endswith(SCALE)}
     for name, tensor in weights.items():
-        whole = tensor.dtype == torch.int8
-        scale = _along_rows(stored[name + SCALE], tensor) if whole else 1.0
-        weights[name] = tensor.float() * scale if whole else tensor.float()
+        if tensor.dtype != torch.int8:
+            _require_floats(name, tensor)
+            weights[name] = tensor.to(torch.float32, copy=True)
+            continue
+        scale = stored.get(name + SCALE)
+        if scale is None or scale.shape != tensor.shape[:1]:
+            found = "none" if scale is None else f"them of shape {tuple(scale.shape)}"
+            shape = tuple(tensor.shape)
+            raise UserError(f"{name!r:.80} of shape {shape}: expected a scale a row, found {found}")
+        _require_floats(name + SCALE, scale)
+        weights[name] = tensor.float() * _along_rows(scale.float(), tensor)
     return weights
+
+
+def _require_floats(name: str, tensor: Tensor) -> None:
+    if not tensor.is_floating_point():
+        raise UserError(f"{name!r:.80}: expected floats or int8, found {tensor.dtype}")
 
 
 def _along_rows(scale: Tensor, matrix: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ file, so that a model is scored against text treated as its training text was.
 `asr.subwords` has the tokenizer of longer pieces, `asr.phones` that of sounds.
 """
 
+import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -21,6 +22,8 @@ _APOSTROPHES = str.maketrans(
     dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'") | {"\u0149": "'n"}
 )
 _ZERO_WIDTH_SPACE = "\u200b"
+#: Control characters, ends of lines, and halves of characters: what no line of text holds.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 #: Marks that choose a glyph, as of emoji, or join: no part of a word's spelling.
 _GLYPH_MARKS = {0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 
@@ -65,6 +68,16 @@ NORMALISERS: dict[str, Callable[[str], str]] = {
 }
 
 
+def check_text(what: str, strings: Iterable[str]) -> None:
+    """Refuse what would be printed as another line, as a terminal's command, or not at all.
+
+    Raises:
+        UserError: a control character, an end of line or a lone surrogate; `what` names it.
+    """
+    if found := _NO_TEXT.search("".join(strings)):
+        raise UserError(f"{what}: expected characters of text, found {found[0]!r}")
+
+
 class Tokenizer(ABC):
     """Text to token ids, with the normaliser its text went through.
 
@@ -82,7 +95,8 @@ class Tokenizer(ABC):
         unknown_remedy: what can be done where a text to align has some.
 
     Raises:
-        UserError: an unknown normaliser, a first token that is not the blank, or a repeated token.
+        UserError: an unknown normaliser, a first token that is not the blank, a repeated token, or
+            one that is no text.
     """
 
     boundary: str
@@ -102,6 +116,7 @@ class Tokenizer(ABC):
             raise UserError(f"tokens: the first token must be {BLANK!r}, found {tokens[:1]!r}")
         if len(set(tokens)) != len(tokens):
             raise UserError(f"tokens: expected distinct tokens, found {tokens!r}")
+        check_text("tokens", tokens)
         self.tokens = list(tokens)
         self.normaliser = normaliser
         characters = {token for token in self.tokens[1:] if len(token) == 1}

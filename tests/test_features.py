@@ -229,7 +229,7 @@ def test_settings_that_leave_no_bin_window_or_hop_are_refused(change: dict[str, 
 
 def test_a_lower_edge_above_the_highest_frequency_is_refused() -> None:
     """Every filter would be zero, and every feature the same constant."""
-    with pytest.raises(UserError, match=r"low_hz: expected less than .*, 4000 Hz, found 9000"):
+    with pytest.raises(UserError, match=r"low_hz: expected .* 4000 Hz, found 9000"):
         LogMel(
             sample_rate=8000, mel_bins=16, window_ms=25, hop_ms=10, low_hz=9000,
             dynamic_range_db=None, normalisation="utterance",

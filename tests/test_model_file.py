@@ -1,5 +1,9 @@
 import json
 import math
+import os
+import random
+import resource
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +19,11 @@ from asr.config import LATER
 from asr.errors import UserError
 from asr.model import CTCModel
 from asr.model_file import export_model, load_model, save_model
-from asr.paths import MODEL_NAME
+from asr.paths import MODEL_NAME, find_model, shipped_models
 from asr.quantise import quantise, restore
+from asr.recognizer import Recognizer
 from asr.subwords import BPETokenizer
+from asr.tensor_file import read_tensors, write_tensors
 from asr.text import BLANK
 
 Metadata = dict[str, Any]
@@ -33,7 +39,12 @@ def save(path: Path, model: CTCModel | None = None) -> Path:
 def read_metadata(path: Path) -> Metadata:
     with safe_open(path, framework="pt") as opened:
         assert list(opened.metadata()) == ["asr"], "one key: several are written in random order"
-        return json.loads(opened.metadata()["asr"])
+    return read_tensors(path)[1]
+
+
+def rewrite(path: Path, metadata: Metadata) -> None:
+    """Give a model file other metadata, as anybody can, in format 1, which had no digest."""
+    save_file(load_file(path), path, {"asr": json.dumps({"format": 1, **metadata})})
 
 
 @pytest.fixture
@@ -90,7 +101,7 @@ def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> No
     for group in ("features", "encoder"):
         for later in LATER[group]:
             metadata[group].pop(later)
-    save_file(load_file(model_file), model_file, {"asr": json.dumps(metadata)})
+    rewrite(model_file, metadata)
 
     settings = load_model(model_file)[0].settings
     assert settings.encoder["zoneout"] == 0.0
@@ -168,16 +179,28 @@ HOSTILE = [
     (put("encoder", "layers", value=1), "not a model"),
     (put("encoder", "layers", value=3), "not a model"),
     (put("encoder", "hidden_size", value=9), "not a model"),
-    (put("encoder", "hidden_size", value=-1), "not a model"),
-    (put("encoder", "dropout", value=7.0), "not a model"),
+    (put("encoder", "hidden_size", value=-1), "encoder.hidden_size: expected 1 to 16384"),
+    (
+        put("encoder", "hidden_size", value=12000),
+        "'encoder.last_norm.bias' is of shape (16,)",
+    ),
+    (put("encoder", "layers", value=100), "'encoder.layers.10."),
+    (put("encoder", "layers", value=10**9), "encoder.layers: expected 1 to 100, found 1000000000"),
+    (put("encoder", "dropout", value=7.0), "encoder.dropout: expected 0 to 1, found 7.0"),
+    (put("encoder", "dropout", value=math.nan), "encoder.dropout: expected 0 to 1, found nan"),
+    (put("subsampling", "channels", value=10**9), "subsampling.channels: expected 1 to 4096"),
     (put("features", "mel_bins", value=17), "not a model"),
-    (put("features", "mel_bins", value=0), "at least one mel bin"),
-    (put("features", "sample_rate", value=0), "at least one"),
-    (put("features", "sample_rate", value=-16000), "at least one"),
-    (put("features", "hop_ms", value=0), "a window and hop of at least one"),
-    (put("features", "hop_ms", value=math.inf), "not a model"),
-    (put("features", "window_ms", value=math.nan), "not a model"),
-    (put("features", "dynamic_range_db", value=-60), "dynamic_range_db: expected more than 0"),
+    (put("features", "mel_bins", value=0), "features.mel_bins: expected 1 to 512, found 0"),
+    (put("features", "mel_bins", value=10**9), "features.mel_bins: expected 1 to 512"),
+    (put("features", "mel_bins", value=10**400), "features.mel_bins: expected 1 to 512"),
+    (put("features", "sample_rate", value=0), "features.sample_rate: expected 1000 to 192000"),
+    (put("features", "sample_rate", value=-16000), "features.sample_rate: expected 1000"),
+    (put("features", "hop_ms", value=0), "features.hop_ms: expected 1 to 1000, found 0"),
+    (put("features", "hop_ms", value=0.0625), "features.hop_ms: expected 1 to 1000"),
+    (put("features", "hop_ms", value=math.inf), "features.hop_ms: expected 1 to 1000, found inf"),
+    (put("features", "window_ms", value=math.nan), "features.window_ms: expected 1 to 250"),
+    (put("features", "low_hz", value=math.nan), "features.low_hz: expected 0 to 96000, found nan"),
+    (put("features", "dynamic_range_db", value=-60), "dynamic_range_db: expected 1 to 1000"),
     (put("features", "dynamic_range_db", value="60"), "features.dynamic_range_db should be"),
     (put("features", "normalisation", value="eval"), "unknown kind 'eval'"),
     (put("subsampling", "factor", value=5), "factor"),
@@ -187,16 +210,24 @@ HOSTILE = [
     (put("tokens", value=["a", "b"]), "the first token must be"),
     (put("tokens", value=["<blank>", ["a"]]), "not a model"),
     (put("tokens", value=["<blank>", "a"]), "not a model"),
+    (
+        put("tokens", value=["<blank>", *" abcdef", "\ud800"]),
+        r"expected characters of text, found '\ud800'",
+    ),
+    (put("tokens", value=["<blank>", *" abcdef\0"]), r"expected characters of text, found '\x00'"),
+    (put("tokens", value=["<blank>", *" abcdef\n"]), r"expected characters of text, found '\n'"),
     (put("sentencepiece", value="not base 64"), "not a model"),
     (put("sentencepiece", value=7), "not a model"),
-    (put("counts", value=[1, 2]), "counts should be 9 numbers"),
-    (put("counts", value=[-1] * 9), "counts should be 9 numbers"),
-    (put("counts", value={"a": 1}), "counts should be 9 numbers"),
+    (put("counts", value=[1, 2]), "counts should be 9 whole numbers"),
+    (put("counts", value=[-1] * 9), "counts should be 9 whole numbers"),
+    (put("counts", value=[10**400] * 9), "counts should be 9 whole numbers from 0 to 9007199254"),
+    (put("counts", value=[math.nan] * 9), "counts should be 9 whole numbers"),
+    (put("counts", value={"a": 1}), "counts should be 9 whole numbers"),
     (put("normaliser", value="builtins.eval"), "unknown normaliser 'builtins.eval'"),
     (put("normaliser", value=["lower"]), "not a model"),
-    (put("format", value=2), "model format 2, expected 1"),
-    (put("format", value="1"), "model format '1', expected 1"),
-    (drop("format"), "model format None, expected 1"),
+    (put("format", value=3), "model format 3, expected 2 at most"),
+    (put("format", value="1"), "model format '1', expected 2 at most"),
+    (put("format", value=10**400), "model format 1000"),
     (drop("features"), "features should have the keys"),
     (drop("encoder", "layers"), "encoder should have the keys"),
     (drop("tokens"), "tokens"),
@@ -210,7 +241,7 @@ def test_metadata_that_is_not_the_schemas_is_refused(
 ) -> None:
     metadata = read_metadata(model_file)
     change(metadata)
-    save_file(load_file(model_file), model_file, {"asr": json.dumps(metadata)})
+    rewrite(model_file, metadata)
 
     assert message in refused(model_file)
 
@@ -237,12 +268,11 @@ def test_other_safetensors_files_are_refused(
 
 
 def test_weights_that_do_not_fit_are_refused_by_name(model_file: Path) -> None:
-    text = json.dumps(read_metadata(model_file))
-    weights = load_file(model_file)
+    weights, metadata = read_tensors(model_file)
     del weights["head.bias"]
-    save_file(weights, model_file, {"asr": text})
+    write_tensors(model_file, weights, metadata)
 
-    assert "head.bias" in refused(model_file)
+    assert "'head.bias' is missing in the file, and of shape (9,) by" in refused(model_file)
 
 
 @pytest.mark.parametrize("size", [0, 4, 100, -1])
@@ -332,3 +362,86 @@ def test_models_that_have_no_mean_are_refused(tmp_path: Path, model_file: Path) 
         with pytest.raises(UserError, match="for 2 models; give one a model, each more than 0"):
             export_model([model_file, model_file], tmp_path / "mean.safetensors", 32, shares)
     assert not (tmp_path / "mean.safetensors").exists()
+
+
+def test_a_file_from_before_there_was_a_digest_is_read(model_file: Path) -> None:
+    expected = load_model(model_file)[0].state_dict()
+    rewrite(model_file, read_metadata(model_file))
+
+    for name, tensor in load_model(model_file)[0].state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def test_a_model_with_a_flipped_bit_is_refused(model_file: Path) -> None:
+    content = model_file.read_bytes()
+    for bit in random.Random(0).sample(range(8 * len(content)), 400):
+        model_file.write_bytes(flipped(content, bit))
+        refused(model_file)
+
+
+def test_a_model_that_lost_its_digest_is_refused(model_file: Path) -> None:
+    content = model_file.read_bytes()
+    model_file.write_bytes(content.replace(b"sha256", b"sha255", 1))
+
+    assert "damaged: its content is not what was written" in refused(model_file)
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_models_that_come_with_the_toolkit_have_a_digest(name: str, tmp_path: Path) -> None:
+    content = bytearray(find_model(name).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / MODEL_NAME).write_bytes(content)
+
+    assert "damaged: its content is not what was written" in refused(tmp_path / MODEL_NAME)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts memory as Linux and macOS do")
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("encoder", "hidden_size", value=16_384),
+        put("encoder", "layers", value=100),
+        put("subsampling", "channels", value=4096),
+        put("tokens", value=[BLANK, *map(chr, range(0x4E00, 0x9000))]),
+    ],
+)
+def test_settings_of_a_network_that_the_file_does_not_hold_take_no_memory(
+    model_file: Path, change: Callable[[Metadata], object]
+) -> None:
+    metadata = read_metadata(model_file)
+    change(metadata)
+    rewrite(model_file, metadata)
+    before = peak_bytes()
+
+    assert " in the file, and of shape" in refused(model_file)
+    assert peak_bytes() - before < 100e6
+
+
+def peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def test_a_pipe_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / MODEL_NAME)
+    for path in (tmp_path, tmp_path / MODEL_NAME, Path("/dev/zero")):
+        with pytest.raises(UserError, match=r"is no ordinary file; give a run folder"):
+            load_model(path)
+
+
+def test_weights_too_large_to_compute_with_are_not_silence(model_file: Path) -> None:
+    model = random_model()
+    model.head.weight.data *= 3e38 / model.head.weight.abs().max()
+    save_model(model_file, model.state_dict(), model.settings, random_tokenizer(), {})
+    recognizer = Recognizer(*load_model(model_file))
+
+    with pytest.raises(UserError, match=r"not a number \(NaN\), as of weights"):
+        recognizer.transcribe(noise(16000).numpy() / 10, 16000)
+    with pytest.raises(UserError, match=r"not a number \(NaN\)"):
+        recognizer.log_probs(noise(16000).numpy() / 10)

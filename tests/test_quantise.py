@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from asr.errors import UserError
 from asr.quantise import SCALE, quantise, restore
 
 WEIGHTS = {
@@ -45,5 +46,20 @@ def test_floats_are_cast(bits, tolerance):
 def test_a_matrix_without_its_scales_is_refused():
     stored = quantise(WEIGHTS, 8)
     del stored["matrix" + SCALE]
-    with pytest.raises(KeyError):
+    with pytest.raises(UserError, match=r"'matrix' of shape \(6, 5\): expected a scale a row"):
         restore(stored)
+
+
+def test_a_row_with_scales_for_a_matrix_takes_no_memory():
+    """They would make 13 GB of it."""
+    stored = {"a": torch.zeros(1, 60_000, dtype=torch.int8), "a" + SCALE: torch.ones(60_000)}
+    with pytest.raises(UserError, match=r"a scale a row, found them of shape \(60000,\)"):
+        restore(stored)
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.complex64, torch.bool])
+def test_other_types_are_refused(kind):
+    scaled = {"a": torch.ones(2, 2, dtype=torch.int8), "a" + SCALE: torch.ones(2, dtype=kind)}
+    for stored in ({"a": torch.ones(2, dtype=kind)}, scaled):
+        with pytest.raises(UserError, match="expected floats or int8, found torch"):
+            restore(stored)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from asr.encoders.directions import directed_linear, join_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.recurrence import Cell, run
+from asr.encoders.start import orthogonal_
 from asr.errors import UserError
 from asr.features import frame_mask
 
@@ -50,7 +51,7 @@ class CellLayer(RecurrentLayer):
     def _initialise(self) -> None:
         nn.init.xavier_uniform_(self.weight)
         for matrix in self.recurrent.split(self.width):
-            nn.init.orthogonal_(matrix)
+            orthogonal_(matrix)
         if "f" in self.rows:
             self.bias.view(self.directions, len(self.rows), -1)[:, self.rows.index("f")] = 1.0
 

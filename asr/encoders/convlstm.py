@@ -16,6 +16,7 @@ from asr.encoders.directions import join_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.lstm_cell import LSTMCell
 from asr.encoders.recurrence import Tensors, run
+from asr.encoders.start import orthogonal_
 from asr.errors import UserError
 
 CHANNELS = 32
@@ -81,7 +82,7 @@ class ConvLSTM(RecurrentLayer):
         nn.init.xavier_uniform_(self.weight)
         with torch.no_grad():
             for filters in self.recurrent.split(CHANNELS):
-                nn.init.orthogonal_(filters)
+                orthogonal_(filters)
             self.bias.view(self.directions, 4, CHANNELS)[:, 2] = 1.0  # rows: z, i, f, o
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:

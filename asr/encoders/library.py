@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from asr.encoders.at_once import at_once
 from asr.encoders.directions import each_way, join_directions
 from asr.encoders.layer import RecurrentLayer
+from asr.encoders.start import orthogonal_
 
 # cuDNN would have both directions' weights in one piece, and copies those of one at each call.
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
@@ -57,7 +58,7 @@ class LibraryLayer(RecurrentLayer):
         for name, parameter in self.named_parameters():
             if "weight_hh" in name:
                 for gate in parameter.split(self.hidden_size):
-                    nn.init.orthogonal_(gate)
+                    orthogonal_(gate)
             elif "weight" in name:
                 nn.init.xavier_uniform_(parameter)
             else:
