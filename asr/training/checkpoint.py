@@ -5,7 +5,8 @@ saved: every random draw is a function of seed, epoch and batch or utterance, so
 epoch says it all.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import torch
 
 from asr.config import LATER, RESUMABLE, flatten
 from asr.errors import UserError
-from asr.files import replacing
+from asr.files import write_bytes
+from asr.training.seal import is_sealed, seal
 
 STATE_NAME = "state.pt"
-FORMAT = 1
+FORMAT = 2  # 1 had no seal
+_MOST = 2**53  # of what a run counts
 
 
 @dataclass
@@ -40,11 +43,16 @@ class Progress:
 def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identity: dict) -> None:
     """Write the state atomically.
 
+    It is put together in memory: on a full disk torch's own writer raises what nobody understands.
+
     Args:
         run_dir: the run's folder.
         progress: where the run stands.
         parts: state dicts of model, average and optimiser.
         identity: settings, tokens and data the run is bound to.
+
+    Raises:
+        UserError: it cannot be written; the last state stands.
     """
     state = {
         "format": FORMAT,
@@ -52,8 +60,10 @@ def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identit
         "parts": parts,
         "identity": identity,
     }
-    with replacing(run_dir / STATE_NAME) as file:
-        torch.save(state, file)
+    content = BytesIO()
+    torch.save(state, content)
+    seal(content)
+    write_bytes(run_dir / STATE_NAME, content.getbuffer())
 
 
 def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[str, Any]] | None:
@@ -66,40 +76,84 @@ def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[
     path = run_dir / STATE_NAME
     if not path.exists():
         return None
-    progress, parts, there = _read(path)
+    progress, parts, there = _checked(path, _read(path))
     differences = compare_identities(there, identity)
     if differences:
         raise UserError(
             f"{run_dir}: this folder holds a run with other settings: {'; '.join(differences)}. "
             "Choose another run_dir, or delete the folder"
         )
-    return Progress(**progress), parts
+    return progress, parts
 
 
-def _read(path: Path) -> tuple[dict[str, Any], ...]:
-    """Read progress, parts and identity; what may hold days is not lightly called damaged."""
+def _read(path: Path) -> dict[str, Any]:
+    """Read a state of a format that is known, and whole."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        written = state.get("format", FORMAT)
-        known = ("progress", "parts", "identity") if written <= FORMAT else ()
-        content = tuple(state[name] for name in known)
+        content = path.read_bytes()
+        sealed = is_sealed(content)
+        if sealed is not False:
+            state = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+            written = state.get("format", 1)
     except MemoryError:
         raise
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{path}: cannot be read: {reason}; mend that, then try again") from error
-    except Exception as error:  # a damaged pickle raises nearly anything
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(
-            f"{path}: not a readable training state ({reason}); "
-            "delete it to start this run from the beginning"
-        ) from error
-    if written > FORMAT:
+    except Exception as error:  # damaged pickles raise nearly anything, and advise worse
+        raise unreadable(path, "damaged, or of another kind") from error
+    if sealed is False:
+        raise unreadable(path, "damaged: its content is not what was written")
+    if type(written) is int and written > FORMAT:
         raise UserError(
             f"{path}: a training state of format {written}, expected at most {FORMAT}; "
             "go on with the newer version of this toolkit that wrote it"
         )
-    return content
+    if type(written) is not int or written != (FORMAT if sealed else 1):
+        raise unreadable(path, "damaged, or of another kind")
+    return state
+
+
+def unreadable(path: Path, why: str) -> UserError:
+    """Word why a state is refused, and what can be done."""
+    return UserError(
+        f"{path}: not a readable training state ({why}); "
+        "put a copy in its place, or delete it to start this run from the beginning"
+    )
+
+
+def _checked(path: Path, state: dict[str, Any]) -> tuple[Progress, dict[str, Any], dict[str, Any]]:
+    """Refuse what no run writes; of old states, and of strangers' ones, nothing else vouches."""
+    progress, parts, identity = (state.get(name) for name in ("progress", "parts", "identity"))
+    if not isinstance(progress, dict) or not _is_progress(progress):
+        raise unreadable(path, "it does not say where the run stood")
+    if not isinstance(identity, dict) or not all(map(_is_setting, identity.items())):
+        raise unreadable(path, "it does not say with which settings the run began")
+    if not isinstance(parts, dict):
+        raise unreadable(path, "it holds no weights")
+    return Progress(**progress), parts, identity
+
+
+def _is_progress(values: dict[Any, Any]) -> bool:
+    """Tell whether values are some or all of `Progress`, each of its type."""
+    types = {one.name: one.type for one in fields(Progress)}
+    return all(name in types and _is_value(value, types[name]) for name, value in values.items())
+
+
+def _is_value(value: Any, kind: Any) -> bool:
+    if kind is int:
+        return type(value) is int and 0 <= value <= _MOST
+    if kind is float:
+        return isinstance(value, float)
+    return isinstance(value, list) and [type(one) for one in value] == [float] * 3
+
+
+def _is_setting(setting: tuple[Any, Any]) -> bool:
+    """Tell whether a key is a name, and its value a scalar or a list of scalars."""
+    key, value = setting
+    scalars = value if isinstance(value, list) else [value]
+    return isinstance(key, str) and all(
+        one is None or isinstance(one, str | int | float) for one in scalars
+    )
 
 
 def read_identity(run_dir: Path) -> dict[str, Any]:

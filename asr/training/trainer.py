@@ -31,6 +31,7 @@ from asr.training.interrupt import StopRequested
 from asr.training.journal import Journal, log
 from asr.training.memory import memory_explained
 from asr.training.objective import Loss, Objective
+from asr.training.restore import restore_parts
 
 LAST_MODEL_NAME = "last.safetensors"
 MOST_SKIPPED_IN_ROW = 5
@@ -293,9 +294,7 @@ class Trainer:
         self.progress, parts = found
         if not self.world.is_main:  # the main process holds the sums of all
             self.progress.loss_sum, self.progress.utterances = 0.0, 0
-        self.model.load_state_dict(parts["model"])
-        self.average.model.load_state_dict(parts["average"])
-        self.optimiser.load_state_dict(parts["optimiser"])
+        restore_parts(self.run_dir, parts, self.model, self.average.model, self.optimiser)
         place = f"epoch {self.progress.epoch + 1}, batch {self.progress.batch}"
         log.info("%s: continues at %s", self.run_dir, place)
 
