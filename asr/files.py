@@ -45,7 +45,7 @@ def replacing(path: Path, size: int | None = None) -> Iterator[IO[bytes]]:
 
 def _room(path: Path, size: int | None) -> str:
     """Say what is left where a disk was full, and how much room a file wants."""
-    stands = "the file that was there stands as it was; " if path.is_file() else ""
+    stands = "the old file stands; " if path.is_file() else ""
     wanted = "" if size is None else f" for {size / 1e6:.2f} MB"
     return f"{stands}make room{wanted}, then try again"
 
@@ -92,7 +92,7 @@ def digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write a whole file as `replacing` does."""
     with replacing(path, size=len(content)) as file:
         file.write(content)

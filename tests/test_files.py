@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -158,3 +159,26 @@ def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:
     remove_partials(tmp_path)
 
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", ".hidden"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no such device")
+def test_a_full_device_says_what_room_is_wanted() -> None:
+    with pytest.raises(UserError, match=r"^/dev/full: .*No space.*; make room for 1.50 MB, then"):
+        write_text(Path("/dev/full"), "x" * 1_500_000)
+
+
+def test_a_full_disk_leaves_the_old_file_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match=r"Disk quota exceeded; the old file stands; make room for"):
+        write_text(path, "new")
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -133,6 +133,18 @@ class _Printable(logging.Formatter):
         return printable_lines(super().format(record))
 
 
+class _LogFile(logging.FileHandler):
+    """Writes `train.log` while the disk has room; the terminal has all of its lines."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        """Pass over a line that could not be written, instead of printing a traceback."""
+
+    def close(self) -> None:
+        """Close the file, whatever of it could not be written."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextlib.contextmanager
 def open_log(run_dir: Path, world: World) -> Iterator[None]:
     """Send the log's lines to the terminal and to `train.log`, from the main process alone.
@@ -144,7 +156,7 @@ def open_log(run_dir: Path, world: World) -> Iterator[None]:
     if world.is_main:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
-            file = logging.FileHandler(run_dir / LOG_NAME, encoding="utf-8")
+            file = _LogFile(run_dir / LOG_NAME, encoding="utf-8")
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}"
             raise UserError(f"run_dir: cannot be written to ({reason}); choose another") from error

@@ -25,6 +25,7 @@ from asr.training.lock import sole_training
 from asr.training.memory import keep_freed_memory
 from asr.training.objective import Objective
 from asr.training.optimiser import make_optimiser, make_schedule
+from asr.training.room import room_explained
 from asr.training.trainer import Trainer
 from asr.training.usable import faults, refuse, require_words, summarise
 
@@ -45,6 +46,7 @@ def train(config: TrainConfig) -> Path:
         open_log(run_dir, world),
         sole_training(run_dir, world),
         refusals_noted(world),
+        room_explained(run_dir),
     ):
         log.info("run folder: %s", run_dir)
         trainer = build_trainer(config, run_dir, world)
