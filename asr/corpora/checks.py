@@ -157,9 +157,11 @@ def _open(path: Path, converted: Path) -> Recording | AudioError:
 
 def _recording(path: Path) -> Recording:
     with open_audio(path) as audio:
-        frames, rate, channels = audio.frames, audio.samplerate, audio.channels
+        rate, channels, frames = audio.samplerate, audio.channels, 0
         for block in decoded(audio, path, BLOCK_SAMPLES // channels):
-            check_samples(block, str(path))
+            frames += len(
+                check_samples(block, str(path))
+            )  # the header of an MP3 may be off by some
     source = str(path.resolve())
     return Recording(
         id=source,

@@ -259,6 +259,18 @@ def test_an_error_nobody_foresaw_is_a_fault_of_one_recording(
     assert problem.kind == "unreadable audio" and str(bad) in problem.detail
 
 
+def test_what_is_decoded_counts_not_what_the_header_states(tmp_path, write_audio, monkeypatch):
+    audio = write_audio(tmp_path / "a.wav", seconds=2.0)
+    decoded = checks.decoded
+    monkeypatch.setattr(checks, "decoded", lambda *given: (one[:-800] for one in decoded(*given)))
+
+    (cut,) = check([Utterance("a", audio, "YES", "t:1")]).cuts
+
+    samples = soundfile.info(audio).frames - 800
+    assert cut.recording.num_samples == samples
+    assert cut.duration == pytest.approx(samples / soundfile.info(audio).samplerate)
+
+
 def test_ctrl_c_opens_no_more_files(tmp_path, write_audio, monkeypatch):
     audio = write_audio(tmp_path / "a.wav")
     links = [tmp_path / f"{number}.wav" for number in range(2000)]
