@@ -27,8 +27,9 @@ _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _TAGS = (b"ID3", b"APETAGEX")
 #: A step in the time stamps that is a pause which was not recorded, not their rounding.
 _GAP_S = 0.04
-#: What a damaged time stamp claims.
-_LONGEST_GAP_S = 3600.0
+#: What pauses may come to in all, and how many times the sound beside that: more of them, or
+#: longer ones, are claimed by damaged time stamps.
+_PAUSES_S, _PAUSES_TIMES = 3600.0, 100
 
 
 class MediaFile:
@@ -92,18 +93,18 @@ class MediaFile:
     def _pieces(self) -> Iterator[Block]:
         """Decode packet by packet, with silence where the time stamps jump ahead."""
         start_s = (self._container.start_time or 0) / av.time_base
-        heard = 0
+        sound = pauses = 0  # samples
         for frame in self._frames():
             if frame.time is not None:
-                gap_s = frame.time - start_s - heard / self.sample_rate
-                if gap_s > _LONGEST_GAP_S:
-                    raise self._damaged("its time stamps jump")
+                gap_s = frame.time - start_s - (sound + pauses) / self.sample_rate
                 if gap_s > _GAP_S:
                     missing = round(gap_s * self.sample_rate)
-                    heard += missing
+                    pauses += missing
+                    if pauses > _PAUSES_S * self.sample_rate + _PAUSES_TIMES * sound:
+                        raise self._damaged("its time stamps jump")
                     yield from self._silence(missing)
             samples = frame.to_ndarray().reshape(-1, self.channels)
-            heard += len(samples)
+            sound += len(samples)
             yield samples
 
     def _silence(self, samples: int) -> Iterator[Block]:

@@ -159,9 +159,8 @@ def _recording(path: Path) -> Recording:
     with open_audio(path) as audio:
         rate, channels, frames = audio.samplerate, audio.channels, 0
         for block in decoded(audio, path, BLOCK_SAMPLES // channels):
-            frames += len(
-                check_samples(block, str(path))
-            )  # the header of an MP3 may be off by some
+            # as the header of a damaged MP3 may be far off
+            frames += len(check_samples(block, str(path)))
     source = str(path.resolve())
     return Recording(
         id=source,

@@ -8,7 +8,7 @@ import soundfile
 import soxr
 from phone_files import RATE, encode, tones
 
-from asr.audio import AudioError, recording
+from asr.audio import AudioError, media, recording
 from asr.audio.recording import open_recording, read_audio
 from asr.errors import UserError
 
@@ -62,6 +62,25 @@ def test_a_long_pause_is_not_held_at_once(tmp_path: Path) -> None:
 
     assert sum(blocks) / 16000 == pytest.approx(302.0, abs=0.05)
     assert max(blocks) < 20 * 16000
+
+
+def test_pauses_that_no_recording_has_are_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An AVI whose header says that each of its frames lasts thirty times as long."""
+    monkeypatch.setattr(media, "_PAUSES_S", 1.0)
+    monkeypatch.setattr(media, "_PAUSES_TIMES", 2)
+    data = bytearray(encode(tmp_path / "a.avi", "pcm_s16le", tones()).read_bytes())
+    scale = data.find(b"auds") + 20
+    data[scale : scale + 4] = (30 * int.from_bytes(data[scale : scale + 4], "little")).to_bytes(
+        4, "little"
+    )
+    (tmp_path / "a.avi").write_bytes(data)
+
+    with pytest.raises(AudioError, match="its time stamps jump"):
+        read_audio(tmp_path / "a.avi", 16000)
+    monkeypatch.setattr(media, "_PAUSES_TIMES", 100)
+    assert len(read_audio(tmp_path / "a.avi", 16000)) > 30 * 16000
 
 
 def test_a_name_may_have_a_colon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
