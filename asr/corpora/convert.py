@@ -13,7 +13,7 @@ CONVERTED = "converted"
 
 
 def to_flac(path: Path, folder: Path) -> Path:
-    """Convert a recording to 16-bit flac of its own rate, its channels mixed.
+    """Convert a recording to 16-bit flac of its own rate or the nearest, its channels mixed.
 
     The file's name in `folder` stands for this content of `path`: what was converted before is not
     converted again.
@@ -28,7 +28,7 @@ def to_flac(path: Path, folder: Path) -> Path:
         name = f"{path.stem[:40]}-{hashlib.sha256(version.encode()).hexdigest()[:16]}.flac"
         if (folder / name).is_file():
             return folder / name
-        rate = recording.sample_rate
+        rate = _flac_rate(recording.sample_rate)
         with (
             replacing(folder / name) as file,
             soundfile.SoundFile(file, "w", rate, 1, "PCM_16", format="FLAC") as flac,
@@ -36,3 +36,8 @@ def to_flac(path: Path, folder: Path) -> Path:
             for waveform in recording.waveform(None, rate):
                 flac.write(waveform)
     return folder / name
+
+
+def _flac_rate(sample_rate: int) -> int:
+    """Give the nearest rate that flac has, in Hz: a number of two bytes, or ten times one."""
+    return sample_rate if sample_rate < 1 << 16 else min(sample_rate // 10, (1 << 16) - 1) * 10

@@ -199,6 +199,20 @@ def test_what_training_cannot_enter_is_converted_once(tmp_path, name, codec):
     assert check(parts[:1], converted).cuts[0].duration < 1.1
 
 
+@pytest.mark.parametrize(("rate", "expected"), [(65535, 65535), (70001, 70000), (768000, 655350)])
+def test_a_rate_that_flac_has_not_becomes_the_nearest(tmp_path, rate, expected):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tones(rate, seconds=0.2), rate)
+    data = path.read_bytes()
+    at = data.index(b"data") + 4
+    path.write_bytes(data[:at] + bytes(4) + data[at + 4 :])  # a recorder that could not finish
+
+    (cut,) = check([Utterance("a", path, "YES", "t:1")], tmp_path / "converted").cuts
+
+    assert cut.sampling_rate == expected
+    assert cut.duration == pytest.approx(0.2, abs=1e-4)
+
+
 def test_a_damaged_recording_leaves_nothing_half_converted(tmp_path):
     path, converted = encode(tmp_path / "a.m4a", "aac", tones()), tmp_path / "converted"
     content = bytearray(path.read_bytes())
