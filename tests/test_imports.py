@@ -32,6 +32,7 @@ LAYERS = [
         "quantise",
         "segmentation",
         "subwords",
+        "tensor_file",
         "text",
     },
     {
