@@ -4,15 +4,17 @@ Published by Carnegie Mellon University for any purpose: https://github.com/cmus
 """
 
 import hashlib
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import soundfile
 
+from asr.corpora.archive import read_files, unpack
 from asr.corpora.collection import Collection, Utterance, numbered_lines
-from asr.corpora.download import download, unpack
+from asr.corpora.download import download
 from asr.errors import UserError
 
 COMMIT = "b567d132f43304e70a2b2eca6077f22255311812"
@@ -62,37 +64,49 @@ def read(
     return Collection(utterances)
 
 
-def samples_digest(folder: Path) -> str:
+def samples_digest(read_file: Callable[[str], bytes]) -> str:
     """Give the SHA-256 over id and 16-bit samples of every utterance, in the order of fileids.
+
+    Args:
+        read_file: gives the content of a file of the corpus, by its path there.
 
     Raises:
         soundfile.SoundFileError: a recording cannot be read.
+        Exception: whatever `read_file` raises of a file that is not there.
     """
     digest = hashlib.sha256()
     for part in ("train", "test"):
-        for utterance in _part(folder, part):
-            samples, _ = soundfile.read(utterance.audio, dtype="int16")
-            digest.update(utterance.id.encode() + samples.astype("<i2").tobytes())
+        for line in read_file(f"etc/an4_{part}.fileids").decode().split():
+            samples, _ = soundfile.read(io.BytesIO(read_file(f"wav/{line}.wav")), dtype="int16")
+            digest.update(line.rpartition("/")[2].encode() + samples.astype("<i2").tobytes())
     return digest.hexdigest()
 
 
 def _downloaded(folder: Path) -> Path:
     archive = folder / f"an4-{COMMIT}.tar.gz"
     corpus = folder / "an4"
+    inner = f"an4-{COMMIT}"
     if not corpus.is_dir():
         download(URL, archive)
+        _check_samples(archive, inner)
         unpack(archive, corpus)
-    inner = corpus / f"an4-{COMMIT}"
+    return corpus / inner
+
+
+def _check_samples(archive: Path, inner: str) -> None:
+    """Refuse an archive whose folder `inner` is not AN4, before it is unpacked."""
+    files = read_files(archive)
     try:
-        digest = samples_digest(inner)
-    except soundfile.SoundFileError as error:
+        digest = samples_digest(lambda path: files[f"{inner}/{path}"])
+    except (soundfile.SoundFileError, UnicodeDecodeError) as error:
         digest = f"an error ({error})"
+    except KeyError as error:
+        digest = f"an error (there is no {error})"
     if digest != SAMPLES_SHA256:
         raise UserError(
-            f"{inner}: the samples are not AN4's, their SHA-256 is {digest}, expected "
-            f"{SAMPLES_SHA256}; remove {folder} and prepare again"
+            f"{archive}: the samples are not AN4's, their SHA-256 is {digest}, expected "
+            f"{SAMPLES_SHA256}; remove it and prepare again"
         )
-    return inner
 
 
 def _part(folder: Path, part: str) -> Iterator[Utterance]:

@@ -1,14 +1,10 @@
-"""Fetch an archive and unpack it: progress shown, cut downloads resumed, nothing lands outside."""
+"""Fetch a file: progress shown, cut downloads resumed."""
 
-import gzip
 import http.client
-import shutil
-import tarfile
 import time
 import urllib.error
 import urllib.request
-import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -19,9 +15,6 @@ LATER = (408, 429)  # what servers answer that are slow or asked too much; of 50
 PAUSE_S = 1.0  # doubles from attempt to attempt
 TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 16
-#: What a damaged archive raises: the first is an OSError, and no fault of the disk.
-#: KeyError: a hard link to a member that is not there.
-_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError, KeyError)
 
 
 class _CutError(Exception):
@@ -55,7 +48,7 @@ def download(url: str, target: Path) -> None:
             problem = error
         except (OSError, http.client.HTTPException, _CutError) as error:
             if getattr(error, "errno", None) in DISK_FULL:
-                raise _unwritable(target, error) from error
+                raise unwritable(target, error) from error
             problem = error
         else:
             part.replace(target)
@@ -67,7 +60,8 @@ def download(url: str, target: Path) -> None:
     )
 
 
-def _unwritable(path: Path, error: Exception) -> UserError:
+def unwritable(path: Path, error: Exception) -> UserError:
+    """Word what keeps `path` from being written."""
     return UserError(
         f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}; make room or "
         f"give another --output, and the same command goes on"
@@ -128,50 +122,3 @@ def _append(response: http.client.HTTPResponse, part: Path, have: int, total: in
         while block := response.read(BLOCK_BYTES):
             file.write(block)
             progress.update(len(block))
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar archive to a new `folder`, whole or not at all.
-
-    Raises:
-        UserError: it is no archive, is cut short, or has a member that would land outside the
-            folder or is no plain file, folder or link within it; the folder cannot be written.
-            Nothing is left behind then.
-    """
-    if not hasattr(tarfile, "data_filter"):
-        raise UserError(
-            f"{archive}: this Python cannot unpack it safely (PEP 706); use Python 3.11.4 or later"
-        )
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        _unpack_tar(archive, partial)
-        partial.rename(folder)
-    except tarfile.FilterError as error:
-        raise UserError(f"{archive}: refused, it is hostile: {error}") from error
-    except _DAMAGED as error:
-        said = str(error).partition("\n")[0]
-        raise UserError(
-            f"{archive}: cannot be unpacked ({said}); remove it and download it again"
-        ) from error
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _unpack_tar(archive: Path, folder: Path) -> None:
-    with tarfile.open(archive) as tar:
-        for member in tqdm(tar, f"unpacking {archive.name}", unit="file", disable=None):
-            _refuse_outside(archive, member.name)
-            tar.extract(member, folder, filter="data")
-        # tar's end comes before gzip's checksum, which is only compared when it is read
-        while tar.fileobj and tar.fileobj.read(BLOCK_BYTES):
-            pass
-
-
-def _refuse_outside(archive: Path, name: str) -> None:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts:
-        raise UserError(f"{archive}: refused, its member {name!r} would land outside the folder")

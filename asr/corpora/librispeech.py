@@ -11,20 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from asr.corpora.archive import check_md5, unpack
 from asr.corpora.collection import SPLITS, Collection, Utterance, numbered_lines
-from asr.corpora.download import download, unpack
+from asr.corpora.download import download
 from asr.errors import UserError
 
-RESOURCES = {
-    "train-clean-5": 31,
-    "train-clean-100": 12,
-    "train-clean-360": 12,
-    "train-other-500": 12,
-    "dev-clean-2": 31,
-    "dev-clean": 12,
-    "dev-other": 12,
-    "test-clean": 12,
-    "test-other": 12,
+#: Where OpenSLR keeps each part, and the MD5 of its archive, as md5sum.txt beside it says.
+PARTS = {
+    "train-clean-5": (31, "5df7d4e78065366204ca6845bb08f490"),
+    "train-clean-100": (12, "2a93770f6d5c6c964bc36631d331a522"),
+    "train-clean-360": (12, "c0e676e450a7ff2f54aeade5171606fa"),
+    "train-other-500": (12, "d1a0fd59409feb2c614ce4d30c387708"),
+    "dev-clean-2": (31, "6d7ab67ac6a1d2c993d050e16d61080d"),
+    "dev-clean": (12, "42e2234ba48799c1f50f24a7926300a1"),
+    "dev-other": (12, "c8d0bcc9cca99d4f8b62fcc847357931"),
+    "test-clean": (12, "32fa31d27d2e1cad72775fee3f4849a9"),
+    "test-other": (12, "fb5a50374b501bb3bac4815ee91d3135"),
 }
 URL = "https://www.openslr.org/resources/{resource}/{part}.tar.gz"
 
@@ -81,8 +83,8 @@ def read(
 
 
 def _check_known(part: str) -> None:
-    if part not in RESOURCES:
-        nearest = difflib.get_close_matches(part, RESOURCES, n=1, cutoff=0)[0]
+    if part not in PARTS:
+        nearest = difflib.get_close_matches(part, PARTS, n=1, cutoff=0)[0]
         raise UserError(f"prepare librispeech: no part is called {part!r}; try {nearest!r}")
 
 
@@ -97,7 +99,9 @@ def _downloaded(parts: dict[str, list[str]], folder: Path) -> dict[str, Path]:
         unpacked = folder / part
         if not unpacked.is_dir():
             archive = folder / f"{part}.tar.gz"
-            download(URL.format(resource=RESOURCES[part], part=part), archive)
+            resource, md5 = PARTS[part]
+            download(URL.format(resource=resource, part=part), archive)
+            check_md5(archive, md5)
             unpack(archive, unpacked)
         folders[part] = unpacked / "LibriSpeech" / part
     return folders
@@ -105,7 +109,7 @@ def _downloaded(parts: dict[str, list[str]], folder: Path) -> dict[str, Path]:
 
 def _found(source: Path) -> dict[str, Path]:
     root = source / "LibriSpeech" if (source / "LibriSpeech").is_dir() else source
-    folders = {part: root / part for part in RESOURCES if (root / part).is_dir()}
+    folders = {part: root / part for part in PARTS if (root / part).is_dir()}
     if not folders:
         raise UserError(
             f"{source}: not LibriSpeech, it holds no folder such as train-clean-5 or dev-clean; "

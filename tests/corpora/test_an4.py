@@ -14,6 +14,10 @@ def by_split(folder, **options):
     return {split: [u for u in utterances if u.split == split] for split in SPLITS}
 
 
+def digest_of(folder):
+    return an4.samples_digest(lambda path: (folder / path).read_bytes())
+
+
 def words(utterances):
     return sum(len(utterance.text.split()) for utterance in utterances)
 
@@ -56,7 +60,7 @@ def test_espnets_dev(an4_folder):
 
 
 def test_the_real_samples_have_the_pinned_digest(an4_folder):
-    assert an4.samples_digest(an4_folder) == an4.SAMPLES_SHA256
+    assert digest_of(an4_folder) == an4.SAMPLES_SHA256
 
 
 def test_the_real_corpus_has_no_faults(an4_folder, tmp_path):
@@ -94,7 +98,7 @@ def published(small, tmp_path, monkeypatch):
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(small, small.name)
     monkeypatch.setattr(an4, "URL", archive.as_uri())
-    monkeypatch.setattr(an4, "SAMPLES_SHA256", an4.samples_digest(small))
+    monkeypatch.setattr(an4, "SAMPLES_SHA256", digest_of(small))
     shutil.rmtree(small)
 
 
@@ -117,6 +121,18 @@ def test_without_a_source_it_downloads_once(published, tmp_path, monkeypatch):
 def test_other_samples_than_the_published_are_refused(published, tmp_path, monkeypatch):
     monkeypatch.setattr(an4, "SAMPLES_SHA256", "0" * 64)
     with pytest.raises(UserError, match=r"the samples are not AN4's.*expected 0000"):
+        prepare("an4", None, tmp_path / "out")
+    left = [path.name for path in (tmp_path / "out/download").iterdir()]
+    assert left == [f"an4-{an4.COMMIT}.tar.gz"]  # checked first, and not unpacked
+
+
+@pytest.mark.parametrize("lost", ["etc/an4_test.fileids", "wav/test/an1-fz-b.wav"])
+def test_an_archive_without_the_corpus_is_refused(small, tmp_path, monkeypatch, lost):
+    (small / lost).unlink()
+    with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as tar:
+        tar.add(small, small.name)
+    monkeypatch.setattr(an4, "URL", (tmp_path / "archive.tar.gz").as_uri())
+    with pytest.raises(UserError, match=rf"the samples are not AN4's.*there is no .*{lost}"):
         prepare("an4", None, tmp_path / "out")
 
 

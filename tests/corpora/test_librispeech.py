@@ -1,3 +1,4 @@
+import hashlib
 import tarfile
 
 import pytest
@@ -39,7 +40,7 @@ def by_split(corpus, **options):
 
 
 def test_the_parts_are_those_lhotse_knows():
-    assert set(librispeech.RESOURCES) == set(LIBRISPEECH) | set(MINI_LIBRISPEECH)
+    assert set(librispeech.PARTS) == set(LIBRISPEECH) | set(MINI_LIBRISPEECH)
 
 
 def test_it_reads_what_lhotses_recipe_reads(corpus, tmp_path):
@@ -131,6 +132,8 @@ def test_named_parts_are_downloaded_once(corpus, tmp_path, monkeypatch):
     for part in ("train-clean-5", "dev-clean-2"):
         with tarfile.open(tmp_path / f"{part}-31.tar.gz", "w:gz") as tar:
             tar.add(corpus / part, f"LibriSpeech/{part}")
+        md5 = hashlib.md5((tmp_path / f"{part}-31.tar.gz").read_bytes()).hexdigest()
+        monkeypatch.setitem(librispeech.PARTS, part, (31, md5))
     monkeypatch.setattr(librispeech, "URL", f"file://{tmp_path}/{{part}}-{{resource}}.tar.gz")
     parts = {"train": ["train-clean-5"], "dev": ["dev-clean-2"]}
     summary = prepare("librispeech", None, tmp_path / "out", **parts)
@@ -141,6 +144,16 @@ def test_named_parts_are_downloaded_once(corpus, tmp_path, monkeypatch):
     }
     monkeypatch.setattr(librispeech, "URL", "file:///nowhere")
     assert prepare("librispeech", None, tmp_path / "out", **parts) == summary
+
+
+def test_another_archive_than_the_published_is_not_unpacked(corpus, tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "train-clean-5.tar.gz", "w:gz") as tar:
+        tar.add(corpus, "LibriSpeech")
+    monkeypatch.setattr(librispeech, "URL", f"file://{tmp_path}/{{part}}.tar.gz")
+    with pytest.raises(UserError, match=r"train-clean-5.tar.gz: not what its publisher offers"):
+        prepare("librispeech", None, tmp_path / "out", train=["train-clean-5"])
+    left = [path.name for path in (tmp_path / "out/download").iterdir()]
+    assert left == ["train-clean-5.tar.gz"]
 
 
 @pytest.mark.parametrize(
