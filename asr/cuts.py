@@ -1,95 +1,177 @@
 """Cut manifests, and the audio of a cut.
 
-Shapes: N samples.
+Shapes: C channels, N samples.
 """
 
+import gzip
+import json
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
+import soundfile
 from lhotse import CutSet
-from lhotse.audio import AudioSource, set_audio_duration_mismatch_tolerance
-from lhotse.audio.backend import (
-    AudioreadBackend,
-    CompositeAudioBackend,
-    LibsndfileBackend,
-    TorchcodecBackend,
-    set_current_audio_backend,
-)
-from lhotse.cut import Cut, MixedCut
+from lhotse.audio import set_audio_duration_mismatch_tolerance
+from lhotse.audio.backend import LibsndfileBackend, set_current_audio_backend
+from lhotse.cut import Cut
+from lhotse.cut.set import deserialize_cut
+from lhotse.utils import compute_num_samples
 
 from asr.audio import AudioError, Waveform, to_waveform
+from asr.cut_checks import LONGEST_S, TOLERANCE_S, check_amount, check_cut
+from asr.cut_schema import CutError, check_row, shown
 from asr.errors import UserError
+from asr.text_files import MAX_RATIO, UNPACKED_BYTES
 
 # Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
 with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
-    set_audio_duration_mismatch_tolerance(0.01)
-# libsndfile first, as the checks of `asr.corpora` read: lhotse would run sph2pipe for any .sph.
-set_current_audio_backend(
-    CompositeAudioBackend([LibsndfileBackend(), TorchcodecBackend(), AudioreadBackend()])
-)
+    set_audio_duration_mismatch_tolerance(TOLERANCE_S)
 
-#: Sources of audio that are read; lhotse has others, which run commands or ask the network.
-_READ = ("file", "memory")
+#: Bytes of a line; an hour's transcript has a tenth of that.
+_LONGEST_LINE = 1 << 20
+_GZIP = b"\x1f\x8b"
 
 
-def read_cuts(manifest: str | Path) -> CutSet:
-    """Read a cut manifest into memory.
+class _Files(LibsndfileBackend):
+    """Reads files by libsndfile alone, and no more of one than may be held.
+
+    Other backends start programs (sph2pipe, ffmpeg), or open the addresses that a playlist names.
+    A path is absolute, since libsndfile takes "-" for standard input.
+    """
+
+    def read_audio(
+        self,
+        path_or_fd: Any,
+        offset: float = 0.0,
+        duration: float | None = None,
+        force_opus_sampling_rate: int | None = None,  # noqa: ARG002
+    ) -> tuple[npt.NDArray[np.float32], int]:
+        """Read `duration` seconds from `offset` on, or all from there: (C, N), and the rate."""
+        if isinstance(path_or_fd, str):
+            path_or_fd = Path(path_or_fd).absolute()
+            if not path_or_fd.is_file():
+                raise FileNotFoundError(f"{path_or_fd}: there is no such file")
+        try:
+            with soundfile.SoundFile(path_or_fd) as audio:
+                return _read_part(audio, offset, duration), audio.samplerate
+        except soundfile.LibsndfileError as error:  # lhotse makes another of its class, of a text
+            raise ValueError(error.error_string.rstrip(".")) from error
+
+
+def _read_part(
+    audio: soundfile.SoundFile, offset_s: float, duration_s: float | None
+) -> npt.NDArray[np.float32]:
+    start = compute_num_samples(offset_s, audio.samplerate)
+    count = audio.frames - start
+    if duration_s is not None:
+        count = min(count, compute_num_samples(duration_s, audio.samplerate))
+    check_amount(count / audio.samplerate, count * audio.channels)
+    audio.seek(start)
+    samples: npt.NDArray[np.float32] = audio.read(count, dtype="float32", always_2d=True).T
+    return samples
+
+
+set_current_audio_backend(_Files())
+
+
+def read_cuts(manifest: str | Path, longest_s: float = LONGEST_S) -> CutSet:
+    """Read a cut manifest, JSON lines that may be gzipped, into memory.
+
+    Args:
+        manifest: its path.
+        longest_s: the longest utterance that its user can take.
 
     Raises:
-        UserError: the file is missing, empty or unreadable; a line of it is not a cut with
-            exactly one transcript and a positive duration; an id comes twice.
+        UserError: the file is missing, empty or unreadable; a line of it is not a cut of audio
+            files with exactly one transcript, is too long, or has an id that comes twice.
     """
     path = Path(manifest)
     if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
+        kind = "is a folder" if path.is_dir() else "is no file" if path.exists() else None
         raise UserError(
-            f"{path}: expected a cut manifest (*.jsonl.gz), but it {kind}; "
+            f"{path}: expected a cut manifest (*.jsonl.gz), but it {kind or 'does not exist'}; "
             "make one with `asr prepare`"
         )
-    cuts: list[Cut] = []
+    cuts: dict[str, Cut] = {}
     try:
-        for cut in CutSet.from_file(path) or ():
-            cuts.append(cut)
-    except Exception as error:  # whatever a damaged file makes of gzip, json or lhotse
-        raise UserError(
-            f"{path}:{len(cuts) + 1}: not a line of a cut manifest ({_first_line(error)}); "
-            "prepare the corpus again"
-        ) from error
+        for line in _lines(path):
+            cut = _parse(line, longest_s)
+            if cut.id in cuts:
+                raise CutError(f"a second cut with the id {cut.id}")
+            cuts[cut.id] = cut
+    except CutError as error:
+        raise UserError(f"{path}:{len(cuts) + 1}: {error}; prepare the corpus again") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
     if not cuts:
         raise UserError(f"{path}: no utterances in this manifest; prepare the corpus again")
-    seen: set[str] = set()
-    for line, cut in enumerate(cuts, 1):
-        fault = _fault(cut) or (f"a second cut with the id {cut.id}" if cut.id in seen else None)
-        if fault:
-            raise UserError(f"{path}:{line}: {fault}; prepare the corpus again")
-        seen.add(cut.id)
-    return CutSet.from_cuts(cuts)
+    return CutSet.from_cuts(cuts.values())
 
 
-def _fault(item: object) -> str | None:
-    """Say what keeps a manifest's item from being an utterance, if anything does."""
-    if not isinstance(item, Cut):
-        return f"a {type(item).__name__}, expected a cut"
-    if len(item.supervisions) != 1 or not isinstance(item.supervisions[0].text, str):
-        count = len(item.supervisions)
-        return f"cut {item.id} has {count} transcripts, expected 1 with text"
-    if not isinstance(item.id, str):
-        return f"cut {item.id}: its id is no string"
-    for source in _sources(item):
-        if source.type not in _READ:
-            shown = f"{source.type} {str(source.source)[:60]!r}"
-            return f"cut {item.id}: its audio is a {shown}, which is never run or fetched here"
-    if not (isinstance(item.duration, int | float) and item.duration > 0):
-        return f"cut {item.id}: duration is {item.duration!r} s, expected more than 0"
-    return None
+def _lines(path: Path) -> Iterator[bytes]:
+    """Give the lines of a manifest.
+
+    Raises:
+        CutError: the file is damaged, or there is more in it than a manifest has.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        packed = file.peek(len(_GZIP)).startswith(_GZIP)
+        left = max(UNPACKED_BYTES, MAX_RATIO * path.stat().st_size)
+        with gzip.open(file) if packed else file as lines:
+            while line := _read_line(lines):
+                left -= len(line)
+                if len(line) > _LONGEST_LINE:
+                    raise CutError(f"a line of more than {_LONGEST_LINE} bytes, expected fewer")
+                if left < 0:
+                    most = f"{MAX_RATIO} times its size"
+                    raise CutError(f"the file unpacks to more than {most}, as no manifest does")
+                yield line
 
 
-def _sources(cut: Cut) -> Iterator[AudioSource]:
-    """Give where the audio of a cut, or of all its tracks, comes from."""
-    for one in [track.cut for track in cut.tracks] if isinstance(cut, MixedCut) else [cut]:
-        if one.has_recording:
-            yield from one.recording.sources
+def _read_line(file: IO[bytes] | gzip.GzipFile) -> bytes:
+    """Read a line, or of one that is too long enough to see that.
+
+    Raises:
+        CutError: the packed file is damaged.
+    """
+    try:
+        return file.readline(_LONGEST_LINE + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CutError(f"not a line of a cut manifest ({error})") from error
+
+
+def _parse(line: bytes, longest_s: float) -> Cut:
+    """Make the cut of a manifest's line.
+
+    Raises:
+        CutError: it is none that is taken.
+    """
+    row: Any = None
+    try:
+        row = json.loads(line)
+        check_row(row)
+        cut = deserialize_cut(_without_notes(row))
+        check_cut(cut, longest_s)
+    except CutError as error:
+        named = isinstance(row, dict) and isinstance(row.get("id"), str)
+        raise CutError(f"cut {shown(row['id'])[1:-1]}: {error}" if named else error) from error
+    except Exception as error:  # whatever a damaged line makes of json or lhotse
+        raise CutError(f"not a line of a cut manifest ({_first_line(error)})") from error
+    return cut
+
+
+def _without_notes(row: dict[str, Any]) -> dict[str, Any]:
+    """Take out what nothing here reads, before lhotse makes attributes of it."""
+    for cut in [track["cut"] for track in row.get("tracks", ())] or [row]:
+        for one in (cut, *cut.get("supervisions", ())):
+            one.pop("custom", None)
+            one.pop("alignment", None)
+    return row
 
 
 def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:

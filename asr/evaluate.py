@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from asr.audio import Waveform
+from asr.cut_checks import LONGEST_AT_ONCE_S
 from asr.cuts import read_cuts, read_speakers
 from asr.data import Batch, Share, SpeechDataset
 from asr.decoding.calibration import normalised_cross_entropy
@@ -90,7 +91,8 @@ def evaluate(
     Raises:
         UserError: the manifest cannot be read, or no audio that it names.
     """
-    dataset = _TestSet(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
+    cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
+    dataset = _TestSet(cuts, recognizer.tokenizer, recognizer.sample_rate)
     decoded: dict[str, Decoded] = {}
     for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
         found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
@@ -114,7 +116,8 @@ def held_out_log_probs(
     Returns:
         For each utterance its log_probs (U, V), and its reference.
     """
-    dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, recognizer.sample_rate)
+    cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
+    dataset = SpeechDataset(cuts, recognizer.tokenizer, recognizer.sample_rate)
     wanted = dataset.references
     rows: list[NDArray[np.float32]] = []
     texts: list[str] = []

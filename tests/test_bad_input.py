@@ -133,6 +133,37 @@ def broken_json_line(p: Place) -> list[str]:
     return p.evaluate(p.write("test.jsonl.gz", gzip.compress(b"\n".join(lines))))
 
 
+def _room_of_a_command(p: Place) -> Path:
+    row = next(iter(CutSet.from_file(p.tones / "test.jsonl.gz"))).to_dict()
+    source = {"type": "command", "channels": [0], "source": f"touch {p.run_dir}/run"}
+    room = row["recording"] | {"sources": [source]}
+    room["channel_ids"] = [0]
+    row["recording"]["transforms"] = [
+        {"name": "ReverbWithImpulseResponse", "kwargs": {"rir": room}}
+    ]
+    return p.write("room.jsonl", json.dumps(row) + "\n")
+
+
+def command_in_a_test_set(p: Place) -> list[str]:
+    return p.evaluate(_room_of_a_command(p))
+
+
+def command_in_a_training_set(p: Place) -> list[str]:
+    return p.train(f"data.train={_room_of_a_command(p)}")
+
+
+def utterance_of_ten_hours(p: Place) -> list[str]:
+    cut = tiny.cut(p.wav, "a")
+    cut.recording.num_samples, cut.recording.duration = 36000 * tiny.RATE, 36000.0
+    cut.duration = 36000.0
+    CutSet.from_cuts([cut]).to_file(p.folder / "long.jsonl")
+    return p.evaluate(p.folder / "long.jsonl")
+
+
+def training_utterance_of_ten_hours(p: Place) -> list[str]:
+    return p.train(f"data.dev={utterance_of_ten_hours(p)[1]}")
+
+
 def unknown_key(p: Place) -> list[str]:
     return p.train("encoder.layer=3")
 
@@ -258,6 +289,10 @@ KINDS: dict[Callable[[Place], list[str]], tuple[str, ...]] = {
     dev_set_without_words: ("dev.jsonl", "none of 1 utterances has words"),
     truncated_manifest: ("test.jsonl.gz", "prepare the corpus again"),
     broken_json_line: ("test.jsonl.gz:3", "prepare the corpus again"),
+    command_in_a_test_set: ("room.jsonl:1", "recording.transforms", "expected no such field"),
+    command_in_a_training_set: ("room.jsonl:1", "recording.transforms"),
+    utterance_of_ten_hours: ("long.jsonl:1", "duration is 36000 s, expected at most 600 s"),
+    training_utterance_of_ten_hours: ("long.jsonl:1", "expected at most 600 s"),
     unknown_key: ("encoder.layer:", "did you mean encoder.layers?"),
     wrong_type: ("encoder.layers", "expected a whole number, found many"),
     wrong_model_file: ("model.safetensors", "not a readable .safetensors model"),

@@ -22,7 +22,7 @@ LAYERS = [
     {"jobs"},
     {"formats", "inference", "model_file", "transcript"},
     {"data", "decoding", "loading", "model", "scoring"},
-    {"corpora", "cuts", "encoders", "subsampling", "lm", "pronounce"},
+    {"corpora", "cut_checks", "cut_schema", "cuts", "encoders", "subsampling", "lm", "pronounce"},
     {
         "augment",
         "config",

@@ -44,7 +44,7 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         what = "this is a folder" if path.is_dir() else what
         raise AudioError("missing audio", f"{path}: {what}", "give an audio file")
     try:
-        audio = soundfile.SoundFile(path)
+        audio = soundfile.SoundFile(path.absolute())  # libsndfile takes "-" for standard input
     except UnicodeEncodeError as error:
         raise AudioError(
             "unreadable audio",

@@ -9,6 +9,7 @@ from lhotse import CutSet
 
 from asr.augment import SpecAugment, WaveformAugment
 from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, flatten
+from asr.cut_checks import LONGEST_AT_ONCE_S
 from asr.cuts import read_cuts
 from asr.data import SpeechDataset
 from asr.encoders.library import CPU_HAS_BFLOAT16
@@ -73,7 +74,9 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
     """
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    train_cuts, dev_cuts = read_cuts(config.data.train), read_cuts(config.data.dev)
+    train_cuts, dev_cuts = (
+        read_cuts(path, LONGEST_AT_ONCE_S) for path in (config.data.train, config.data.dev)
+    )
     tokenizer = make_tokenizer(train_cuts, config.text.normaliser, config.tokens)
     model = CTCModel(model_settings(config), len(tokenizer))
     train_cuts = usable_cuts(train_cuts, tokenizer, model, config)

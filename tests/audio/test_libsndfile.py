@@ -187,3 +187,11 @@ def test_samples_of_any_float_type_become_float32(dtype: type) -> None:
 
     assert waveform.dtype == np.float32
     np.testing.assert_array_equal(waveform, samples.astype(np.float32))
+
+
+def test_a_file_named_as_standard_input_is_read_as_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", np.full(800, 0.1), 8000)
+    Path("a.wav").rename("-")
+    with open_audio("-") as audio:
+        assert audio.frames == 800
