@@ -16,6 +16,8 @@ from asr.audio.libsndfile import decoded, open_audio
 from asr.audio.recording import BLOCK_SAMPLES
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
+from asr.cut_checks import LONGEST_AT_ONCE_S, check_amount
+from asr.cut_schema import CutError, check_words
 from asr.errors import FileError, contained
 from asr.workers import in_order
 
@@ -43,7 +45,8 @@ def check(utterances: list[Utterance], converted: Path) -> Checked:
 
     Faults are: a duplicated id (the first sound one stands), missing or unreadable audio (one that
     is damaged or cut short, or has samples that are not finite), no samples, empty text, a segment
-    that is not within its recording, and what the reader found.
+    that is not within its recording or too long to be held at once, names and text that cannot be
+    written line by line, and what the reader found.
     """
     recordings = _open_all((utterance.audio for utterance in utterances), converted)
     good, cuts, problems = [], [], []
@@ -75,6 +78,10 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
 def _fault(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
     if isinstance(recording, AudioError):
         return Problem(recording.kind, utterance.where, str(recording))
+    try:
+        check_words(utterance.id, utterance.speaker, utterance.text)
+    except CutError as error:
+        return Problem("unreadable text", utterance.where, str(error))
     if not utterance.text:
         return Problem("empty text", utterance.where, f"{utterance.id!r} has no words")
     start_s, end_s = utterance.start_s, _end_s(utterance, recording)
@@ -82,6 +89,11 @@ def _fault(utterance: Utterance, recording: Recording | AudioError) -> Problem |
     if end_s > recording.duration or start_s < 0 or samples < 1:
         detail = f"{start_s:g} s to {end_s:g} s of {recording.duration:.2f} s"
         return Problem("segment outside its recording", utterance.where, detail)
+    try:
+        check_amount(end_s - start_s, samples * recording.num_channels)
+    except CutError as error:
+        detail = f"{utterance.id!r}: {error}; cut it, or give start and end"
+        return Problem("too long", utterance.where, detail)
     return None
 
 
@@ -130,7 +142,8 @@ def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
     if long_s:
         yield (
             f"{len(long_s)} utterances are longer than {LONG_S:g} s, one {max(long_s):.0f} s; each "
-            "is trained in one piece and takes memory: better cut them, or give start and end."
+            f"is trained in one piece, which takes memory, and none longer than "
+            f"{LONGEST_AT_ONCE_S:g} s is: better cut them, or give start and end."
         )
 
 

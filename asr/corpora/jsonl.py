@@ -38,7 +38,7 @@ def _utterance(line: str, manifest: Path, where: str) -> Utterance:
 def _parsed(line: str, where: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # of brackets in brackets
         raise UserError(f"{where}: not JSON: {error}; write one object a line") from error
     if not isinstance(entry, dict):
         raise UserError(f"{where}: found {line[:40]!r}, expected one JSON object a line")

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 from phone_files import RATE, encode, tones
 
+from asr import cut_checks
 from asr.audio.recording import read_audio
 from asr.corpora import checks
 from asr.corpora.collection import Problem, Utterance
@@ -231,6 +232,37 @@ def test_long_utterances_are_noted(tmp_path, write_audio, monkeypatch):
     (note,) = check([whole, part]).notes
     assert note.startswith("1 utterances are longer than 0.3 s, one ")
     assert check([part]).notes == []
+
+
+def test_utterances_too_long_to_be_held_at_once_are_faults(tmp_path, write_audio, monkeypatch):
+    audio = write_audio(tmp_path / "a.wav", seconds=0.5)
+    utterances = [
+        Utterance("a", audio, "YES", "t:1"),
+        Utterance("b", audio, "NO", "t:2", end_s=0.4),
+    ]
+    monkeypatch.setattr(cut_checks, "MOST_SAMPLES", 7500)
+    (problem,) = check(utterances).problems
+    assert str(problem).startswith("t:1: too long: 'a': found 8000 samples in all")
+
+
+@pytest.mark.parametrize("odd", ["\0", "\n", "\x1b[2J", "\x7f", "\ud800"])
+def test_names_that_lines_cannot_hold_are_faults(tmp_path, write_audio, odd):
+    audio = write_audio(tmp_path / "a.wav")
+    utterances = [
+        Utterance(f"a{odd}", audio, "YES", "t:1"),
+        Utterance("b", audio, "YES", "t:2", speaker=f"ann{odd}"),
+        Utterance("c", audio, "é\x1b ", "t:3"),
+    ]
+    problems = check(utterances).problems
+    assert [problem.where for problem in problems] == ["t:1", "t:2"]
+    assert {problem.kind for problem in problems} == {"unreadable text"}
+    assert str(problems[0]).isprintable()
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800"])
+def test_text_that_no_file_can_hold_is_a_fault(tmp_path, write_audio, odd):
+    audio = write_audio(tmp_path / "a.wav")
+    assert kinds([Utterance("a", audio, f"YES{odd}", "t:1")]) == ["unreadable text"]
 
 
 @pytest.mark.parametrize("end_s", [0.1, 0.10002])

@@ -329,6 +329,7 @@ class TestJsonl:
         ("line", "said"),
         [
             ('{"audio_filepath": "a.wav", "text": "ye', "not JSON"),
+            ('{"audio_filepath": ' + 100_000 * "[", "not JSON: maximum recursion"),
             ('["a.wav", "yes"]', "expected one JSON object a line"),
             ('{"audio_filepath": "a", "text": "\\ud800"}', "not text, surrogates not allowed"),
             ('{"audio_filepath": "", "text": "b"}', "names no recording"),
