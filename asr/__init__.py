@@ -11,14 +11,14 @@ __version__ = "0.1.0"
 __all__ = ["Recognizer", "Segment", "Transcript", "__version__", "load"]
 
 if TYPE_CHECKING:
-    from asr.recognizer import Recognizer, load
+    from asr.inference.recognizer import Recognizer, load
     from asr.transcript import Segment, Transcript
 
 
 def __getattr__(name: str) -> Any:
     """Import torch only when something that needs it is asked for (PEP 562)."""
     if name in ("Recognizer", "load"):
-        from asr import recognizer
+        from asr.inference import recognizer
 
         return getattr(recognizer, name)
     if name in ("Segment", "Transcript"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from math import inf
 from typing import Any
 
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 _BOUNDS = "bounds"
 
@@ -53,14 +53,14 @@ class DataConfig:
     dev: str  # cut manifest that the model is chosen on
     # most seconds of padded audio in one global batch, before augmentation
     batch_s: float = field(metadata=within(0, 1e6))
-    leave_out_bad: bool  # leave out utterances that cannot be trained on, instead of refusing
+    skip_invalid: bool  # leave out utterances that cannot be trained on, instead of refusing
 
 
 @dataclass
 class TextConfig:
     """The form of the text that the model writes."""
 
-    normaliser: str  # key of asr.text.NORMALISERS
+    normalizer: str  # key of asr.text.tokenizer.NORMALIZERS
 
 
 @dataclass
@@ -69,13 +69,13 @@ class TokensConfig:
 
     characters: str | None  # the alphabet; null derives it from the training transcripts
     # most BPE pieces to learn from them, blank included; null: characters
-    pieces: int | None = field(metadata=within(2, 100_000))
+    subwords: int | None = field(metadata=within(2, 100_000))
     lexicon: str | None  # pronunciations, a file: tokens are phones; null: words are spelled
 
 
 @dataclass
 class FeaturesConfig:
-    """Keywords of asr.features.LogMel."""
+    """Keywords of asr.model.features.LogMel."""
 
     sample_rate: int = field(metadata=within(1000, 192_000))
     mel_bins: int = field(metadata=within(1, 512))
@@ -83,30 +83,30 @@ class FeaturesConfig:
     hop_ms: float = field(metadata=within(1, 1000))
     low_hz: float = field(metadata=within(0, 96_000))
     # below an utterance's loudest bin; null: all there is
-    dynamic_range_db: float | None = field(metadata=within(1, 1000))
-    normalisation: str
+    top_db: float | None = field(metadata=within(1, 1000))
+    normalization: str
 
 
 @dataclass
 class AugmentConfig:
-    """Keywords of asr.augment.WaveformAugment and, below, SpecAugment."""
+    """Keywords of asr.data.augment.WaveformAugment and, below, SpecAugment."""
 
     speeds: list[float] = field(metadata=within(0.1, 10))
     noise_probability: float = field(metadata=within(0, 1))
     noise_snr_db: list[float] = field(metadata=within(-100, 100, count=2))
     reverb_probability: float = field(metadata=within(0, 1))
     reverb_rt60_s: list[float] = field(metadata=within(0.01, 10, count=2))
-    mel_warp: float = field(metadata=within(0, 0.5))
+    vtlp: float = field(metadata=within(0, 0.5))
     frequency_masks: int = field(metadata=within(0, 1000))
     frequency_bins: int = field(metadata=within(0, 1000))
     time_masks: int = field(metadata=within(0, 1000))
     time_frames: int = field(metadata=within(0, 1e6))
-    time_share: float = field(metadata=within(0, 1))
+    time_fraction: float = field(metadata=within(0, 1))
 
 
 @dataclass
 class SubsamplingConfig:
-    """Keywords of asr.subsampling.ConvSubsampling."""
+    """Keywords of asr.model.subsampling.ConvSubsampling."""
 
     factor: int = field(metadata=within(1, 100))
     channels: int = field(metadata=within(1, 4096))
@@ -123,7 +123,7 @@ class EncoderConfig:
     # units the outputs of blstm's layers are projected to; 0 is none
     projection: int = field(metadata=within(0, 16_384))
     dropout: float = field(metadata=within(0, 1))
-    variational: bool  # dropout leaves out a unit in all frames of an utterance, or in none
+    variational_dropout: bool  # dropout leaves out a unit in all frames of an utterance, or in none
     # probability of leaving out each recurrent weight for a batch
     weight_drop: float = field(metadata=within(0, 1))
     # probability of a unit's keeping its last state at a frame
@@ -141,10 +141,10 @@ class ObjectiveConfig:
 
 
 @dataclass
-class OptimiserConfig:
-    """Keywords of the optimiser."""
+class OptimizerConfig:
+    """Keywords of the optimizer."""
 
-    name: str  # key of asr.training.optimiser.OPTIMISERS
+    name: str  # key of asr.training.optimizer.OPTIMIZERS
     lr: float = field(metadata=within(0, 1000))  # the schedule's highest
     weight_decay: float = field(metadata=within(0, 1000))
     betas: list[float] = field(metadata=within(0, 0.999999, count=2))
@@ -154,10 +154,10 @@ class OptimiserConfig:
 class ScheduleConfig:
     """The learning rate's course over the whole run."""
 
-    name: str  # key of asr.training.optimiser.SCHEDULES
+    name: str  # key of asr.training.optimizer.SCHEDULES
     # share of all steps that climb to the highest rate
-    warmup_share: float = field(metadata=within(0, 1))
-    final_share: float = field(metadata=within(0, 1))  # the last rate as a share of the highest
+    warmup_fraction: float = field(metadata=within(0, 1))
+    final_fraction: float = field(metadata=within(0, 1))  # the last rate as a share of the highest
 
 
 @dataclass
@@ -166,11 +166,11 @@ class TrainerConfig:
 
     epochs: int = field(metadata=within(1, 1e6))
     # pieces a process cuts its share of a batch into, to fit its memory
-    accumulate: int = field(metadata=within(1, 1e6))
+    micro_batches: int = field(metadata=within(1, 1e6))
     # gradients are scaled down to this norm; inf leaves them as they are
     clip_norm: float = field(metadata=within(1e-3, inf))
     # of the moving average of weights that is evaluated and saved; 0 is off
-    average_decay: float = field(metadata=within(0, 1))
+    ema_decay: float = field(metadata=within(0, 1))
     precision: str  # 32 or bf16
     # stop after so many epochs without a better model; null never
     patience_epochs: int | None = field(metadata=within(1, 1e6))
@@ -199,7 +199,7 @@ class TrainConfig:
     subsampling: SubsamplingConfig
     encoder: EncoderConfig
     objective: ObjectiveConfig
-    optimiser: OptimiserConfig
+    optimizer: OptimizerConfig
     schedule: ScheduleConfig
     trainer: TrainerConfig
 
@@ -214,7 +214,7 @@ RESUMABLE = (
     "tokens.lexicon",
     "trainer.epochs",
     "trainer.patience_epochs",
-    "trainer.accumulate",
+    "trainer.micro_batches",
     "trainer.save_every_steps",
     "trainer.device",
     "trainer.workers",
@@ -224,11 +224,11 @@ RESUMABLE = (
 
 #: Settings that older runs and models had no choice in, and what they did.
 LATER: dict[str, dict[str, Any]] = {
-    "features": {"dynamic_range_db": None},
+    "features": {"top_db": None},
     "encoder": {
         "bidirectional": True,
         "projection": 0,
-        "variational": False,
+        "variational_dropout": False,
         "weight_drop": 0.0,
         "zoneout": 0.0,
     },
@@ -241,7 +241,7 @@ UNNAMED = (
     "seed",
     "run_dir",
     "recipe",
-    "trainer.accumulate",
+    "trainer.micro_batches",
     "trainer.device",
     "trainer.workers",
     "trainer.threads",

@@ -12,7 +12,7 @@ class Segment:
     Attributes:
         start_s: where it starts, in seconds on the recording's own clock.
         end_s: where it ends.
-        text: its words, in the form the model's normaliser gives them.
+        text: its words, in the form the model's normalizer gives them.
         words: each with start and end on the recording's clock and a confidence in 0..1.
     """
 

@@ -110,7 +110,7 @@ def write_log_probs(model: Path, manifest: Path, path: Path) -> Path:
     """Run a model over a manifest's cuts."""
     from asr import load
     from asr.decoding.options import DecodingOptions
-    from asr.evaluate import held_out_log_probs
+    from asr.inference.evaluation import held_out_log_probs
 
     recognizer = load(model, DecodingOptions())
     rows, references = held_out_log_probs(recognizer, str(manifest))

@@ -11,13 +11,13 @@ from unittest import mock
 import torch
 
 import asr.training.trainer as loop
-from asr.augment import SpecAugment, WaveformAugment
 from asr.cli import main
-from asr.data import SpeechDataset
-from asr.features import LogMel
-from asr.model import CTCModel
+from asr.data.augment import SpecAugment, WaveformAugment
+from asr.data.dataset import SpeechDataset
+from asr.model.ctc_model import CTCModel
+from asr.model.features import LogMel
 from asr.training.averaging import WeightAverage
-from asr.training.journal import Journal
+from asr.training.metric_logger import MetricLogger
 from asr.training.objective import Objective
 from asr.training.trainer import Trainer
 
@@ -38,8 +38,8 @@ PARTS: list[tuple[Any, str, str]] = [
     (torch.optim.AdamW, "step", "update"),
     (torch.optim.Optimizer, "zero_grad", "update"),
     (WeightAverage, "update", "update"),
-    (Journal, "step", "journal"),
-    (Journal, "epoch", "journal"),
+    (MetricLogger, "step", "metrics"),
+    (MetricLogger, "epoch", "metrics"),
     (loop, "score_dev", "evaluation"),
 ]
 

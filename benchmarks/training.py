@@ -20,8 +20,8 @@ from timing import interleave, machine_line, matrix_product, print_row, ratio
 from torch import Tensor, nn
 from training_peer import DeepSpeech
 
-from asr.model import CTCModel, ctc_loss
-from asr.training.optimiser import make_optimiser
+from asr.model.ctc_model import CTCModel, ctc_loss
+from asr.training.optimizer import make_optimizer
 
 BATCH, TOKENS_A_SECOND = 16, 8  # about what a batch of the AN4 recipe holds
 PRODUCT = 2048  # rows of the plain matrix product
@@ -148,7 +148,7 @@ def training_step(
     bf16: bool = False,
 ) -> Callable[[], None]:
     """Make a whole step: waveforms (B, N), through `extract`, to an update of the weights."""
-    optimiser = make_optimiser(model, name="adamw", lr=1e-4, weight_decay=1e-2, betas=(0.9, 0.98))
+    optimizer = make_optimizer(model, name="adamw", lr=1e-4, weight_decay=1e-2, betas=(0.9, 0.98))
     waveforms, samples, targets, target_lengths = batch
 
     def step() -> None:
@@ -157,8 +157,8 @@ def training_step(
             log_probs, lengths = model(features, lengths)
         ctc_loss(log_probs, lengths, targets, target_lengths).mean().backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
     return step
 

@@ -32,9 +32,9 @@ from training import PRODUCT, matrix_product, multiply_adds
 
 import asr
 from asr.audio.recording import open_recording, read_audio
-from asr.recognizer import Recognizer
-from asr.segmentation import Piece, pieces
-from asr.segmentation.batching import groups
+from asr.inference.recognizer import Recognizer
+from asr.inference.segmentation import AudioSegment, pieces
+from asr.inference.segmentation.batching import groups
 
 PEER = Path(__file__).with_name("transcribe_peer.py")
 WIDTHS = (34, 10, 12)
@@ -107,7 +107,7 @@ def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
     )
 
 
-def found_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator[Piece]:
+def found_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator[AudioSegment]:
     """Read a recording and find its speech, as the recogniser does."""
     with open_recording(path) as recording:
         blocks = recording.waveform(None, recognizer.sample_rate)

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from asr.alignment import align_text
 from asr.audio import Waveform
-from asr.cuts import load_waveform, read_cuts
+from asr.data.manifests import load_waveform, read_cuts
 from asr.decoding.words import Word
-from asr.errors import UserError
-from asr.recognizer import Recognizer, load
+from asr.inference.alignment import align_text
+from asr.inference.recognizer import Recognizer, load
 from asr.scoring import Report, score
+from asr.util.errors import UserError
 
 SPHINX_FRAME_S = 0.01
 SPHINX_RATE = 16000
@@ -48,14 +48,14 @@ def main() -> None:
     aligners = {"ours": our_aligner(recognizer)}
     if importlib.util.find_spec("pocketsphinx") and recognizer.sample_rate == SPHINX_RATE:
         aligners["pocketsphinx"] = sphinx_aligner()
-    report, recognised, known = listen(recognizer, args.manifest, aligners)
+    report, recognized, known = listen(recognizer, args.manifest, aligners)
     print(
         f"{report.words.hits} of {report.words.reference_length} words recognised, "
         f"frames of {1000 * recognizer.model.frame_s:g} ms"
     )
     print("alignment     words          mean |error|  mean error  median |error|  within 50 ms")
     for name, references in known.items():
-        pairs = right_words(report, recognised, references)
+        pairs = right_words(report, recognized, references)
         for field in Times._fields if pairs else ():
             errors_s = [getattr(word, field) - getattr(times, field) for word, times in pairs]
             print_row(f"{name:<14}{len(pairs):5}  {field.removesuffix('_s'):5}", np.array(errors_s))
@@ -100,24 +100,24 @@ def listen(
 ) -> tuple[Report, dict[str, tuple[Word, ...]], dict[str, dict[str, list[Times]]]]:
     """Recognise and align every utterance: the report, recognised words, and times by aligner."""
     references: dict[str, str] = {}
-    recognised: dict[str, tuple[Word, ...]] = {}
+    recognized: dict[str, tuple[Word, ...]] = {}
     known: dict[str, dict[str, list[Times]]] = {name: {} for name in aligners}
     for cut in tqdm(read_cuts(manifest), unit="utt", disable=None):
         waveform = load_waveform(cut, recognizer.sample_rate)
-        text = recognizer.tokenizer.normalise(cut.supervisions[0].text)
+        text = recognizer.tokenizer.normalize(cut.supervisions[0].text)
         references[cut.id] = text
-        recognised[cut.id] = recognizer.transcribe(waveform, recognizer.sample_rate).words
+        recognized[cut.id] = recognizer.transcribe(waveform, recognizer.sample_rate).words
         for name, align in aligners.items():
             times = align(waveform, text)
             if len(times) == len(text.split()):
                 known[name][cut.id] = times
-    hypotheses = {key: " ".join(word.text for word in words) for key, words in recognised.items()}
-    return score(references, hypotheses), recognised, known
+    hypotheses = {key: " ".join(word.text for word in words) for key, words in recognized.items()}
+    return score(references, hypotheses), recognized, known
 
 
 def right_words(
     report: Report,
-    recognised: Mapping[str, Sequence[Word]],
+    recognized: Mapping[str, Sequence[Word]],
     known: Mapping[str, Sequence[Times]],
 ) -> list[tuple[Word, Times]]:
     """Pair each rightly recognised word with the times at which it was said."""
@@ -129,7 +129,7 @@ def right_words(
             ours = next(heard) if column.hypothesis is not None else None
             theirs = next(said) if column.reference is not None else None
             if times and column.kind == "hit":
-                pairs.append((recognised[result.utterance_id][ours], times[theirs]))
+                pairs.append((recognized[result.utterance_id][ours], times[theirs]))
     return pairs
 
 

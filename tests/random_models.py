@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from asr.model import CTCModel, ModelSettings
-from asr.text import BLANK, CharTokenizer
+from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.text.tokenizer import BLANK, CharTokenizer
 
 FEATURES: dict[str, int | float | str | None] = {
     "sample_rate": 16000,
@@ -17,8 +17,8 @@ FEATURES: dict[str, int | float | str | None] = {
     "window_ms": 16.0,
     "hop_ms": 10.0,
     "low_hz": 20.0,
-    "dynamic_range_db": None,
-    "normalisation": "utterance",
+    "top_db": None,
+    "normalization": "utterance",
 }
 SUBSAMPLING = {"factor": 2, "channels": 4}
 ENCODER: dict[str, int | float | str] = {
@@ -28,7 +28,7 @@ ENCODER: dict[str, int | float | str] = {
     "dropout": 0.1,
     "bidirectional": True,
     "projection": 0,
-    "variational": False,
+    "variational_dropout": False,
     "weight_drop": 0.0,
     "zoneout": 0.0,
 }
@@ -40,12 +40,12 @@ def random_tokenizer() -> CharTokenizer:
 
 
 def random_model(
-    normalisation: str = "utterance", factor: int = 2, vocabulary_size: int = 9
+    normalization: str = "utterance", factor: int = 2, vocabulary_size: int = 9
 ) -> CTCModel:
     """A seeded model in evaluation mode whose outputs are far from uniform."""
     torch.manual_seed(0)
     settings = ModelSettings(
-        {**FEATURES, "normalisation": normalisation}, {**SUBSAMPLING, "factor": factor}, ENCODER
+        {**FEATURES, "normalization": normalization}, {**SUBSAMPLING, "factor": factor}, ENCODER
     )
     model = CTCModel(settings, vocabulary_size)
     torch.nn.init.normal_(model.head.weight, std=2.0)

@@ -14,7 +14,7 @@ from lhotse import CutSet
 from safetensors.numpy import save_file
 
 from asr.cli import main
-from asr.tensor_file import read_tensors, write_tensors
+from asr.model.tensor_file import read_tensors, write_tensors
 
 
 @dataclass
@@ -333,13 +333,13 @@ def test_bad_input_is_refused_in_one_sentence(place, capfd, monkeypatch, make):
     lines = [line for line in captured.err.splitlines() if not line.startswith("asr: note: ")]
     sentences = [line for line in lines if line.startswith("asr: ")]
     assert len(sentences) == 1
-    faults = [line for line in lines if line.startswith("  ")]  # of a corpus, below the sentence
-    lines = [line for line in lines if line not in faults]
+    problems = [line for line in lines if line.startswith("  ")]  # of a corpus, below the sentence
+    lines = [line for line in lines if line not in problems]
     if command[0] != "train":  # which has its log there too
         assert lines == sentences
     assert lines[-1] == sentences[0]
     for word in KINDS[make]:
-        assert word in "\n".join([*sentences, *faults])
+        assert word in "\n".join([*sentences, *problems])
     assert not (place.folder / "run" / "model.safetensors").exists()
     assert sorted(place.run_dir.iterdir()) == before
 

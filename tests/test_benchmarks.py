@@ -35,7 +35,7 @@ def test_training(tones: Path) -> None:
     # What is patched still exists and is called.
     assert parts >= {
         "the loop", "saving", "loading", "speed, noise", "log-mel", "SpecAugment", "forward",
-        "loss", "backward", "update", "journal", "evaluation",
+        "loss", "backward", "update", "metrics", "evaluation",
     }  # fmt: skip
     assert printed.splitlines()[-1].startswith("deepspeech/ours, bf16: ")
 

@@ -13,8 +13,8 @@ import torch
 
 from asr import __version__, cli
 from asr.cli import main, make_parser
-from asr.cuts import read_cuts
-from asr.errors import UserError
+from asr.data.manifests import read_cuts
+from asr.util.errors import UserError
 
 
 def stopped(arguments: list[str]) -> int:
@@ -57,7 +57,7 @@ def test_every_verb_explains_itself(capsys, verb):
     "arguments",
     [
         [],
-        ["recognise"],
+        ["recognize"],
         ["evaluate", "--model", "m"],
         ["prepare", "an4"],
         ["score", "a.txt"],

@@ -12,7 +12,7 @@ from lhotse import CutSet
 
 import asr
 from asr.cli import main
-from asr.model_file import load_model, save_model
+from asr.model.model_file import load_model, save_model
 
 
 def words_of(manifest):
@@ -95,7 +95,7 @@ def test_pieces(tones, tmp_path, capsys, monkeypatch):
     """A model of BPE pieces is trained, resumed, tuned and scored, and transcribes by itself."""
     pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
     run_dir = tmp_path / "run"
-    bpe = ("tokens=bpe", "tokens.pieces=6", "trainer.epochs=1")
+    bpe = ("tokens=bpe", "tokens.subwords=6", "trainer.epochs=1")
     report = run_through("own", tones, run_dir, capsys, *bpe)
     assert report["words"]["reference_length"] == 8
     assert main(tiny.arguments(tones, run_dir, *bpe, "trainer.epochs=2")) == 0

@@ -17,7 +17,7 @@ FILES = sorted((ROOT / "asr").rglob("*.py"))
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"alignment", "evaluate", "exhibits", "plot", "training"},
+    {"alignment", "evaluate", "media", "plot", "training"},
     {"recognizer"},
     {"jobs"},
     {"formats", "inference", "model_file", "transcript"},
@@ -29,7 +29,7 @@ LAYERS = [
         "espeak",
         "features",
         "phones",
-        "quantise",
+        "quantize",
         "segmentation",
         "subwords",
         "tensor_file",
@@ -53,7 +53,7 @@ HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotl
 
 
 def room_of(path: Path) -> str:
-    """asr/data.py is `data`, asr/training/trainer.py is `training`, asr/__init__.py is ``."""
+    """asr/data/dataset.py is `data`, asr/training/trainer.py is `training`, asr/__init__.py is ``."""
     parts = path.relative_to(ROOT / "asr").with_suffix("").parts
     return "" if parts == ("__init__",) else parts[0]
 

@@ -11,11 +11,11 @@ import soundfile
 from nbclient import NotebookClient
 from random_models import random_model, random_tokenizer
 
-from asr.model_file import save_model
+from asr.model.model_file import save_model
 
 #: Notebook -> how many pictures it draws at least, and what it prints.
 EXPECTED = {
-    "odyssey": (1, "2 of 3 runs are done; missing: of seed 1 rnn."),
+    "encoder_comparison": (1, "2 of 3 runs are done; missing: of seed 1 rnn."),
     "tour": (5, "of 3 words"),  # the transcript was normalised and scored
     "vanishing_gradients": (2, "% of symbols remembered"),
 }
@@ -36,7 +36,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASR_TOUR_AUDIO", str(tmp_path / "tone.wav"))
     monkeypatch.setenv("ASR_VANISHING_STEPS", "2")
     run = {"seed": 1, "parameters": 1, "epochs": 1, "minutes": 1.0}
-    odyssey = {
+    encoder_comparison = {
         "runs": [
             {"encoder": name, "dev_wer": wer, "test_wer": wer, **run}
             for name, wer in (("gru", 0.2), ("blstm", 0.1))
@@ -47,7 +47,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             for name in ("gru", "blstm")
         ],
     }
-    (tmp_path / "results.json").write_text(json.dumps(odyssey))
+    (tmp_path / "results.json").write_text(json.dumps(encoder_comparison))
     monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
 
 
@@ -63,7 +63,7 @@ def test_the_odyssey_says_when_it_has_no_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
-    (path,) = (path for path in NOTEBOOKS if path.stem == "odyssey")
+    (path,) = (path for path in NOTEBOOKS if path.stem == "encoder_comparison")
     outputs = execute(path)
     assert printed(outputs).startswith("No results yet")
     assert not any("image/png" in output.get("data", {}) for output in outputs)

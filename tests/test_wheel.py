@@ -58,7 +58,7 @@ def test_the_wheel_works_from_an_empty_folder(wheel, tmp_path):
     empty.mkdir()
 
     where = subprocess.run(
-        [sys.executable, "-P", "-c", "import asr, asr.paths; print(asr.__file__, asr.paths.CONF)"],
+        [sys.executable, "-P", "-c", "import asr, asr.util.paths; print(asr.__file__, asr.util.paths.CONF)"],
         cwd=empty, env=os.environ | {"PYTHONPATH": str(installed)}, capture_output=True, text=True,
     )  # fmt: skip
     assert where.stdout.split("\n")[0] == f"{installed}/asr/__init__.py {installed}/asr/conf"

@@ -107,7 +107,7 @@ def start(command: list[str], stderr: Path, before: Callable[[], None] | None = 
     Returns:
         The process's id.
     """
-    import torch._dynamo  # noqa: F401 (the first optimiser imports it, for seconds)
+    import torch._dynamo  # noqa: F401 (the first optimizer imports it, for seconds)
 
     import asr.training.recipe  # noqa: F401
 
@@ -162,8 +162,8 @@ def parts(run_dir: Path) -> dict[str, torch.Tensor]:
     state = torch.load(run_dir / "state.pt", weights_only=True)["parts"]
     for name in ("model", "average"):
         found |= {f"state/{name}/{key}": tensor for key, tensor in state[name].items()}
-    for number, moments in state["optimiser"]["state"].items():
-        found |= {f"optimiser/{number}/{key}": tensor for key, tensor in moments.items()}
+    for number, moments in state["optimizer"]["state"].items():
+        found |= {f"optimizer/{number}/{key}": tensor for key, tensor in moments.items()}
     return found
 
 

@@ -15,7 +15,7 @@ import soundfile
 from asr.audio.mp3 import mp3_goes_on, mp3_states_length
 from asr.audio.ogg import follow_pages
 from asr.audio.samples import AudioError, UnknownFormatError, check_header, check_length
-from asr.printable import printable
+from asr.util.printable import printable
 
 #: How libsndfile words a chunk that states more bytes than the file has.
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")

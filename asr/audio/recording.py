@@ -15,7 +15,7 @@ import soxr
 
 from asr.audio.libsndfile import decoded, open_audio
 from asr.audio.samples import AudioError, UnknownFormatError, Waveform, check_samples
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 #: What may be asked for of a recording's channels.
 CHANNELS = ("mix", "left", "right", "each")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 Waveform = npt.NDArray[np.float32]
 

@@ -15,7 +15,7 @@ from asr import __version__
 from asr.cli import align, evaluate, export, lexicon, lm, prepare, score, train, transcribe, tune
 from asr.cli.messages import complain
 from asr.cli.streams import drop_output, is_broken, make_usable
-from asr.errors import DISK_FULL, UserError, is_out_of_memory
+from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export)
 #: How often a thread of torch's looks for work before it sleeps. Beside other programs, the 300,000

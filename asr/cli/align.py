@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs, add_model
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
-from asr.errors import UserError, contained
-from asr.files import file_name
-from asr.paths import is_manifest
-from asr.printable import printable
-from asr.text_files import read_text
+from asr.util.errors import UserError, contained
+from asr.util.files import file_name
+from asr.util.paths import is_manifest
+from asr.util.printable import printable
+from asr.util.text_files import read_text
 
 if TYPE_CHECKING:
     from asr.audio import Waveform
-    from asr.recognizer import Recognizer
+    from asr.inference.recognizer import Recognizer
     from asr.transcript import AlignedTranscript
 
 
@@ -97,9 +97,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
     """Open the model, with the words of a lexicon beside its own."""
-    from asr.model_file import load_model
-    from asr.phones import PhoneTokenizer
-    from asr.recognizer import Recognizer
+    from asr.inference.recognizer import Recognizer
+    from asr.model.model_file import load_model
+    from asr.text.phones import PhoneTokenizer
 
     acoustic, tokenizer = load_model(model)
     if lexicon is None:
@@ -129,7 +129,7 @@ def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]
 
 
 def _from_manifest(manifest: str) -> list[_Item]:
-    from asr.cuts import load_waveform, read_cuts
+    from asr.data.manifests import load_waveform, read_cuts
 
     return [
         _Item(
@@ -144,7 +144,7 @@ def _from_manifest(manifest: str) -> list[_Item]:
 
 
 def _align(recognizer: "Recognizer", item: _Item) -> "AlignedTranscript":
-    from asr.alignment import align_text
+    from asr.inference.alignment import align_text
 
     waveform = item.waveform(recognizer.sample_rate)
     return align_text(recognizer, waveform, item.text, item.where)

@@ -15,7 +15,7 @@ from asr.cli.flags import (
 from asr.cli.messages import complain
 
 if TYPE_CHECKING:
-    from asr.scoring import Exhibit
+    from asr.scoring import UtteranceMedia
 
 
 def add(verbs: Verbs) -> None:
@@ -30,23 +30,23 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe a test set and score it."""
-    from asr.evaluate import evaluate
-    from asr.recognizer import load
+    from asr.inference.evaluation import evaluate
+    from asr.inference.recognizer import load
 
     recognizer = load(args.model, decoding_options(args))
     found = evaluate(recognizer, args.manifest, vocabulary=recognizer.decoder.vocabulary)
-    nce = found.normalised_cross_entropy
+    nce = found.normalized_cross_entropy
     known = None if math.isnan(nce) else nce
     said = ""
     if known is not None:
         said = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
 
-    def collect() -> "dict[str, Exhibit]":
-        from asr.cuts import read_cuts
-        from asr.exhibits import collect_exhibits
+    def collect() -> "dict[str, UtteranceMedia]":
+        from asr.data.manifests import read_cuts
+        from asr.inference.utterance_media import collect_utterance_media
 
         cuts = read_cuts(args.manifest)
-        return collect_exhibits(found.report, cuts, args.html, recognizer, args.worst)
+        return collect_utterance_media(found.report, cuts, args.html, recognizer, args.worst)
 
     for error in found.left_out.values():
         complain(error)
@@ -54,6 +54,6 @@ def run(args: argparse.Namespace) -> int:
         left_out, all_of_them = len(found.left_out), len(found.left_out) + found.report.utterances
         said += f"\n\nLeft out: {left_out} of {all_of_them} utterances, which cannot be read"
     title = f"{args.manifest} by {args.model}"
-    more = {"normalised_cross_entropy": known, "left_out": list(found.left_out)}
+    more = {"normalized_cross_entropy": known, "left_out": list(found.left_out)}
     print_report(found.report, args, title, collect, said, **more)
     return int(bool(found.left_out))

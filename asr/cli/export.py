@@ -5,7 +5,7 @@ from pathlib import Path
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 BITS = (8, 16, 32)
 
@@ -22,7 +22,7 @@ def add(verbs: Verbs) -> None:
         "--bits", type=int, choices=BITS, default=8, help="of a weight; training has 32 (8)"
     )
     verb.add_argument(
-        "--shares",
+        "--mean-weights",
         type=float,
         nargs="+",
         default=(),
@@ -37,11 +37,11 @@ def run(args: argparse.Namespace) -> None:
     if args.output.suffix != ".safetensors":
         raise UserError(f"{args.output}: a model file ends in .safetensors; rename it")
 
-    from asr.model_file import export_model
-    from asr.paths import find_model
+    from asr.model.model_file import export_model
+    from asr.util.paths import find_model
 
     sizes = ", ".join(_size(find_model(model)) for model in args.models)
-    export_model(args.models, args.output, args.bits, args.shares)
+    export_model(args.models, args.output, args.bits, args.mean_weights)
     relation = "before" if len(args.models) == 1 else "the mean of models of"
     show(f"{args.output}: {_size(args.output)}, {relation} {sizes}")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asr.cli.messages import show
-from asr.errors import UserError
-from asr.paths import shipped_decoding, shipped_models
+from asr.util.errors import UserError
+from asr.util.paths import shipped_decoding, shipped_models
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
-    from asr.scoring import Exhibit, Report
+    from asr.scoring import Report, UtteranceMedia
 
 #: What `add_subparsers` returns; argparse keeps its type private.
 Verbs = Any
@@ -109,7 +109,7 @@ def print_report(
     report: "Report",
     args: argparse.Namespace,
     title: str,
-    collect: "Callable[[], Mapping[str, Exhibit]] | None" = None,
+    collect: "Callable[[], Mapping[str, UtteranceMedia]] | None" = None,
     below: str = "",
     **more: Any,
 ) -> None:
@@ -123,8 +123,8 @@ def print_report(
         below: printed below the report.
         **more: JSON data.
     """
-    from asr.files import write_text
     from asr.scoring import format_html, format_report
+    from asr.util.files import write_text
 
     # Who reads our output may have seen enough, a file may be closed to us, and to collect takes
     # long: none of it may take the work of hours with it.

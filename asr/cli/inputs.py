@@ -13,10 +13,10 @@ from stat import S_ISCHR, S_ISFIFO
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
-from asr.errors import DISK_FULL, UserError
-from asr.files import files_below
-from asr.printable import printable
-from asr.text_files import read_text
+from asr.util.errors import DISK_FULL, UserError
+from asr.util.files import files_below
+from asr.util.printable import printable
+from asr.util.text_files import read_text
 
 STDIN = "-"
 #: What a stream may hold; so long is a wav file at most.

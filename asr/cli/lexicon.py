@@ -7,11 +7,11 @@ from pathlib import Path
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
-from asr.errors import UserError
-from asr.paths import is_manifest, is_model
-from asr.phones import Lexicon, phones_of
-from asr.text import NORMALISERS
-from asr.text_files import read_text
+from asr.text.phones import Lexicon, phones_of
+from asr.text.tokenizer import NORMALIZERS
+from asr.util.errors import UserError
+from asr.util.paths import is_manifest, is_model
+from asr.util.text_files import read_text
 
 
 def add(verbs: Verbs) -> None:
@@ -33,15 +33,15 @@ def add(verbs: Verbs) -> None:
         "--language", default="en-us", help="as espeak-ng calls it: en-gb, de, fr (en-us)"
     )
     verb.add_argument(
-        "--normaliser", choices=list(NORMALISERS), default="lower",
-        help="as the recipe's text.normaliser (lower)",
+        "--normalizer", choices=list(NORMALIZERS), default="lower",
+        help="as the recipe's text.normalizer (lower)",
     )  # fmt: skip
     verb.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Gather the words, the most frequent of each text first, and pronounce them."""
-    from asr.pronounce import make_lexicon, write_lexicon
+    from asr.text.pronounce import make_lexicon, write_lexicon
 
     known: Lexicon = {}
     words: list[str] = []
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
             known |= _pronunciations(text)
             words += known
         else:
-            words += _words(text, args.normaliser)
+            words += _words(text, args.normalizer)
     lexicon = make_lexicon(words, args.language, known)
     write_lexicon(lexicon, args.output)
     show(f"{args.output}: {len(lexicon):,} words of {len(phones_of(lexicon))} phones")
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _pronunciations(model: Path) -> Lexicon:
     """Take a model's own lexicon."""
-    from asr.model_file import load_model
+    from asr.model.model_file import load_model
 
     _, tokenizer = load_model(model)
     if tokenizer.pronunciations is None:
@@ -66,22 +66,22 @@ def _pronunciations(model: Path) -> Lexicon:
     return tokenizer.pronunciations
 
 
-def _words(path: Path, normaliser: str) -> list[str]:
+def _words(path: Path, normalizer: str) -> list[str]:
     """List the words of a text once, the most frequent first."""
-    normalise = NORMALISERS[normaliser]
+    normalize = NORMALIZERS[normalizer]
     if path.name.endswith((".arpa", ".arpa.gz")):
         from asr.lm.store import open_ngram
 
         return [
-            one for word in open_ngram(path).likeliest_words() for one in normalise(word).split()
+            one for word in open_ngram(path).likeliest_words() for one in normalize(word).split()
         ]
-    counted = Counter(word for line in _lines(path) for word in normalise(line).split())
+    counted = Counter(word for line in _lines(path) for word in normalize(line).split())
     return [word for word, _ in counted.most_common()]
 
 
 def _lines(path: Path) -> Iterator[str]:
     if is_manifest(path):
-        from asr.cuts import read_cuts
+        from asr.data.manifests import read_cuts
 
         yield from (cut.supervisions[0].text for cut in read_cuts(path))
         return

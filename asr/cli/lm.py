@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
-from asr.paths import is_manifest
-from asr.text import NORMALISERS
+from asr.text.tokenizer import NORMALIZERS
+from asr.util.paths import is_manifest
 
 if TYPE_CHECKING:
     from asr.lm.commands import ModelInfo, TrainedModel
     from asr.lm.perplexity import Perplexity
-    from asr.lm.vocabulary import TokenisedText
+    from asr.lm.vocabulary import TokenizedText
 
 _TEXT_HELP = "a sentence a line, may be gzipped; or a cut manifest, whose transcripts it is"
 
@@ -50,8 +50,8 @@ def add(verbs: Verbs) -> None:
             help="char: every character is a token, with | for a space",
         )  # fmt: skip
         action.add_argument(
-            "--normaliser", choices=list(NORMALISERS),
-            help="bring the text to what a recogniser writes, as its text.normaliser does (none)",
+            "--normalizer", choices=list(NORMALIZERS),
+            help="bring the text to what a recogniser writes, as its text.normalizer does (none)",
         )  # fmt: skip
 
 
@@ -77,17 +77,17 @@ def run_info(args: argparse.Namespace) -> None:
     show(_format_info(info(args.model, _read_text(args) if args.text else None)))
 
 
-def _read_text(args: argparse.Namespace) -> "TokenisedText":
-    """Read what --unit, --normaliser and the file's name say it is."""
-    from asr.lm.sentences import read_sentences, tokenise_lines
+def _read_text(args: argparse.Namespace) -> "TokenizedText":
+    """Read what --unit, --normalizer and the file's name say it is."""
+    from asr.lm.sentences import read_sentences, tokenize_lines
 
-    normalise = NORMALISERS[args.normaliser] if args.normaliser else None
+    normalize = NORMALIZERS[args.normalizer] if args.normalizer else None
     if not is_manifest(args.text):
-        return read_sentences(args.text, args.unit, normalise)
-    from asr.cuts import read_cuts
+        return read_sentences(args.text, args.unit, normalize)
+    from asr.data.manifests import read_cuts
 
     texts = (cut.supervisions[0].text for cut in read_cuts(args.text))
-    return tokenise_lines(texts, str(args.text), args.unit, normalise)
+    return tokenize_lines(texts, str(args.text), args.unit, normalize)
 
 
 def _format_trained(made: "TrainedModel") -> str:

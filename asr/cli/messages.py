@@ -2,7 +2,7 @@
 
 import sys
 
-from asr.printable import printable_lines, printable_sentence
+from asr.util.printable import printable_lines, printable_sentence
 
 
 def show(text: object, end: str = "\n") -> None:

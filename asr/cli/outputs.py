@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from asr.cli.messages import show
-from asr.errors import UserError, contained
+from asr.util.errors import UserError, contained
 
 if TYPE_CHECKING:
     from asr.formats import About
@@ -60,8 +60,8 @@ class Outputs:
         Raises:
             UserError: a file cannot be written.
         """
-        from asr.files import write_text
         from asr.formats import FORMATS
+        from asr.util.files import write_text
 
         with contained(about.path):
             texts = {name: FORMATS[name](transcripts, about) for name in self.formats}

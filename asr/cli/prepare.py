@@ -5,7 +5,7 @@ from pathlib import Path
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 OPTIONS = ("fold", "split", "train", "dev", "test", "halve_dev", "size")
 
@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
     verb.add_argument("--source", type=Path, help="the corpus, if it is here already")
     verb.add_argument("--output", type=Path, required=True, help="folder for the manifests")
     verb.add_argument(
-        "--leave-out-bad", action="store_true", help="leave faulty utterances out, do not refuse"
+        "--skip-invalid", action="store_true", help="leave faulty utterances out, do not refuse"
     )
     options = verb.add_argument_group("for one corpus")
     options.add_argument(
@@ -46,7 +46,5 @@ def run(args: argparse.Namespace) -> None:
     options = {name: getattr(args, name) for name in OPTIONS}
     source = args.path or args.source
     show(
-        corpora.prepare(
-            args.corpus, source, args.output, leave_out_bad=args.leave_out_bad, **options
-        )
+        corpora.prepare(args.corpus, source, args.output, skip_invalid=args.skip_invalid, **options)
     )

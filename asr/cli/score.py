@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_report, print_report
-from asr.text import NORMALISERS
+from asr.text.tokenizer import NORMALIZERS
 
 if TYPE_CHECKING:
     from lhotse import CutSet
 
-    from asr.scoring import Exhibit, Report
+    from asr.scoring import Report, UtteranceMedia
 
 
 def add(verbs: Verbs) -> None:
@@ -31,7 +31,7 @@ def add(verbs: Verbs) -> None:
         help="cut manifest of these utterances: rates by speaker, and sound for --html",
     )  # fmt: skip
     verb.add_argument(
-        "--normalise", choices=list(NORMALISERS), default="none",
+        "--normalizer", choices=list(NORMALIZERS), default="none",
         help="of both texts: lower and upper ignore case and punctuation (none)",
     )  # fmt: skip
     add_report(verb)
@@ -45,35 +45,35 @@ def run(args: argparse.Namespace) -> None:
     paths = [args.hypothesis, args.compare] if args.compare else [args.hypothesis]
     references, *hypotheses = scoring.read_transcripts(args.reference, *paths, layout=args.layout)
     cuts, speakers = _read_manifest(args.manifest)
-    normalise = NORMALISERS[args.normalise]
-    report = scoring.score(references, hypotheses[0], speakers=speakers, normalise=normalise)
-    below, more = "", {"normalise": args.normalise}
+    normalize = NORMALIZERS[args.normalize]
+    report = scoring.score(references, hypotheses[0], speakers=speakers, normalize=normalize)
+    below, more = "", {"normalize": args.normalize}
     if args.compare:
         names = args.hypothesis.name, args.compare.name
         if names[0] == names[1]:
             names = str(args.hypothesis), str(args.compare)
         comparison = scoring.compare(
-            references, *hypotheses, speakers=speakers, normalise=normalise
+            references, *hypotheses, speakers=speakers, normalize=normalize
         )
         below = "\n\n" + scoring.format_comparison(comparison, *names)
         more["comparison"] = comparison.to_dict()
 
     collect = None if cuts is None else partial(_collect, report, cuts, args.html)
-    form = "" if args.normalise == "none" else f", in {args.normalise} case without punctuation"
+    form = "" if args.normalize == "none" else f", in {args.normalize} case without punctuation"
     title = f"{args.hypothesis.name} against {args.reference.name}{form}"
     print_report(report, args, title, collect, below, **more)
 
 
-def _collect(report: "Report", cuts: "CutSet", page: Path) -> "dict[str, Exhibit]":
-    from asr.exhibits import collect_exhibits
+def _collect(report: "Report", cuts: "CutSet", page: Path) -> "dict[str, UtteranceMedia]":
+    from asr.inference.utterance_media import collect_utterance_media
 
-    return collect_exhibits(report, cuts, page)
+    return collect_utterance_media(report, cuts, page)
 
 
 def _read_manifest(manifest: str | None) -> "tuple[CutSet | None, dict[str, str] | None]":
     if manifest is None:
         return None, None
-    from asr.cuts import read_cuts, read_speakers
+    from asr.data.manifests import read_cuts, read_speakers
 
     cuts = read_cuts(manifest)
     return cuts, read_speakers(cuts)

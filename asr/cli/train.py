@@ -11,7 +11,7 @@ def add(verbs: Verbs) -> None:
     verb.add_argument("recipe", metavar="RECIPE", help="an4, an4/small, ... or a YAML file")
     verb.add_argument(
         "overrides", nargs=argparse.REMAINDER, metavar="OVERRIDE",
-        help="Hydra's, such as optimiser.lr=1e-3; -m sweeps, --cfg job shows the settings",
+        help="Hydra's, such as optimizer.lr=1e-3; -m sweeps, --cfg job shows the settings",
     )  # fmt: skip
     verb.set_defaults(run=run)
 

@@ -10,13 +10,13 @@ from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
 from asr.cli.inputs import Input, check_outputs, find_inputs, readable
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
-from asr.errors import UserError, contained
-from asr.printable import printable
+from asr.util.errors import UserError, contained
+from asr.util.printable import printable
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
     from asr.formats import About
-    from asr.recognizer import Recognizer
+    from asr.inference.recognizer import Recognizer
     from asr.transcript import Transcript
 
 
@@ -93,7 +93,7 @@ def _transcribe(
     from tqdm import tqdm
 
     from asr.formats import About
-    from asr.recognizer import load
+    from asr.inference.recognizer import load
 
     options = decoding_options(args)
     recognizer = load(args.model, options, args.vad)
@@ -133,7 +133,7 @@ def _transcripts(
 
 def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> bool:
     """Draw a recording; tells whether it could be done."""
-    from asr.plot import draw_transcription
+    from asr.inference.plot import draw_transcription
 
     try:
         with contained(str(path)):

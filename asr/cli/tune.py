@@ -9,7 +9,7 @@ from asr.cli.flags import Verbs, add_beam, add_model, decoding_options
 from asr.cli.messages import show
 
 if TYPE_CHECKING:
-    from asr.decoding.tune import Trial
+    from asr.inference.tuning import Trial
 
 SHOWN = 5
 
@@ -30,15 +30,15 @@ def run(args: argparse.Namespace) -> None:
     """Search the weights and write the options."""
     from asr.decoding.decoder import load_fusion, load_hotwords
     from asr.decoding.options import DecodingOptions, write_options
-    from asr.decoding.tune import Tuner
-    from asr.evaluate import held_out_log_probs
-    from asr.recognizer import load
+    from asr.inference.evaluation import held_out_log_probs
+    from asr.inference.recognizer import load
+    from asr.inference.tuning import Tuner
 
     options = decoding_options(args)
     recognizer = load(args.model, DecodingOptions())  # the tuner has a decoder of its own
-    normalise = recognizer.tokenizer.normalise
-    fusion = load_fusion(recognizer.tokens, options, normalise)
-    hotwords = load_hotwords(options, normalise)
+    normalize = recognizer.tokenizer.normalize
+    fusion = load_fusion(recognizer.tokens, options, normalize)
+    hotwords = load_hotwords(options, normalize)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)
     tuner = Tuner(log_probs, references, fusion, options, hotwords)
     best, trials = tuner.tune()
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _format_trials(trials: "Sequence[Trial]") -> str:
     """The best settings, a line each."""
-    from asr.decoding.tune import STEPS
+    from asr.inference.tuning import STEPS
 
     lines = [
         f"{len(trials)} settings tried; the best:",

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asr.corpora.collection import SPLITS, Collection, SplitSummary, Summary, counts, listing
-from asr.errors import UserError
-from asr.files import replacing, write_text
+from asr.util.errors import UserError
+from asr.util.files import replacing, write_text
 
 if TYPE_CHECKING:
     from lhotse.cut import Cut
@@ -40,7 +40,7 @@ def prepare(
     source: Path | None,
     output: Path,
     *,
-    leave_out_bad: bool = False,
+    skip_invalid: bool = False,
     **options: Any,
 ) -> Summary:
     """Write ``train.jsonl.gz``, ``dev.jsonl.gz`` and ``test.jsonl.gz`` for a corpus.
@@ -54,7 +54,7 @@ def prepare(
         corpus: A key of `CORPORA`.
         source: Where the corpus lies, or None to download or make it below `output`.
         output: The folder to write to, made if it is not there.
-        leave_out_bad: Leave faulty utterances out and report them, instead of refusing.
+        skip_invalid: Leave faulty utterances out and report them, instead of refusing.
         options: What the corpus's `read` takes beside; options that are None count as not given.
 
     Returns:
@@ -77,7 +77,7 @@ def prepare(
     checked = check(collection.utterances, output / CONVERTED)
     if checked.problems:
         write_text(output / PROBLEMS, "".join(f"{problem}\n" for problem in checked.problems))
-    if checked.problems and not leave_out_bad:
+    if checked.problems and not skip_invalid:
         raise UserError(_refusal(corpus, source, checked, output / PROBLEMS))
     splits, how = choose(checked.utterances)
     notes = collection.notes + checked.notes + how
@@ -119,7 +119,7 @@ def _refusal(corpus: str, source: Path | None, checked: "Checked", path: Path) -
     total = len(checked.utterances) + len(checked.problems)
     faulty = f"{len(checked.problems)} of {total} utterances are faulty"
     what = f"{source or corpus}: {faulty} ({counts(checked.problems)})"
-    advice = "mend them, or leave them out with --leave-out-bad"
+    advice = "mend them, or leave them out with --skip-invalid"
     return "\n".join([f"{what}; {advice}", *listing(checked.problems, path)])
 
 

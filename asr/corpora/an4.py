@@ -15,7 +15,7 @@ import soundfile
 from asr.corpora.archive import read_files, unpack
 from asr.corpora.collection import Collection, Utterance, numbered_lines
 from asr.corpora.download import download
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 COMMIT = "b567d132f43304e70a2b2eca6077f22255311812"
 URL = f"https://github.com/cmusphinx/an4/archive/{COMMIT}.tar.gz"

@@ -13,8 +13,8 @@ from typing import IO
 from tqdm import tqdm
 
 from asr.corpora.download import unwritable
-from asr.errors import UserError
-from asr.printable import printable
+from asr.util.errors import UserError
+from asr.util.printable import printable
 
 #: An archive may unpack to so many times its size, or to so many bytes: recordings hardly shrink.
 MOST_TIMES, MOST_BYTES = 10, 1 << 26

@@ -16,10 +16,10 @@ from asr.audio.libsndfile import decoded, open_audio
 from asr.audio.recording import BLOCK_SAMPLES
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
-from asr.cut_checks import LONGEST_AT_ONCE_S, check_amount
-from asr.cut_schema import CutError, check_words
-from asr.errors import FileError, contained
-from asr.workers import in_order
+from asr.data.cut_checks import LONGEST_AT_ONCE_S, check_amount
+from asr.data.cut_schema import CutError, check_words
+from asr.util.errors import FileError, contained
+from asr.util.threads import map_in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
 END_TOLERANCE_S = 0.05  # hand-made and rounded ends lie this far past the recording; they are cut
@@ -53,7 +53,9 @@ def check(utterances: list[Utterance], converted: Path) -> Checked:
     first: dict[str, Utterance] = {}
     for utterance in utterances:
         recording = recordings[utterance.audio]
-        problem = utterance.fault or _duplicate(utterance, first) or _fault(utterance, recording)
+        problem = (
+            utterance.problem or _duplicate(utterance, first) or _problem(utterance, recording)
+        )
         if problem is not None:
             problems.append(problem)
             continue
@@ -75,7 +77,7 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
     return Problem("duplicated id", utterance.where, detail)
 
 
-def _fault(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
+def _problem(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
     if isinstance(recording, AudioError):
         return Problem(recording.kind, utterance.where, str(recording))
     try:
@@ -150,7 +152,7 @@ def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
 def _open_all(paths: Iterable[Path], converted: Path) -> dict[Path, Recording | AudioError]:
     unique = list(dict.fromkeys(paths))
     open_one = partial(_open, converted=converted)
-    opened = in_order(open_one, unique, (os.cpu_count() or 1) + OPENED_AHEAD)
+    opened = map_in_order(open_one, unique, (os.cpu_count() or 1) + OPENED_AHEAD)
     progress = tqdm(opened, "checking audio", total=len(unique), unit="file", disable=None)
     return dict(zip(unique, progress, strict=True))
 
@@ -162,8 +164,8 @@ def _open(path: Path, converted: Path) -> Recording | AudioError:
                 return _recording(path)
             except UnknownFormatError:
                 return _recording(to_flac(path, converted))
-    except AudioError as fault:
-        return fault
+    except AudioError as problem:
+        return problem
     except FileError as error:
         return AudioError("unreadable audio", str(error), "or leave the file out")
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asr.errors import UserError
-from asr.printable import printable
-from asr.text_files import read_text
+from asr.util.errors import UserError
+from asr.util.printable import printable
+from asr.util.text_files import read_text
 
 LONGEST_S = 1e9  # more than any recording
 SPLITS = ("train", "dev", "test")
@@ -51,7 +51,7 @@ class Utterance:
 
     `where` is the file and line that states it (``my.csv:17``). `start_s` and `end_s` bound it
     within its recording; without an `end_s` it lasts to the recording's end. `split` is None
-    where the corpus leaves the choice to us. `fault` is what its reader found wrong with it.
+    where the corpus leaves the choice to us. `problem` is what its reader found wrong with it.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Utterance:
     start_s: float = 0.0
     end_s: float | None = None
     split: str | None = None
-    fault: Problem | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True)

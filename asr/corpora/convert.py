@@ -6,7 +6,7 @@ from pathlib import Path
 import soundfile
 
 from asr.audio.recording import open_recording
-from asr.files import replacing
+from asr.util.files import replacing
 
 #: The folder of such copies, below the manifests.
 CONVERTED = "converted"

@@ -24,9 +24,10 @@ import soxr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr import espeak, room
 from asr.corpora.collection import SPLITS, Collection, Utterance
-from asr.errors import UserError
+from asr.data import room
+from asr.text import espeak
+from asr.util.errors import UserError
 
 SEED = 20
 SAMPLE_RATE_HZ = 16000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from asr.errors import DISK_FULL, UserError
+from asr.util.errors import DISK_FULL, UserError
 
 ATTEMPTS = 5
 LATER = (408, 429)  # what servers answer that are slow or asked too much; of 500 and more, all do

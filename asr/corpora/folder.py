@@ -15,9 +15,9 @@ from asr.corpora.collection import (
     utterance_id,
 )
 from asr.corpora.convert import CONVERTED
-from asr.errors import UserError
-from asr.files import files_below
-from asr.text_files import TextError, read_text
+from asr.util.errors import UserError
+from asr.util.files import files_below
+from asr.util.text_files import TextError, read_text
 
 
 def read(source: Path | None, output: Path) -> Collection:
@@ -143,11 +143,11 @@ def _told_apart(folders: list[tuple[str, ...]], there: list[bool]) -> list[tuple
 def _utterance(
     audio: Path, text: Path | None, root: Path, split: str | None, speaker: str | None
 ) -> Utterance:
-    words, fault = "", None
+    words, problem = "", None
     try:
         words = "" if text is None else " ".join(read_text(text).split())
     except TextError as error:
-        fault = Problem("unreadable text", error.where, error.detail)
+        problem = Problem("unreadable text", error.where, error.detail)
     return Utterance(
         id=utterance_id(audio, root),
         audio=audio,
@@ -155,5 +155,5 @@ def _utterance(
         where=f"{audio}" if text is None else f"{text}:1",
         speaker=speaker,
         split=split,
-        fault=fault,
+        problem=problem,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.corpora.collection import Collection, Utterance, numbered_lines, seconds, stated
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 def read(path: Path) -> Collection:

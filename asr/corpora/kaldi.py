@@ -14,7 +14,7 @@ from asr.corpora.collection import (
     numbered_lines,
     seconds,
 )
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 def is_kaldi(folder: Path) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from asr.corpora.archive import check_md5, unpack
 from asr.corpora.collection import SPLITS, Collection, Utterance, numbered_lines
 from asr.corpora.download import download
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 #: Where OpenSLR keeps each part, and the MD5 of its archive, as md5sum.txt beside it says.
 PARTS = {

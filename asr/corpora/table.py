@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asr.corpora.collection import Collection, Utterance, seconds, stated
-from asr.errors import UserError
-from asr.text_files import read_text
+from asr.util.errors import UserError
+from asr.util.text_files import read_text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 REQUIRED = ("path", "text")

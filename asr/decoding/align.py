@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr.compiled import borrowing, compiled
 from asr.decoding.path import TokenPath
-from asr.text import BLANK_ID
+from asr.text.tokenizer import BLANK_ID
+from asr.util.compiled import compiled, njit_no_alloc
 
 #: Frames of a stretch: 40 s at 20 ms, so that what is transcribed at once is walked but once.
 STRETCH = 2048
@@ -58,20 +58,20 @@ def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> To
         kept = []
         for first in stretches:
             kept.append(best)
-            best = _advance(scores[first : first + STRETCH], spelled, best, steps)
+            best = _next_frame(scores[first : first + STRETCH], spelled, best, steps)
             bar.update()
         place = 2 * count if best[0, count] >= best[1, count] else 2 * count - 1
         for first in reversed(stretches):
             stretch, before = scores[first : first + STRETCH], kept.pop()
             if first != stretches[-1]:
-                _advance(stretch, spelled, before, steps)
+                _next_frame(stretch, spelled, before, steps)
                 bar.update()
             place = _walk_back(stretch, first, steps, place, *path)
     return path
 
 
 @compiled
-def _advance(log_probs, spelled, best, steps):  # type: ignore[no-untyped-def]
+def _next_frame(log_probs, spelled, best, steps):  # type: ignore[no-untyped-def]
     """Take a stretch's frames: the best scores (2, L + 1) before them to those after them.
 
     Column k is of k tokens: in the first row with the blank behind them, in the second within the
@@ -85,7 +85,7 @@ def _advance(log_probs, spelled, best, steps):  # type: ignore[no-untyped-def]
     return best
 
 
-@borrowing
+@njit_no_alloc
 def _step(scores, spelled, before, best, steps):  # type: ignore[no-untyped-def]
     blanks, tokens = before[0], before[1]
     for count in range(len(blanks)):

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.fusion import Fusion
-from asr.decoding.guide import chosen_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.penalties import token_penalties
+from asr.decoding.prefix_scorer import chosen_words
 from asr.decoding.prefix_search import Limits, search
-from asr.errors import UserError
-from asr.workers import together
+from asr.util.errors import UserError
+from asr.util.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class BeamSearch:
         threads: int | None = None,
     ) -> None:
         self.tokens, self._names = fusion.tokens, fusion.vocabulary.words
-        self._guide = fusion.guide(options, hotwords)
+        self._scorer = fusion.scorer(options, hotwords)
         self._penalties = token_penalties(fusion.tokens, options)
         self._limits = Limits(options.beam_size, options.beam_threshold, options.token_threshold)
         self._threads = threads
@@ -79,11 +79,11 @@ class BeamSearch:
         Raises:
             UserError: V is not the number of tokens, or a frame holds NaN.
         """
-        return together(self.decode_one, list(log_probs), self._threads)
+        return map_threads(self.decode_one, list(log_probs), self._threads)
 
     def decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         """Decode one utterance, (U, V); see `decode`."""
-        wanted = len(self._guide.starts_word)
+        wanted = len(self._scorer.starts_word)
         if log_probs.shape[-1] != wanted:
             raise UserError(
                 f"log_probs: {log_probs.shape[-1]} scores a frame for {wanted} tokens; "
@@ -92,7 +92,7 @@ class BeamSearch:
         frames = np.ascontiguousarray(log_probs, dtype=np.float32)
         if np.isnan(frames).any():
             raise UserError("log_probs: not a number (NaN) in a valid frame; check the model")
-        token_ids, offsets, scores = search(frames - self._penalties, self._guide, self._limits)
+        token_ids, offsets, scores = search(frames - self._penalties, self._scorer, self._limits)
         spans = zip(offsets[:-1], offsets[1:], scores, strict=True)
         return [
             Hypothesis(token_ids[low:high], float(total), float(acoustic), float(lm))
@@ -104,5 +104,5 @@ class BeamSearch:
         words = [word for word, _ in self.tokens.words(token_ids)]
         if self.tokens.pronunciations is None:
             return words
-        names = [self._names[place] for place in chosen_words(self._guide, token_ids)]
+        names = [self._names[place] for place in chosen_words(self._scorer, token_ids)]
         return [name or word for name, word in zip(names, words, strict=True)]

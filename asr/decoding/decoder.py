@@ -16,11 +16,11 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, Word, log_spelled, words_of
-from asr.workers import together
+from asr.util.threads import map_threads
 
 if TYPE_CHECKING:
     from asr.decoding.fusion import Fusion
-    from asr.decoding.spans import SpanReader
+    from asr.decoding.segmental import SegmentalDecoder
     from asr.lm.ngram import NGram
 
 
@@ -43,7 +43,7 @@ class Decoder:
     Args:
         tokens: the acoustic model's tokens.
         options: what to do.
-        normalise: brings what the lexicon and the hot words hold to the spelling the model writes.
+        normalize: brings what the lexicon and the hot words hold to the spelling the model writes.
 
     Raises:
         UserError: a file that the options name cannot be used, and why.
@@ -53,21 +53,21 @@ class Decoder:
         self,
         tokens: Tokens,
         options: DecodingOptions,
-        normalise: Callable[[str], str] = str.strip,
+        normalize: Callable[[str], str] = str.strip,
     ) -> None:
         self._tokens, self._options = tokens, options
         self._beam, self._fusion = None, None
         if options.search == "beam":
             from asr.decoding.beam import BeamSearch  # not before: greedy needs no compiler
 
-            self._fusion = load_fusion(tokens, options, normalise)
+            self._fusion = load_fusion(tokens, options, normalize)
             self._tokens = self._fusion.tokens
-            self._beam = BeamSearch(self._fusion, options, load_hotwords(options, normalise))
+            self._beam = BeamSearch(self._fusion, options, load_hotwords(options, normalize))
 
     @cached_property
     def vocabulary(self) -> frozenset[str] | None:
         """The words it knows: of the lexicon, else of a language model over words, else None."""
-        return self._tokens.sayable if self._fusion is None else self._fusion.known_words
+        return self._tokens.in_lexicon if self._fusion is None else self._fusion.known_words
 
     def decode(
         self,
@@ -91,12 +91,12 @@ class Decoder:
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
-            from asr.decoding.agreement import read_best
+            from asr.decoding.word_posteriors import read_best
 
-            path, found, log_sure = read_best(beam, row, beam.decode_one(row))
-            return self._decoded(path, found, frame_s, log_sure)
+            path, found, log_confidence = read_best(beam, row, beam.decode_one(row))
+            return self._decoded(path, found, frame_s, log_confidence)
 
-        return together(decode_one, rows, threads)
+        return map_threads(decode_one, rows, threads)
 
     def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
         """Read the words off a best path: as it spells them, or by what its phones sound like."""
@@ -104,24 +104,24 @@ class Decoder:
             found = self._tokens.words(path.token_ids)
             return self._decoded(path, found, frame_s, log_spelled(path, found))
         readings = self._reader.read(log_probs, path)
-        log_sure = np.array([reading.log_sure for reading in readings])
+        log_confidence = np.array([reading.log_confidence for reading in readings])
         found = [(reading.text, reading.positions) for reading in readings]
-        return self._decoded(path, found, frame_s, log_sure)
+        return self._decoded(path, found, frame_s, log_confidence)
 
     @cached_property
-    def _reader(self) -> "SpanReader | None":
-        from asr.decoding.spans import SpanReader
+    def _reader(self) -> "SegmentalDecoder | None":
+        from asr.decoding.segmental import SegmentalDecoder
 
-        return None if self._tokens.pronunciations is None else SpanReader(self._tokens)
+        return None if self._tokens.pronunciations is None else SegmentalDecoder(self._tokens)
 
     def _decoded(
         self,
         path: TokenPath,
         found: list[FoundWord],
         frame_s: float,
-        log_sure: NDArray[np.float64],
+        log_confidence: NDArray[np.float64],
     ) -> Decoded:
-        words = words_of(path, found, frame_s, log_sure, self._options.confidence_temperature)
+        words = words_of(path, found, frame_s, log_confidence, self._options.confidence_temperature)
         return Decoded(self._tokens.join([word.text for word in words]), (*words,))
 
 
@@ -138,7 +138,7 @@ def load_lm(options: DecodingOptions) -> "NGram | None":
 
 
 def load_lexicon(
-    tokens: Tokens, options: DecodingOptions, normalise: Callable[[str], str]
+    tokens: Tokens, options: DecodingOptions, normalize: Callable[[str], str]
 ) -> tuple[Tokens, list[str] | None]:
     """Read the options' closed vocabulary, if they name one, in the spelling the model writes.
 
@@ -149,18 +149,18 @@ def load_lexicon(
         UserError: the file cannot be read or has no words.
     """
     from asr.decoding.word_lists import read_words
-    from asr.phones import read_lexicon
+    from asr.text.phones import read_lexicon
 
     if options.lexicon is None:
         return tokens, None
     if tokens.pronunciations is None:
-        return tokens, read_words(options.lexicon, normalise)
-    said = read_lexicon(options.lexicon, normalise, known=tokens.pronunciations)
+        return tokens, read_words(options.lexicon, normalize)
+    said = read_lexicon(options.lexicon, normalize, known=tokens.pronunciations)
     return replace(tokens, pronunciations=said), [*said]
 
 
 def load_fusion(
-    tokens: Tokens, options: DecodingOptions, normalise: Callable[[str], str]
+    tokens: Tokens, options: DecodingOptions, normalize: Callable[[str], str]
 ) -> "Fusion":
     """Join the tokens with the options' language model and lexicon.
 
@@ -169,12 +169,12 @@ def load_fusion(
     """
     from asr.decoding.fusion import Fusion
 
-    tokens, lexicon = load_lexicon(tokens, options, normalise)
+    tokens, lexicon = load_lexicon(tokens, options, normalize)
     return Fusion(tokens, load_lm(options), options.lm_unit, lexicon)
 
 
-def load_hotwords(options: DecodingOptions, normalise: Callable[[str], str]) -> list[str]:
+def load_hotwords(options: DecodingOptions, normalize: Callable[[str], str]) -> list[str]:
     """Read the options' hot words, if they name any, in the spelling the model writes."""
     from asr.decoding.word_lists import read_hotwords
 
-    return read_hotwords(options.hotwords, normalise) if options.hotwords else []
+    return read_hotwords(options.hotwords, normalize) if options.hotwords else []

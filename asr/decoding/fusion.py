@@ -9,21 +9,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.guide import LM_NONE, LM_TOKENS, LM_WORDS, Guide
 from asr.decoding.hotwords import Hotwords, build_hotwords
 from asr.decoding.lexicon import Lexicon, build_lexicon, build_vocabulary, lm_words
 from asr.decoding.options import DecodingOptions
+from asr.decoding.prefix_scorer import LM_NONE, LM_TOKENS, LM_WORDS, PrefixScorer
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
 from asr.lm.ngram import NGram, NGramArrays
-from asr.text import BLANK_ID
-from asr.text_files import quoted
+from asr.text.tokenizer import BLANK_ID
+from asr.util.errors import UserError
+from asr.util.text_files import quoted
 
 SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary
 
 
 class Fusion:
-    """What is known besides the acoustics; `guide` weighs it.
+    """What is known besides the acoustics; `scorer` weighs it.
 
     Args:
         tokens: the acoustic model's tokens.
@@ -70,14 +70,14 @@ class Fusion:
     def known_words(self) -> frozenset[str] | None:
         """Every word that can be written, or that the language model over words knows; or None."""
         if self.tokens.pronunciations is not None:
-            return self.tokens.sayable
+            return self.tokens.in_lexicon
         if self._words is not None:
             return frozenset(self._words)
         if self._lm is not None and self._unit == LM_WORDS:
             return frozenset(self._lm.words)
         return None
 
-    def guide(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> Guide:
+    def scorer(self, options: DecodingOptions, hotwords: Sequence[str] = ()) -> PrefixScorer:
         """Weigh it all by the options.
 
         Raises:
@@ -95,7 +95,7 @@ class Fusion:
             {word: options.hotword_boost * len(tokens.spell(word)[0]) for word in hot_words},
         )
         spelled = tokens.letters
-        return Guide(
+        return PrefixScorer(
             starts_word=np.array(tokens.starts_word),
             starters_spell=any(
                 starts and len(spelling) > 0
@@ -103,7 +103,7 @@ class Fusion:
             ),
             spelling_offsets=np.cumsum([0, *map(len, spelled)]).astype(np.int32),
             spelling_letters=np.array([x for word in spelled for x in word], dtype=np.int32),
-            gains=_largest_gains(tokens, lexicon, hot),
+            token_bounds=_token_bounds(tokens, lexicon, hot),
             token_words=self._token_words,
             lexicon=lexicon,
             hotwords=hot,
@@ -115,8 +115,8 @@ class Fusion:
         )
 
 
-def _largest_gains(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDArray[np.float64]:
-    """Bound from above what each token adds beyond its prefix's `ceiling`; see `Guide.gains`."""
+def _token_bounds(tokens: Tokens, lexicon: Lexicon, hotwords: Hotwords) -> NDArray[np.float64]:
+    """Bound from above what each token adds beyond its prefix's `upper_bound`; see `PrefixScorer.token_bounds`."""
     letters = np.array([len(spelling) for spelling in tokens.letters])
     bare = max(0.0, -lexicon.best_start)  # a ceiling counts on a first letter, which they lack
     return np.where(letters > 0, (letters - 1) * hotwords.largest_reach, bare)
@@ -128,7 +128,7 @@ def _warn_of_unspellable(words: Sequence[str], tokens: Tokens) -> None:
         warnings.warn(
             f"lexicon: {len(unspellable)} of its {len(words)} words cannot be spelled with the "
             f"model's tokens and will never be written (the first is {quoted(unspellable[0])}, for "
-            f"want of {tokens.wanting(unspellable[0])}); write them as the recogniser does, in "
+            f"want of {tokens.missing_characters(unspellable[0])}); write them as the recogniser does, in "
             "case and characters",
             stacklevel=3,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.path import TokenPath
-from asr.text import BLANK_ID
+from asr.text.tokenizer import BLANK_ID
 
 
 def greedy_decode(log_probs: NDArray[np.floating], lengths: NDArray[np.integer]) -> list[TokenPath]:

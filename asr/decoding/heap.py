@@ -7,12 +7,12 @@ items; place n lies above 2n + 1 and 2n + 2.
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing
+from asr.util.compiled import njit_no_alloc
 
 Heap = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
-@borrowing
+@njit_no_alloc
 def offer(heap: Heap, held: int, score: float, item: int) -> int:
     """Keep an item if it is among the best K, and return how many are held."""
     scores, items = heap
@@ -24,7 +24,7 @@ def offer(heap: Heap, held: int, score: float, item: int) -> int:
     return held
 
 
-@borrowing
+@njit_no_alloc
 def _rise(scores, items, place, score, item):  # type: ignore[no-untyped-def]
     """Add at an open place below all others, moving larger ones down past it."""
     while place > 0 and score < scores[(place - 1) >> 1]:
@@ -34,7 +34,7 @@ def _rise(scores, items, place, score, item):  # type: ignore[no-untyped-def]
     scores[place], items[place] = score, item
 
 
-@borrowing
+@njit_no_alloc
 def _sink(scores, items, score, item):  # type: ignore[no-untyped-def]
     """Replace the worst, moving smaller ones up past the new one."""
     place, size = 0, len(scores)
@@ -51,7 +51,7 @@ def _sink(scores, items, score, item):  # type: ignore[no-untyped-def]
     scores[place], items[place] = score, item
 
 
-@borrowing
+@njit_no_alloc
 def insert(items: NDArray[np.int64], held: int, scores: NDArray[np.float64], item: int) -> None:
     """Add an item to a list kept by falling score, `held` long before; `scores` is by item."""
     while held > 0 and scores[items[held - 1]] < scores[item]:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree, child_of
-from asr.errors import UserError
-from asr.text_files import quoted
+from asr.util.compiled import njit_no_alloc
+from asr.util.errors import UserError
+from asr.util.text_files import quoted
 
 MOST_WAYS = 1000  # in which a phrase may be said, as the ways of its words multiply
 BOUNDARY = 0  # the letter number that stands between words
@@ -97,7 +97,7 @@ def _spell(phrase: str, tokens: Tokens) -> list[list[int]]:
     ]
 
 
-@borrowing
+@njit_no_alloc
 def _link(tree, boost, letters, fail, partial, done):  # type: ignore[no-untyped-def]
     """Fill the automaton's arrays in place; a node's parent and its `fail` come before it."""
     for node in range(1, len(fail)):
@@ -111,7 +111,7 @@ def _link(tree, boost, letters, fail, partial, done):  # type: ignore[no-untyped
         done[node] += done[fail[node]]
 
 
-@borrowing
+@njit_no_alloc
 def _look_ahead(tree, fail, partial, done, reach):  # type: ignore[no-untyped-def]
     """Fill `reach` in place: a step goes to a child of the node, of its `fail`, or to the root."""
     for node in range(1, len(fail)):
@@ -123,7 +123,7 @@ def _look_ahead(tree, fail, partial, done, reach):  # type: ignore[no-untyped-de
         reach[node] -= partial[node]
 
 
-@borrowing
+@njit_no_alloc
 def _step(tree: Tree, fail: NDArray[np.int32], state: int, letter: int) -> int:
     while True:
         child = child_of(tree, state, letter)
@@ -134,7 +134,7 @@ def _step(tree: Tree, fail: NDArray[np.int32], state: int, letter: int) -> int:
         state = fail[state]
 
 
-@borrowing
+@njit_no_alloc
 def hot_step(hotwords: Hotwords, state: int, letter: int) -> int:
     """Follow one letter from a state."""
     return _step(hotwords.tree, hotwords.fail, state, letter)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree
 from asr.decoding.word_lists import LONGEST
 from asr.lm.ngram import BEGIN, END, UNKNOWN, NGram
-from asr.text_files import quoted
+from asr.util.compiled import njit_no_alloc
+from asr.util.text_files import quoted
 
 OFF = -1  # the state of a word outside the tree; as an index, the last of an array of states
 SPELLABLE = 0.9  # an LM with a smaller share of words the tokens can spell is probably foreign
@@ -54,7 +54,7 @@ class Lexicon(NamedTuple):
         ending: (N + 1,) float64, nats for ending a word there: the word score, with the
             unknown-word score where it applies; minus infinity where a closed vocabulary has no
             word.
-        potential: (N + 1,) float64, nats advanced to a word under way: the best that any word
+        unigram_look_ahead: (N + 1,) float64, nats advanced to a word under way: the best that any word
             reached from there could bring without its context. Never rises along the tree.
         best_start: the largest potential that a first letter can lead to.
         best_end: the largest `ending`.
@@ -65,7 +65,7 @@ class Lexicon(NamedTuple):
     word_ids: NDArray[np.int64]
     liking: NDArray[np.float64]
     ending: NDArray[np.float64]
-    potential: NDArray[np.float64]
+    unigram_look_ahead: NDArray[np.float64]
     best_start: float
     best_end: float
 
@@ -103,10 +103,10 @@ def lm_words(lm: NGram, tokens: Tokens) -> list[str]:
     asked = words[:: 1 + len(words) // SAMPLED]
     foreign = [word for word in asked if not tokens.spell(word)]
     if len(foreign) > (1 - SPELLABLE) * len(asked):
-        share = 100 * (1 - len(foreign) / len(asked))
+        percent = 100 * (1 - len(foreign) / len(asked))
         warnings.warn(
-            f"language model: the tokens can spell only {share:.0f} % of its {len(words)} words "
-            f"(not {quoted(foreign[0])}, for want of {tokens.wanting(foreign[0])}); train it on "
+            f"language model: the tokens can spell only {percent:.0f} % of its {len(words)} words "
+            f"(not {quoted(foreign[0])}, for want of {tokens.missing_characters(foreign[0])}); train it on "
             "text written as the recogniser writes, in case and characters",
             stacklevel=2,
         )
@@ -137,19 +137,19 @@ def build_lexicon(
     unknown = named & (word_ids[starts] == NGram.unk_id)
     nameless = -np.inf if closed else word_score + unk_score
     ending = np.where(named, word_score + np.where(unknown, unk_score, 0.0), nameless)
-    potential = ending + lm_weight * np.maximum.reduceat(log_probs, starts)
+    unigram_look_ahead = ending + lm_weight * np.maximum.reduceat(log_probs, starts)
     usual = np.where(log_probs > -np.inf, 0.0, -np.inf)
     liking = np.array([liked.get(*pair) for pair in zip(words, usual, strict=True)])
-    _raise_to_best(tree, potential)
-    best_start, best_end = float(potential[1:].max()), float(ending.max())
-    return Lexicon(tree, first, word_ids, liking, ending, potential, best_start, best_end)
+    _raise_to_best(tree, unigram_look_ahead)
+    best_start, best_end = float(unigram_look_ahead[1:].max()), float(ending.max())
+    return Lexicon(tree, first, word_ids, liking, ending, unigram_look_ahead, best_start, best_end)
 
 
-@borrowing
-def _raise_to_best(tree: Tree, potential: NDArray[np.float64]) -> None:
+@njit_no_alloc
+def _raise_to_best(tree: Tree, unigram_look_ahead: NDArray[np.float64]) -> None:
     """Give every state the best of its subtree, and no less than leaving the tree brings."""
     for node in range(len(tree.label) - 1, 0, -1):
-        potential[node] = max(potential[node], potential[OFF])
+        unigram_look_ahead[node] = max(unigram_look_ahead[node], unigram_look_ahead[OFF])
         parent = tree.parent[node]
-        potential[parent] = max(potential[parent], potential[node])
-    potential[ROOT] = 0.0
+        unigram_look_ahead[parent] = max(unigram_look_ahead[parent], unigram_look_ahead[node])
+    unigram_look_ahead[ROOT] = 0.0

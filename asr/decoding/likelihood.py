@@ -7,7 +7,7 @@ optional blank before, between and after them.
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.text import BLANK_ID
+from asr.text.tokenizer import BLANK_ID
 
 
 def log_likelihoods(

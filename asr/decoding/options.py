@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from asr.errors import UserError
-from asr.files import digest, write_text
-from asr.flat_yaml import read_flat
-from asr.text_files import quoted
+from asr.util.errors import UserError
+from asr.util.files import digest, write_text
+from asr.util.flat_yaml import read_flat
+from asr.util.text_files import quoted
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
@@ -65,7 +65,7 @@ class DecodingOptions:
         hotwords: words and phrases, one a line, that earn a bonus.
         hotword_boost: the bonus for each letter of a finished hot word.
         confidence_temperature: more than 1 makes confidences higher, less makes them lower (see
-            `asr.decoding.calibration`).
+            `asr.inference.calibration`).
 
     Raises:
         OptionError: a value of another type or out of its range.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
-from asr.text import BLANK_ID
+from asr.text.tokenizer import BLANK_ID
+from asr.util.errors import UserError
 
 
 def token_penalties(tokens: Tokens, options: DecodingOptions) -> NDArray[np.float32]:

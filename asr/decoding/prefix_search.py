@@ -8,7 +8,7 @@ in its last token. One frame takes three steps:
    from its parent where that is in the beam too.
 2. `_grow`: every prefix takes one more token. Most are refused by an upper bound on their score
    before anything about them is looked up: the beam's worst so far is what they must beat.
-3. `_settle`: the best `beam_size` of all these, kept in a heap meanwhile, are the next beam.
+3. `_keep_best`: the best `beam_size` of all these, kept in a heap meanwhile, are the next beam.
 
 Nothing is approximate but the beam and the two thresholds.
 
@@ -25,24 +25,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing, compiled
-from asr.decoding.guide import (
-    Guide,
-    ceiling,
-    ceiling_ended,
+from asr.decoding.heap import insert, offer
+from asr.decoding.prefix_scorer import (
+    PrefixScorer,
     end_sentence,
     end_word,
     extend,
-    hot_gain,
+    hotword_look_ahead,
     language_score,
+    upper_bound,
+    upper_bound_after_word,
 )
-from asr.decoding.heap import insert, offer
-from asr.decoding.prefixes import ABSENT, depth_of, find, grow_room, plant, state_of, write
+from asr.decoding.prefixes import ABSENT, depth_of, find, make_root, reserve, state_of, write
 from asr.decoding.tree import ROOT
-from asr.text import BLANK_ID
+from asr.text.tokenizer import BLANK_ID
+from asr.util.compiled import compiled, njit_no_alloc
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
-#: in its last token, and of both; its `language_score`; and the two `ceiling`s of its extensions.
+#: in its last token, and of both; its `language_score`; and the two `upper_bound`s of its extensions.
 ENTRY = np.dtype(
     [
         ("node", "i8"),
@@ -51,8 +51,8 @@ ENTRY = np.dtype(
         ("label", "f8"),
         ("total", "f8"),
         ("language_score", "f8"),
-        ("ceiling_ended", "f8"),
-        ("ceiling", "f8"),
+        ("upper_bound_after_word", "f8"),
+        ("upper_bound", "f8"),
     ],
     align=True,
 )
@@ -74,13 +74,13 @@ class Limits(NamedTuple):
 
 @compiled
 def search(
-    log_probs: NDArray[np.float32], guide: Guide, limits: Limits
+    log_probs: NDArray[np.float32], scorer: PrefixScorer, limits: Limits
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     """Find the likely token sequences of one utterance.
 
     Args:
         log_probs: (U, V) natural log posteriors.
-        guide: what scores prefixes beyond the acoustics.
+        scorer: what scores prefixes beyond the acoustics.
         limits: what bounds the search.
 
     Returns:
@@ -88,39 +88,42 @@ def search(
         one after the other and best first; (results + 1,) offsets into them; and (results, 3) the
         total score, the acoustic and the language model's natural log-probabilities.
     """
-    prefixes, count = plant(guide), 1
+    prefixes, count = make_root(scorer), 1
     beam, size = np.zeros(limits.beam_size, ENTRY), 1
-    _enter(beam[0], 0, prefixes.nodes[0], guide)
+    _enter(beam[0], 0, prefixes.nodes[0], scorer)
     heap = np.empty(limits.beam_size), np.empty(limits.beam_size, np.int64)
     tried = np.empty((2, log_probs.shape[1]), np.int64)
     for frame in range(len(log_probs)):
         scores = log_probs[frame]
-        gains = scores + guide.gains
-        counts = _choose_tokens(scores, gains, guide, limits.token_threshold, tried)
+        token_bounds = scores + scorer.token_bounds
+        counts = _choose_tokens(scores, token_bounds, scorer, limits.token_threshold, tried)
         starters, letters = tried[0, : counts[0]], tried[1, : counts[1]]
-        prefixes = grow_room(prefixes, count, size * (len(starters) + len(letters)))
+        prefixes = reserve(prefixes, count, size * (len(starters) + len(letters)))
         held, best = _stay(scores, frame, prefixes.nodes, beam[:size], heap)
         for slot in range(size - 1, -1, -1):  # a heap's end is its better half, so it fills fast
             entry = beam[slot]
             state = state_of(prefixes.nodes[entry.node])
             held, best, count = _grow(
-                entry, state, entry.ceiling, letters, scores, gains, frame, prefixes, count, heap,
-                held, best, guide, limits,
+                entry, state, entry.upper_bound, letters, scores, token_bounds, frame, prefixes, count, heap,
+                held, best, scorer, limits,
             )  # fmt: skip
             cut = _cut(heap, held, best, limits)
-            if not len(starters) or entry.total + entry.ceiling_ended + gains[starters[0]] <= cut:
+            if (
+                not len(starters)
+                or entry.total + entry.upper_bound_after_word + token_bounds[starters[0]] <= cut
+            ):
                 continue  # the word need not even be looked up
-            state = end_word(guide, state)
+            state = end_word(scorer, state)
             held, best, count = _grow(
-                entry, state, ceiling(guide, state), starters, scores, gains, frame, prefixes,
-                count, heap, held, best, guide, limits,
+                entry, state, upper_bound(scorer, state), starters, scores, token_bounds, frame, prefixes,
+                count, heap, held, best, scorer, limits,
             )  # fmt: skip
         least = best - limits.beam_threshold
-        size = _settle(frame, prefixes.nodes, beam, heap, held, least, guide)
-    return _finish(prefixes.nodes, beam[:size], guide)
+        size = _keep_best(frame, prefixes.nodes, beam, heap, held, least, scorer)
+    return _finish(prefixes.nodes, beam[:size], scorer)
 
 
-@borrowing
+@njit_no_alloc
 def log_add(a: float, b: float) -> float:
     """Add two probabilities given by their logs."""
     if a < b:
@@ -128,8 +131,8 @@ def log_add(a: float, b: float) -> float:
     return a if b < a - 40.0 or b == -np.inf else a + np.log1p(np.exp(b - a))
 
 
-@borrowing
-def _choose_tokens(scores, gains, guide, threshold, tried):
+@njit_no_alloc
+def _choose_tokens(scores, token_bounds, scorer, threshold, tried):
     """List the tokens worth trying, most promising first: those that start a word, and others."""
     starters, letters = tried[0], tried[1]
     best = -np.inf
@@ -139,16 +142,16 @@ def _choose_tokens(scores, gains, guide, threshold, tried):
     for token in range(len(scores)):
         if token == BLANK_ID or not scores[token] >= best - threshold:
             continue
-        if guide.starts_word[token]:
-            insert(starters, starting, gains, token)
+        if scorer.starts_word[token]:
+            insert(starters, starting, token_bounds, token)
             starting += 1
         else:
-            insert(letters, inside, gains, token)
+            insert(letters, inside, token_bounds, token)
             inside += 1
     return starting, inside
 
 
-@borrowing
+@njit_no_alloc
 def _stay(scores, frame, nodes, beam, heap):
     """Score what is in the beam one frame on; these are the heap's first content."""
     best, held = -np.inf, 0
@@ -166,47 +169,47 @@ def _stay(scores, frame, nodes, beam, heap):
     return held, best
 
 
-@borrowing
+@njit_no_alloc
 def _grow(
     entry,
     state,
     most,
     tokens,
     scores,
-    gains,
+    token_bounds,
     frame,
     prefixes,
     count,
     heap,
     held,
     best,
-    guide,
+    scorer,
     limits,
 ):
     """Offer those one-token extensions of a prefix, in this state, that can still win a place."""
     nodes = prefixes.nodes
-    hoped = max(0.0, guide.hotwords.reach[state.hot])
+    hoped = max(0.0, scorer.hotwords.reach[state.hot])
     for token in tokens:
         cut = _cut(heap, held, best, limits)
-        if entry.total + most + gains[token] <= cut:
-            break  # the tokens are in order of `gains`, so none of the others can win
+        if entry.total + most + token_bounds[token] <= cut:
+            break  # the tokens are in order of `token_bounds`, so none of the others can win
         if hoped > 0.0:  # `most` let every letter begin a hot word, and few do
-            earned = hot_gain(guide, state, token)
-            if entry.total + (most - hoped + earned) + gains[token] <= cut:
+            earned = hotword_look_ahead(scorer, state, token)
+            if entry.total + (most - hoped + earned) + token_bounds[token] <= cut:
                 continue
         path = (entry.blank if token == entry.token else entry.total) + scores[token]
         place = find(prefixes, entry.node, token)
         child = prefixes.table[place]
         if child == ABSENT:
-            longer = extend(guide, state, token)
-            score = path + language_score(guide, longer)
+            longer = extend(scorer, state, token)
+            score = path + language_score(scorer, longer)
             if score <= cut:
                 continue
             child, count = count, count + 1
             write(nodes, child, entry.node, token, longer)
             prefixes.table[place] = child
         else:
-            score = path + language_score(guide, state_of(nodes[child]))
+            score = path + language_score(scorer, state_of(nodes[child]))
             if score <= cut or nodes[child].frame == frame:  # in the beam: `_stay` has it
                 continue
         nodes[child].blank, nodes[child].label, nodes[child].total = -np.inf, path, path
@@ -215,15 +218,15 @@ def _grow(
     return held, best, count
 
 
-@borrowing
+@njit_no_alloc
 def _cut(heap, held, best, limits):
     """Say what a prefix's score must exceed to have a place."""
     least = best - limits.beam_threshold
     return max(least, heap[0][0]) if held == len(heap[0]) else least
 
 
-@borrowing
-def _settle(frame, nodes, beam, heap, held, least, guide):
+@njit_no_alloc
+def _keep_best(frame, nodes, beam, heap, held, least, scorer):
     """Make the next beam of what the heap holds, and return its size."""
     size = 0
     for place in range(held):
@@ -231,30 +234,33 @@ def _settle(frame, nodes, beam, heap, held, least, guide):
         if score < least or score == -np.inf:
             continue
         nodes[at].frame, nodes[at].slot = frame + 1, size
-        _enter(beam[size], at, nodes[at], guide)
+        _enter(beam[size], at, nodes[at], scorer)
         size += 1
     return size
 
 
-@borrowing
-def _enter(entry, at, node, guide):
+@njit_no_alloc
+def _enter(entry, at, node, scorer):
     """Put a prefix into the beam."""
     state = state_of(node)
     entry.node, entry.token = at, node.token
     entry.blank, entry.label, entry.total = node.blank, node.label, node.total
-    entry.language_score = language_score(guide, state)
-    entry.ceiling, entry.ceiling_ended = ceiling(guide, state), ceiling_ended(guide, state)
+    entry.language_score = language_score(scorer, state)
+    entry.upper_bound, entry.upper_bound_after_word = (
+        upper_bound(scorer, state),
+        upper_bound_after_word(scorer, state),
+    )
 
 
 @compiled
-def _finish(nodes, beam, guide):
+def _finish(nodes, beam, scorer):
     """End the sentence on every prefix of the beam and spell out those that may end there."""
     leaves = np.array([entry.node for entry in beam])
     results = np.empty((len(beam), 3))
-    if not _score_ends(nodes, beam, leaves, guide, results):  # all cut within a word
+    if not _score_ends(nodes, beam, leaves, scorer, results):  # all cut within a word
         for slot in range(len(leaves)):
-            leaves[slot] = _before_word(nodes, leaves[slot], guide)
-        _score_ends(nodes, beam, leaves, guide, results)
+            leaves[slot] = _before_word(nodes, leaves[slot], scorer)
+        _score_ends(nodes, beam, leaves, scorer, results)
     order = np.empty(len(beam), np.int64)
     for slot in range(len(beam)):
         insert(order, slot, results[:, 0], slot)
@@ -271,25 +277,25 @@ def _finish(nodes, beam, guide):
     return tokens, offsets, results[order]
 
 
-@borrowing
-def _before_word(nodes, node, guide):
+@njit_no_alloc
+def _before_word(nodes, node, scorer):
     """Go up to where the word under way begins: to the space, or past the piece that begins it."""
     while nodes[node].word != ROOT:
-        begins = guide.starts_word[nodes[node].token]
+        begins = scorer.starts_word[nodes[node].token]
         node = nodes[node].parent
         if begins:
             break
     return node
 
 
-@borrowing
-def _score_ends(nodes, beam, leaves, guide, results):
+@njit_no_alloc
+def _score_ends(nodes, beam, leaves, scorer, results):
     """Fill the results, one a leaf; say whether the lexicon allows any of them to end there."""
     best = -np.inf
     for slot in range(len(beam)):
-        state = end_sentence(guide, state_of(nodes[leaves[slot]]))
+        state = end_sentence(scorer, state_of(nodes[leaves[slot]]))
         acoustic = beam[slot].total
-        results[slot, 0] = acoustic + guide.lm_weight * state.lm_score + state.bonus
+        results[slot, 0] = acoustic + scorer.lm_weight * state.lm_score + state.bonus
         results[slot, 1] = acoustic
         results[slot, 2] = state.lm_score
         best = max(best, results[slot, 0])

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing, compiled
-from asr.decoding.guide import State, begin
-from asr.text import BLANK_ID
+from asr.decoding.prefix_scorer import State, begin
+from asr.text.tokenizer import BLANK_ID
+from asr.util.compiled import compiled, njit_no_alloc
 
 ABSENT = -1
 GOLDEN = -7046029254386353131  # 2**64 over the golden ratio, as a signed integer
@@ -53,16 +53,16 @@ class Prefixes(NamedTuple):
 
 
 @compiled
-def plant(guide):
+def make_root(scorer):
     """Begin with the empty prefix, which is in the beam of frame 0."""
     nodes = np.zeros(1024, NODE)
-    write(nodes, 0, ABSENT, BLANK_ID, begin(guide))
+    write(nodes, 0, ABSENT, BLANK_ID, begin(scorer))
     nodes[0].frame, nodes[0].label = 0, -np.inf  # all that has been heard is 'blank', for certain
     return Prefixes(nodes, np.full(2048, ABSENT, np.int32))
 
 
 @compiled
-def grow_room(prefixes, count, more):
+def reserve(prefixes, count, more):
     """Make room for `more` prefixes besides the `count` there are."""
     if count + more <= len(prefixes.nodes):
         return prefixes
@@ -79,7 +79,7 @@ def grow_room(prefixes, count, more):
     return larger
 
 
-@borrowing
+@njit_no_alloc
 def find(prefixes, parent, token):
     """Find where the table has a prefix, or where it would (open addressing)."""
     mask = len(prefixes.table) - 1
@@ -92,7 +92,7 @@ def find(prefixes, parent, token):
     return place
 
 
-@borrowing
+@njit_no_alloc
 def write(nodes, at, parent, token, state):
     """Write a new prefix, which is in no beam yet."""
     node = nodes[at]
@@ -101,13 +101,13 @@ def write(nodes, at, parent, token, state):
     node.lm_score, node.bonus = state.lm_score, state.bonus
 
 
-@borrowing
+@njit_no_alloc
 def state_of(node):
     """Read where a prefix stands, in the types that `begin` makes."""
     return State(np.int64(node.word), np.int64(node.hot), node.context, node.lm_score, node.bonus)
 
 
-@borrowing
+@njit_no_alloc
 def depth_of(nodes, node):
     """Count the tokens of a prefix."""
     depth = 0

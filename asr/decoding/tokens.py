@@ -19,9 +19,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from asr.errors import UserError
-from asr.text import Tokenizer
-from asr.text_files import quoted
+from asr.text.tokenizer import Tokenizer
+from asr.util.errors import UserError
+from asr.util.text_files import quoted
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Tokens:
         )
 
     @cached_property
-    def sayable(self) -> frozenset[str] | None:
+    def in_lexicon(self) -> frozenset[str] | None:
         """Words that have a pronunciation, where the tokens are phones; None where they spell."""
         if self.pronunciations is None:
             return None
@@ -110,7 +110,7 @@ class Tokens:
         numbers = [[self.letter_ids.get(letter, 0) for letter in way] for way in ways]
         return [way for way in numbers if way and all(way)]
 
-    def wanting(self, word: str) -> str:
+    def missing_characters(self, word: str) -> str:
         """Say what a word that cannot be spelled lacks."""
         if self.pronunciations is not None:
             return "a pronunciation"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import borrowing
+from asr.util.compiled import njit_no_alloc
 
 ROOT = 0
 
@@ -57,7 +57,7 @@ def build_tree(spellings: Sequence[Sequence[int]]) -> tuple[Tree, NDArray[np.int
     return Tree(*(a.astype(np.int32) for a in (first, np.concatenate(labels), parent))), at
 
 
-@borrowing
+@njit_no_alloc
 def child_of(tree: Tree, node: int, letter: int) -> int:
     """Find the child that a letter leads to, or -1."""
     low, high = tree.first[node], tree.first[node + 1]

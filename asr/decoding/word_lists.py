@@ -3,32 +3,32 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from asr.errors import UserError
-from asr.phones import COMMENTS, NO_WORD, VARIANT
-from asr.text_files import read_text
+from asr.text.phones import COMMENTS, NO_WORD, VARIANT
+from asr.util.errors import UserError
+from asr.util.text_files import read_text
 
 #: Characters that a word or phrase may have: the search builds a level of its trees for each.
 LONGEST = 1000
 
 
-def read_hotwords(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
-    """Read phrases, one a line, each brought to the model's spelling by `normalise`.
+def read_hotwords(path: Path, normalize: Callable[[str], str] = str.strip) -> list[str]:
+    """Read phrases, one a line, each brought to the model's spelling by `normalize`.
 
     Raises:
         UserError: a file that cannot be read as text, that holds no phrase, or one that is longer
             than `LONGEST`.
     """
     lines = enumerate(read_text(path).splitlines(), start=1)
-    phrases = [phrase for at, line in lines if (phrase := normalise(_short(line, path, at)))]
+    phrases = [phrase for at, line in lines if (phrase := normalize(_short(line, path, at)))]
     if not phrases:
         raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
     return list(dict.fromkeys(phrases))
 
 
-def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[str]:
+def read_words(path: Path, normalize: Callable[[str], str] = str.strip) -> list[str]:
     """Read a vocabulary: the first word of every line, so that Kaldi's and CMU's lexicons will do.
 
-    Each is brought to the model's spelling by `normalise`, which makes two of some: e-mail.
+    Each is brought to the model's spelling by `normalize`, which makes two of some: e-mail.
 
     Raises:
         UserError: a file that cannot be read as text, that holds no word, or one that is longer
@@ -40,7 +40,7 @@ def read_words(path: Path, normalise: Callable[[str], str] = str.strip) -> list[
         (at, line.split()[0]) for at, line in lines if line.strip() and not line.startswith(marks)
     ]
     entries = [VARIANT.sub("", _short(first, path, at)) for at, first in firsts]
-    words = [word for entry in entries for word in normalise(entry).split()]
+    words = [word for entry in entries for word in normalize(entry).split()]
     if not words:
         raise UserError(f"{path}: no words in it; write one word a line")
     return list(dict.fromkeys(words))

@@ -13,7 +13,7 @@ from asr.decoding.path import TokenPath
 BEFORE_S, AFTER_S = 0.1, 0.24
 #: ... and of a shorter gap between two words the earlier one has this share. All three were chosen
 #: on AN4's dev set against pocketsphinx's alignment (`benchmarks/word_times.py`).
-EARLIER_SHARE = 0.6
+EARLIER_FRACTION = 0.6
 
 
 #: A word's text, and the positions of the tokens it took on a path, as `Tokens.words` finds them.
@@ -41,7 +41,7 @@ def words_of(
     path: TokenPath,
     found: Sequence[FoundWord],
     frame_s: float,
-    log_sure: NDArray[np.floating],
+    log_confidence: NDArray[np.floating],
     temperature: float = 1.0,
 ) -> list[Word]:
     """Give words their times and confidences.
@@ -52,14 +52,14 @@ def words_of(
         path: tokens and frames, from greedy search or from the alignment of a beam's best.
         found: W words in order.
         frame_s: seconds from one encoder frame to the next.
-        log_sure: (W,) natural log of how sure each word is, as `log_spelled` has it, or better.
+        log_confidence: (W,) natural log of how sure each word is, as `log_spelled` has it, or better.
         temperature: above 0; more than 1 makes confidences higher. Fitted on held-out speech
-            (`asr.decoding.calibration`), it makes up for a network that is too sure of itself.
+            (`asr.inference.calibration`), it makes up for a network that is too sure of itself.
     """
     first = np.array([path.start_frames[positions[0]] for _, positions in found])
     last = np.array([path.end_frames[positions[-1]] for _, positions in found])
     starts_s, ends_s = _widen(first * frame_s, last * frame_s)
-    confidences = np.exp(np.minimum(0.0, log_sure / temperature))
+    confidences = np.exp(np.minimum(0.0, log_confidence / temperature))
     return [
         Word(
             text=text,
@@ -85,7 +85,7 @@ def _widen(
     starts_s: NDArray[np.float64], ends_s: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bring words from their tokens' peaks to where they begin and end."""
-    meet_s = ends_s[:-1] + EARLIER_SHARE * (starts_s[1:] - ends_s[:-1])
+    meet_s = ends_s[:-1] + EARLIER_FRACTION * (starts_s[1:] - ends_s[:-1])
     return (
         np.maximum(starts_s - BEFORE_S, np.append(0.0, meet_s)),
         np.minimum(ends_s + AFTER_S, np.append(meet_s, np.inf)),

@@ -7,16 +7,16 @@ Lengths count valid frames. What lies past a length changes no output within it.
 """
 
 from asr.encoders.blstm import BLSTM
-from asr.encoders.convlstm import ConvLSTM
-from asr.encoders.greff import CIFG, FGR, LSTM1997, NFG, NIAF, NIG, NOAF, NOG, Peephole
 from asr.encoders.gru import GRU
 from asr.encoders.layer import RecurrentLayer
-from asr.encoders.lnlstm import LNLSTM
-from asr.encoders.mlstm import MLSTM
 from asr.encoders.rnn import RNN
-from asr.encoders.slstm import SLSTM
 from asr.encoders.stack import RecurrentStack
-from asr.encoders.xlstm import MLSTMBlock, SLSTMBlock
+from asr.encoders.variants.convlstm import ConvLSTM
+from asr.encoders.variants.greff import CIFG, FGR, LSTM1997, NFG, NIAF, NIG, NOAF, NOG, Peephole
+from asr.encoders.variants.lnlstm import LNLSTM
+from asr.encoders.variants.mlstm import MLSTM
+from asr.encoders.variants.slstm import SLSTM
+from asr.encoders.variants.xlstm import MLSTMBlock, SLSTMBlock
 
 __all__ = ["BLSTM", "ENCODERS", "RecurrentLayer", "RecurrentStack"]
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from asr.encoders.library import LibraryLayer
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 class BLSTM(LibraryLayer):
@@ -39,8 +39,8 @@ class BLSTM(LibraryLayer):
         super().__init__(input_size, hidden_size, **options)
 
     @torch.no_grad()
-    def _initialise(self) -> None:
-        super()._initialise()
+    def _initialize(self) -> None:
+        super()._initialize()
         for name, parameter in self.named_parameters():
             if "bias_ih" in name:  # gates lie in the order input, forget, cell, output
                 parameter[self.hidden_size : 2 * self.hidden_size] = 1.0

@@ -22,14 +22,14 @@ def take_frames(features: Tensor, order: Tensor) -> Tensor:
     return features.gather(1, order[:, :, None].expand(-1, -1, features.shape[2]))
 
 
-def each_way(features: Tensor, order: Tensor | None) -> list[Tensor]:
+def for_each_direction(features: Tensor, order: Tensor | None) -> list[Tensor]:
     """Give sequences (B, T, F) as each of the G directions hears them."""
     return [features] if order is None else [features, take_frames(features, order)]
 
 
 def stack_directions(features: Tensor, order: Tensor | None) -> Tensor:
     """Stack sequences (B, T, F) as each direction hears them: (G, B, T, F)."""
-    return torch.stack(each_way(features, order))
+    return torch.stack(for_each_direction(features, order))
 
 
 def join_directions(outputs: Tensor, order: Tensor | None) -> Tensor:

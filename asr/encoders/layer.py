@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.directions import reversal
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 class RecurrentLayer(nn.Module, ABC):
@@ -36,7 +36,7 @@ class RecurrentLayer(nn.Module, ABC):
         directions: 2 or 1.
         output_size: directions * H, or directions * P.
         options: which of weight_drop, zoneout and projection it supports.
-        bins: of the maps over frequency that its features are, see `asr.subsampling`; None where
+        bins: of the maps over frequency that its features are, see `asr.model.subsampling`; None where
             they are plain vectors.
     """
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from asr.encoders.at_once import at_once
-from asr.encoders.directions import each_way, join_directions
+from asr.encoders.concurrent import run_concurrently
+from asr.encoders.directions import for_each_direction, join_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.start import orthogonal_
 
@@ -51,10 +51,10 @@ class LibraryLayer(RecurrentLayer):
             self.part,
             module(input_size, hidden_size, bidirectional=both, batch_first=True, **projected),
         )
-        self._initialise()
+        self._initialize()
 
     @torch.no_grad()
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         for name, parameter in self.named_parameters():
             if "weight_hh" in name:
                 for gate in parameter.split(self.hidden_size):
@@ -82,9 +82,9 @@ class LibraryLayer(RecurrentLayer):
         each = len(weights) // self.directions
         parts = [
             (heard, *weights[each * number : each * (number + 1)])
-            for number, heard in enumerate(each_way(features, order))
+            for number, heard in enumerate(for_each_direction(features, order))
         ]
-        return join_directions(torch.stack(at_once(self._one_direction, parts)), order)
+        return join_directions(torch.stack(run_concurrently(self._one_direction, parts)), order)
 
     def _one_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
         output, *_ = self.kernel(

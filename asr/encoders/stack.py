@@ -22,7 +22,7 @@ class RecurrentStack(nn.Module):
         hidden_size: units of one direction.
         bidirectional, projection: of the layers, as are the options, see `RecurrentLayer`.
         dropout: probability, 0..1.
-        variational: leave out a unit in all frames of an utterance or in none (Gal & Ghahramani
+        variational_dropout: leave out a unit in all frames of an utterance or in none (Gal & Ghahramani
             2016), instead of frame by frame.
         options: weight_drop and zoneout.
 
@@ -40,7 +40,7 @@ class RecurrentStack(nn.Module):
         dropout: float,
         bidirectional: bool = True,
         projection: int = 0,
-        variational: bool = False,
+        variational_dropout: bool = False,
         **options: float,
     ) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class RecurrentStack(nn.Module):
         self.bins: int | None = next((layer.bins for layer in self.layers), None)  # type: ignore[assignment]
         self.norms = nn.ModuleList(nn.LayerNorm(self.output_size) for _ in range(layers))
         self.last_norm = nn.LayerNorm(self.output_size)
-        self.dropout = OneMask(dropout) if variational else nn.Dropout(dropout)
+        self.dropout = VariationalDropout(dropout) if variational_dropout else nn.Dropout(dropout)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: features (B, T, H), lengths (B,) -> (B, T, H) and the same lengths."""
@@ -67,7 +67,7 @@ class RecurrentStack(nn.Module):
         return self.last_norm(features), lengths
 
 
-class OneMask(nn.Dropout):
+class VariationalDropout(nn.Dropout):
     """Dropout with one mask for all frames of an utterance."""
 
     def forward(self, features: Tensor) -> Tensor:

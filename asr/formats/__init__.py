@@ -8,7 +8,6 @@ bytes. Nothing here imports torch.
 import difflib
 from collections.abc import Callable, Sequence
 
-from asr.errors import UserError
 from asr.formats.about import About
 from asr.formats.ctm import write_ctm
 from asr.formats.escaping import escaped
@@ -21,6 +20,7 @@ from asr.formats.tsv import write_tsv
 from asr.formats.verbose_json import write_json
 from asr.formats.vtt import write_vtt
 from asr.transcript import Transcript
+from asr.util.errors import UserError
 
 __all__ = ["FORMATS", "About", "Writer", "parse_formats"]
 

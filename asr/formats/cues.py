@@ -33,7 +33,7 @@ class Cue:
     channel: str | None = None
 
 
-class _Piece(NamedTuple):
+class _Fragment(NamedTuple):
     """A word, or a part of one that is longer than a line."""
 
     text: str
@@ -59,8 +59,10 @@ def make_cues(transcripts: Sequence[Transcript], *, name_channels: bool = False)
         prefix = f"[{transcript.channel}] " if name_channels and transcript.channel else ""
         indent = len(prefix)
         words = _words(transcript)
-        pieces = [piece for word, before in words for piece in _split(word, before, indent)]
-        own = [_cue(group, prefix, transcript.channel) for group in _group(pieces, indent)]
+        fragments = [
+            fragment for word, before in words for fragment in _split(word, before, indent)
+        ]
+        own = [_cue(group, prefix, transcript.channel) for group in _group(fragments, indent)]
         cues += _apart(own, milliseconds(transcript.duration_s))
     return sorted(cues, key=lambda cue: cue.start_ms)
 
@@ -74,80 +76,80 @@ def _words(transcript: Transcript) -> list[tuple[Word, str]]:
     ]
 
 
-def _split(word: Word, before: str, indent: int) -> list[_Piece]:
+def _split(word: Word, before: str, indent: int) -> list[_Fragment]:
     """Part a word that is longer than a line, its time in proportion to its letters."""
     size = LINE_CHARACTERS - indent
     if len(word.text) <= size:
-        return [_Piece(word.text, word.start_s, word.end_s, before)]
+        return [_Fragment(word.text, word.start_s, word.end_s, before)]
     letter_s = (word.end_s - word.start_s) / len(word.text)
-    pieces = []
+    fragments = []
     for place in range(0, len(word.text), size):
         text = word.text[place : place + size]
         start_s = word.start_s + place * letter_s
         end_s = start_s + len(text) * letter_s
-        pieces.append(_Piece(text, start_s, end_s, "" if place else before, inside=place > 0))
-    return pieces
+        fragments.append(_Fragment(text, start_s, end_s, "" if place else before, inside=place > 0))
+    return fragments
 
 
-def _group(pieces: Sequence[_Piece], indent: int) -> list[Sequence[_Piece]]:
+def _group(fragments: Sequence[_Fragment], indent: int) -> list[Sequence[_Fragment]]:
     """Choose the cuts of least cost; `best[n]` is the cost of the first n pieces."""
     best, cut = [0.0], [0]
-    for end in range(1, len(pieces) + 1):
+    for end in range(1, len(fragments) + 1):
         pauses_s, costs = 0.0, []
         for start in range(end - 1, -1, -1):
-            group = pieces[start:end]
+            group = fragments[start:end]
             if len(group) > 1:
                 if not _fits(group, indent):
                     break
                 pauses_s += max(0.0, group[1].start_s - group[0].end_s)
-            cost = best[start] + 1 + pauses_s + _cost_of_ending(pieces, start, end)
+            cost = best[start] + 1 + pauses_s + _cost_of_ending(fragments, start, end)
             costs.append((cost, start))
         least, start = min(costs)
         best.append(least)
         cut.append(start)
-    groups: list[Sequence[_Piece]] = []
-    end = len(pieces)
+    groups: list[Sequence[_Fragment]] = []
+    end = len(fragments)
     while end:
-        groups.append(pieces[cut[end] : end])
+        groups.append(fragments[cut[end] : end])
         end = cut[end]
     return groups[::-1]
 
 
-def _fits(group: Sequence[_Piece], indent: int) -> bool:
+def _fits(group: Sequence[_Fragment], indent: int) -> bool:
     """Whether the pieces fill at most two lines and seven seconds."""
     if milliseconds(group[-1].end_s) - milliseconds(group[0].start_s) > LONGEST_MS:
         return False
     line, used = 1, indent
-    for place, piece in enumerate(group):
-        width = len(piece.text)
-        if place and used + len(piece.before) + width > LINE_CHARACTERS:
+    for place, fragment in enumerate(group):
+        width = len(fragment.text)
+        if place and used + len(fragment.before) + width > LINE_CHARACTERS:
             line, used = line + 1, width
         else:
-            used += width + (len(piece.before) if place else 0)
+            used += width + (len(fragment.before) if place else 0)
     return line <= LINES
 
 
-def _cost_of_ending(pieces: Sequence[_Piece], start: int, end: int) -> float:
+def _cost_of_ending(fragments: Sequence[_Fragment], start: int, end: int) -> float:
     """What it costs to end a cue before the piece `end`: the cut, and too short a time."""
-    if end == len(pieces):
+    if end == len(fragments):
         return 0.0
-    following = pieces[end]
+    following = fragments[end]
     if following.inside:
         return LINE_CHARACTERS
-    pause_s = max(0.0, following.start_s - pieces[end - 1].end_s)
-    lacking_s = SHORTEST_MS / 1000 - (following.start_s - pieces[start].start_s)
+    pause_s = max(0.0, following.start_s - fragments[end - 1].end_s)
+    lacking_s = SHORTEST_MS / 1000 - (following.start_s - fragments[start].start_s)
     return PAUSE_S / (PAUSE_S + pause_s) + max(0.0, lacking_s)
 
 
-def _cue(group: Sequence[_Piece], prefix: str, channel: str | None) -> Cue:
+def _cue(group: Sequence[_Fragment], prefix: str, channel: str | None) -> Cue:
     """Set pieces that fit in one line, or in two as equal as can be, words whole if they can."""
     text = prefix + group[0].text
     settings = []
-    for place, piece in enumerate(group[1:], start=1):
-        lower = piece.text + "".join(other.before + other.text for other in group[place + 1 :])
+    for place, fragment in enumerate(group[1:], start=1):
+        lower = fragment.text + "".join(other.before + other.text for other in group[place + 1 :])
         width = max(len(text), len(lower))
-        settings.append((width > LINE_CHARACTERS, piece.inside, width, (text, lower)))
-        text += piece.before + piece.text
+        settings.append((width > LINE_CHARACTERS, fragment.inside, width, (text, lower)))
+        text += fragment.before + fragment.text
     lines = (text,) if len(text) <= LINE_CHARACTERS else min(settings)[-1]
     return Cue(milliseconds(group[0].start_s), milliseconds(group[-1].end_s), lines, channel)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from asr.decoding.words import Word
 from asr.formats.about import About
-from asr.printable import printable
 from asr.transcript import AlignedTranscript, Transcript
+from asr.util.printable import printable
 
 
 def escaped(transcripts: Sequence[Transcript], about: About) -> tuple[list[Transcript], About]:

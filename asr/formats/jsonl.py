@@ -11,8 +11,8 @@ from statistics import fmean
 
 from asr.formats.about import About
 from asr.formats.times import milliseconds, named_apart, turns_by_start
-from asr.printable import printable_json
 from asr.transcript import Transcript
+from asr.util.printable import printable_json
 
 
 def write_jsonl(transcripts: Sequence[Transcript], about: About) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 from asr.decoding.words import Word
 from asr.formats.about import About
 from asr.formats.times import turns_by_start
-from asr.printable import printable_json
 from asr.transcript import AlignedTranscript, Transcript
+from asr.util.printable import printable_json
 
 
 def write_json(transcripts: Sequence[Transcript], about: About) -> str:

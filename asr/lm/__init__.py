@@ -6,6 +6,6 @@ write the files; `store` caches what was read; `counting` and `estimate` make a 
 `perplexity` says how well it fits another; `commands` is what `asr lm` runs.
 """
 
-from asr.lm.ngram import NGram, NGramArrays, advance
+from asr.lm.ngram import NGram, NGramArrays, score_next_word
 
-__all__ = ["NGram", "NGramArrays", "advance"]
+__all__ = ["NGram", "NGramArrays", "score_next_word"]

@@ -26,14 +26,14 @@ from typing import NoReturn
 
 import numpy as np
 
-from asr.errors import UserError
-from asr.files import replacing
 from asr.lm import arpa_lines
 from asr.lm.arpa_lines import Section, format_entries, parse_section
 from asr.lm.ngram import BEGIN, END, LN_10, UNKNOWN, NGram
 from asr.lm.tree import TreeBuilder
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_lines, new_table
-from asr.text_files import line_number
+from asr.util.errors import UserError
+from asr.util.files import replacing
+from asr.util.text_files import line_number
 
 MISSING_UNKNOWN_LOG10 = -100.0
 MAX_DECIMALS = 6

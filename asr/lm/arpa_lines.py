@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.compiled import compiled
 from asr.lm.ngram import LN_10, NGramArrays
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_word, find_slot, is_space
+from asr.util.compiled import compiled
 
 FINE, SHORT, NUMBER, POSITIVE, FEW, UNKNOWN_WORD, BACK_OFF, MORE = range(8)
 _LARGEST = 1e38  # of a log10, whose natural logarithm float32 holds

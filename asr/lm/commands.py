@@ -11,7 +11,7 @@ from asr.lm.arpa import MAX_DECIMALS, check_decimals, write_arpa
 from asr.lm.estimate import estimate
 from asr.lm.perplexity import Perplexity, measure_perplexity
 from asr.lm.store import open_ngram
-from asr.lm.vocabulary import END_ID, TokenisedText, alphabetical
+from asr.lm.vocabulary import END_ID, TokenizedText, alphabetical
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ModelInfo:
 
 
 def train(
-    text: TokenisedText,
+    text: TokenizedText,
     output: Path,
     *,
     order: int = 3,
@@ -70,7 +70,7 @@ def train(
     )
 
 
-def info(model: Path, text: TokenisedText | None = None) -> ModelInfo:
+def info(model: Path, text: TokenizedText | None = None) -> ModelInfo:
     """Describe a model, and how well it predicts a text where one is given.
 
     Raises:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.compiled import compiled
 from asr.lm.vocabulary import BEGIN_ID, END_ID
+from asr.util.compiled import compiled
 
 WORD_BITS = 64
 

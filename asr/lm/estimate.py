@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.errors import UserError
 from asr.lm.counting import count_ngrams
 from asr.lm.kneser_ney import Discounts, Level, find_discounts, interpolate
 from asr.lm.ngram import NGram
 from asr.lm.pruning import count_thresholds, keep_by_count, keep_by_entropy
 from asr.lm.tree import TreeBuilder
-from asr.lm.vocabulary import END_ID, TokenisedText
+from asr.lm.vocabulary import END_ID, TokenizedText
+from asr.util.errors import UserError
 
 MAX_ORDER = 6
 _LEAST = 1e-99  # what a back-off weight of 0 is written as; a D3+ of 0 makes some
@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    text: TokenisedText, order: int, prune: Sequence[int] = (), entropy: float = 0.0
+    text: TokenizedText, order: int, prune: Sequence[int] = (), entropy: float = 0.0
 ) -> Estimate:
     """Estimate a back-off model by interpolated, modified Kneser-Ney smoothing.
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.compiled import compiled
 from asr.lm.counting import OrderCounts
 from asr.lm.vocabulary import BEGIN_ID
+from asr.util.compiled import compiled
 
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
 

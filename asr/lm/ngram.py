@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.compiled import compiled
+from asr.util.compiled import compiled
 
 LN_10 = log(10.0)
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
@@ -68,7 +68,7 @@ def state_after(lm: NGramArrays, entry: int) -> int:
 
 
 @compiled
-def advance(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
+def score_next_word(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
     """Natural log p(word | state) with back-off, and the state after the word.
 
     `state` is a context (`NGram.begin`, `NGram.empty` or what an earlier call returned) and `word`
@@ -90,7 +90,7 @@ def score_words(lm: NGramArrays, state: int, words: np.ndarray) -> np.ndarray:
     """Natural log-probability (N,) float64 of each of `words` (N,) int32 in turn from `state`."""
     log_probs = np.empty(len(words), np.float64)
     for i in range(len(words)):
-        log_probs[i], state = advance(lm, state, int(words[i]))
+        log_probs[i], state = score_next_word(lm, state, int(words[i]))
     return log_probs
 
 
@@ -101,7 +101,7 @@ class NGram:
         order: longest n-gram's length, 1 or more.
         counts: number of n-grams of each order, `order` of them; the <unk> supplied for a file
             that lacks it is included.
-        arrays: what `advance` takes.
+        arrays: what `score_next_word` takes.
         begin: the state after <s>.
         empty: the state that remembers nothing.
         unk_id: id of <unk>, always 0; its entry scores every word outside the vocabulary.

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr.errors import UserError
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
-from asr.lm.vocabulary import END_ID, TokenisedText
+from asr.lm.vocabulary import END_ID, TokenizedText
+from asr.util.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Perplexity:
     perplexity_without_oov: float  # over the tokens that the model knows; nan without any
 
 
-def measure_perplexity(lm: NGram, text: TokenisedText) -> Perplexity:
+def measure_perplexity(lm: NGram, text: TokenizedText) -> Perplexity:
     """Score a text sentence by sentence, each from <s> to </s>.
 
     Raises:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asr.compiled import compiled
-from asr.errors import UserError
 from asr.lm.counting import OrderCounts
 from asr.lm.kneser_ney import Level
 from asr.lm.vocabulary import END_ID
+from asr.util.compiled import compiled
+from asr.util.errors import UserError
 
 
 def count_thresholds(order: int, prune: Sequence[int]) -> list[int]:

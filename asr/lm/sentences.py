@@ -4,9 +4,9 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from asr.errors import UserError
-from asr.lm.vocabulary import TokenisedText, tokenise
-from asr.text_files import decode, read_unpacked
+from asr.lm.vocabulary import TokenizedText, tokenize
+from asr.util.errors import UserError
+from asr.util.text_files import decode, read_unpacked
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -22,41 +22,41 @@ def spell(text: str) -> str:
 
 
 def read_sentences(
-    path: Path, unit: str = "word", normalise: Callable[[str], str] | None = None
-) -> TokenisedText:
-    """Read a text, one sentence a line, plain or gzipped, as `tokenise_lines` does.
+    path: Path, unit: str = "word", normalize: Callable[[str], str] | None = None
+) -> TokenizedText:
+    """Read a text, one sentence a line, plain or gzipped, as `tokenize_lines` does.
 
     Raises:
         UserError: the file cannot be read, is not UTF-8 or holds a reserved word, or there is no
             such unit.
     """
     content = read_unpacked(path)
-    as_it_is = unit == "word" and normalise is None and b"\0" not in content
+    as_it_is = unit == "word" and normalize is None and b"\0" not in content
     if as_it_is:  # millions of lines in seconds
-        return tokenise(content.removeprefix(BOM_UTF8), str(path))
-    return tokenise_lines(decode(content, str(path)).split("\n"), str(path), unit, normalise)
+        return tokenize(content.removeprefix(BOM_UTF8), str(path))
+    return tokenize_lines(decode(content, str(path)).split("\n"), str(path), unit, normalize)
 
 
-def tokenise_lines(
+def tokenize_lines(
     lines: Iterable[str],
     name: str,
     unit: str = "word",
-    normalise: Callable[[str], str] | None = None,
-) -> TokenisedText:
+    normalize: Callable[[str], str] | None = None,
+) -> TokenizedText:
     """Take sentences as words or as characters (`spell`).
 
     Args:
         lines: the sentences.
         name: what messages call them.
         unit: ``word`` or ``char``.
-        normalise: one of `asr.text.NORMALISERS`; a line that it leaves nothing of is left out.
+        normalize: one of `asr.text.tokenizer.NORMALIZERS`; a line that it leaves nothing of is left out.
 
     Raises:
         UserError: a reserved word, or another unit.
     """
     if unit not in UNITS:
         raise UserError(f"unit is '{unit}', expected {' or '.join(UNITS)}; choose one of them")
-    if normalise is not None:
-        lines = filter(None, map(normalise, lines))
+    if normalize is not None:
+        lines = filter(None, map(normalize, lines))
     text = "\n".join(lines)
-    return tokenise((spell(text) if unit == "char" else text).encode(), name)
+    return tokenize((spell(text) if unit == "char" else text).encode(), name)

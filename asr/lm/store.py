@@ -2,7 +2,7 @@
 
 A cache file is trusted only if all of this holds, and is made anew otherwise:
 
-- it lies in a folder that nobody else can write to (`asr.cache_folder`), and is no link or pipe;
+- it lies in a folder that nobody else can write to (`asr.util.cache_folder`), and is no link or pipe;
 - its checksums and its length are right, and its format is this version's;
 - it was made from the very content that is at the path now. The header keeps the source's SHA-256
   and its size, inode, and times of modification and change. If those four are unchanged, and were
@@ -30,19 +30,19 @@ from typing import Any
 
 import numpy as np
 
-from asr.cache_folder import UnsafeFolderError, cache_folder
-from asr.files import beside, digest, open_without_waiting, remove_partials
 from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import NGram, NGramArrays
 from asr.lm.tree import read_only
-from asr.text_files import read, unpack
+from asr.util.cache_folder import UnsafeFolderError, cache_folder
+from asr.util.files import beside, digest, open_without_waiting, remove_partials
+from asr.util.text_files import read, unpack
 
 _MAGIC = b"asr-lm\x00\x02"  # the last byte is the version of the format
 _PREFIX = struct.Struct("<8sI")  # magic, and length of the header that follows
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of all that stands before
 _SHORTEST = _PREFIX.size + _CHECKSUM.size
 _ALIGNMENT = 64
-_SETTLED_NS = 2_000_000_000
+_UNCHANGED_NS = 2_000_000_000
 _IDLE_S = 60.0  # a writer that wrote nothing for so long is dead
 _DTYPES = [np.dtype(t) for t in (np.int32, np.float32, np.int32, np.float32, np.int32)]
 
@@ -104,7 +104,7 @@ def cache_path(path: Path) -> Path:
     """Where the cache of the model at `path` is kept.
 
     Raises:
-        UnsafeFolderError, OSError, RuntimeError: as `asr.cache_folder.cache_folder`.
+        UnsafeFolderError, OSError, RuntimeError: as `asr.util.cache_folder.cache_folder`.
     """
     return cache_folder() / f"{sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.lm"
 
@@ -121,7 +121,7 @@ def _appearance(path: Path) -> dict[str, Any]:
     newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
     return {
         "stat": [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns],
-        "settled": time.time_ns() - newest > _SETTLED_NS,
+        "settled": time.time_ns() - newest > _UNCHANGED_NS,
     }
 
 

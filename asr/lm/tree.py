@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asr.compiled import compiled
-from asr.lm.ngram import NGramArrays, advance, find_child
+from asr.lm.ngram import NGramArrays, find_child, score_next_word
+from asr.util.compiled import compiled
 
 
 @compiled
@@ -31,7 +31,7 @@ def _link_suffixes(lm: NGramArrays, parent: np.ndarray, suffix: np.ndarray) -> N
     """
     for entry in range(1, len(parent)):
         if parent[entry] > 0:
-            suffix[entry] = advance(lm, int(suffix[parent[entry]]), int(lm.word[entry]))[1]
+            suffix[entry] = score_next_word(lm, int(suffix[parent[entry]]), int(lm.word[entry]))[1]
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.compiled import compiled
-from asr.errors import UserError
 from asr.lm.ngram import BEGIN, END, UNKNOWN
-from asr.text_files import decode, line_number
+from asr.util.compiled import compiled
+from asr.util.errors import UserError
+from asr.util.text_files import decode, line_number
 
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
@@ -31,7 +31,7 @@ class WordTable(NamedTuple):
     size: np.ndarray  #   (1,) int64, number of words
 
 
-class TokenisedText(NamedTuple):
+class TokenizedText(NamedTuple):
     """A text as word ids: 0, 1 and 2 stand for <unk>, <s> and </s>, the rest come as first met."""
 
     vocabulary: bytes  # words in order of id, one a line
@@ -115,7 +115,7 @@ def _with_room(table: WordTable, length: int) -> WordTable:
 
 
 @compiled
-def _tokenise(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def _tokenize(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Tokens, the vocabulary's letters, and where a reserved word stands in the text, or -1."""
     reserved_at = -1
     table = new_table(1 << 16, 1 << 20)
@@ -147,7 +147,7 @@ def _tokenise(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, 
     return tokens[:count], table.letters[: table.starts[table.size[0]]], reserved_at
 
 
-def tokenise(text: bytes, name: str) -> TokenisedText:
+def tokenize(text: bytes, name: str) -> TokenizedText:
     """Split UTF-8 text into sentences (lines) of words, as lmplz does; an empty line counts too.
 
     `name` is what messages call the text.
@@ -155,7 +155,7 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
     Raises:
         UserError: the text is not UTF-8, or has a word <unk>, <UNK>, <s> or </s>.
     """
-    tokens, letters, reserved_at = _tokenise(np.frombuffer(text, np.uint8), SPECIAL_WORDS)
+    tokens, letters, reserved_at = _tokenize(np.frombuffer(text, np.uint8), SPECIAL_WORDS)
     vocabulary = letters.tobytes()[:-1]
     try:
         vocabulary.decode()
@@ -172,10 +172,10 @@ def tokenise(text: bytes, name: str) -> TokenisedText:
             f"{name}:{line_number(text, reserved_at)}: the word {word} is reserved for the model; "
             "remove it, the ends of lines mark the sentences"
         )
-    return TokenisedText(vocabulary, tokens, name)
+    return TokenizedText(vocabulary, tokens, name)
 
 
-def alphabetical(text: TokenisedText) -> TokenisedText:
+def alphabetical(text: TokenizedText) -> TokenizedText:
     """The same text with its words in alphabetical order, the reserved ones first.
 
     Then neighbouring lines of an ARPA file begin alike, and gzip makes less of them.
@@ -184,4 +184,4 @@ def alphabetical(text: TokenisedText) -> TokenisedText:
     order = [*range(END_ID + 1), *sorted(range(END_ID + 1, len(words)), key=words.__getitem__)]
     rank = np.empty(len(words), np.int32)
     rank[order] = np.arange(len(words))
-    return TokenisedText(b"\n".join(words[i] for i in order), rank[text.tokens], text.name)
+    return TokenizedText(b"\n".join(words[i] for i in order), rank[text.tokens], text.name)

@@ -10,7 +10,7 @@ from asr.scoring.alignment import AlignedWord
 from asr.scoring.bootstrap import Interval
 from asr.scoring.comparison import Comparison, compare
 from asr.scoring.counts import ErrorCounts
-from asr.scoring.html_report import Exhibit, format_html, worst_first
+from asr.scoring.html_report import UtteranceMedia, format_html, worst_first
 from asr.scoring.report import Report, SpeakerResult, UtteranceResult, score
 from asr.scoring.text_report import format_comparison, format_report
 from asr.scoring.transcripts import Layout, read_transcripts
@@ -19,11 +19,11 @@ __all__ = [
     "AlignedWord",
     "Comparison",
     "ErrorCounts",
-    "Exhibit",
     "Interval",
     "Layout",
     "Report",
     "SpeakerResult",
+    "UtteranceMedia",
     "UtteranceResult",
     "compare",
     "format_comparison",

@@ -76,12 +76,12 @@ def _columns(
 ) -> Iterable[AlignedWord]:
     """The columns of one of jiwer's runs of equal operations."""
     said = reference[chunk.ref_start_idx : chunk.ref_end_idx]
-    recognised = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
+    recognized = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
     if chunk.type == "delete":
         return [AlignedWord(word, None) for word in said]
     if chunk.type == "insert":
-        return [AlignedWord(None, word) for word in recognised]
-    return [AlignedWord(*words) for words in zip(said, recognised, strict=True)]
+        return [AlignedWord(None, word) for word in recognized]
+    return [AlignedWord(*words) for words in zip(said, recognized, strict=True)]
 
 
 def _count_chunks(chunks: Sequence[jiwer.AlignmentChunk]) -> ErrorCounts:

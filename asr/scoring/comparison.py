@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.errors import UserError
 from asr.scoring.alignment import align_words, count_words
 from asr.scoring.bootstrap import (
     FEWEST_UNITS,
@@ -18,6 +17,7 @@ from asr.scoring.bootstrap import (
 )
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.pairing import pair_up, require_speakers
+from asr.util.errors import UserError
 
 #: That all of five favour one side happens by chance in 6 of 100 comparisons, of six in 3.
 FEWEST_TO_TELL = 6
@@ -79,7 +79,7 @@ def compare(
     hypotheses_b: Mapping[str, str],
     *,
     speakers: Mapping[str, str] | None = None,
-    normalise: Callable[[str], str] | None = None,
+    normalize: Callable[[str], str] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compare the word error rates of A and B by the paired bootstrap.
@@ -97,15 +97,15 @@ def compare(
         hypotheses_a: utterance id to what A recognised, for the same ids.
         hypotheses_b: the same of B.
         speakers: utterance id to speaker, for those ids at least.
-        normalise: applied to every reference and hypothesis before they are compared.
+        normalize: applied to every reference and hypothesis before they are compared.
         seed: of the bootstrap.
 
     Raises:
         UserError: no utterances; ids differ; no word in any reference; the speaker of an
             utterance is not given.
     """
-    pairs_a = pair_up(references, hypotheses_a, normalise, "hypotheses A")
-    pairs_b = pair_up(references, hypotheses_b, normalise, "hypotheses B")
+    pairs_a = pair_up(references, hypotheses_a, normalize, "hypotheses A")
+    pairs_b = pair_up(references, hypotheses_b, normalize, "hypotheses B")
     if speakers is not None:
         require_speakers(references, speakers)
     words_a = [count_words(alignment) for alignment in align_words(pairs_a)]

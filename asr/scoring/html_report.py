@@ -35,7 +35,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\u
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class UtteranceMedia:
     """What the page shows of an utterance besides its words.
 
     Attributes:
@@ -82,15 +82,17 @@ def worst_first(report: Report) -> list[UtteranceResult]:
     return [*report.worst(report.utterances), *right]
 
 
-def format_html(report: Report, title: str, exhibits: Mapping[str, Exhibit] | None = None) -> str:
+def format_html(
+    report: Report, title: str, media: Mapping[str, UtteranceMedia] | None = None
+) -> str:
     """Write the page.
 
     Args:
         report: what `asr.scoring.score` returned.
         title: what was scored against what.
-        exhibits: utterance id to its audio; those of other utterances show their words alone.
+        media: utterance id to its audio; those of other utterances show their words alone.
     """
-    shown = exhibits or {}
+    shown = media or {}
     return _template().render(
         title=title,
         report=report,
@@ -158,7 +160,7 @@ def _range(interval: Interval) -> str:
     return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
 
 
-def _group_tables(report: Report, exhibits: Mapping[str, Exhibit]) -> list[_GroupTable]:
+def _group_tables(report: Report, media: Mapping[str, UtteranceMedia]) -> list[_GroupTable]:
     tables = []
     if report.speakers is not None:
         by_speaker = sorted(report.results, key=lambda result: result.speaker or "")
@@ -169,7 +171,7 @@ def _group_tables(report: Report, exhibits: Mapping[str, Exhibit]) -> list[_Grou
             "Length", by_length, lambda result: _length_group(result.words.reference_length)
         )
     )
-    levels = {key: exhibit.level_db for key, exhibit in exhibits.items()}
+    levels = {key: media_item.level_db for key, media_item in media.items()}
     known = [result for result in report.results if result.utterance_id in levels]
     if known:
         known.sort(key=lambda result: levels[result.utterance_id])

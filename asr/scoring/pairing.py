@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 IDS_SHOWN = 3
 
@@ -20,12 +20,12 @@ class Pair(NamedTuple):
 def pair_up(
     references: Mapping[str, str],
     hypotheses: Mapping[str, str],
-    normalise: Callable[[str], str] | None = None,
+    normalize: Callable[[str], str] | None = None,
     hypotheses_name: str = "hypotheses",
 ) -> list[Pair]:
     """Join the two by utterance id, in the order of the references.
 
-    Both texts go through `normalise` where it is given; then any run of whitespace (also tabs,
+    Both texts go through `normalize` where it is given; then any run of whitespace (also tabs,
     line ends and no-break spaces) becomes one space and what stands at the ends is dropped, so
     that spacing is never an error. Nothing else is changed: letter case, punctuation and Unicode
     form (NFC or NFD) count as they are.
@@ -36,7 +36,7 @@ def pair_up(
     if not references:
         raise UserError("references: there is no utterance to score; give at least one")
     require_same_ids(references, hypotheses, "references", hypotheses_name)
-    clean = normalise or (lambda text: text)
+    clean = normalize or (lambda text: text)
     return [
         Pair(
             utterance_id,

@@ -160,7 +160,7 @@ def score(
     *,
     speakers: Mapping[str, str] | None = None,
     vocabulary: Collection[str] | None = None,
-    normalise: Callable[[str], str] | None = None,
+    normalize: Callable[[str], str] | None = None,
     seed: int = 0,
 ) -> Report:
     """Count the errors of hypotheses against references.
@@ -176,14 +176,14 @@ def score(
         hypotheses: utterance id to what was recognised, for the same ids.
         speakers: utterance id to speaker, for those ids at least.
         vocabulary: the words that the recogniser could have given; compared with the words of
-            the references as they stand after `normalise`.
-        normalise: applied to every reference and hypothesis before they are compared.
+            the references as they stand after `normalize`.
+        normalize: applied to every reference and hypothesis before they are compared.
         seed: of the bootstrap.
 
     Raises:
         UserError: no utterances; ids differ; the speaker of an utterance is not given.
     """
-    pairs = pair_up(references, hypotheses, normalise)
+    pairs = pair_up(references, hypotheses, normalize)
     if speakers is not None:
         require_speakers(references, speakers)
     results = tuple(

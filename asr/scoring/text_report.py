@@ -3,12 +3,12 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from asr.printable import printable
 from asr.scoring.alignment import AlignedWord, Alignment
 from asr.scoring.bootstrap import RESAMPLES, Interval
 from asr.scoring.comparison import Comparison
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.report import Report, UtteranceResult
+from asr.util.printable import printable
 
 LINE_WIDTH = 96
 SPEAKERS_SHOWN = 10

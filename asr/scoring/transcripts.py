@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
-from asr.errors import UserError
 from asr.scoring.pairing import require_same_ids
-from asr.text_files import quoted, read_text
+from asr.util.errors import UserError
+from asr.util.text_files import quoted, read_text
 
 Layout = Literal["auto", "kaldi", "trn", "plain"]
 

@@ -1,1 +1,1 @@
-"""Training: the loop, its optimiser, checkpoints, processes and recipes."""
+"""Training: the loop, its optimizer, checkpoints, processes and recipes."""

@@ -1,6 +1,6 @@
 """The training state: what is needed to go on exactly where a run stopped.
 
-State is (epoch, batches consumed, weights, their average, optimiser). No generator or sampler is
+State is (epoch, batches consumed, weights, their average, optimizer). No generator or sampler is
 saved: every random draw is a function of seed, epoch and batch or utterance, so the place in the
 epoch says it all.
 """
@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from asr.config import LATER, RESUMABLE, flatten
-from asr.errors import UserError
-from asr.files import write_bytes
 from asr.training.seal import is_sealed, seal
+from asr.util.errors import UserError
+from asr.util.files import write_bytes
 
 STATE_NAME = "state.pt"
 FORMAT = 2  # 1 had no seal
@@ -28,7 +28,7 @@ class Progress:
 
     epoch: int = 0  # finished epochs
     batch: int = 0  # global batches consumed of the present epoch
-    step: int = 0  # optimiser updates
+    step: int = 0  # optimizer updates
     skipped: int = 0  # updates skipped for a non-finite gradient
     skipped_in_row: int = 0
     loss_sum: float = 0.0  # nats over the present epoch's utterances
@@ -40,7 +40,7 @@ class Progress:
     best: list[float] = field(default_factory=lambda: [float("inf")] * 3)  # dev WER, CER, loss
 
 
-def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identity: dict) -> None:
+def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], fingerprint: dict) -> None:
     """Write the state atomically.
 
     It is put together in memory: on a full disk torch's own writer raises what nobody understands.
@@ -48,8 +48,8 @@ def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identit
     Args:
         run_dir: the run's folder.
         progress: where the run stands.
-        parts: state dicts of model, average and optimiser.
-        identity: settings, tokens and data the run is bound to.
+        parts: state dicts of model, average and optimizer.
+        fingerprint: settings, tokens and data the run is bound to.
 
     Raises:
         UserError: it cannot be written; the last state stands.
@@ -58,7 +58,7 @@ def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identit
         "format": FORMAT,
         "progress": asdict(progress),
         "parts": parts,
-        "identity": identity,
+        "identity": fingerprint,
     }
     content = BytesIO()
     torch.save(state, content)
@@ -66,7 +66,9 @@ def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], identit
     write_bytes(run_dir / STATE_NAME, content.getbuffer())
 
 
-def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[str, Any]] | None:
+def load_state(
+    run_dir: Path, fingerprint: dict[str, Any]
+) -> tuple[Progress, dict[str, Any]] | None:
     """Read the state of a run begun in this folder, or None.
 
     Raises:
@@ -77,7 +79,7 @@ def load_state(run_dir: Path, identity: dict[str, Any]) -> tuple[Progress, dict[
     if not path.exists():
         return None
     progress, parts, there = _checked(path, _read(path))
-    differences = compare_identities(there, identity)
+    differences = compare_fingerprints(there, fingerprint)
     if differences:
         raise UserError(
             f"{run_dir}: this folder holds a run with other settings: {'; '.join(differences)}. "
@@ -123,14 +125,14 @@ def unreadable(path: Path, why: str) -> UserError:
 
 def _checked(path: Path, state: dict[str, Any]) -> tuple[Progress, dict[str, Any], dict[str, Any]]:
     """Refuse what no run writes; of old states, and of strangers' ones, nothing else vouches."""
-    progress, parts, identity = (state.get(name) for name in ("progress", "parts", "identity"))
+    progress, parts, fingerprint = (state.get(name) for name in ("progress", "parts", "identity"))
     if not isinstance(progress, dict) or not _is_progress(progress):
         raise unreadable(path, "it does not say where the run stood")
-    if not isinstance(identity, dict) or not all(map(_is_setting, identity.items())):
+    if not isinstance(fingerprint, dict) or not all(map(_is_setting, fingerprint.items())):
         raise unreadable(path, "it does not say with which settings the run began")
     if not isinstance(parts, dict):
         raise unreadable(path, "it holds no weights")
-    return Progress(**progress), parts, identity
+    return Progress(**progress), parts, fingerprint
 
 
 def _is_progress(values: dict[Any, Any]) -> bool:
@@ -156,7 +158,7 @@ def _is_setting(setting: tuple[Any, Any]) -> bool:
     )
 
 
-def read_identity(run_dir: Path) -> dict[str, Any]:
+def read_fingerprint(run_dir: Path) -> dict[str, Any]:
     """Read what the run begun in this folder is bound to; empty where none has begun."""
     path = run_dir / STATE_NAME
     if not path.exists():
@@ -168,7 +170,7 @@ def read_identity(run_dir: Path) -> dict[str, Any]:
         return {}
 
 
-def compare_identities(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+def compare_fingerprints(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     """Word each difference between two runs that resuming may not bridge."""
     there = {key: value for key, value in flatten(LATER).items() if key in here} | there
     keys = sorted(key for key in there.keys() | here.keys() if key not in RESUMABLE)

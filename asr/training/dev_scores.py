@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from asr.data import SpeechDataset
+from asr.data.dataset import SpeechDataset
 from asr.decoding.decoder import Decoder
-from asr.inference import compute_log_probs
-from asr.model import CTCModel, ctc_loss
+from asr.inference.log_probs import compute_log_probs
+from asr.model.ctc_model import CTCModel, ctc_loss
 from asr.scoring import ErrorCounts
 from asr.scoring.alignment import align_words, count_characters, count_words
 from asr.scoring.pairing import pair_up
-from asr.training.distributed import World
+from asr.training.distributed import DistributedContext
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,11 @@ class DevScores:
 
 
 def score_dev(
-    model: CTCModel, dataset: SpeechDataset, decoder: Decoder, batch_s: float, world: World
+    model: CTCModel,
+    dataset: SpeechDataset,
+    decoder: Decoder,
+    batch_s: float,
+    context: DistributedContext,
 ) -> DevScores:
     """Score `model`, in evaluation mode, on a whole dataset shared out among the processes.
 
@@ -43,7 +47,7 @@ def score_dev(
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_log_probs(
-        model, dataset, batch_s, device=world.device, rank=world.rank, ranks=world.size
+        model, dataset, batch_s, device=context.device, rank=context.rank, ranks=context.size
     )
     for batch, log_probs, lengths in results:
         loss = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)
@@ -51,7 +55,7 @@ def score_dev(
         decoded = decoder.decode(log_probs.numpy(), lengths.numpy(), model.frame_s)
         for utterance_id, found in zip(batch.utterance_ids, decoded, strict=True):
             hypotheses[utterance_id] = found.text
-    gathered = world.gather((losses, hypotheses))
+    gathered = context.gather((losses, hypotheses))
     return _score(
         [loss for part, _ in gathered for loss in part],
         {utterance_id: text for _, part in gathered for utterance_id, text in part.items()},

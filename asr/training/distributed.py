@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -26,7 +26,7 @@ _groups: list[dist.ProcessGroup | None] = []
 
 
 @dataclass(frozen=True)
-class World:
+class DistributedContext:
     """This process among all that train together."""
 
     rank: int
@@ -73,7 +73,7 @@ def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager[None]:
 
 
 @contextlib.contextmanager
-def open_world(device: str) -> Iterator[World]:
+def open_distributed(device: str) -> Iterator[DistributedContext]:
     """Join the processes torchrun started, or stand alone.
 
     Args:
@@ -94,12 +94,12 @@ def open_world(device: str) -> Iterator[World]:
         _require_device(local_rank)
         torch.cuda.set_device(chosen)
     if size == 1:
-        yield World(0, 1, chosen)
+        yield DistributedContext(0, 1, chosen)
         return
     if not dist.is_initialized():  # by an earlier job of a sweep
         dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=30))
         _groups.append(dist.group.WORLD)
-    yield World(dist.get_rank(), size, chosen)
+    yield DistributedContext(dist.get_rank(), size, chosen)
 
 
 def processes() -> int:

@@ -11,7 +11,7 @@ import yaml
 from hydra.errors import MissingConfigException, OverrideParseException
 
 from asr.config import TrainConfig, flatten
-from asr.paths import CONF
+from asr.util.paths import CONF
 
 NOT_A_RECIPE = "a recipe builds on conf/train.yaml; begin it with `defaults: [/train, _self_]`"
 _QUOTING = "write key=value, or \"key='value'\" where the value itself has = or commas"

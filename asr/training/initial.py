@@ -3,7 +3,7 @@
 They are protected by two things that every run has or can ask for. The schedule climbs from zero,
 which keeps the first steps small: Adam makes each as long as the rate, however unsure it still is
 of the gradients, and rows of a new head give gradients that mean nothing yet. And
-`optimiser=fine_tune` climbs to a quarter of the usual rate.
+`optimizer=fine_tune` climbs to a quarter of the usual rate.
 """
 
 from pathlib import Path
@@ -11,23 +11,23 @@ from pathlib import Path
 import torch
 
 from asr.config import flatten
-from asr.errors import UserError
-from asr.files import digest
-from asr.model import CTCModel, ModelSettings
-from asr.model_file import load_model
-from asr.paths import find_model
-from asr.text import BLANK_ID, Tokenizer
-from asr.training.checkpoint import read_identity
-from asr.training.journal import log
+from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.model_file import load_model
+from asr.text.tokenizer import BLANK_ID, Tokenizer
+from asr.training.checkpoint import read_fingerprint
+from asr.training.metric_logger import log
+from asr.util.errors import UserError
+from asr.util.files import digest
+from asr.util.paths import find_model
 
 #: Where a run's identity holds the digest of the model that it started from.
 ORIGIN = "the initial model"
 #: Settings in which the two models may differ: they act in training alone, or are soon relearnt.
 FREE = (
     "encoder.dropout",
-    "encoder.variational",
+    "encoder.variational_dropout",
     "encoder.weight_drop",
-    "features.dynamic_range_db",
+    "features.top_db",
 )
 SHOWN = 20
 
@@ -50,7 +50,7 @@ def start_from(init: str, model: CTCModel, tokenizer: Tokenizer, run_dir: Path) 
     Raises:
         UserError: no such file, not a model, or a model built otherwise; each difference is named.
     """
-    begun = read_identity(run_dir)
+    begun = read_fingerprint(run_dir)
     try:
         file = find_model(init)
         if not begun:

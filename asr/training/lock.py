@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from asr.errors import UserError
-from asr.training.distributed import World
-from asr.training.journal import log
+from asr.training.distributed import DistributedContext
+from asr.training.metric_logger import log
+from asr.util.errors import UserError
 
 if sys.platform == "win32":
     import msvcrt
@@ -21,7 +21,7 @@ _HELD = (errno.EACCES, errno.EAGAIN)  # what systems call a lock that another pr
 
 
 @contextlib.contextmanager
-def sole_training(run_dir: Path, world: World) -> Iterator[None]:
+def sole_training(run_dir: Path, context: DistributedContext) -> Iterator[None]:
     """Keep other trainings out of a run folder, from the main process alone.
 
     The lock is the system's, on a file that stays, empty. It ends with the process that holds it,
@@ -30,7 +30,7 @@ def sole_training(run_dir: Path, world: World) -> Iterator[None]:
     Raises:
         UserError: another process trains in this folder.
     """
-    if not world.is_main:
+    if not context.is_main:
         yield
         return
     with (run_dir / LOCK_NAME).open("ab") as file:

@@ -20,9 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from asr.config import UNNAMED, TrainConfig, check_ranges
-from asr.errors import UserError
-from asr.paths import CONF, find_recipe
 from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
+from asr.util.errors import UserError
+from asr.util.paths import CONF, find_recipe
 
 LONGEST_NAME = 150
 #: Settings whose value is a path.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
 _NEVER = 2**31 - 1
@@ -42,5 +42,5 @@ def memory_explained(place: str) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise UserError(
             f"{place}: the device has no memory left for this batch; the same command goes on from "
-            "the last saved state with a greater trainer.accumulate, or trainer.device=cpu"
+            "the last saved state with a greater trainer.micro_batches, or trainer.device=cpu"
         ) from error

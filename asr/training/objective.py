@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from asr.augment import SpecAugment, generator
-from asr.data import Batch
-from asr.features import frame_mask
-from asr.model import ctc_loss
+from asr.data.augment import SpecAugment, generator
+from asr.data.dataset import Batch
+from asr.model.ctc_model import ctc_loss
+from asr.model.features import frame_mask
 from asr.training.denominator import Denominator
 
 Model = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]

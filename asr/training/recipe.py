@@ -7,28 +7,28 @@ from pathlib import Path
 import torch
 from lhotse import CutSet
 
-from asr.augment import SpecAugment, WaveformAugment
 from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, flatten
-from asr.cut_checks import LONGEST_AT_ONCE_S
-from asr.cuts import read_cuts
-from asr.data import SpeechDataset
+from asr.data.augment import SpecAugment, WaveformAugment
+from asr.data.cut_checks import LONGEST_AT_ONCE_S
+from asr.data.dataset import SpeechDataset
+from asr.data.manifests import read_cuts
 from asr.encoders.library import CPU_HAS_BFLOAT16
-from asr.errors import UserError
-from asr.model import CTCModel, ModelSettings
-from asr.phones import PhoneTokenizer
-from asr.subwords import BPETokenizer
-from asr.text import BLANK, SPACE, CharTokenizer, Tokenizer
+from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.text.bpe import BPETokenizer
+from asr.text.phones import PhoneTokenizer
+from asr.text.tokenizer import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.denominator import token_trigram
-from asr.training.distributed import World, open_world
+from asr.training.distributed import DistributedContext, open_distributed
 from asr.training.initial import ORIGIN, start_from
-from asr.training.journal import log, open_log, refusals_noted
 from asr.training.lock import sole_training
 from asr.training.memory import keep_freed_memory
+from asr.training.metric_logger import log, open_log, refusals_noted
 from asr.training.objective import Objective
-from asr.training.optimiser import make_optimiser, make_schedule
+from asr.training.optimizer import make_optimizer, make_schedule
 from asr.training.room import room_explained
 from asr.training.trainer import Trainer
-from asr.training.usable import faults, refuse, require_words, summarise
+from asr.training.validation import find_problems, refuse, require_words, summarize
+from asr.util.errors import UserError
 
 
 def train(config: TrainConfig) -> Path:
@@ -43,14 +43,14 @@ def train(config: TrainConfig) -> Path:
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
     with (
-        open_world(config.trainer.device) as world,
-        open_log(run_dir, world),
-        sole_training(run_dir, world),
-        refusals_noted(world),
+        open_distributed(config.trainer.device) as context,
+        open_log(run_dir, context),
+        sole_training(run_dir, context),
+        refusals_noted(context),
         room_explained(run_dir),
     ):
         log.info("run folder: %s", run_dir)
-        trainer = build_trainer(config, run_dir, world)
+        trainer = build_trainer(config, run_dir, context)
         scores = trainer.fit()
         progress = trainer.progress
         if scores is None:
@@ -66,7 +66,7 @@ def train(config: TrainConfig) -> Path:
     return run_dir
 
 
-def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
+def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContext) -> Trainer:
     """Build the trainer of a recipe and log what it is made of.
 
     Raises:
@@ -77,40 +77,40 @@ def build_trainer(config: TrainConfig, run_dir: Path, world: World) -> Trainer:
     train_cuts, dev_cuts = (
         read_cuts(path, LONGEST_AT_ONCE_S) for path in (config.data.train, config.data.dev)
     )
-    tokenizer = make_tokenizer(train_cuts, config.text.normaliser, config.tokens)
+    tokenizer = make_tokenizer(train_cuts, config.text.normalizer, config.tokens)
     model = CTCModel(model_settings(config), len(tokenizer))
-    train_cuts = usable_cuts(train_cuts, tokenizer, model, config)
+    train_cuts = valid_cuts(train_cuts, tokenizer, model, config)
     sample_rate = config.features.sample_rate
     train = SpeechDataset(
         train_cuts, tokenizer, sample_rate, waveform_augment(config.augment), config.seed
     )
     dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
-    require_words(config.data.dev, dev.texts, config.text.normaliser)
+    require_words(config.data.dev, dev.texts, config.text.normalizer)
     tokenizer.count(train.texts)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
-    if origin is None and config.features.normalisation == "global":
-        fit_normalisation(model, train, config.data.batch_s)
-    model.to(world.device)
-    describe(model, tokenizer, train, dev, world, config.trainer.precision)
+    if origin is None and config.features.normalization == "global":
+        fit_normalization(model, train, config.data.batch_s)
+    model.to(context.device)
+    describe(model, tokenizer, train, dev, context, config.trainer.precision)
     trainer = {k: v for k, v in asdict(config.trainer).items() if k not in ("device", "threads")}
     return Trainer(
         run_dir=run_dir,
-        world=world,
+        context=context,
         model=model,
-        optimiser=make_optimiser(model, **asdict(config.optimiser)),
+        optimizer=make_optimizer(model, **asdict(config.optimizer)),
         schedule=make_schedule(**asdict(config.schedule)),
         tokenizer=tokenizer,
         train=train,
         dev=dev,
         objective=objective(config, train),
-        identity=identity(config, origin, tokenizer, train, dev),
+        fingerprint=fingerprint(config, origin, tokenizer, train, dev),
         batch_s=config.data.batch_s,
         seed=config.seed,
         **trainer,
     )
 
 
-def make_tokenizer(cuts: CutSet, normaliser: str, tokens: TokensConfig) -> Tokenizer:
+def make_tokenizer(cuts: CutSet, normalizer: str, tokens: TokensConfig) -> Tokenizer:
     """Take the recipe's alphabet or lexicon, or learn the tokens from the training transcripts.
 
     Raises:
@@ -124,12 +124,12 @@ def make_tokenizer(cuts: CutSet, normaliser: str, tokens: TokensConfig) -> Token
             "leave one of them null"
         )
     if tokens.lexicon is not None:
-        return PhoneTokenizer.from_lexicon(Path(tokens.lexicon), normaliser)
-    if tokens.pieces is not None:
-        return BPETokenizer.from_texts(texts, normaliser, tokens.pieces)
+        return PhoneTokenizer.from_lexicon(Path(tokens.lexicon), normalizer)
+    if tokens.subwords is not None:
+        return BPETokenizer.from_texts(texts, normalizer, tokens.subwords)
     if tokens.characters is not None:
-        return CharTokenizer([BLANK, *sorted(set(tokens.characters) | {SPACE})], normaliser)
-    return CharTokenizer.from_texts(texts, normaliser)
+        return CharTokenizer([BLANK, *sorted(set(tokens.characters) | {SPACE})], normalizer)
+    return CharTokenizer.from_texts(texts, normalizer)
 
 
 def model_settings(config: TrainConfig) -> ModelSettings:
@@ -139,7 +139,7 @@ def model_settings(config: TrainConfig) -> ModelSettings:
     )
 
 
-def usable_cuts(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
+def valid_cuts(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
     """Leave out utterances with faults where that was asked.
 
     Raises:
@@ -147,11 +147,11 @@ def usable_cuts(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: Tra
     """
     data: DataConfig = config.data
     listed = list(cuts)
-    found = faults(listed, tokenizer, model, max(config.augment.speeds))
-    if not data.leave_out_bad:
+    found = find_problems(listed, tokenizer, model, max(config.augment.speeds))
+    if not data.skip_invalid:
         refuse(data.train, listed, found)
     if found:
-        log.info("%s: %s", data.train, summarise(found))
+        log.info("%s: %s", data.train, summarize(found))
     kept = [cut for index, cut in enumerate(listed) if index not in found]
     if not kept:
         raise UserError(f"{data.train}: no utterance of {len(listed)} can be trained on")
@@ -186,16 +186,16 @@ def objective(config: TrainConfig, train: SpeechDataset) -> Objective:
 def spec_augment(config: AugmentConfig) -> SpecAugment:
     """Pick out the augmentation of features."""
     return SpecAugment(
-        mel_warp=config.mel_warp,
+        vtlp=config.vtlp,
         frequency_masks=config.frequency_masks,
         frequency_bins=config.frequency_bins,
         time_masks=config.time_masks,
         time_frames=config.time_frames,
-        time_share=config.time_share,
+        time_fraction=config.time_fraction,
     )
 
 
-def fit_normalisation(model: CTCModel, train: SpeechDataset, batch_s: float) -> None:
+def fit_normalization(model: CTCModel, train: SpeechDataset, batch_s: float) -> None:
     """Estimate global feature statistics from one batch drawn across the training set."""
     count = max(1, int(batch_s / (sum(train.durations_s) / len(train))))
     step = max(1, len(train) // count)
@@ -204,7 +204,7 @@ def fit_normalisation(model: CTCModel, train: SpeechDataset, batch_s: float) -> 
     model.log_mel.fit(model.log_mel.log_mel(batch.waveforms), lengths)
 
 
-def identity(
+def fingerprint(
     config: TrainConfig,
     origin: str | None,
     tokenizer: Tokenizer,
@@ -218,12 +218,12 @@ def identity(
     return flatten(asdict(config)) | {
         ORIGIN: origin,
         "the tokens": tokenizer.summary(),
-        "the training utterances": fingerprint(train),
-        "the dev utterances": fingerprint(dev),
+        "the training utterances": dataset_fingerprint(train),
+        "the dev utterances": dataset_fingerprint(dev),
     }
 
 
-def fingerprint(dataset: SpeechDataset) -> str:
+def dataset_fingerprint(dataset: SpeechDataset) -> str:
     """Summarise a dataset: its size, and a checksum of ids, durations and texts."""
     rows = zip(dataset.cuts, dataset.durations_s, dataset.texts, strict=True)
     lines = "\n".join(f"{cut.id} {duration} {text}" for cut, duration, text in rows)
@@ -235,7 +235,7 @@ def describe(
     tokenizer: Tokenizer,
     train: SpeechDataset,
     dev: SpeechDataset,
-    world: World,
+    context: DistributedContext,
     precision: str,
 ) -> None:
     """Log what is trained, on what and where."""
@@ -246,7 +246,7 @@ def describe(
         log.info("%s: %d utterances, %.2f h", name, len(dataset), hours)
     log.info(
         "device: %s, processes: %d, threads: %d",
-        world.device, world.size, torch.get_num_threads(),
+        context.device, context.size, torch.get_num_threads(),
     )  # fmt: skip
-    if precision == "bf16" and world.device.type == "cpu" and not CPU_HAS_BFLOAT16:
+    if precision == "bf16" and context.device.type == "cpu" and not CPU_HAS_BFLOAT16:
         log.info("trainer.precision=bf16 is slower than 32 on this processor, without AVX-512")

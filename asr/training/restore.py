@@ -14,7 +14,7 @@ def restore_parts(
     parts: dict[str, Any],
     model: nn.Module,
     average: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
 ) -> None:
     """Load the parts of a run's state, where all have the names and shapes they are to have.
 
@@ -22,17 +22,17 @@ def restore_parts(
         UserError: they have not, or weights are not finite.
     """
     try:
-        expected = _kept(optimiser)
+        expected = _kept(optimizer)
         model.load_state_dict(parts["model"])
         average.load_state_dict(parts["average"])
-        moments, groups = parts["optimiser"]["state"], parts["optimiser"]["param_groups"]
+        moments, groups = parts["optimizer"]["state"], parts["optimizer"]["param_groups"]
         if any(_shapes(named) != expected[number] for number, named in moments.items()):
             raise ValueError("moments of other shapes")
-        own = optimiser.state_dict()["param_groups"]  # all settings are the run's, but for the rate
+        own = optimizer.state_dict()["param_groups"]  # all settings are the run's, but for the rate
         groups = [
             {**mine, "lr": float(theirs["lr"])} for mine, theirs in zip(own, groups, strict=True)
         ]
-        optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        optimizer.load_state_dict({"state": moments, "param_groups": groups})
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         why = "its weights or moments are not those of this run"
         raise unreadable(run_dir / STATE_NAME, why) from error
@@ -41,17 +41,17 @@ def restore_parts(
         raise unreadable(run_dir / STATE_NAME, "its weights are not finite")
 
 
-def _kept(optimiser: torch.optim.Optimizer) -> dict[int, dict[str, Any]]:
-    """Tell what an optimiser keeps of each parameter, by a step without gradients.
+def _kept(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Any]]:
+    """Tell what an optimizer keeps of each parameter, by a step without gradients.
 
     The step may move the weights, which are loaded after it.
     """
-    for group in optimiser.param_groups:
+    for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = torch.zeros_like(parameter)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-    kept = optimiser.state_dict()["state"]
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    kept = optimizer.state_dict()["state"]
     return {number: _shapes(named) for number, named in kept.items()}
 
 

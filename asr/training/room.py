@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from asr.errors import DISK_FULL, UserError
 from asr.training.checkpoint import STATE_NAME
+from asr.util.errors import DISK_FULL, UserError
 
 
 @contextmanager

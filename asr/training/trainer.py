@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from asr.data import Batch, Share, SpeechDataset, plan_batches, split_batch
+from asr.data.dataset import Batch, Shard, SpeechDataset, plan_batches, split_batch
+from asr.data.loading import load_shards
 from asr.decoding.decoder import Decoder
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
-from asr.files import remove_partials
-from asr.loading import load_shares
-from asr.model import CTCModel
-from asr.model_file import save_model
-from asr.paths import MODEL_NAME
-from asr.text import Tokenizer
+from asr.model.ctc_model import CTCModel
+from asr.model.model_file import save_model
+from asr.text.tokenizer import Tokenizer
 from asr.training.averaging import WeightAverage
 from asr.training.checkpoint import Progress, load_state, save_state
 from asr.training.dev_scores import DevScores, score_dev
-from asr.training.distributed import World, no_sync
+from asr.training.distributed import DistributedContext, no_sync
 from asr.training.interrupt import StopRequested
-from asr.training.journal import Journal, log
 from asr.training.memory import memory_explained
+from asr.training.metric_logger import MetricLogger, log
 from asr.training.objective import Loss, Objective
 from asr.training.restore import restore_parts
+from asr.util.errors import UserError
+from asr.util.files import remove_partials
+from asr.util.paths import MODEL_NAME
 
 LAST_MODEL_NAME = "last.safetensors"
 MOST_SKIPPED_IN_ROW = 5
@@ -47,20 +47,20 @@ class Trainer:
     Args:
         run_dir: receives `model.safetensors` (the best on dev), `last.safetensors`, `state.pt`,
             `metrics.jsonl`, `train.log` and TensorBoard's events.
-        world: this process among those that train together.
+        context: this process among those that train together.
         model: on the world's device.
-        optimiser: over the model's parameters.
+        optimizer: over the model's parameters.
         schedule: share of the highest learning rate at a progress of 0..1 through the run.
         tokenizer: of both datasets.
         train, dev: what is learnt from, and what the best model is chosen on.
         objective: what is minimised.
-        identity: the settings the run is bound to; another identity may not resume it.
+        fingerprint: the settings the run is bound to; another identity may not resume it.
         batch_s: most seconds of padded audio in a global batch, before its speed is changed.
         seed: of batches, augmentation and dropout.
         epochs: passes over the training set.
-        accumulate: pieces a process cuts its share of a batch into.
+        micro_batches: pieces a process cuts its share of a batch into.
         clip_norm: greatest gradient norm.
-        average_decay: of the moving average of weights that is evaluated and saved.
+        ema_decay: of the moving average of weights that is evaluated and saved.
         precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32, and
             PyTorch's recurrences too on CUDA and on a CPU without AVX-512).
         patience_epochs: stop after so many epochs without a better dev score; None never stops.
@@ -73,21 +73,21 @@ class Trainer:
         self,
         *,
         run_dir: Path,
-        world: World,
+        context: DistributedContext,
         model: CTCModel,
-        optimiser: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer,
         schedule: Callable[[float], float],
         tokenizer: Tokenizer,
         train: SpeechDataset,
         dev: SpeechDataset,
         objective: Objective,
-        identity: dict[str, Any],
+        fingerprint: dict[str, Any],
         batch_s: float,
         seed: int,
         epochs: int,
-        accumulate: int,
+        micro_batches: int,
         clip_norm: float,
-        average_decay: float,
+        ema_decay: float,
         precision: str,
         patience_epochs: int | None,
         save_every_steps: int,
@@ -96,20 +96,20 @@ class Trainer:
     ) -> None:
         if precision not in PRECISIONS:
             raise UserError(f"trainer.precision: expected 32 or bf16, found {precision!r}")
-        self.run_dir, self.world, self.identity = run_dir, world, identity
-        self.model, self.optimiser, self.schedule = model, optimiser, schedule
+        self.run_dir, self.context, self.fingerprint = run_dir, context, fingerprint
+        self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.tokenizer, self.train, self.dev = tokenizer, train, dev
         self.decoder = Decoder(Tokens.of(tokenizer), DecodingOptions())  # greedy
         self.objective = objective
         self.batch_s, self.seed, self.epochs = batch_s, seed, epochs
-        self.accumulate, self.clip_norm = accumulate, clip_norm
+        self.micro_batches, self.clip_norm = micro_batches, clip_norm
         self.precision, self.patience_epochs = PRECISIONS[precision], patience_epochs
         self.save_every_steps, self.workers = save_every_steps, workers
         self.tensorboard = tensorboard
-        self.average = WeightAverage(model, average_decay)
-        self.replica = world.replicate(model)
+        self.average = WeightAverage(model, ema_decay)
+        self.replica = context.replicate(model)
         self.progress = Progress()
-        self.lr = max(group["lr"] for group in optimiser.param_groups)
+        self.lr = max(group["lr"] for group in optimizer.param_groups)
 
     def fit(self) -> DevScores | None:
         """Train to the end; returns the last epoch's dev scores, None if nothing was left to do.
@@ -119,16 +119,16 @@ class Trainer:
             UserError: `MOST_SKIPPED_IN_ROW` gradients in a row were not finite.
         """
         self._resume()
-        journal, scores = self._open_journal(), None
+        metrics, scores = self._open_metrics(), None
         try:
             with StopRequested() as stop:
                 while not self._finished():
-                    self._train_epoch(journal, stop)
-                    scores = self._finish_epoch(journal)
-                if self.world.any(stop.requested):  # while dev was scored; a sweep ends here
+                    self._train_epoch(metrics, stop)
+                    scores = self._finish_epoch(metrics)
+                if self.context.any(stop.requested):  # while dev was scored; a sweep ends here
                     raise KeyboardInterrupt
         finally:
-            journal.close()
+            metrics.close()
         return scores
 
     def _finished(self) -> bool:
@@ -136,60 +136,60 @@ class Trainer:
         stale = progress.epoch - progress.best_epoch
         return progress.epoch >= self.epochs or (patience is not None and stale >= patience)
 
-    def _train_epoch(self, journal: Journal, stop: StopRequested) -> None:
+    def _train_epoch(self, metrics: MetricLogger, stop: StopRequested) -> None:
         progress = self.progress
         epoch = progress.epoch + 1
         plan = plan_batches(self.train.durations_s, self.batch_s, self.seed, epoch)
         self.train.epoch = epoch
         self.model.train()
-        shares = [
-            split_batch(batch, self.accumulate, self.world.rank, self.world.size)
+        shards = [
+            split_batch(batch, self.micro_batches, self.context.rank, self.context.size)
             for batch in plan[progress.batch :]
         ]
-        for share, pieces in load_shares(
-            self.train, shares, self.workers, pin=self.world.device.type == "cuda"
+        for shard, micro_batches in load_shards(
+            self.train, shards, self.workers, pin=self.context.device.type == "cuda"
         ):
             self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / self.epochs)
             with memory_explained(f"epoch {epoch}, batch {progress.batch + 1}"):
-                loss = self._step(share, pieces, epoch)
+                loss = self._step(shard, micro_batches, epoch)
             audio_s = sum(self.train.durations_s[i] for i in plan[progress.batch])
             progress.batch += 1
-            journal.step(epoch, loss, audio_s)
-            progress.elapsed_s = journal.elapsed_s
-            if self.world.any(stop.requested):
+            metrics.step(epoch, loss, audio_s)
+            progress.elapsed_s = metrics.elapsed_s
+            if self.context.any(stop.requested):
                 self._save()
                 raise KeyboardInterrupt
             if progress.batch % self.save_every_steps == 0:
                 self._save()
 
     def _set_rate(self, run_progress: float) -> None:
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self.lr * self.schedule(run_progress)
 
-    def _step(self, share: Share, pieces: list[Batch], epoch: int) -> float:
+    def _step(self, shard: Shard, micro_batches: list[Batch], epoch: int) -> float:
         """Make one update from this process's share of a batch; returns its loss an utterance."""
         self._seed_dropout(epoch)
         loss_sum = 0.0
-        for number, piece in enumerate(pieces, 1):
-            with no_sync(self.replica, wanted=number < len(pieces)):
-                loss = self._loss(piece, epoch)
+        for number, micro_batch in enumerate(micro_batches, 1):
+            with no_sync(self.replica, wanted=number < len(micro_batches)):
+                loss = self._loss(micro_batch, epoch)
                 # Replicas average their gradients, and a sum over them is wanted.
-                (loss.total * self.world.size / share.batch_size).backward()
+                (loss.total * self.context.size / shard.batch_size).backward()
             loss_sum += float(loss.ctc)
-        utterances = sum(int(piece.weights.sum()) for piece in pieces)
+        utterances = sum(int(micro_batch.weights.sum()) for micro_batch in micro_batches)
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm))
         self._update(norm, loss_sum, utterances)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         return loss_sum / max(utterances, 1)
 
     def _seed_dropout(self, epoch: int) -> None:
         """Derive dropout from the place in the run, so that resuming needs no generator state."""
-        place = [self.seed, epoch, self.progress.batch, self.world.rank]
+        place = [self.seed, epoch, self.progress.batch, self.context.rank]
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def _loss(self, batch: Batch, epoch: int) -> Loss:
         """Sum the loss over one piece of a batch."""
-        device = self.world.device
+        device = self.context.device
         features, lengths = self.model.log_mel(
             batch.waveforms.to(device, non_blocking=True),
             batch.waveform_lengths.to(device, non_blocking=True),
@@ -210,11 +210,11 @@ class Trainer:
                 raise UserError(
                     f"epoch {progress.epoch + 1}, batch {progress.batch + 1}: the gradient was not "
                     f"finite {MOST_SKIPPED_IN_ROW} times in a row; begin a new run with a lower "
-                    f"optimiser.lr or trainer.precision=32, from this one's best weights with "
+                    f"optimizer.lr or trainer.precision=32, from this one's best weights with "
                     f"init={self.run_dir}"
                 )
             return
-        self.optimiser.step()
+        self.optimizer.step()
         progress.skipped_in_row = 0
         progress.step += 1
         progress.loss_sum += loss_sum
@@ -223,11 +223,13 @@ class Trainer:
         progress.norm_sum += norm
         self.average.update(self.model, progress.step)
 
-    def _finish_epoch(self, journal: Journal) -> DevScores:
+    def _finish_epoch(self, metrics: MetricLogger) -> DevScores:
         self._save()  # scoring dev takes long enough to be killed in
         progress = self.progress
-        piece_s = self.batch_s / (self.world.size * self.accumulate)  # what memory is known to hold
-        scores = score_dev(self.average.model, self.dev, self.decoder, piece_s, self.world)  # type: ignore[arg-type]
+        micro_batch_s = self.batch_s / (
+            self.context.size * self.micro_batches
+        )  # what memory is known to hold
+        scores = score_dev(self.average.model, self.dev, self.decoder, micro_batch_s, self.context)  # type: ignore[arg-type]
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,
@@ -235,7 +237,7 @@ class Trainer:
             "dev_loss": scores.loss,
             "dev_wer": scores.wer,
             "dev_cer": scores.cer,
-            "lr": self.optimiser.param_groups[0]["lr"],
+            "lr": self.optimizer.param_groups[0]["lr"],
             "norm": progress.norm_sum / max(progress.updates, 1),
             "skipped": progress.skipped,
         }
@@ -247,14 +249,14 @@ class Trainer:
         progress.epoch, progress.batch = progress.epoch + 1, 0
         progress.loss_sum = progress.norm_sum = progress.elapsed_s = 0.0
         progress.utterances = progress.updates = 0
-        journal.epoch(numbers, scores.examples, best)
+        metrics.epoch(numbers, scores.examples, best)
         self._save()
         return scores
 
     def _save_model(self, name: str, scores: DevScores) -> None:
-        if self.world.is_main:
+        if self.context.is_main:
             about = {
-                "recipe": self.identity["recipe"],
+                "recipe": self.fingerprint["recipe"],
                 "seed": self.seed,
                 "epoch": self.progress.epoch + 1,
                 "dev_wer": scores.wer,
@@ -265,25 +267,25 @@ class Trainer:
 
     def _epoch_sums(self) -> tuple[float, int]:
         """Sum the epoch's loss and utterances over all processes."""
-        sums = self.world.gather((self.progress.loss_sum, self.progress.utterances))
+        sums = self.context.gather((self.progress.loss_sum, self.progress.utterances))
         return sum(loss for loss, _ in sums), sum(count for _, count in sums)
 
     def _save(self) -> None:
         loss_sum, utterances = self._epoch_sums()
-        if self.world.is_main:
+        if self.context.is_main:
             parts = {
                 "model": self.model.state_dict(),
                 "average": self.average.model.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
             }
             progress = replace(self.progress, loss_sum=loss_sum, utterances=utterances)
-            save_state(self.run_dir, progress, parts, self.identity)
+            save_state(self.run_dir, progress, parts, self.fingerprint)
 
     def _resume(self) -> None:
-        if self.world.is_main:
+        if self.context.is_main:
             remove_partials(self.run_dir)
-        found = load_state(self.run_dir, self.identity)
-        starts = self.world.gather(found and (found[0].epoch, found[0].step))
+        found = load_state(self.run_dir, self.fingerprint)
+        starts = self.context.gather(found and (found[0].epoch, found[0].step))
         if len(set(starts)) > 1:
             raise UserError(
                 f"{self.run_dir}: processes found different states of this run; "
@@ -292,22 +294,22 @@ class Trainer:
         if found is None:
             return
         self.progress, parts = found
-        if not self.world.is_main:  # the main process holds the sums of all
+        if not self.context.is_main:  # the main process holds the sums of all
             self.progress.loss_sum, self.progress.utterances = 0.0, 0
-        restore_parts(self.run_dir, parts, self.model, self.average.model, self.optimiser)
+        restore_parts(self.run_dir, parts, self.model, self.average.model, self.optimizer)
         place = f"epoch {self.progress.epoch + 1}, batch {self.progress.batch}"
         log.info("%s: continues at %s", self.run_dir, place)
 
-    def _open_journal(self) -> Journal:
+    def _open_metrics(self) -> MetricLogger:
         epoch_s = sum(self.train.durations_s)
         plan = plan_batches(
             self.train.durations_s, self.batch_s, self.seed, self.progress.epoch + 1
         )
         consumed = [i for batch in plan[: self.progress.batch] for i in batch]
         consumed_s = sum(self.train.durations_s[i] for i in consumed)
-        return Journal(
+        return MetricLogger(
             self.run_dir,
-            self.world,
+            self.context,
             finished_epochs=self.progress.epoch,
             total_audio_s=self.epochs * epoch_s,
             done_audio_s=self.progress.epoch * epoch_s + consumed_s,

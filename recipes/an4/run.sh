@@ -7,7 +7,7 @@ seed=${2:-1}
 python=$(dirname "$(command -v "$asr")")/python
 cuts=data/an4-cuts
 phones=runs/an4/phones/default/$seed
-model=runs/an4/splices/default/$seed
+model=runs/an4/concatenated/default/$seed
 
 run() {
     printf '\n$ %s\n' "$*"
@@ -15,12 +15,12 @@ run() {
 }
 
 [ -e $cuts/test.jsonl.gz ] || run "$asr" prepare an4 --output $cuts
-run "$asr" lexicon $cuts/train.jsonl.gz --normaliser upper --output $cuts/words.txt
+run "$asr" lexicon $cuts/train.jsonl.gz --normalizer upper --output $cuts/words.txt
 grep -v '^A ə$' $cuts/words.txt > $cuts/lexicon.txt # the letter A, never the article
 run "$asr" train an4/phones seed="$seed"
-run "$python" recipes/splice.py $cuts/train.jsonl.gz --model "$phones" --output data/an4-splices \
+run "$python" recipes/concatenate.py $cuts/train.jsonl.gz --model "$phones" --output data/an4-concatenated \
     --pause 0.09 --piece 0.2 1.2 --splice 1.2 6 --times 4 --whole
-run "$asr" train an4/splices seed="$seed"
+run "$asr" train an4/concatenated seed="$seed"
 run "$asr" evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
 run "$asr" lm train $cuts/train.jsonl.gz --order 3 --output $cuts/lm.arpa.gz

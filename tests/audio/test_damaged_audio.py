@@ -8,10 +8,10 @@ import pytest
 from random_models import random_model, random_tokenizer
 
 from asr.cli import main
-from asr.errors import UserError
-from asr.model_file import save_model
-from asr.paths import MODEL_NAME
-from asr.recognizer import Recognizer
+from asr.inference.recognizer import Recognizer
+from asr.model.model_file import save_model
+from asr.util.errors import UserError
+from asr.util.paths import MODEL_NAME
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(300, marks=pytest.mark.slow)])

@@ -8,7 +8,7 @@ import soundfile
 from asr.audio import AudioError, to_waveform
 from asr.audio.libsndfile import open_audio
 from asr.audio.recording import read_audio
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 SECONDS = 0.5
 

@@ -10,7 +10,7 @@ from phone_files import RATE, encode, tones
 
 from asr.audio import AudioError, media, recording
 from asr.audio.recording import open_recording, read_audio
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 def level(samples: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from lhotse import CutSet
 
 from asr.cli import main
 from asr.corpora import folder
-from asr.cuts import read_cuts
+from asr.data.manifests import read_cuts
 from asr.decoding import decoder
 
 
@@ -103,7 +103,7 @@ def test_an_output_that_cannot_be_written_does_not_stop_the_others(
 
 
 def test_an_error_nobody_foresaw_does_not_stop_the_others(tones, tones_run, capsys, monkeypatch):
-    from asr import alignment
+    from asr.inference import alignment
 
     align_text = alignment.align_text
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from asr.cli import main
-from asr.cuts import read_cuts
-from asr.errors import UserError
+from asr.data.manifests import read_cuts
+from asr.util.errors import UserError
 
 
 def test_evaluate_writes_a_page_with_sound_and_pictures(tones, tones_run, tmp_path, capsys):
@@ -72,7 +72,7 @@ def test_what_is_known_is_written_and_printed_before_the_page_is_made(
     def interrupted(*_):
         raise error
 
-    monkeypatch.setattr("asr.exhibits.collect_exhibits", interrupted)
+    monkeypatch.setattr("asr.inference.utterance_media.collect_utterance_media", interrupted)
     command = ["evaluate", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
     command += ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
     assert main(command) in (1, 130)
@@ -97,9 +97,9 @@ def test_case_and_punctuation_can_be_ignored(tmp_path, capsys):
     assert main(command) == 0
     assert capsys.readouterr().out.startswith("WER  50.00 %")
     for name in ("lower", "upper"):
-        assert main([*command, "--normalise", name]) == 0
+        assert main([*command, "--normalizer", name]) == 0
         assert capsys.readouterr().out.startswith("WER   0.00 %")
         data = json.loads((tmp_path / "r.json").read_text())
-        assert data["normalise"] == name
+        assert data["normalize"] == name
         assert data["comparison"]["words_b"]["errors"] == 0
         assert f"<h1>hyp against ref, in {name} case without" in (tmp_path / "r.html").read_text()

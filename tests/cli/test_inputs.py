@@ -15,7 +15,7 @@ import tiny
 
 from asr.cli import inputs
 from asr.cli.inputs import check_outputs, find_inputs, readable
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from asr.cli.outputs import Outputs
-from asr.errors import UserError
 from asr.formats import FORMATS, About
 from asr.transcript import Transcript
+from asr.util.errors import UserError
 
 ABOUT = About("a.wav", "m", {})
 

@@ -16,8 +16,8 @@ from random_models import random_model, random_tokenizer
 from asr.cli import main
 from asr.cli.outputs import Outputs
 from asr.formats import FORMATS, About
-from asr.model_file import save_model
-from asr.paths import MODEL_NAME
+from asr.model.model_file import save_model
+from asr.util.paths import MODEL_NAME
 
 RATE = 16000
 
@@ -229,7 +229,7 @@ def test_a_mistake_is_refused_before_any_work(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("asr.recognizer.load", None)
+    monkeypatch.setattr("asr.inference.recognizer.load", None)
     assert run(place, *arguments) == 1
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1

@@ -9,8 +9,8 @@ import pytest
 from asr.cli import main
 from asr.decoding.options import read_options
 from asr.decoding.tokens import Tokens
-from asr.decoding.tune import STEPS
-from asr.paths import MODEL_NAME
+from asr.inference.tuning import STEPS
+from asr.util.paths import MODEL_NAME
 
 ALPHABET = ("", "A", "B", " ")
 
@@ -29,11 +29,11 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / MODEL_NAME).touch()
     texts = ["A BA A", "AB", "A BA"]
     recognizer = SimpleNamespace(
-        tokens=Tokens(ALPHABET), tokenizer=SimpleNamespace(normalise=str.upper)
+        tokens=Tokens(ALPHABET), tokenizer=SimpleNamespace(normalize=str.upper)
     )
     held_out = [noisy(text, seed) for seed, text in enumerate(texts)], texts
-    monkeypatch.setattr("asr.recognizer.load", lambda *_: recognizer)
-    monkeypatch.setattr("asr.evaluate.held_out_log_probs", lambda *_: held_out)
+    monkeypatch.setattr("asr.inference.recognizer.load", lambda *_: recognizer)
+    monkeypatch.setattr("asr.inference.evaluation.held_out_log_probs", lambda *_: held_out)
 
 
 def tune(folder: Path, output: str, *arguments: object) -> int:

@@ -6,7 +6,7 @@ from lhotse import CutSet
 
 from asr.corpora import an4, prepare
 from asr.corpora.collection import SPLITS
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 def by_split(folder, **options):

@@ -12,7 +12,7 @@ import pytest
 
 from asr.corpora import archive as module
 from asr.corpora.archive import check_md5, read_files, unpack
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 from phone_files import RATE, encode, tones
 
-from asr import cut_checks
 from asr.audio.recording import read_audio
 from asr.corpora import checks
 from asr.corpora.collection import Problem, Utterance
-from asr.cuts import load_waveform
+from asr.data import cut_checks
+from asr.data.manifests import load_waveform
 
 
 def check(utterances, converted=Path("unused")):
@@ -62,9 +62,9 @@ def test_recordings_that_share_a_transcript_are_duplicates(tmp_path, write_audio
 
 
 def test_what_the_reader_found_is_a_fault(tmp_path, write_audio):
-    fault = Problem("unreadable text", "a.txt", "it is torn")
-    utterance = Utterance("a", write_audio(tmp_path / "a.wav"), "", "a.txt:1", fault=fault)
-    assert check([utterance]).problems == [fault]
+    problem = Problem("unreadable text", "a.txt", "it is torn")
+    utterance = Utterance("a", write_audio(tmp_path / "a.wav"), "", "a.txt:1", problem=problem)
+    assert check([utterance]).problems == [problem]
 
 
 def test_missing_audio(tmp_path):

@@ -6,9 +6,10 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from asr import espeak, room
 from asr.corpora import digits, prepare
-from asr.errors import UserError
+from asr.data import room
+from asr.text import espeak
+from asr.util.errors import UserError
 
 pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
 SIZE = 30

@@ -8,7 +8,7 @@ import pytest
 
 from asr.corpora import download as module
 from asr.corpora.download import download
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 

@@ -6,7 +6,7 @@ from lhotse.recipes.librispeech import LIBRISPEECH, MINI_LIBRISPEECH, prepare_li
 
 from asr.corpora import librispeech, prepare
 from asr.corpora.collection import SPLITS
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 @pytest.fixture

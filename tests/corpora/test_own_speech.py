@@ -6,7 +6,7 @@ import pytest
 from phone_files import encode, tones
 
 from asr.corpora import folder, prepare
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 def read(path):
@@ -107,9 +107,9 @@ class TestFolder:
 
     def test_text_of_two_bytes_a_character_without_a_mark_is_a_fault(self, tmp_path, write_audio):
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "one\ntwo", "utf-16-le")
-        fault = read(tmp_path)["a"].fault
-        assert fault.where == f"{tmp_path}/a.txt:1"
-        assert fault.detail == "byte 0x00 is not UTF-8 text; save it as UTF-8"
+        problem = read(tmp_path)["a"].problem
+        assert problem.where == f"{tmp_path}/a.txt:1"
+        assert problem.detail == "byte 0x00 is not UTF-8 text; save it as UTF-8"
 
     def test_linked_folders_are_read_once_even_in_a_circle(self, tmp_path, write_audio):
         own, elsewhere = tmp_path / "own", tmp_path / "disk" / "bob"
@@ -153,7 +153,7 @@ class TestFolder:
         write(write_audio(own / "a.wav").with_suffix(".txt"), "yes")
         name = os.fsencode(own) + b"/caf\xe9.wav"
         Path(os.fsdecode(name)).write_bytes((own / "a.wav").read_bytes())
-        summary = prepare("folder", own, tmp_path / "out", leave_out_bad=True)
+        summary = prepare("folder", own, tmp_path / "out", skip_invalid=True)
         print(summary)
         assert summary.splits["train"].utterances == 1
         assert r"caf\udce9.wav: its name is not UTF-8; rename it" in capsys.readouterr().out
@@ -175,7 +175,7 @@ class TestFolder:
         assert f"{own}/wordless.wav: empty text" in message
         assert f"{own}/phone.txt:1: unreadable audio: {own}/phone.m4a" in message
         assert "; convert it to wav or flac" in message
-        assert "--leave-out-bad" in message
+        assert "--skip-invalid" in message
 
     def test_what_was_converted_before_is_no_recording_of_yours(self, tmp_path):
         for name in "abc":
@@ -194,7 +194,7 @@ class TestFolder:
         message = str(caught.value)
         assert "1 of 4 utterances are faulty (1 unreadable text)" in message
         assert f"{own}/b.txt:2: unreadable text: byte 0xe9 is not UTF-8 text" in message
-        summary = prepare("folder", own, tmp_path / "out", leave_out_bad=True)
+        summary = prepare("folder", own, tmp_path / "out", skip_invalid=True)
         assert [problem.where for problem in summary.left_out] == [f"{own}/b.txt:2"]
         assert sum(split.utterances for split in summary.splits.values()) == 3
 

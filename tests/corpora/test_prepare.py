@@ -7,7 +7,7 @@ import soundfile
 from lhotse import CutSet
 
 from asr.corpora import CORPORA, prepare
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_refused_corpus_leaves_the_old_manifests(recordings, tmp_path):
 def test_what_is_left_out_is_reported(recordings, tmp_path):
     (recordings / "take3.txt").write_text(" \n")
     (recordings / "take4.wav").unlink()
-    summary = prepare("folder", recordings, tmp_path / "out", leave_out_bad=True)
+    summary = prepare("folder", recordings, tmp_path / "out", skip_invalid=True)
     assert sum(split.utterances for split in summary.splits.values()) == 28
     report = str(summary)
     assert "left out 2: " in report
@@ -97,7 +97,7 @@ def test_all_faults_are_listed_in_a_file_as_long_as_there_are_any(recordings, tm
     with pytest.raises(UserError) as caught:
         prepare("folder", recordings, out)
     assert str(caught.value).splitlines()[-1] == more
-    summary = prepare("folder", recordings, out, leave_out_bad=True)
+    summary = prepare("folder", recordings, out, skip_invalid=True)
     assert more in str(summary).splitlines()
     lines = (out / "problems.txt").read_text().splitlines()
     assert lines == [
@@ -112,7 +112,7 @@ def test_all_faults_are_listed_in_a_file_as_long_as_there_are_any(recordings, tm
 def test_nothing_to_train_on_is_refused(tmp_path, write_audio):
     write_audio(tmp_path / "own" / "a.wav")
     with pytest.raises(UserError, match="nothing to train on, found 0 sound utterances, 1 faulty"):
-        prepare("folder", tmp_path / "own", tmp_path / "out", leave_out_bad=True)
+        prepare("folder", tmp_path / "own", tmp_path / "out", skip_invalid=True)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
 from asr.lm.ngram import NGram
+from asr.util.errors import UserError
 
 TOKENS = Tokens(ALPHABET)
 EXACT = {"search": "beam", "beam_size": 2000, "beam_threshold": 1e9, "token_threshold": 1e9}

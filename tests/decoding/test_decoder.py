@@ -11,7 +11,7 @@ from asr.decoding.decoder import Decoder
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import BEFORE_S
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 TOKENS = Tokens(ALPHABET)
 
@@ -59,7 +59,7 @@ def test_files_that_the_options_name_are_used(tmp_path: Path, arpa: Path) -> Non
     hot = replace(options, hotwords=names)
     assert "AB" not in Decoder(TOKENS, closed).decode(*batch)[0].text.split()
     assert (
-        "BA" in Decoder(TOKENS, hot, normalise=lambda s: s.strip().upper()).decode(*batch)[0].text
+        "BA" in Decoder(TOKENS, hot, normalize=lambda s: s.strip().upper()).decode(*batch)[0].text
     )
     with pytest.raises(UserError, match="cannot write 'ab'"):
         Decoder(TOKENS, hot)
@@ -75,11 +75,11 @@ def test_a_lexicon_is_brought_to_the_models_spelling(tmp_path: Path) -> None:
     batch = spoken("AB BA", 0.6)[None], np.array([15]), 0.04
     message = r"lexicon: 2 of its 4 words cannot .* \(the first is 'ZOË', for want of 'OZË'\)"
 
-    def normalise(text: str) -> str:
+    def normalize(text: str) -> str:
         return text.upper().replace("-", " ")
 
     with pytest.warns(UserWarning, match=message) as warned:
-        decoder = Decoder(TOKENS, options, normalise)
+        decoder = Decoder(TOKENS, options, normalize)
     assert len(warned) == 1
     assert decoder.decode(*batch)[0].text == "AB BA"
     with pytest.raises(UserError, match="none of its 4 words"):

@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 
 from asr.decoding.fusion import Fusion
-from asr.decoding.guide import begin, ceiling, ceiling_ended, end_word, extend, language_score
 from asr.decoding.lexicon import OFF, build_lexicon, build_vocabulary
 from asr.decoding.options import DecodingOptions
+from asr.decoding.prefix_scorer import (
+    begin,
+    end_word,
+    extend,
+    language_score,
+    upper_bound,
+    upper_bound_after_word,
+)
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import build_tree, child_of
-from asr.errors import UserError
 from asr.lm.ngram import NGram
+from asr.util.errors import UserError
 
 TOKENS = Tokens(("", "A", "B", " "))
 
@@ -58,10 +65,10 @@ def test_potential_never_rises_along_a_word(lm: NGram, closed: bool) -> None:
     lexicon = build_lexicon(build_vocabulary(words, TOKENS, lm), 0.7, 0.3, -2.0, closed, {})
     inner = np.arange(1, len(lexicon.tree.label))
     inner = inner[lexicon.tree.parent[inner] != 0]
-    potential = lexicon.potential
-    assert (potential[inner] <= potential[lexicon.tree.parent[inner]]).all()
-    assert (potential[1:] >= potential[OFF]).all()
-    assert (potential[OFF] == -np.inf) == closed
+    unigram_look_ahead = lexicon.unigram_look_ahead
+    assert (unigram_look_ahead[inner] <= unigram_look_ahead[lexicon.tree.parent[inner]]).all()
+    assert (unigram_look_ahead[1:] >= unigram_look_ahead[OFF]).all()
+    assert (unigram_look_ahead[OFF] == -np.inf) == closed
 
 
 @pytest.mark.parametrize("tokens", [TOKENS, Tokens(("", "▁A", "B", "▁BA", "AB", "▁"), "▁")])
@@ -70,15 +77,15 @@ def test_bounds_hold_for_every_token_of_every_prefix(
     lm: NGram, tokens: Tokens, word_score: float
 ) -> None:
     options = DecodingOptions(lm_weight=0.6, word_score=word_score, unk_score=-1.0)
-    guide = Fusion(tokens, lm).guide(options, ["A", "AB A"])
+    scorer = Fusion(tokens, lm).scorer(options, ["A", "AB A"])
     rng = np.random.default_rng(0)
     for _ in range(30):
-        state = begin(guide)
+        state = begin(scorer)
         for token in rng.integers(1, len(tokens.tokens), 12):
             unasked = np.inf
-            if guide.starts_word[token]:
-                unasked = ceiling_ended(guide, state)
-                state = end_word(guide, state)
-            bound = min(ceiling(guide, state), unasked) + guide.gains[token]
-            state = extend(guide, state, token)
-            assert language_score(guide, state) <= bound + 1e-9
+            if scorer.starts_word[token]:
+                unasked = upper_bound_after_word(scorer, state)
+                state = end_word(scorer, state)
+            bound = min(upper_bound(scorer, state), unasked) + scorer.token_bounds[token]
+            state = extend(scorer, state, token)
+            assert language_score(scorer, state) <= bound + 1e-9

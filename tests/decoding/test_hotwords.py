@@ -3,7 +3,7 @@ import pytest
 
 from asr.decoding.hotwords import BOUNDARY, build_hotwords, hot_step
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 TOKENS = Tokens(("", *"ACLNU "))
 

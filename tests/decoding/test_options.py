@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from asr.decoding.options import DecodingOptions, digest, read_options, write_options
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 def test_written_options_are_read_back_from_any_folder(tmp_path: Path, arpa: Path) -> None:

@@ -9,7 +9,7 @@ from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
 from asr.decoding.penalties import token_penalties
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 COUNTED = Tokens(ALPHABET, counts=(0, 800, 200, 0))
 

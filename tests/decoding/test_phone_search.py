@@ -13,8 +13,8 @@ from asr.decoding.decoder import Decoder
 from asr.decoding.fusion import Fusion
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
 from asr.lm.ngram import NGram
+from asr.util.errors import UserError
 
 #: The model knows A, AB and BA. A and X sound alike, as AB, BA and Y do in one of their ways.
 SAID = {
@@ -25,7 +25,7 @@ SAID = {
     "Y": ["B A"],
     "Z": ["A A"],
 }
-#: Sounds of words that the model does not know, and of none that it does.
+#: PronunciationIndex of words that the model does not know, and of none that it does.
 ALL_UNKNOWN = {"A A"}
 TOKENS = Tokens(ALPHABET, " ", SAID)
 SCORES = {"lm_weight": 0.7, "word_score": 0.4, "unk_score": -0.6, "hotword_boost": 0.8}
@@ -142,7 +142,7 @@ def test_a_hot_word_is_written_where_a_usual_one_sounds_the_same(lm: NGram) -> N
 
 
 def test_hot_words_are_said_as_the_lexicon_says(lm: NGram) -> None:
-    boosted = Fusion(TOKENS, lm).guide(EXACT, ["Z A"]).hotwords
+    boosted = Fusion(TOKENS, lm).scorer(EXACT, ["Z A"]).hotwords
     prefixes = {way[:end] for way in ("_AA_A_", "_AA_B_") for end in range(7)}
     assert len(boosted.tree.label) == len(prefixes)
     with pytest.raises(UserError, match="has no pronunciation of 'ZOE'"):

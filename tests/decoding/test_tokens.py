@@ -1,7 +1,7 @@
 import pytest
 
 from asr.decoding.tokens import Tokens
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 
 @pytest.mark.parametrize(

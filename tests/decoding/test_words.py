@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.decoding.calibration import fit_temperature, normalised_cross_entropy
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.word_lists import read_hotwords, read_words
-from asr.decoding.words import AFTER_S, BEFORE_S, EARLIER_SHARE, log_spelled, words_of
-from asr.errors import UserError
+from asr.decoding.words import AFTER_S, BEFORE_S, EARLIER_FRACTION, log_spelled, words_of
+from asr.inference.calibration import fit_temperature, normalized_cross_entropy
+from asr.util.errors import UserError
 
 TOKENS = Tokens(("", "A", "B", " "))
 
@@ -21,13 +21,13 @@ def test_words_have_times_and_confidence() -> None:
         log_scores=np.log(np.array([0.9, 0.5, 0.1, 0.8], np.float32)),
     )
     found = TOKENS.words(path.token_ids)
-    log_sure = log_spelled(path, found)
-    first, second = words_of(path, found, 0.04, log_sure)
+    log_confidence = log_spelled(path, found)
+    first, second = words_of(path, found, 0.04, log_confidence)
     assert (first.text, second.text) == ("AB", "B")
-    assert (first.start_s, first.end_s) == pytest.approx((0.0, 0.28 + EARLIER_SHARE * 0.12))
+    assert (first.start_s, first.end_s) == pytest.approx((0.0, 0.28 + EARLIER_FRACTION * 0.12))
     assert (second.start_s, second.end_s) == pytest.approx((first.end_s, 0.44 + AFTER_S))
     assert (first.confidence, second.confidence) == pytest.approx((0.45, 0.8))
-    calmer, _ = words_of(path, found, 0.04, log_sure, temperature=2.0)
+    calmer, _ = words_of(path, found, 0.04, log_confidence, temperature=2.0)
     assert calmer.confidence == pytest.approx(0.45**0.5)
 
 
@@ -54,19 +54,19 @@ def test_temperature_is_found_again() -> None:
     for temperature in (0.2, 1.0, 4.0):
         fitted = fit_temperature(truth**temperature, correct)
         assert fitted == pytest.approx(temperature, rel=0.05)
-        raw = normalised_cross_entropy(truth**temperature, correct)
-        calibrated = normalised_cross_entropy((truth**temperature) ** (1 / fitted), correct)
+        raw = normalized_cross_entropy(truth**temperature, correct)
+        calibrated = normalized_cross_entropy((truth**temperature) ** (1 / fitted), correct)
         assert calibrated >= raw
-        assert calibrated == pytest.approx(normalised_cross_entropy(truth, correct), abs=1e-3)
+        assert calibrated == pytest.approx(normalized_cross_entropy(truth, correct), abs=1e-3)
 
 
-def test_normalised_cross_entropy_of_the_known_cases() -> None:
+def test_normalized_cross_entropy_of_the_known_cases() -> None:
     right = [True, True, True, False]
-    assert normalised_cross_entropy([1, 1, 1, 0], right) == pytest.approx(1.0, abs=1e-4)
-    assert normalised_cross_entropy([0.75] * 4, right) == pytest.approx(0.0, abs=1e-9)
-    assert normalised_cross_entropy([0.1, 0.1, 0.1, 0.9], right) < 0
-    assert np.isnan(normalised_cross_entropy([0.5], [True]))
-    assert np.isnan(normalised_cross_entropy([], []))
+    assert normalized_cross_entropy([1, 1, 1, 0], right) == pytest.approx(1.0, abs=1e-4)
+    assert normalized_cross_entropy([0.75] * 4, right) == pytest.approx(0.0, abs=1e-9)
+    assert normalized_cross_entropy([0.1, 0.1, 0.1, 0.9], right) < 0
+    assert np.isnan(normalized_cross_entropy([0.5], [True]))
+    assert np.isnan(normalized_cross_entropy([], []))
 
 
 def test_certainty_of_one_kind_stays_finite() -> None:

@@ -6,14 +6,14 @@ import numpy as np
 import reference
 import torch
 
-from asr.encoders.cell_layer import CellLayer
-from asr.encoders.convlstm import ConvLSTM
-from asr.encoders.greff import FGR
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.library import LibraryLayer
-from asr.encoders.lnlstm import LNLSTM
-from asr.encoders.mlstm import MLSTM
-from asr.encoders.xlstm import MLSTMBlock, SLSTMBlock
+from asr.encoders.variants.cell_layer import CellLayer
+from asr.encoders.variants.convlstm import ConvLSTM
+from asr.encoders.variants.greff import FGR
+from asr.encoders.variants.lnlstm import LNLSTM
+from asr.encoders.variants.mlstm import MLSTM
+from asr.encoders.variants.xlstm import MLSTMBlock, SLSTMBlock
 
 Array = np.ndarray
 Weights = dict[str, Array]

@@ -17,7 +17,7 @@ def sigma(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
-def normalise(x: Array) -> Array:
+def normalize(x: Array) -> Array:
     """Zero mean and unit variance; Ba 2016, equation 3, with PyTorch's epsilon."""
     return (x - x.mean()) / math.sqrt(x.var() + 1e-5)
 
@@ -91,10 +91,10 @@ def lnlstm(xs: Array, w: Weights) -> Array:
     """Ba 2016, equations 20 to 22, rows in the order z, i, f, o."""
     h, c, outputs = *np.zeros((2, w["R"].shape[1])), []
     for x in xs:
-        rows = normalise(w["R"] @ h) * w["alpha1"] + normalise(w["W"] @ x) * w["alpha2"] + w["b"]
+        rows = normalize(w["R"] @ h) * w["alpha1"] + normalize(w["W"] @ x) * w["alpha2"] + w["b"]
         z, i, f, o = np.split(rows, 4)
         c = sigma(f) * c + sigma(i) * np.tanh(z)
-        h = sigma(o) * np.tanh(normalise(c) * w["alpha3"] + w["beta3"])
+        h = sigma(o) * np.tanh(normalize(c) * w["alpha3"] + w["beta3"])
         outputs.append(h)
     return np.array(outputs)
 
@@ -165,7 +165,7 @@ def gelu(x: Array) -> Array:
 
 
 def head_norm(xs: Array, count: int) -> Array:
-    parts = (np.array([normalise(x) for x in head]) for head in np.split(xs, count, axis=1))
+    parts = (np.array([normalize(x) for x in head]) for head in np.split(xs, count, axis=1))
     return np.concatenate(list(parts), axis=1)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from asr.encoders import ENCODERS, RecurrentStack
-from asr.encoders.convlstm import CHANNELS, KERNEL
+from asr.encoders.variants.convlstm import CHANNELS, KERNEL
 
 BINS = 20
 

@@ -9,8 +9,9 @@ import torch
 from random_models import noise, pad_with_garbage
 from torch import Tensor
 
-from asr.encoders import ENCODERS, RecurrentLayer, convlstm, library, recurrence
-from asr.encoders.cell_layer import CellLayer
+from asr.encoders import ENCODERS, RecurrentLayer, library
+from asr.encoders.variants import convlstm, recurrence
+from asr.encoders.variants.cell_layer import CellLayer
 
 INPUTS, HIDDEN, CHANNELS = 8, 4, 2
 LAYERS = {kind.__name__: kind for kinds in ENCODERS.values() for kind in kinds}

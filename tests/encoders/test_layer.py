@@ -4,8 +4,9 @@ import pytest
 import torch
 from random_models import noise
 
-from asr.encoders import ENCODERS, RecurrentLayer, convlstm
-from asr.errors import UserError
+from asr.encoders import ENCODERS, RecurrentLayer
+from asr.encoders.variants import convlstm
+from asr.util.errors import UserError
 
 LAYERS = {kind.__name__: kind for kinds in ENCODERS.values() for kind in kinds}
 HIDDEN = 8

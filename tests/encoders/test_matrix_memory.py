@@ -5,7 +5,7 @@ import torch
 from random_models import noise
 from torch import Tensor
 
-from asr.encoders.matrix_memory import read_matrix_memory
+from asr.encoders.variants.matrix_memory import read_matrix_memory
 
 FRAMES, SIZE = 12, 3
 LEAD = (2, 4)

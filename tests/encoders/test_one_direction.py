@@ -5,7 +5,8 @@ import torch
 from letters import halves
 from random_models import noise, pad_with_garbage
 
-from asr.encoders import ENCODERS, RecurrentLayer, RecurrentStack, convlstm
+from asr.encoders import ENCODERS, RecurrentLayer, RecurrentStack
+from asr.encoders.variants import convlstm
 
 LAYERS = {kind.__name__: kind for kinds in ENCODERS.values() for kind in kinds}
 INPUTS, HIDDEN = 8, 4

@@ -7,7 +7,7 @@ from random_models import noise, pad_with_garbage
 
 from asr.encoders import ENCODERS, RecurrentStack
 from asr.encoders.blstm import BLSTM
-from asr.errors import UserError
+from asr.util.errors import UserError
 
 INPUTS, HIDDEN, OUTPUTS = 6, 8, 3
 

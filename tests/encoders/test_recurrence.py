@@ -7,7 +7,7 @@ import torch
 from random_models import noise
 from torch import Tensor
 
-from asr.encoders.recurrence import Cell, Tensors, run
+from asr.encoders.variants.recurrence import Cell, Tensors, run
 
 FRAMES = 20
 

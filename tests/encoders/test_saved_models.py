@@ -9,9 +9,9 @@ from random_models import FEATURES, SUBSAMPLING, noise, random_tokenizer
 
 import asr
 from asr.encoders import ENCODERS
-from asr.model import CTCModel, ModelSettings
-from asr.model_file import save_model
-from asr.paths import CONF
+from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.model_file import save_model
+from asr.util.paths import CONF
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_saved_model_loads_and_transcribes(
     torch.manual_seed(0)
     encoder = {
         "name": name, "layers": 2, "hidden_size": 128 if name == "convlstm" else 8, "dropout": 0.1,
-        "bidirectional": bidirectional, "projection": projection, "variational": True,
+        "bidirectional": bidirectional, "projection": projection, "variational_dropout": True,
         "weight_drop": 0.0, "zoneout": 0.0,
     }  # fmt: skip
     model = CTCModel(ModelSettings(FEATURES, SUBSAMPLING, encoder), 9).eval()

@@ -2,7 +2,8 @@ import pytest
 import torch
 from random_models import noise, pad_with_garbage
 
-from asr.encoders import ENCODERS, RecurrentStack, convlstm
+from asr.encoders import ENCODERS, RecurrentStack
+from asr.encoders.variants import convlstm
 
 HIDDEN = 8
 
@@ -95,14 +96,14 @@ def test_kinds_of_layers_take_turns() -> None:
     assert kinds == ["MLSTMBlock", "SLSTMBlock", "MLSTMBlock"]
 
 
-@pytest.mark.parametrize("variational", [False, True])
-def test_variational_dropout_keeps_its_mask_through_time(variational: bool) -> None:
-    encoder = stack("blstm", variational=variational)
+@pytest.mark.parametrize("variational_dropout", [False, True])
+def test_variational_dropout_keeps_its_mask_through_time(variational_dropout: bool) -> None:
+    encoder = stack("blstm", variational_dropout=variational_dropout)
 
     dropped = encoder.dropout(torch.ones(3, 50, 16))
 
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
-    assert (dropped == dropped[:, :1]).all() == variational
+    assert (dropped == dropped[:, :1]).all() == variational_dropout
     assert not torch.equal(dropped[0], dropped[1])
     encoder.eval()
     assert torch.equal(encoder.dropout(torch.ones(3, 50, 16)), torch.ones(3, 50, 16))

@@ -13,9 +13,9 @@ import tiny
 from spoken import said, segment, talk
 
 from asr.decoding.words import Word
-from asr.errors import UserError
 from asr.formats import FORMATS, About, parse_formats
 from asr.transcript import AlignedTranscript, Segment, Transcript
+from asr.util.errors import UserError
 
 ABOUT = About("dir/talk.wav", "runs/an4", {"beam_size": 64, "lm": None})
 BOTH = [talk(1, channel="left"), talk(2, channel="right")]

@@ -5,7 +5,7 @@ import warnings
 
 from asr.lm import NGram
 from asr.lm.estimate import estimate
-from asr.lm.vocabulary import tokenise
+from asr.lm.vocabulary import tokenize
 
 Gram = tuple[str, ...]
 
@@ -23,4 +23,4 @@ def random_text(seed: int, sentences: int = 60, words: int = 7) -> str:
 def estimated(text: str, order: int, prune: tuple[int, ...] = (), entropy: float = 0.0) -> NGram:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return estimate(tokenise(text.encode(), "text"), order, prune, entropy).ngram
+        return estimate(tokenize(text.encode(), "text"), order, prune, entropy).ngram

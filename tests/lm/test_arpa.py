@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.errors import UserError
 from asr.lm import NGram, arpa
 from asr.lm.arpa import parse_arpa, write_arpa
 from asr.lm.store import open_ngram
+from asr.util.errors import UserError
 
 ARPA = """\\data\\
 ngram 1=5

@@ -7,11 +7,11 @@ import pytest
 from tiny import write_corpus
 
 from asr.cli import main
-from asr.errors import UserError
 from asr.lm.commands import info, train
 from asr.lm.sentences import read_sentences, spell
 from asr.lm.store import open_ngram
-from asr.text import NORMALISERS
+from asr.text.tokenizer import NORMALIZERS
+from asr.util.errors import UserError
 
 
 def test_training_writes_a_model_that_scores_as_kenlm_does(shared: Path, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_fit_is_the_sum_of_the_sentences(shared: Path, tmp_path: Path) -> None:
     assert fit.log10_probability == pytest.approx(expected)
 
 
-def test_a_model_of_characters_reads_spelt_text(tmp_path: Path) -> None:
+def test_a_model_of_characters_reads_spelled_text(tmp_path: Path) -> None:
     assert spell("GO  ON\n\nÉ ") == "G O | O N\n\nÉ"
     (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5 + "ON\n", encoding="utf-8")
     trained = train(read_sentences(tmp_path / "t.txt", "char"), tmp_path / "lm.arpa", order=4)
@@ -96,11 +96,11 @@ def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path, unit: str) -> No
     assert "\ufeff" not in (tmp_path / "lm.arpa").read_text(encoding="utf-8")
 
 
-def test_text_is_brought_to_what_a_recogniser_writes(tmp_path: Path) -> None:
+def test_text_is_brought_to_what_a_recognizer_writes(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text(
         'He said "Yes", — and left.\n...\nMany cats.\n', encoding="utf-8"
     )
-    text = read_sentences(tmp_path / "t.txt", normalise=NORMALISERS["lower"])
+    text = read_sentences(tmp_path / "t.txt", normalize=NORMALIZERS["lower"])
     assert text.vocabulary.decode().split("\n")[3:] == [
         "he",
         "said",
@@ -115,7 +115,7 @@ def test_text_is_brought_to_what_a_recogniser_writes(tmp_path: Path) -> None:
 
 def test_a_manifest_gives_its_transcripts(tmp_path: Path, capsys) -> None:
     manifest, lm = write_corpus(tmp_path) / "train.jsonl.gz", tmp_path / "lm.arpa"
-    assert main(["lm", "train", str(manifest), "--normaliser", "upper", "--output", str(lm)]) == 0
+    assert main(["lm", "train", str(manifest), "--normalizer", "upper", "--output", str(lm)]) == 0
     assert "from 12 sentences of 24 tokens" in capsys.readouterr().out
     assert set(open_ngram(lm).words) == {"<unk>", "<s>", "</s>", "AB", "BA", "A"}
     assert main(["lm", "info", str(lm), str(manifest)]) == 0

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from random_text import Gram, estimated, random_text
 
-from asr.errors import UserError
-from asr.lm import advance
+from asr.lm import score_next_word
 from asr.lm.arpa import parse_arpa
 from asr.lm.counting import Packing, count_ngrams
 from asr.lm.estimate import estimate
 from asr.lm.kneser_ney import FALLBACK_DISCOUNTS
-from asr.lm.vocabulary import alphabetical, tokenise
+from asr.lm.vocabulary import alphabetical, tokenize
+from asr.util.errors import UserError
 
 
 class Literal:
@@ -87,7 +87,7 @@ class Literal:
 
 def test_figures_equal_those_of_lmplz(shared: Path, entries) -> None:
     folder = shared / "oracles" / "lm"
-    text = tokenise((folder / "an4_train.txt").read_bytes(), "an4_train.txt")
+    text = tokenize((folder / "an4_train.txt").read_bytes(), "an4_train.txt")
     model, discounts = estimate(text, 3)
     path = folder / "an4_train.3gram.arpa"
     ours, theirs = entries(model), entries(parse_arpa(path.read_bytes(), path))
@@ -140,16 +140,16 @@ def test_probabilities_sum_to_one_after_any_history(prune: tuple[int, ...], entr
     states = {lm.begin, lm.empty}
     for _ in range(200):
         state = draw.choice(sorted(states))
-        states.add(advance(lm.arrays, state, draw.choice(words))[1])
+        states.add(score_next_word(lm.arrays, state, draw.choice(words))[1])
     assert len(states) > 30
     for state in states:
-        total = sum(np.exp(advance(lm.arrays, state, word)[0]) for word in words)
+        total = sum(np.exp(score_next_word(lm.arrays, state, word)[0]) for word in words)
         assert total == pytest.approx(1.0, abs=1e-5)
 
 
 def test_n_grams_of_several_integers_are_counted_alike() -> None:
     """A vocabulary of a million leaves room for three words in one integer: 5-grams take two."""
-    text = tokenise(random_text(3).encode(), "text")
+    text = tokenize(random_text(3).encode(), "text")
     words = text.vocabulary.count(b"\n") + 1
     assert Packing(20).integers(5) == 2
     narrow, wide = (count_ngrams(text.tokens, size, 5) for size in (words, 1 << 20))
@@ -160,7 +160,7 @@ def test_n_grams_of_several_integers_are_counted_alike() -> None:
 
 def test_too_little_text_falls_back_on_fixed_discounts() -> None:
     with pytest.warns(UserWarning) as caught:
-        _, discounts = estimate(tokenise(b"a b\na c\n", "text"), 2)
+        _, discounts = estimate(tokenize(b"a b\na c\n", "text"), 2)
     assert "too little text" in str(caught[0].message)
     assert "discounts of 2-grams" in str(caught[1].message)
     assert discounts == (FALLBACK_DISCOUNTS, FALLBACK_DISCOUNTS)
@@ -189,37 +189,37 @@ def test_what_cannot_be_estimated_is_refused(
     text: bytes, order: int, prune: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        estimate(tokenise(text, "text"), order, prune)
+        estimate(tokenize(text, "text"), order, prune)
 
 
 @pytest.mark.parametrize("entropy", [-1e-7, float("nan")])
 def test_an_entropy_that_is_no_threshold_is_refused(entropy: float) -> None:
     with pytest.raises(UserError, match=r"entropy is .*, expected 0 or more"):
-        estimate(tokenise(b"a", "text"), 3, entropy=entropy)
+        estimate(tokenize(b"a", "text"), 3, entropy=entropy)
 
 
 def test_reserved_words_and_foreign_bytes_are_refused_with_their_line() -> None:
     with pytest.raises(UserError, match=r"t.txt:2: the word <s> is reserved"):
-        tokenise(b"a b\nc <s> d\n", "t.txt")
+        tokenize(b"a b\nc <s> d\n", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:3: the word </s> is reserved"):
-        tokenise(b"a b\nc d\n</s>", "t.txt")
+        tokenize(b"a b\nc d\n</s>", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:2: the word <UNK> is reserved"):
-        tokenise(b"a<UNK> b\nc <UNK>\n", "t.txt")
-    tokenise(b"a<UNK> <UNK>b\n", "t.txt")
+        tokenize(b"a<UNK> b\nc <UNK>\n", "t.txt")
+    tokenize(b"a<UNK> <UNK>b\n", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:2: byte 0xc3 is not UTF-8"):
-        tokenise("café\nb ".encode() + b"\xc3\n", "t.txt")
+        tokenize("café\nb ".encode() + b"\xc3\n", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:2: byte 0xe9 is not UTF-8"):
-        tokenise("a\ncafé\n".encode("latin-1"), "t.txt")
+        tokenize("a\ncafé\n".encode("latin-1"), "t.txt")
 
 
 def test_text_is_split_as_lmplz_splits_it() -> None:
-    text = tokenise("a\tb  \u00e9\r\n\na\u00a0b a".encode(), "t.txt")
+    text = tokenize("a\tb  \u00e9\r\n\na\u00a0b a".encode(), "t.txt")
     assert text.vocabulary.decode().split("\n")[3:] == ["a", "b", "é", "a\u00a0b"]
     assert text.tokens.tolist() == [3, 4, 5, 2, 2, 6, 3, 2]
 
 
 def test_words_can_be_put_in_alphabetical_order() -> None:
-    text = alphabetical(tokenise(b"b c a\nc\n", "t.txt"))
+    text = alphabetical(tokenize(b"b c a\nc\n", "t.txt"))
     assert text.vocabulary.decode().split("\n") == ["<unk>", "<s>", "</s>", "a", "b", "c"]
     assert text.tokens.tolist() == [4, 5, 3, 2, 5, 2]
 
@@ -227,7 +227,7 @@ def test_words_can_be_put_in_alphabetical_order() -> None:
 def test_the_vocabulary_grows_past_its_first_room() -> None:
     """Many words, and one of more letters than the table began with."""
     words = [f"w{i}" for i in range(70_000)] + ["x" * 3_000_000]
-    text = tokenise(" ".join(words + words[::-1]).encode(), "t.txt")
+    text = tokenize(" ".join(words + words[::-1]).encode(), "t.txt")
     assert text.vocabulary.decode().split("\n")[3:] == words
     ids = list(range(3, len(words) + 3))
     assert text.tokens.tolist() == [*ids, *ids[::-1], 2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.lm import NGram, advance
+from asr.lm import NGram, score_next_word
 from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import LN_10, score_words
 from asr.lm.store import open_ngram
@@ -76,12 +76,12 @@ def test_a_state_forgets_what_cannot_matter(small: NGram) -> None:
     """After <unk> or </s> nothing is known; `b a` and `a b a` lead to one state."""
     a, b = small.id("a"), small.id("b")
     for word in (small.unk_id, small.end_id):
-        assert advance(small.arrays, small.begin, word)[1] == small.empty
-    _, after_a = advance(small.arrays, small.empty, a)
-    _, after_ab = advance(small.arrays, after_a, b)
-    _, after_aba = advance(small.arrays, after_ab, a)
-    _, after_b = advance(small.arrays, small.empty, b)
-    assert after_aba == advance(small.arrays, after_b, a)[1]
+        assert score_next_word(small.arrays, small.begin, word)[1] == small.empty
+    _, after_a = score_next_word(small.arrays, small.empty, a)
+    _, after_ab = score_next_word(small.arrays, after_a, b)
+    _, after_aba = score_next_word(small.arrays, after_ab, a)
+    _, after_b = score_next_word(small.arrays, small.empty, b)
+    assert after_aba == score_next_word(small.arrays, after_b, a)[1]
     assert after_aba not in (after_a, after_b)
 
 
@@ -103,6 +103,6 @@ def test_one_compilation_serves_every_model(small: NGram, shared: Path) -> None:
     oracle = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
     for lm in (small, open_ngram(oracle), open_ngram(oracle)):
         lm.score(["a"])
-        advance(lm.arrays, lm.begin, 0)
+        score_next_word(lm.arrays, lm.begin, 0)
     assert len(score_words.signatures) == 1
-    assert len({signature[0] for signature in advance.signatures}) == 1
+    assert len({signature[0] for signature in score_next_word.signatures}) == 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from random_text import Gram, estimated, random_text
 
-from asr.lm import NGram, advance
+from asr.lm import NGram, score_next_word
 
 ORDER = 3
 
@@ -31,9 +31,10 @@ def literal_losses(lm: NGram, grams: Iterable[Gram], text: str) -> dict[Gram, fl
     def probabilities(context: Gram) -> dict[str, float]:
         state = lm.empty
         for word in context:
-            _, state = advance(lm.arrays, state, lm.id(word))
+            _, state = score_next_word(lm.arrays, state, lm.id(word))
         return {
-            word: float(np.exp(advance(lm.arrays, state, lm.id(word))[0])) for word in predicted
+            word: float(np.exp(score_next_word(lm.arrays, state, lm.id(word))[0]))
+            for word in predicted
         }
 
     losses: dict[Gram, float] = {}

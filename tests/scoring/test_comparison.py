@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from asr.errors import UserError
 from asr.scoring import Comparison, Interval, compare, format_comparison, format_report, score
+from asr.util.errors import UserError
 
 UTTERANCES = 300
 REFERENCES = {str(index): "one two" for index in range(UTTERANCES)}
@@ -69,8 +69,8 @@ def test_comparison_survives_json() -> None:
     assert data["wer_difference"] == comparison.difference
 
 
-def test_normaliser_reaches_both() -> None:
-    comparison = compare({"u": "YES"}, {"u": "yes"}, {"u": "Yes"}, normalise=str.lower)
+def test_normalizer_reaches_both() -> None:
+    comparison = compare({"u": "YES"}, {"u": "yes"}, {"u": "Yes"}, normalize=str.lower)
     assert comparison.words_a.errors == comparison.words_b.errors == 0
 
 
@@ -133,7 +133,7 @@ def test_references_without_a_word_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("utterances", "beyond"), [(1, False), (2, False), (5, False), (6, True)])
-def test_few_utterances_tell_nothing_even_if_all_favour_one_side(
+def test_few_utterances_tell_nothing_even_if_all_favor_one_side(
     utterances: int, beyond: bool
 ) -> None:
     said = {str(number): "one two three four" for number in range(utterances)}

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from asr.scoring import Exhibit, format_html, score, worst_first
+from asr.scoring import UtteranceMedia, format_html, score, worst_first
 
 VOID = {"meta", "img", "br", "link", "input"}
 NASTY = "<script>alert(1)</script>"
@@ -70,11 +70,11 @@ def test_totals_with_their_intervals():
 
 
 def test_groups_add_up_to_the_whole():
-    exhibits = {
-        key: Exhibit(2.0, level, "x.wav#t=0,2")
+    media = {
+        key: UtteranceMedia(2.0, level, "x.wav#t=0,2")
         for key, level in zip(REFERENCES, (-31.0, -30.0, -12.5, float("-inf")), strict=True)
     }
-    html = format_html(report(), "t", exhibits)
+    html = format_html(report(), "t", media)
     tables = re.findall(r"<table>.*?</table>", html, re.DOTALL)
     groups = {}
     for table in tables[:3]:
@@ -105,7 +105,7 @@ def test_every_utterance_is_aligned_worst_first():
     assert plain(by_id["u-2"]) == "u-2 ann · 0 errors in 1 word · 0.00 % yes"
 
 
-def test_marks_tell_errors_without_colour():
+def test_marks_tell_errors_without_color():
     shown = "".join(articles(format_html(report(), "t")))
     for kind, mark in (("substitution", "S"), ("deletion", "D"), ("insertion", "I")):
         counted = shown.count(f'<span class="{kind}">')
@@ -116,7 +116,7 @@ def test_marks_tell_errors_without_colour():
 @pytest.mark.parametrize("where", ["reference", "hypothesis", "id", "speaker", "title", "audio"])
 def test_what_people_wrote_stays_text(where):
     references, hypotheses = dict(REFERENCES), dict(HYPOTHESES)
-    speakers, exhibits, title, key = dict(SPEAKERS), {}, "t", "u-1"
+    speakers, media, title, key = dict(SPEAKERS), {}, "t", "u-1"
     nasty = NASTY + "\"' onload=x &amp;"
     if where == "reference":
         references[key] = nasty
@@ -130,8 +130,8 @@ def test_what_people_wrote_stays_text(where):
     elif where == "title":
         title = nasty
     else:
-        exhibits[key] = Exhibit(1.0, -20.0, nasty, nasty)
-    html = format_html(score(references, hypotheses, speakers=speakers), title, exhibits)
+        media[key] = UtteranceMedia(1.0, -20.0, nasty, nasty)
+    html = format_html(score(references, hypotheses, speakers=speakers), title, media)
     page = Page(html)
     assert len(page.of("script")) == 1
     assert "alert" not in "".join(page.texts["script"])
@@ -145,8 +145,10 @@ def test_what_people_wrote_stays_text(where):
 
 
 def test_the_page_needs_nothing_beside_it():
-    exhibits = {"u-1": Exhibit(1.5, -20.0, "data:audio/flac;base64,AA", "data:image/png;base64,AA")}
-    page = Page(format_html(report(), "t", exhibits))
+    media = {
+        "u-1": UtteranceMedia(1.5, -20.0, "data:audio/flac;base64,AA", "data:image/png;base64,AA")
+    }
+    page = Page(format_html(report(), "t", media))
     assert not page.of("link")
     assert not any("src" in attributes for attributes in page.of("script"))
     urls = [attributes.get("src") for _, attributes in page.elements if "src" in attributes]
@@ -157,8 +159,10 @@ def test_the_page_needs_nothing_beside_it():
 
 
 def test_only_the_pages_own_script_and_style_pass_its_policy():
-    exhibits = {key: Exhibit(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES}
-    page = Page(format_html(report(), "t", exhibits))
+    media = {
+        key: UtteranceMedia(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES
+    }
+    page = Page(format_html(report(), "t", media))
     policy = dict(one.strip().split(" ", 1) for one in page.of("meta")[1]["content"].split(";"))
     for directive in ("default-src", "base-uri", "form-action"):
         assert policy.pop(directive) == "'none'"
@@ -181,7 +185,7 @@ def test_only_the_pages_own_script_and_style_pass_its_policy():
 def test_what_cannot_be_seen_is_escaped(character, shown):
     text = f"a{character}b"
     found = score({text: text}, {text: f"{text}c"}, speakers={text: text})
-    html = format_html(found, text, {text: Exhibit(1.0, -20.0, "a.wav", "data:,")})
+    html = format_html(found, text, {text: UtteranceMedia(1.0, -20.0, "a.wav", "data:,")})
     Page(html.encode().decode())
     places = (
         f"<title>a{shown}b</title>", f"<h1>a{shown}b</h1>", f'data-name="a{shown}b"',
@@ -199,8 +203,10 @@ def test_lines_in_a_name_are_escaped():
 
 
 def test_a_browser_sets_up_only_what_is_in_sight():
-    exhibits = {key: Exhibit(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES}
-    page = Page(format_html(report(), "t", exhibits))
+    media = {
+        key: UtteranceMedia(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES
+    }
+    page = Page(format_html(report(), "t", media))
     assert not page.of("audio")
     assert len(page.of("button")) == len(REFERENCES)
     assert all(image["loading"] == "lazy" for image in page.of("img"))
@@ -216,8 +222,8 @@ def test_names_of_speakers_wrap():
 
 
 def test_keys_of_sorting_are_numbers_a_browser_reads():
-    exhibits = {key: Exhibit(1.5, float("-inf"), "a.wav") for key in REFERENCES}
-    page = Page(format_html(report(), "t", exhibits))
+    media = {key: UtteranceMedia(1.5, float("-inf"), "a.wav") for key in REFERENCES}
+    page = Page(format_html(report(), "t", media))
     found = {one["data-name"]: one for one in page.of("article")}
     assert set(found) == set(REFERENCES)
     assert found["u-4"]["data-rate"] == "Infinity"

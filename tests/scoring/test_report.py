@@ -8,8 +8,8 @@ from functools import cache
 import jiwer
 import pytest
 
-from asr.errors import UserError
 from asr.scoring import AlignedWord, ErrorCounts, Report, format_report, score
+from asr.util.errors import UserError
 
 WORDS = ["a", "b", "c", "d", "e", "ab", "abc", "no", "now", "then", "the"]
 
@@ -52,8 +52,8 @@ def test_rates_equal_jiwer(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_utterance_has_the_smallest_number_of_errors(seed: int) -> None:
     for result in score(*random_texts(seed)).results:
-        said, recognised = result.reference.split(), result.hypothesis.split()
-        assert result.words.errors == edit_distance(said, recognised)
+        said, recognized = result.reference.split(), result.hypothesis.split()
+        assert result.words.errors == edit_distance(said, recognized)
         assert result.words.reference_length == len(said)
         assert result.characters.errors == edit_distance(
             list(result.reference), list(result.hypothesis)
@@ -64,9 +64,9 @@ def test_every_utterance_has_the_smallest_number_of_errors(seed: int) -> None:
 def test_alignments_hold_all_words_in_order() -> None:
     for result in score(*random_texts(7)).results:
         said = [column.reference for column in result.alignment if column.reference is not None]
-        recognised = [column.hypothesis for column in result.alignment if column.hypothesis]
+        recognized = [column.hypothesis for column in result.alignment if column.hypothesis]
         assert said == result.reference.split()
-        assert recognised == result.hypothesis.split()
+        assert recognized == result.hypothesis.split()
 
 
 def test_alignment_names_each_kind_of_error() -> None:
@@ -127,10 +127,10 @@ def test_whitespace_is_never_an_error() -> None:
     assert report.characters == ErrorCounts(hits=13)
 
 
-def test_letter_case_counts_unless_normalised_away() -> None:
-    references, hypotheses = {"u": "Hello, world"}, {"u": "hello world"}
+def test_letter_case_counts_unless_normalized_away() -> None:
+    references, hypotheses = {"u": "Hello, context"}, {"u": "hello world"}
     assert score(references, hypotheses).words.substitutions == 1
-    report = score(references, hypotheses, normalise=lambda text: text.lower().replace(",", ""))
+    report = score(references, hypotheses, normalize=lambda text: text.lower().replace(",", ""))
     assert report.words.errors == 0
     assert report.results[0].reference == "hello world"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.errors import UserError
 from asr.scoring import Layout, read_transcripts
+from asr.util.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* taken for utterance ids")
 
@@ -110,7 +110,7 @@ def test_one_repeated_id_makes_no_plain_file(tmp_path: Path) -> None:
     assert len(read(tmp_path, lines + "\n", lines + "bob six\n", layout="plain")[1]) == 6
 
 
-def test_a_recogniser_that_said_nothing_is_scored(tmp_path: Path) -> None:
+def test_a_recognizer_that_said_nothing_is_scored(tmp_path: Path) -> None:
     _, hypotheses = read(tmp_path, "one\ntwo\n", "\n\n")
     assert hypotheses == {"1": "", "2": ""}
 

@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import nn
 
-from asr.errors import UserError
 from asr.training.checkpoint import (
     STATE_NAME,
     Progress,
-    compare_identities,
+    compare_fingerprints,
     load_state,
-    read_identity,
+    read_fingerprint,
     save_state,
 )
 from asr.training.restore import restore_parts
+from asr.util.errors import UserError
 
 HERE = {"seed": 1, "encoder.layers": 3, "encoder.zoneout": 0.0}
 
@@ -32,12 +32,12 @@ def network(seed: int = 0) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 def trained_parts() -> dict[str, Any]:
     """Take one step, and collect what a trainer saves."""
-    model, optimiser = network()
+    model, optimizer = network()
     model(torch.ones(3)).sum().backward()
-    optimiser.step()
-    optimiser.param_groups[0]["lr"] = 0.01
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.01
     average = {name: tensor / 2 for name, tensor in model.state_dict().items()}
-    return {"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict()}
+    return {"model": model.state_dict(), "average": average, "optimizer": optimizer.state_dict()}
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def restore(run_dir: Path) -> tuple[nn.Module, nn.Module, torch.optim.Optimizer]
     """Go on from a state as a trainer does."""
     found = load_state(run_dir, HERE)
     assert found is not None
-    (model, optimiser), (average, _) = network(1), network(2)
-    restore_parts(run_dir, found[1], model, average, optimiser)
-    return model, average, optimiser
+    (model, optimizer), (average, _) = network(1), network(2)
+    restore_parts(run_dir, found[1], model, average, optimizer)
+    return model, average, optimizer
 
 
 def refused(run_dir: Path) -> str:
@@ -74,12 +74,12 @@ def rewrite(run_dir: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def assert_restored(run_dir: Path) -> None:
-    model, average, optimiser = restore(run_dir)
+    model, average, optimizer = restore(run_dir)
     parts = trained_parts()
     for module, name in ((model, "model"), (average, "average")):
         for key, tensor in module.state_dict().items():
             assert torch.equal(tensor, parts[name][key])
-    found, expected = optimiser.state_dict(), parts["optimiser"]
+    found, expected = optimizer.state_dict(), parts["optimizer"]
     assert found["param_groups"] == expected["param_groups"]
     for number, moments in expected["state"].items():
         for name, tensor in moments.items():
@@ -89,7 +89,7 @@ def assert_restored(run_dir: Path) -> None:
 def test_a_state_comes_back_bit_equal(run_dir):
     progress, _ = load_state(run_dir, HERE)
     assert progress == Progress(epoch=2, loss_sum=0.5)
-    assert read_identity(run_dir) == HERE
+    assert read_fingerprint(run_dir) == HERE
     assert_restored(run_dir)
 
 
@@ -99,9 +99,9 @@ def test_a_state_from_before_there_was_a_seal_is_read(run_dir):
 
 
 def test_a_state_of_before_the_first_step_is_read(tmp_path):
-    model, optimiser = network()
+    model, optimizer = network()
     weights = model.state_dict()
-    parts = {"model": weights, "average": weights, "optimiser": optimiser.state_dict()}
+    parts = {"model": weights, "average": weights, "optimizer": optimizer.state_dict()}
     save_state(tmp_path, Progress(), parts, HERE)
     assert restore(tmp_path)[2].state_dict()["state"] == {}
 
@@ -136,8 +136,8 @@ def put(*keys: Any, value: Any) -> Callable[[dict[str, Any]], object]:
 LAUGHS: list[Any] = ["ha"]
 for _ in range(60):
     LAUGHS = [LAUGHS, LAUGHS]  # nothing that looks at each would come to an end
-MOMENTS = ("parts", "optimiser", "state", 0)
-GROUP = ("parts", "optimiser", "param_groups", 0)
+MOMENTS = ("parts", "optimizer", "state", 0)
+GROUP = ("parts", "optimizer", "param_groups", 0)
 
 
 @pytest.mark.parametrize(
@@ -161,13 +161,13 @@ GROUP = ("parts", "optimiser", "param_groups", 0)
         (put("parts", "average", value="weights"), "not those of this run"),
         (put("parts", "average", "bias", value=torch.tensor([0, math.nan])), "not finite"),
         (put("parts", "model", "bias", value=torch.tensor([0, math.inf])), "not finite"),
-        (put("parts", "optimiser", value={}), "not those of this run"),
+        (put("parts", "optimizer", value={}), "not those of this run"),
         (put(*MOMENTS, "exp_avg", value=torch.ones(10**6).expand(10**6, 10**6)), "not those"),
         (put(*MOMENTS, "exp_avg", value="x"), "not those of this run"),
         (put(*MOMENTS, value={}), "not those of this run"),
-        (put("parts", "optimiser", "state", 9, value={}), "not those of this run"),
+        (put("parts", "optimizer", "state", 9, value={}), "not those of this run"),
         (put(*GROUP, "lr", value="fast"), "not those of this run"),
-        (put("parts", "optimiser", "param_groups", value=[]), "not those of this run"),
+        (put("parts", "optimizer", "param_groups", value=[]), "not those of this run"),
     ],
 )
 def test_a_state_of_another_content_is_refused(run_dir, change, said):
@@ -175,7 +175,7 @@ def test_a_state_of_another_content_is_refused(run_dir, change, said):
     assert said in refused(run_dir)
 
 
-def test_the_optimisers_settings_are_the_runs_own(run_dir):
+def test_the_optimizers_settings_are_the_runs_own(run_dir):
     rewrite(run_dir, put(*GROUP, "amsgrad", value=True))
     assert_restored(run_dir)
 
@@ -191,14 +191,14 @@ def test_what_pickle_would_run_is_refused(run_dir):
 
 def test_a_run_from_before_a_setting_was_there_did_without_it():
     there = {"seed": 1, "encoder.layers": 3}
-    assert compare_identities(there, HERE) == []
-    assert compare_identities(there, HERE | {"encoder.zoneout": 0.1}) == [
+    assert compare_fingerprints(there, HERE) == []
+    assert compare_fingerprints(there, HERE | {"encoder.zoneout": 0.1}) == [
         "encoder.zoneout is 0.0 there, 0.1 here"
     ]
 
 
 def test_each_difference_is_named():
-    assert compare_identities(HERE, HERE | {"seed": 2, "trainer.epochs": 9, "new": True}) == [
+    assert compare_fingerprints(HERE, HERE | {"seed": 2, "trainer.epochs": 9, "new": True}) == [
         "new is None there, True here",
         "seed is 1 there, 2 here",
     ]

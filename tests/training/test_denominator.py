@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from asr.errors import UserError
-from asr.model import ctc_loss
+from asr.model.ctc_model import ctc_loss
 from asr.training.denominator import Denominator, token_trigram
+from asr.util.errors import UserError
 
 TEXTS = [[1, 2, 3, 3], [2, 2], [1], []]
 LENGTHS = torch.tensor([6, 3, 1, 0])
@@ -62,9 +62,9 @@ def test_no_text_is_likelier_than_all_of_them(trigram: Tensor, log_probs: Tensor
     text = torch.tensor([[1, 2, 3, 3]])
     alone = -ctc_loss(log_probs[:1], LENGTHS[:1], text, torch.tensor([4]))
 
-    together = Denominator(trigram)(log_probs[:1], LENGTHS[:1])
+    map_threads = Denominator(trigram)(log_probs[:1], LENGTHS[:1])
 
-    assert float(alone) + log_prob([1, 2, 3, 3], trigram) < float(together) < 0
+    assert float(alone) + log_prob([1, 2, 3, 3], trigram) < float(map_threads) < 0
 
 
 def test_hundreds_of_frames_neither_vanish_nor_overflow(trigram: Tensor) -> None:

@@ -12,14 +12,14 @@ from lhotse import CutSet
 from random_models import noise, random_model, random_tokenizer
 from tiny import cut
 
-from asr.data import SpeechDataset
+from asr.data.dataset import SpeechDataset
 from asr.decoding.decoder import Decoder
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.model import ctc_loss
-from asr.recognizer import Recognizer
+from asr.inference.recognizer import Recognizer
+from asr.model.ctc_model import ctc_loss
 from asr.training.dev_scores import DevScores, score_dev
-from asr.training.distributed import World
+from asr.training.distributed import DistributedContext
 
 RATE = 16000
 SAMPLES = (16000, 9000, 7000, 12000, 14000)
@@ -49,7 +49,9 @@ def dataset(paths: list[Path], texts: list[str]) -> SpeechDataset:
 
 def scores(of: SpeechDataset, batch_s: float = 2.0) -> DevScores:
     decoder = Decoder(Tokens.of(random_tokenizer()), DecodingOptions())
-    return score_dev(random_model(), of, decoder, batch_s, World(0, 1, torch.device("cpu")))
+    return score_dev(
+        random_model(), of, decoder, batch_s, DistributedContext(0, 1, torch.device("cpu"))
+    )
 
 
 @pytest.mark.parametrize("batch_s", [0.1, 2.0, 100.0])
@@ -80,7 +82,7 @@ def test_the_loss_is_the_mean_over_utterances(paths, texts):
 def test_processes_put_their_shares_together(paths, texts):
     values, both = [None, None], Barrier(2)
 
-    class Two(World):
+    class Two(DistributedContext):
         def gather(self, value):
             values[self.rank] = value
             both.wait(60)
@@ -90,7 +92,7 @@ def test_processes_put_their_shares_together(paths, texts):
     decoder, model = Decoder(Tokens.of(random_tokenizer()), DecodingOptions()), random_model()
     with ThreadPoolExecutor(2) as pool:
         ranks = [Two(rank, 2, torch.device("cpu")) for rank in range(2)]
-        found = list(pool.map(lambda world: score_dev(model, of, decoder, 1.0, world), ranks))
+        found = list(pool.map(lambda context: score_dev(model, of, decoder, 1.0, context), ranks))
     for one in found:
         assert (one.wer, one.cer, one.examples) == (0.0, 0.0, whole.examples)
         assert one.loss == pytest.approx(whole.loss, rel=1e-4)

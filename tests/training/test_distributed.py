@@ -15,9 +15,9 @@ import tiny
 import torch
 
 from asr.cli import main
-from asr.errors import UserError
 from asr.training import trainer
-from asr.training.distributed import World, close_group, dist, open_world
+from asr.training.distributed import DistributedContext, close_group, dist, open_distributed
+from asr.util.errors import UserError
 
 FAULT = "asr: cut train-07: 1 samples are NaN or infinite; export the recording again"
 
@@ -85,7 +85,7 @@ def test_two_processes_equal_one(tones, alone, tmp_path):
 @pytest.mark.slow
 def test_three_processes_with_uneven_pieces_equal_one(tones, alone, tmp_path):
     """Some have two pieces of a batch, some one, some only an utterance that does not count."""
-    command = tiny.arguments(tones, tmp_path / "three", *SETTINGS, "trainer.accumulate=2")
+    command = tiny.arguments(tones, tmp_path / "three", *SETTINGS, "trainer.micro_batches=2")
     statuses, said = fork_ranks(command, tmp_path, ranks=3)
     assert statuses == [0, 0, 0], said
     assert_equal_runs(alone, tmp_path / "three")
@@ -221,31 +221,34 @@ def test_a_process_that_fails_stops_all_of_torchrun(one_bad, tmp_path):
 
 
 def test_alone_there_is_nothing_to_gather():
-    world = World(0, 1, torch.device("cpu"))
+    context = DistributedContext(0, 1, torch.device("cpu"))
     model = torch.nn.Linear(1, 1)
-    assert world.replicate(model) is model
-    assert world.gather("x") == ["x"]
-    assert world.any(True)
-    assert not world.any(False)
-    assert world.is_main
-    assert not World(1, 2, torch.device("cpu")).is_main
+    assert context.replicate(model) is model
+    assert context.gather("x") == ["x"]
+    assert context.any(True)
+    assert not context.any(False)
+    assert context.is_main
+    assert not DistributedContext(1, 2, torch.device("cpu")).is_main
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:1"])
 def test_an_unknown_device_is_refused(device):
     with (
         pytest.raises(UserError, match="expected one of auto, cpu, cuda, found"),
-        open_world(device),
+        open_distributed(device),
     ):
         pass
 
 
 def test_cuda_without_a_device_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match="torch finds no CUDA device here"), open_world("cuda"):
+    with (
+        pytest.raises(UserError, match="torch finds no CUDA device here"),
+        open_distributed("cuda"),
+    ):
         pass
-    with open_world("auto") as world:
-        assert world.device.type == "cpu"
+    with open_distributed("auto") as context:
+        assert context.device.type == "cpu"
 
 
 def test_more_processes_than_devices_are_refused(monkeypatch):
@@ -253,7 +256,7 @@ def test_more_processes_than_devices_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("WORLD_SIZE", "3")
     monkeypatch.setenv("LOCAL_RANK", "2")
-    with pytest.raises(UserError, match=r"at most 2, .* number 3; start"), open_world("auto"):
+    with pytest.raises(UserError, match=r"at most 2, .* number 3; start"), open_distributed("auto"):
         pass
 
 
@@ -264,10 +267,10 @@ def test_a_process_that_fails_does_not_wait_for_the_others_to_leave(monkeypatch)
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
     monkeypatch.setattr(dist, "get_rank", lambda: 1)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: farewells.append("bye"))
-    with pytest.raises(UserError, match="spoilt"), open_world("cpu"):
+    with pytest.raises(UserError, match="spoilt"), open_distributed("cpu"):
         raise UserError("spoilt")
     assert not farewells
-    with open_world("cpu"):
+    with open_distributed("cpu"):
         pass
     assert not farewells  # a sweep's next job needs the group
     monkeypatch.setattr(dist, "is_initialized", lambda: True)

@@ -10,12 +10,12 @@ from random_models import random_model, random_tokenizer
 from safetensors.torch import load_file
 
 from asr.cli import main
-from asr.errors import UserError
-from asr.model_file import load_model, save_model
-from asr.subwords import BPETokenizer
-from asr.text import BLANK, CharTokenizer
+from asr.model.model_file import load_model, save_model
+from asr.text.bpe import BPETokenizer
+from asr.text.tokenizer import BLANK, CharTokenizer
 from asr.training import recipe
 from asr.training.initial import matching_rows, take_weights
+from asr.util.errors import UserError
 
 LOWER = CharTokenizer([BLANK, *" abc'"], "lower")
 UPPER = CharTokenizer([BLANK, *"' AZC"], "upper")
@@ -61,7 +61,7 @@ def test_dropout_may_differ(tones, tones_run, tmp_path, monkeypatch):
 
 
 def test_another_case_takes_the_rows_of_its_letters(tones, tones_run, tmp_path, monkeypatch):
-    other = ("text.normaliser=upper", "tokens.characters=BAZ")
+    other = ("text.normalizer=upper", "tokens.characters=BAZ")
     found = initial_weights(monkeypatch, tones, tmp_path, f"init={tones_run}", *other)
     fresh = initial_weights(monkeypatch, tones, tmp_path / "fresh", *other)
     donor = load_file(tones_run / "model.safetensors")  # <blank>, space, a, b
@@ -90,7 +90,7 @@ def test_pieces_match_pieces_and_no_characters():
 
 
 def test_feature_statistics_are_kept(tones, tmp_path, monkeypatch):
-    donor_dir, settings = tmp_path / "donor", "features.normalisation=global"
+    donor_dir, settings = tmp_path / "donor", "features.normalization=global"
     start(tones, donor_dir, settings)
     path = donor_dir / "model.safetensors"
     model, tokenizer = load_model(path)
@@ -113,14 +113,14 @@ def test_training_goes_on_and_differs_from_scratch(tones, tones_run, tmp_path):
 def test_models_built_otherwise_are_refused_and_each_difference_named(
     tones, tones_run, tmp_path, capsys
 ):
-    other = ("encoder.layers=2", "subsampling.factor=2", "features.normalisation=global")
+    other = ("encoder.layers=2", "subsampling.factor=2", "features.normalization=global")
     start(tones, tmp_path, f"init={tones_run}", *other, status=1)
     said = capsys.readouterr().err
     assert (
         f"asr: init: {tones_run}/model.safetensors: a model built otherwise: "
-        "features.normalisation is utterance there, global here, "
+        "features.normalization is utterance there, global here, "
         "subsampling.factor is 3 there, 2 here, encoder.layers is 1 there, 2 here; "
-        "add features.normalisation=utterance subsampling.factor=3 encoder.layers=1 to the command"
+        "add features.normalization=utterance subsampling.factor=3 encoder.layers=1 to the command"
     ) in said
     assert "dropout" not in said
     assert not (tmp_path / "state.pt").exists()
@@ -186,7 +186,7 @@ def test_settings_compare_as_numbers():
 
 
 def test_a_run_folder_named_after_overrides_can_be_quoted(tones, tones_run, tmp_path, monkeypatch):
-    folder = tmp_path / "encoder.layers=1,optimiser.lr=1e-3" / "1"
+    folder = tmp_path / "encoder.layers=1,optimizer.lr=1e-3" / "1"
     shutil.copytree(tones_run, folder)
     assert initial_weights(monkeypatch, tones, tmp_path / "run", f"init='{folder}'")
 

@@ -9,7 +9,7 @@ import torch
 
 from asr.cli import main
 from asr.training import lock
-from asr.training.distributed import World
+from asr.training.distributed import DistributedContext
 
 
 def test_a_second_training_is_refused_until_the_first_has_died(tones, tmp_path, capsys):
@@ -53,5 +53,5 @@ def test_where_nothing_can_be_locked_one_trains_without(tones, tmp_path, monkeyp
 
 
 def test_only_the_main_process_locks(tmp_path):
-    with lock.sole_training(tmp_path, World(1, 2, torch.device("cpu"))):
+    with lock.sole_training(tmp_path, DistributedContext(1, 2, torch.device("cpu"))):
         assert not list(tmp_path.iterdir())

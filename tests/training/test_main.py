@@ -12,9 +12,9 @@ import tiny
 
 from asr.cli import main
 from asr.config import RESUMABLE, UNNAMED, TrainConfig, check_ranges, flatten
-from asr.errors import UserError
 from asr.training import explain, recipe
 from asr.training import main as train_main
+from asr.util.errors import UserError
 
 START = b"defaults: [/train, _self_]\n"
 DATA = ("data.train=a.jsonl.gz", "data.dev=b.jsonl.gz")
@@ -50,29 +50,29 @@ def test_overrides_arrive(trained):
     ("override", "said"),
     [
         ("encoder=blst", "encoder=blst: there is no such option; did you mean blstm?"),
-        ("optimiser=sgd", "optimiser=sgd: there is no such option; choose one of adam, adamw"),
+        ("optimizer=sgd", "optimizer=sgd: there is no such option; choose one of adam, adamw"),
         (
             "encoder.layer=3",
             "encoder.layer: there is no such setting; did you mean encoder.layers?",
         ),
         ("encodr.layers=3", "did you mean encoder.layers?"),
         ("encodr=blstm", "encodr: there is no such setting; did you mean encoder?"),
-        ("optimizer.lr=1", "did you mean optimiser.lr?"),
+        ("optimizer.lr=1", "did you mean optimizer.lr?"),
         ("zzz=1", "zzz: there is no such setting; `asr train RECIPE --cfg job` lists them"),
         ("+encoder.layer=3", "did you mean encoder.layers?"),
         ("++data.tran=x", "did you mean data.train?"),
         ("encoder.layers=three", "encoder.layers: expected a whole number, found three"),
         ("trainer.epochs=2.5", "trainer.epochs: expected a whole number, found 2.5"),
-        ("optimiser.lr=fast", "optimiser.lr: expected a number, found fast"),
-        ("data.leave_out_bad=perhaps", "expected true or false, found perhaps"),
+        ("optimizer.lr=fast", "optimizer.lr: expected a number, found fast"),
+        ("data.skip_invalid=perhaps", "expected true or false, found perhaps"),
         (
             "augment.speeds=1",
             "augment.speeds: expected a list of numbers, as in [0.9,1.1], found 1",
         ),
         ("trainer.patience_epochs=soon", "expected a whole number or null, found soon"),
         ("tokens=words", "tokens=words: there is no such option; choose one of bpe, characters"),
-        ("tokens.pieces=many", "tokens.pieces: expected a whole number or null, found many"),
-        ("tokens.pieces=1", "tokens.pieces: expected 2 to 100000, found 1"),
+        ("tokens.subwords=many", "tokens.subwords: expected a whole number or null, found many"),
+        ("tokens.subwords=1", "tokens.subwords: expected 2 to 100000, found 1"),
         ("text.characters=abc", "did you mean tokens.characters?"),
         ("init=[a]", "init: expected text or null, found [a]"),
         ("encoder.layers=null", "encoder.layers: expected a whole number, found null"),
@@ -171,8 +171,8 @@ def test_cfg_job_prints_the_settings_wherever_it_stands(trained, capsys):
         ([], "default"),
         (["seed=3", "trainer.device=cpu", "trainer.workers=2", "trainer.threads=1"], "default"),
         (["trainer.tensorboard=false", "recipe=x"], "default"),
-        (["optimiser.lr=1e-3", "encoder.layers=2"], "encoder.layers=2,optimiser.lr=1e-3"),
-        (["encoder.layers=2", "optimiser.lr=1e-3"], "encoder.layers=2,optimiser.lr=1e-3"),
+        (["optimizer.lr=1e-3", "encoder.layers=2"], "encoder.layers=2,optimizer.lr=1e-3"),
+        (["encoder.layers=2", "optimizer.lr=1e-3"], "encoder.layers=2,optimizer.lr=1e-3"),
         (["augment=none"], "augment=none"),
         (["augment.speeds=[0.9,1.1]"], "augment.speeds=-0.9,1.1-"),
         (["data.train=my/own x.gz"], "data.train=my-own-x.gz"),
@@ -188,7 +188,7 @@ def test_runs_are_named_after_their_overrides(trained, overrides, name):
 def test_a_run_folder_named_after_overrides_can_be_given(trained, key):
     """Hydra takes no "=" in a value that is not quoted."""
     for folder in (
-        "runs/an4/encoder.layers=2,optimiser.lr=1e-3/1",
+        "runs/an4/encoder.layers=2,optimizer.lr=1e-3/1",
         "runs/it's=1/1",
         "runs/plain/1",
     ):
@@ -308,8 +308,8 @@ def test_ranges_take_the_values_of_conf(trained):
     check_ranges(config)
     config["trainer"]["patience_epochs"] = None
     check_ranges(config)
-    config["optimiser"]["lr"] = float("nan")
-    with pytest.raises(UserError, match=re.escape("optimiser.lr: expected 0 to 1000, found nan")):
+    config["optimizer"]["lr"] = float("nan")
+    with pytest.raises(UserError, match=re.escape("optimizer.lr: expected 0 to 1000, found nan")):
         check_ranges(config)
 
 

@@ -8,7 +8,7 @@ import tiny
 import torch
 
 from asr.cli import main
-from asr.model import CTCModel
+from asr.model.ctc_model import CTCModel
 
 COUNT_FAULTS = """
 import resource, sys
@@ -23,7 +23,7 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(*arguments: str) -> tuple[str, int]:
+def problems(*arguments: str) -> tuple[str, int]:
     command = [sys.executable, "-c", COUNT_FAULTS, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     kept, count = done.stdout.split()
@@ -32,10 +32,10 @@ def faults(*arguments: str) -> tuple[str, int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
 def test_pages_are_asked_for_once():
-    kept, count = faults("keep")
+    kept, count = problems("keep")
     if kept == "False":
         pytest.skip("this C library has no mallopt")
-    assert count < faults()[1] / 4
+    assert count < problems()[1] / 4
 
 
 def test_a_full_device_is_explained(tones, tmp_path, capsys, monkeypatch):

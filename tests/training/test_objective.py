@@ -5,16 +5,16 @@ import pytest
 import torch
 from scipy.special import rel_entr
 
-from asr.augment import SpecAugment
-from asr.data import Batch
-from asr.model import ctc_loss
+from asr.data.augment import SpecAugment
+from asr.data.dataset import Batch
+from asr.model.ctc_model import ctc_loss
 from asr.training.denominator import Denominator, token_trigram
 from asr.training.objective import Objective, consistency_loss
 
 NO_MASKS = SpecAugment(0, 0, 0, 0, 0, 0)
 MASKS = SpecAugment(
-    mel_warp=0.1, frequency_masks=1, frequency_bins=3, time_masks=2, time_frames=5,
-    time_share=0.5,
+    vtlp=0.1, frequency_masks=1, frequency_bins=3, time_masks=2, time_frames=5,
+    time_fraction=0.5,
 )  # fmt: skip
 LENGTHS = torch.tensor([12, 9])
 BATCH = Batch(

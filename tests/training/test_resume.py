@@ -13,9 +13,9 @@ import pytest
 import tiny
 import torch
 
-from asr import files
 from asr.cli import main
 from asr.training import trainer
+from asr.util import files
 
 WRITES = 12  # at least, in a run of three epochs: states, last and best models
 
@@ -154,10 +154,10 @@ def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, mo
     class DeathError(Exception):
         pass
 
-    def save_state(run_dir, progress, parts, identity):
+    def save_state(run_dir, progress, parts, fingerprint):
         if progress.epoch == 2:
             raise DeathError
-        files_save(run_dir, progress, parts, identity)
+        files_save(run_dir, progress, parts, fingerprint)
 
     files_save = trainer.save_state
     monkeypatch.setattr(trainer, "save_state", save_state)
@@ -234,7 +234,7 @@ def sigterm_in_worker_start() -> None:
     """Send each worker SIGTERM once torch has its own handler there, which ends the process."""
     from torch.utils.data._utils import signal_handling
 
-    from asr import loading
+    from asr.data import loading
 
     loading.WORKER_GRACE_S = 100
     original = signal_handling._set_worker_signal_handlers
@@ -258,7 +258,7 @@ def test_resuming_may_change_length_and_machine(tones, tmp_path):
     assert main(tiny.arguments(tones, tmp_path, "trainer.epochs=1")) == 0
     changed = ("trainer.epochs=2", "trainer.save_every_steps=7", "trainer.device=auto")
     logging = ("trainer.tensorboard=true", "trainer.patience_epochs=9")
-    fitting = ("trainer.accumulate=2",)
+    fitting = ("trainer.micro_batches=2",)
     for name in ("train", "dev"):
         (tmp_path / f"{name}.jsonl.gz").write_bytes((tones / f"{name}.jsonl.gz").read_bytes())
     moved = (f"data.train={tmp_path}/train.jsonl.gz", f"data.dev={tmp_path}/dev.jsonl.gz")

@@ -9,10 +9,10 @@ import pytest
 import tiny
 
 from asr.cli import main
-from asr.errors import UserError
-from asr.files import write_text
-from asr.training.journal import Journal
+from asr.training.metric_logger import MetricLogger
 from asr.training.room import room_explained
+from asr.util.errors import UserError
+from asr.util.files import write_text
 
 
 def full(*_: object) -> None:
@@ -61,7 +61,7 @@ def test_a_state_too_large_for_the_disk_is_not_torchs_to_word(tones, tmp_path, m
 
 
 def test_notes_that_do_not_fit_say_so_too(tones, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Journal, "epoch", full)
+    monkeypatch.setattr(MetricLogger, "epoch", full)
     assert main(tiny.arguments(tones, tmp_path / "run")) == 1
     said = capsys.readouterr().err
     assert f"asr: {tmp_path}/run: No space left on device; make room, then try again: the" in said

@@ -11,13 +11,13 @@ import torch
 
 from asr.cli import main
 from asr.config import TrainConfig
-from asr.cuts import read_cuts
-from asr.model import ctc_loss
-from asr.model_file import load_model
+from asr.data.manifests import read_cuts
+from asr.model.ctc_model import ctc_loss
+from asr.model.model_file import load_model
 from asr.training import dev_scores, objective, recipe, trainer
-from asr.training.distributed import World
+from asr.training.distributed import DistributedContext
 
-ALONE = World(0, 1, torch.device("cpu"))
+ALONE = DistributedContext(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_training_lowers_the_loss(tones_run):
 def test_accumulation_changes_nothing(build, accumulate):
     """Twenty pieces are more than a batch has utterances."""
     results = []
-    for pieces in (1, accumulate):
-        trained = build(*tiny.STILL, f"trainer.accumulate={pieces}", name=f"run{pieces}")
+    for parts in (1, accumulate):
+        trained = build(*tiny.STILL, f"trainer.micro_batches={parts}", name=f"run{parts}")
         trained.epochs = 1
         trained.fit()
         results.append(weights(trained))
@@ -72,7 +72,7 @@ def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(build, accumulate):
     """Adam and clipping would hide any other scale."""
     trained = build(
         *tiny.STILL, "trainer.epochs=1", "data.batch_s=1000", "trainer.clip_norm=inf",
-        f"trainer.accumulate={accumulate}",
+        f"trainer.micro_batches={accumulate}",
     )  # fmt: skip
     whole = trained.train.load([*range(len(trained.train))])
     trained.model.train()
@@ -81,7 +81,7 @@ def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(build, accumulate):
     expected = gradient(trained)
     trained.model.zero_grad()
     found = []
-    trained.optimiser.step = lambda: found.append(gradient(trained))
+    trained.optimizer.step = lambda: found.append(gradient(trained))
     trained.fit()
     torch.testing.assert_close(found, [expected], rtol=1e-4, atol=1e-5)
 
@@ -228,11 +228,11 @@ def test_the_best_model_is_kept_beside_the_last(build, monkeypatch):
 
 
 def test_the_learning_rate_follows_the_schedule(build):
-    trained = build("trainer.epochs=4", "schedule.warmup_share=0.5", "optimiser.lr=0.01")
+    trained = build("trainer.epochs=4", "schedule.warmup_fraction=0.5", "optimizer.lr=0.01")
     rates = []
     original = trained._step
     trained._step = lambda *args: (
-        rates.append(trained.optimiser.param_groups[0]["lr"]) or original(*args)
+        rates.append(trained.optimizer.param_groups[0]["lr"]) or original(*args)
     )
     trained.fit()
     assert rates[0] == pytest.approx(0.01 / (len(rates) // 2))
@@ -241,20 +241,20 @@ def test_the_learning_rate_follows_the_schedule(build):
         *sorted(rates[: len(rates) // 2]),
         *sorted(rates[len(rates) // 2 :], reverse=True),
     ]
-    assert {group["lr"] for group in trained.optimiser.param_groups} == {rates[-1]}
+    assert {group["lr"] for group in trained.optimizer.param_groups} == {rates[-1]}
 
 
 def test_gradients_are_clipped(build):
     trained = build("trainer.clip_norm=0.001", "trainer.epochs=1")
     norms = []
-    original = trained.optimiser.step
+    original = trained.optimizer.step
 
     def step():
         gradients = torch.cat([p.grad.flatten() for p in trained.model.parameters()])
         norms.append(float(gradients.norm()))
         original()
 
-    trained.optimiser.step = step
+    trained.optimizer.step = step
     trained.fit()
     assert max(norms) <= 0.001 * 1.001
     assert metrics(trained.run_dir)[0]["norm"] > 0.1  # what is logged is the norm before clipping
@@ -277,7 +277,7 @@ def test_bf16_that_a_processor_lacks_is_said_to_be_slow(build, monkeypatch, capl
 
 def test_dev_batches_are_no_larger_than_the_pieces_trained_on(build, monkeypatch):
     """Memory that holds a piece holds no whole batch of many devices."""
-    trained = build("trainer.accumulate=2", "data.batch_s=3", "trainer.epochs=1")
+    trained = build("trainer.micro_batches=2", "data.batch_s=3", "trainer.epochs=1")
     padded_s = []
 
     def compute_log_probs(*args, **keywords):
@@ -296,8 +296,8 @@ def test_an_unknown_precision_is_refused(tones, tmp_path, capsys):
     assert "trainer.precision: expected 32 or bf16, found '16'" in capsys.readouterr().err
 
 
-def test_global_normalisation_is_fitted_and_saved(build):
-    trained = build("features.normalisation=global", "trainer.epochs=1")
+def test_global_normalization_is_fitted_and_saved(build):
+    trained = build("features.normalization=global", "trainer.epochs=1")
     trained.fit()
     model, _ = load_model(trained.run_dir)
     assert float(model.log_mel.std.min()) > 0.1

@@ -1,0 +1,1 @@
+"""Cut manifests to batches: manifests, dataset, loading, augmentation."""

@@ -1,0 +1,160 @@
+"""Cuts to batches: which utterances stand together, and how they are loaded.
+
+Shapes: B batch, N samples, L target length.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lhotse import CutSet
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from asr.audio import Waveform
+from asr.data.augment import WaveformAugment, generator
+from asr.data.manifests import load_waveform
+from asr.text.tokenizer import Tokenizer
+from asr.util.errors import UserError
+
+
+class Batch(NamedTuple):
+    """Utterances padded to a common length; a tuple of tensors and ids, as workers send it."""
+
+    utterance_ids: list[str]
+    waveforms: Tensor  # (B, N) float32, zero past each length
+    waveform_lengths: Tensor  # (B,) samples
+    targets: Tensor  # (B, L) token ids, zero past each length
+    target_lengths: Tensor  # (B,)
+    weights: Tensor  # (B,) 1, or 0 for an utterance that only keeps a rank busy
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One process's part of one global batch.
+
+    Attributes:
+        utterances: indices of this process's utterances, in `parts` pieces of like size.
+        batch_size: utterances in the whole global batch.
+    """
+
+    utterances: list[list[int]]
+    batch_size: int
+
+
+def plan_batches(
+    durations_s: Sequence[float], batch_s: float, seed: int, epoch: int
+) -> list[list[int]]:
+    """Make an epoch's list of global batches, a pure function of its arguments.
+
+    Utterances of like length stand together (their durations are jittered by 10 %, so that
+    neighbours vary between epochs); a batch holds at most `batch_s` seconds once padded to its
+    longest utterance, and at least one utterance; the order of batches is shuffled.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    durations = np.asarray(durations_s)
+    batches: list[list[int]] = []
+    longest = 0.0
+    for index in np.argsort(durations * rng.uniform(0.9, 1.1, len(durations)), kind="stable"):
+        longest = max(longest, durations[index])
+        if not batches or longest * (len(batches[-1]) + 1) > batch_s:
+            batches.append([])
+            longest = durations[index]
+        batches[-1].append(int(index))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+class SpeechDataset(Dataset[list[Batch] | UserError]):
+    """Loads shares of global batches; the trainer tells it the epoch.
+
+    Args:
+        cuts: each with one transcript.
+        tokenizer: normalises the transcripts and gives the targets.
+        sample_rate: Hz, of the model; other rates are resampled.
+        augment: changes to the waveforms, or None for evaluation.
+        seed: of the augmentation.
+    """
+
+    def __init__(
+        self,
+        cuts: CutSet,
+        tokenizer: Tokenizer,
+        sample_rate: int,
+        augment: WaveformAugment | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.cuts = list(cuts)
+        self.durations_s = [cut.duration for cut in self.cuts]
+        self.texts = [tokenizer.normalize(cut.supervisions[0].text) for cut in self.cuts]
+        self.tokenizer = tokenizer
+        self.sample_rate = sample_rate
+        self.augment = augment
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """Count the utterances."""
+        return len(self.cuts)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The normalised transcripts by utterance id."""
+        return {cut.id: text for cut, text in zip(self.cuts, self.texts, strict=True)}
+
+    def __getitem__(self, shard: Shard) -> list[Batch] | UserError:
+        """Load the pieces of a share, each padded on its own.
+
+        What a user must mend is returned, not raised: a loader's worker would wrap it in its
+        traceback. `asr.data.loading` raises it.
+        """
+        try:
+            return [self.load(indices) for indices in shard.utterances]
+        except UserError as error:
+            return error
+
+    def load(self, indices: list[int]) -> Batch:
+        """Load utterances as one batch; an index ~i means utterance i with weight 0."""
+        real = [i if i >= 0 else ~i for i in indices]
+        waveforms = [torch.from_numpy(self._waveform(i)) for i in real]
+        targets = [torch.tensor(self._target(i), dtype=torch.long) for i in real]
+        return Batch(
+            utterance_ids=[self.cuts[i].id for i in real],
+            waveforms=pad_sequence(waveforms, batch_first=True),
+            waveform_lengths=torch.tensor([len(w) for w in waveforms]),
+            targets=pad_sequence(targets, batch_first=True),
+            target_lengths=torch.tensor([len(t) for t in targets]),
+            weights=torch.tensor([float(i >= 0) for i in indices]),
+        )
+
+    def _target(self, index: int) -> list[int]:
+        # A training set has no unknown characters left; in a dev set they are errors to count.
+        return self.tokenizer.encode(self.tokenizer.spellable(self.texts[index]))
+
+    def _waveform(self, index: int) -> Waveform:
+        cut = self.cuts[index]
+        waveform = load_waveform(cut, self.sample_rate)
+        if self.augment is None:
+            return waveform
+        rng = generator(self.seed, self.epoch, cut.id, "waveform")
+        return self.augment(waveform, self.sample_rate, rng)
+
+
+def split_batch(batch: list[int], parts: int, rank: int, ranks: int) -> Shard:
+    """Give one of `ranks` processes its share of a global batch, in `parts` pieces.
+
+    Args:
+        batch: indices of the utterances of the global batch.
+        parts: how many pieces each process takes one after another.
+        rank: which process, from 0.
+        ranks: how many processes there are.
+
+    The pieces of all processes together hold each utterance once. Where there are fewer
+    utterances than pieces, a process repeats one with weight 0: every process must take part
+    in every step.
+    """
+    micro_batches = [batch[rank + ranks * part :: ranks * parts] for part in range(parts)]
+    filled = [micro_batch for micro_batch in micro_batches if micro_batch] or [[~batch[0]]]
+    return Shard(utterances=filled, batch_size=len(batch))

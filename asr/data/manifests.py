@@ -1,0 +1,204 @@
+"""Cut manifests, and the audio of a cut.
+
+Shapes: C channels, N samples.
+"""
+
+import gzip
+import json
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+from lhotse import CutSet
+from lhotse.audio import set_audio_duration_mismatch_tolerance
+from lhotse.audio.backend import LibsndfileBackend, set_current_audio_backend
+from lhotse.cut import Cut
+from lhotse.cut.set import deserialize_cut
+from lhotse.utils import compute_num_samples
+
+from asr.audio import AudioError, Waveform, to_waveform
+from asr.data.cut_checks import LONGEST_S, TOLERANCE_S, check_amount, check_cut
+from asr.data.cut_schema import CutError, check_row, shown
+from asr.util.errors import UserError
+from asr.util.text_files import MAX_RATIO, UNPACKED_BYTES
+
+# Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
+with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
+    set_audio_duration_mismatch_tolerance(TOLERANCE_S)
+
+#: Bytes of a line; an hour's transcript has a tenth of that.
+_LONGEST_LINE = 1 << 20
+_GZIP = b"\x1f\x8b"
+
+
+class _Files(LibsndfileBackend):
+    """Reads files by libsndfile alone, and no more of one than may be held.
+
+    Other backends start programs (sph2pipe, ffmpeg), or open the addresses that a playlist names.
+    A path is absolute, since libsndfile takes "-" for standard input.
+    """
+
+    def read_audio(
+        self,
+        path_or_fd: Any,
+        offset: float = 0.0,
+        duration: float | None = None,
+        force_opus_sampling_rate: int | None = None,  # noqa: ARG002
+    ) -> tuple[npt.NDArray[np.float32], int]:
+        """Read `duration` seconds from `offset` on, or all from there: (C, N), and the rate."""
+        if isinstance(path_or_fd, str):
+            path_or_fd = Path(path_or_fd).absolute()
+            if not path_or_fd.is_file():
+                raise FileNotFoundError(f"{path_or_fd}: there is no such file")
+        try:
+            with soundfile.SoundFile(path_or_fd) as audio:
+                return _read_part(audio, offset, duration), audio.samplerate
+        except soundfile.LibsndfileError as error:  # lhotse makes another of its class, of a text
+            raise ValueError(error.error_string.rstrip(".")) from error
+
+
+def _read_part(
+    audio: soundfile.SoundFile, offset_s: float, duration_s: float | None
+) -> npt.NDArray[np.float32]:
+    start = compute_num_samples(offset_s, audio.samplerate)
+    count = audio.frames - start
+    if duration_s is not None:
+        count = min(count, compute_num_samples(duration_s, audio.samplerate))
+    check_amount(count / audio.samplerate, count * audio.channels)
+    audio.seek(start)
+    samples: npt.NDArray[np.float32] = audio.read(count, dtype="float32", always_2d=True).T
+    return samples
+
+
+set_current_audio_backend(_Files())
+
+
+def read_cuts(manifest: str | Path, longest_s: float = LONGEST_S) -> CutSet:
+    """Read a cut manifest, JSON lines that may be gzipped, into memory.
+
+    Args:
+        manifest: its path.
+        longest_s: the longest utterance that its user can take.
+
+    Raises:
+        UserError: the file is missing, empty or unreadable; a line of it is not a cut of audio
+            files with exactly one transcript, is too long, or has an id that comes twice.
+    """
+    path = Path(manifest)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "is no file" if path.exists() else None
+        raise UserError(
+            f"{path}: expected a cut manifest (*.jsonl.gz), but it {kind or 'does not exist'}; "
+            "make one with `asr prepare`"
+        )
+    cuts: dict[str, Cut] = {}
+    try:
+        for line in _lines(path):
+            cut = _parse(line, longest_s)
+            if cut.id in cuts:
+                raise CutError(f"a second cut with the id {cut.id}")
+            cuts[cut.id] = cut
+    except CutError as error:
+        raise UserError(f"{path}:{len(cuts) + 1}: {error}; prepare the corpus again") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    if not cuts:
+        raise UserError(f"{path}: no utterances in this manifest; prepare the corpus again")
+    return CutSet.from_cuts(cuts.values())
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Give the lines of a manifest.
+
+    Raises:
+        CutError: the file is damaged, or there is more in it than a manifest has.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        packed = file.peek(len(_GZIP)).startswith(_GZIP)
+        left = max(UNPACKED_BYTES, MAX_RATIO * path.stat().st_size)
+        with gzip.open(file) if packed else file as lines:
+            while line := _read_line(lines):
+                left -= len(line)
+                if len(line) > _LONGEST_LINE:
+                    raise CutError(f"a line of more than {_LONGEST_LINE} bytes, expected fewer")
+                if left < 0:
+                    most = f"{MAX_RATIO} times its size"
+                    raise CutError(f"the file unpacks to more than {most}, as no manifest does")
+                yield line
+
+
+def _read_line(file: IO[bytes] | gzip.GzipFile) -> bytes:
+    """Read a line, or of one that is too long enough to see that.
+
+    Raises:
+        CutError: the packed file is damaged.
+    """
+    try:
+        return file.readline(_LONGEST_LINE + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CutError(f"not a line of a cut manifest ({error})") from error
+
+
+def _parse(line: bytes, longest_s: float) -> Cut:
+    """Make the cut of a manifest's line.
+
+    Raises:
+        CutError: it is none that is taken.
+    """
+    row: Any = None
+    try:
+        row = json.loads(line)
+        check_row(row)
+        cut = deserialize_cut(_without_notes(row))
+        check_cut(cut, longest_s)
+    except CutError as error:
+        named = isinstance(row, dict) and isinstance(row.get("id"), str)
+        raise CutError(f"cut {shown(row['id'])[1:-1]}: {error}" if named else error) from error
+    except Exception as error:  # whatever a damaged line makes of json or lhotse
+        raise CutError(f"not a line of a cut manifest ({_first_line(error)})") from error
+    return cut
+
+
+def _without_notes(row: dict[str, Any]) -> dict[str, Any]:
+    """Take out what nothing here reads, before lhotse makes attributes of it."""
+    for cut in [track["cut"] for track in row.get("tracks", ())] or [row]:
+        for one in (cut, *cut.get("supervisions", ())):
+            one.pop("custom", None)
+            one.pop("alignment", None)
+    return row
+
+
+def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:
+    """Give the speaker of each cut by its id; None where that of any is not known."""
+    speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
+    if any(speaker in (None, "") for speaker in speakers.values()):
+        return None
+    return {key: str(speaker) for key, speaker in speakers.items()}  # corpora number theirs, too
+
+
+def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
+    """Load a cut as float32 (N,) at `sample_rate`, its channels mixed.
+
+    Raises:
+        UserError: the audio is missing, unreadable, empty or not finite.
+    """
+    try:
+        samples = cut.load_audio().mean(axis=0)
+        return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
+    except AudioError as error:  # of a class that a loader's worker cannot hand over
+        raise UserError(str(error)) from error
+    except Exception as error:  # every audio backend has exceptions of its own
+        raise UserError(
+            f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); "
+            "check the file and prepare the corpus again"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,1 @@
+"""Recordings to transcripts: recognizer, segmentation, many files, alignment, evaluation."""

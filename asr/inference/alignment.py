@@ -1,0 +1,100 @@
+"""Forced alignment: when each token and word of a known text was said.
+
+Shapes: N samples, U encoder frames, V tokens, L tokens of the text.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from asr.audio import Waveform
+from asr.decoding.align import align
+from asr.decoding.path import TokenPath
+from asr.decoding.tokens import Tokens
+from asr.decoding.words import Word, log_spelled, words_of
+from asr.inference.recognizer import Recognizer
+from asr.model.ctc_model import frames_needed
+from asr.text.tokenizer import Tokenizer
+from asr.transcript import AlignedTranscript, Segment
+from asr.util.errors import UserError
+
+
+def align_text(
+    recognizer: Recognizer, waveform: Waveform, text: str, where: str
+) -> AlignedTranscript:
+    """Find the times of a text that is known to be said in a recording.
+
+    The text is normalised as the model's training text was. Each of its lines that has words
+    becomes a segment.
+
+    Args:
+        recognizer: the model; its decoder is not asked.
+        waveform: (N,) the recording at the model's rate.
+        text: what is said in it, all of it and in order.
+        where: names the recording in errors.
+
+    Returns:
+        Words and tokens, with times in seconds and a confidence as words have it that were
+        recognised greedily: the highest posterior within a token's frames, and the product of
+        these for a word.
+
+    Raises:
+        UserError: the text is empty, has characters that the model cannot write, or more of them
+            than the recording has frames.
+    """
+    tokenizer, tokens = recognizer.tokenizer, recognizer.tokens
+    lines = [line for line in map(tokenizer.normalize, text.splitlines()) if line]
+    whole = " ".join(lines)
+    _require_alphabet(tokenizer, whole, where)
+    token_ids = tokenizer.encode(whole)
+    frame_s = recognizer.model.frame_s
+    duration_s = len(waveform) / recognizer.sample_rate
+    log_probs = recognizer.log_probs(waveform)
+    if frames_needed(token_ids) > len(log_probs):
+        raise UserError(
+            f"{where}: the text needs {frames_needed(token_ids)} frames of {1000 * frame_s:g} ms, "
+            f"but its {duration_s:.2f} s of sound have {len(log_probs)}; check that the text and "
+            "the recording belong together"
+        )
+    path = align(log_probs, np.array(token_ids))
+    # the text's own words: of those that sound alike, a model of phones writes the first alone
+    taken = [positions for _, positions in tokens.words(path.token_ids)]
+    found = list(zip(tokens.split(whole), taken, strict=True))
+    words = _within(words_of(path, found, frame_s, log_spelled(path, found)), duration_s)
+    timed = _within(_tokens(path, tokens, frame_s), duration_s)
+    segments, done = [], 0
+    for line in lines:
+        said = words[done : done + len(tokens.split(line))]
+        segments.append(Segment(said[0].start_s, said[-1].end_s, line, said))
+        done += len(said)
+    return AlignedTranscript(tuple(segments), duration_s, tokens=timed, kind=tokenizer.kind)
+
+
+def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
+    unknown = tokenizer.unknown(text)
+    if not text:
+        raise UserError(f"{where}: its text has no words; give what is said in the recording")
+    if unknown:
+        raise UserError(
+            f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)}); "
+            + tokenizer.unknown_remedy
+        )
+
+
+def _tokens(path: TokenPath, tokens: Tokens, frame_s: float) -> list[Word]:
+    """The tokens that write something, each with its own times; spaces between words do not."""
+    return [
+        Word(
+            tokens.spellings[token],
+            float(start * frame_s),
+            float(end * frame_s),
+            float(np.exp(score)),
+        )
+        for token, start, end, score in zip(*path, strict=True)
+        if tokens.spellings[token]
+    ]
+
+
+def _within(words: list[Word], duration_s: float) -> tuple[Word, ...]:
+    """The last frame may reach past the last sample."""
+    return tuple(replace(word, end_s=min(word.end_s, duration_s)) for word in words)

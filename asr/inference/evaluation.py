@@ -1,0 +1,148 @@
+"""A recogniser's error rates on a cut manifest, and fitting its decoder to one.
+
+Shapes: U encoder frames, V tokens.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lhotse import CutSet
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from asr.audio import Waveform
+from asr.data.cut_checks import LONGEST_AT_ONCE_S
+from asr.data.dataset import Batch, Shard, SpeechDataset
+from asr.data.manifests import read_cuts, read_speakers
+from asr.decoding.decoder import Decoded
+from asr.inference.calibration import normalized_cross_entropy
+from asr.inference.log_probs import compute_log_probs
+from asr.inference.recognizer import Recognizer
+from asr.scoring import Report, score
+from asr.text.tokenizer import Tokenizer
+from asr.util.errors import UserError, contained
+
+#: Seconds of padded audio at a time; bounds memory, and changes no result.
+BATCH_S = 120.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a recogniser makes of a test set.
+
+    Attributes:
+        report: its error rates.
+        normalized_cross_entropy: how much its words' confidences tell, at most 1; nan where
+            every word is right or every one wrong.
+        left_out: the utterances whose audio cannot be read, by id, each with the reason.
+    """
+
+    report: Report
+    normalized_cross_entropy: float
+    left_out: Mapping[str, UserError]
+
+
+class _TestSet(SpeechDataset):
+    """A dataset that leaves utterances out whose audio cannot be read, as they are met.
+
+    Attributes:
+        left_out: their ids, each with the reason.
+    """
+
+    def __init__(self, cuts: CutSet, tokenizer: Tokenizer, sample_rate: int) -> None:
+        super().__init__(cuts, tokenizer, sample_rate)
+        self.left_out: dict[str, UserError] = {}
+        self._loaded: dict[int, Waveform] = {}
+
+    def __getitem__(self, share: Shard) -> list[Batch]:
+        """Load what can be of a share."""
+        self._loaded = {}
+        batches = [[i for i in indices if self._can_load(i)] for indices in share.utterances]
+        return [self.load(indices) for indices in batches if indices]
+
+    def _can_load(self, index: int) -> bool:
+        cut = self.cuts[index]
+        try:
+            with contained(f"cut {cut.id}"):
+                self._loaded[index] = super()._waveform(index)
+        except UserError as error:
+            self.left_out[cut.id] = error
+        return index in self._loaded
+
+    def _waveform(self, index: int) -> Waveform:
+        return self._loaded[index]
+
+
+def evaluate(
+    recognizer: Recognizer, manifest: str, vocabulary: Collection[str] | None = None
+) -> Evaluation:
+    """Transcribe every utterance of a manifest and score the result.
+
+    References are normalised as the model's training text was, so that case and punctuation the
+    model cannot write are no errors; characters it cannot write are.
+
+    Args:
+        recognizer: the model and its decoder.
+        manifest: path of a cut manifest with transcripts.
+        vocabulary: known words, for the out-of-vocabulary rate.
+
+    Raises:
+        UserError: the manifest cannot be read, or no audio that it names.
+    """
+    cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
+    dataset = _TestSet(cuts, recognizer.tokenizer, recognizer.sample_rate)
+    decoded: dict[str, Decoded] = {}
+    for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
+        found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
+        decoded.update(zip(utterance_ids, found, strict=True))
+    if not decoded:
+        raise next(iter(dataset.left_out.values()))
+    report = score(
+        {one: text for one, text in dataset.references.items() if one in decoded},
+        {utterance_id: found.text for utterance_id, found in decoded.items()},
+        speakers=read_speakers(dataset.cuts),
+        vocabulary=vocabulary,
+    )
+    return Evaluation(report, _cross_entropy(report, decoded), dataset.left_out)
+
+
+def held_out_log_probs(
+    recognizer: Recognizer, manifest: str
+) -> tuple[list[NDArray[np.float32]], list[str]]:
+    """Run the model once over a manifest, for what tries many decodings of it.
+
+    Returns:
+        For each utterance its log_probs (U, V), and its reference.
+    """
+    cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
+    dataset = SpeechDataset(cuts, recognizer.tokenizer, recognizer.sample_rate)
+    wanted = dataset.references
+    rows: list[NDArray[np.float32]] = []
+    texts: list[str] = []
+    for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
+        rows += [row[:length] for row, length in zip(log_probs, lengths, strict=True)]
+        texts += [wanted[utterance_id] for utterance_id in utterance_ids]
+    return rows, texts
+
+
+def _log_probs(
+    recognizer: Recognizer, dataset: SpeechDataset
+) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.int64]]]:
+    with tqdm(total=len(dataset), unit="utt", disable=None) as bar:
+        results = compute_log_probs(recognizer.model, dataset, BATCH_S, device=torch.device("cpu"))
+        for batch, log_probs, lengths in results:
+            yield batch.utterance_ids, log_probs.numpy(), lengths.numpy()
+            bar.update(len(batch.utterance_ids))
+
+
+def _cross_entropy(report: Report, decoded: dict[str, Decoded]) -> float:
+    """Hold every recognised word's confidence against whether it was right."""
+    confidences: list[float] = []
+    correct: list[bool] = []
+    for result in report.results:
+        confidences += [word.confidence for word in decoded[result.utterance_id].words]
+        heard = [column for column in result.alignment if column.hypothesis is not None]
+        correct += [column.kind == "hit" for column in heard]
+    return normalized_cross_entropy(confidences, correct)

@@ -1,0 +1,113 @@
+"""One recording drawn: its log-mel, the CTC posteriors over it, and the words.
+
+Shapes: F mel bins, T feature frames, U encoder frames, V tokens.
+"""
+
+import textwrap
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # pictures go to files; no screen is needed
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from asr.audio import Waveform
+from asr.audio.recording import open_recording
+from asr.inference.recognizer import Recognizer
+from asr.inference.segmentation import segments
+from asr.text.tokenizer import BLANK_ID, SPACE
+from asr.util.errors import UserError
+from asr.util.files import replacing
+from asr.util.printable import printable
+
+#: So many characters of the title's size, capitals even, are as wide as the picture.
+TITLE_CHARACTERS = 110
+TITLE_POINTS = 9
+
+
+def draw_transcription(
+    recognizer: Recognizer, path: str | Path, output: Path, channel: str = "mix"
+) -> str:
+    """Transcribe a recording, or the first speech in a long one, and draw how; returns the text.
+
+    Args:
+        recognizer: the model.
+        path: an audio file.
+        output: a picture file, of the format that its ending names; PNG without one.
+        channel: one of `asr.audio.recording.CHANNELS`; of each, the first is drawn.
+
+    Raises:
+        UserError: the audio cannot be read or holds no speech, or the picture cannot be written.
+    """
+    rate = recognizer.sample_rate
+    with open_recording(path) as recording:
+        name, number = recording.chosen(channel)[0]
+        found = segments(recording.waveform(number, rate), rate, recognizer.vad)
+        segment = next(found, None)
+    if segment is None:
+        raise UserError(f"{path}: no speech was found, so there is nothing to draw")
+    text = recognizer.transcribe(segment.waveform, rate).text
+    figure, upper = draw_heard(recognizer, segment.waveform, (11, 5.5))
+    side = f" [{name}]" if name else ""
+    place = f", from {segment.start / rate:.1f} s" if segment.start else ""
+    title = printable(f"{Path(path).name}{side}{place}: {text or '(nothing heard)'}")
+    upper.set_title(
+        textwrap.fill(title, TITLE_CHARACTERS),
+        loc="left",
+        fontsize=TITLE_POINTS,
+        parse_math=False,  # a $ in a name is no formula
+    )
+    try:
+        with replacing(output) as file:
+            figure.savefig(file, dpi=120, format=output.suffix[1:] or "png")
+    except ValueError as error:
+        raise UserError(f"{output}: cannot be drawn ({error}); end its name in .png") from error
+    finally:
+        plt.close(figure)
+    return text
+
+
+def draw_heard(
+    recognizer: Recognizer, waveform: Waveform, size: tuple[float, float]
+) -> tuple[Figure, Axes]:
+    """Draw log-mel above posteriors, `size` in inches: the figure, to be closed, and its top."""
+    figure, (upper, lower) = plt.subplots(
+        2, 1, figsize=size, sharex=True, height_ratios=(3, 2), layout="constrained"
+    )
+    draw_log_mel(upper, recognizer, waveform)
+    draw_posteriors(lower, recognizer, waveform)
+    return figure, upper
+
+
+@torch.inference_mode()
+def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
+    """Draw the unnormalised log-mel features (T, F) over seconds."""
+    log_mel = recognizer.model.log_mel
+    features = log_mel.log_mel(torch.from_numpy(waveform)[None])[0].T
+    seconds = len(waveform) / recognizer.sample_rate
+    axes.imshow(
+        features, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, len(features))
+    )
+    axes.set_ylabel("mel bin")
+
+
+def draw_posteriors(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
+    """Draw each token's posterior over seconds, its letter above the peak; blank in grey."""
+    posteriors = np.exp(recognizer.log_probs(waveform))
+    time_s = (np.arange(len(posteriors)) + 0.5) * recognizer.model.frame_s
+    axes.plot(time_s, posteriors[:, BLANK_ID], color="0.8", linewidth=1, label="blank")
+    best = posteriors.argmax(axis=1) if len(posteriors) else np.zeros(0, dtype=int)
+    for token in np.unique(best[best != BLANK_ID]):
+        axes.fill_between(time_s, posteriors[:, token], alpha=0.5, linewidth=0)
+    opens = np.flatnonzero((best != BLANK_ID) & (best != np.append(BLANK_ID, best[:-1])))
+    for frame in opens:
+        letter = recognizer.tokenizer.tokens[best[frame]]
+        shown = "␣" if letter == SPACE else printable(letter)
+        axes.text(time_s[frame], 1.03, shown, ha="center", fontsize=9, parse_math=False)
+    axes.set(ylim=(0, 1.15), xlabel="seconds", ylabel="posterior")
+    axes.legend(loc="upper right", frameon=False)

@@ -1,0 +1,256 @@
+"""A trained model in use: recordings in, transcripts out.
+
+Shapes: B batch, N samples, U encoder frames, V tokens.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from asr.audio import SAMPLE_RATES, Waveform, to_waveform
+from asr.audio.recording import CHANNELS, open_recording, read_audio
+from asr.decoding.decoder import Decoded, Decoder
+from asr.decoding.options import DecodingOptions, read_options
+from asr.decoding.tokens import Tokens
+from asr.inference.jobs import Channel, File, Job, find_jobs, in_time
+from asr.inference.segmentation import LONGEST_S, AudioSegment, check_detector
+from asr.inference.segmentation.batching import SegmentBatch
+from asr.inference.segmentation.windows import Window, windows
+from asr.model.ctc_model import CTCModel
+from asr.model.model_file import load_model
+from asr.text.tokenizer import Tokenizer
+from asr.transcript import Segment, Transcript
+from asr.util.errors import UserError
+from asr.util.paths import shipped_decoding
+from asr.util.threads import map_in_order
+
+#: A segment, or what kept it from being transcribed.
+Attempt = Segment | Exception
+
+
+class Recognizer:
+    """A model, its tokenizer and a decoder, ready to transcribe; see `load`.
+
+    A recording of up to `asr.inference.segmentation.LONGEST_S` is heard whole. A longer one is cut at its
+    pauses as it is read, and never is more than a few minutes of it in memory.
+
+    Args:
+        model: the acoustic model.
+        tokenizer: its tokens and normalizer.
+        options: how its log-probabilities become words; greedily where not given.
+        vad: how speech is found in long recordings, one of `asr.inference.segmentation.DETECTORS`.
+
+    Raises:
+        UserError: a file the options name, or the detector, cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: CTCModel,
+        tokenizer: Tokenizer,
+        options: DecodingOptions | None = None,
+        vad: str = "energy",
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.sample_rate = model.log_mel.sample_rate
+        self.tokens = Tokens.of(tokenizer)
+        self.options = options or DecodingOptions()
+        self.decoder = Decoder(self.tokens, self.options, tokenizer.normalize)
+        self.vad = vad
+        check_detector(vad, self.sample_rate)
+
+    def transcribe(
+        self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None
+    ) -> Transcript:
+        """Transcribe one recording, its channels mixed.
+
+        Args:
+            audio: a file's path, or mono samples (N,) as floats in -1..1.
+            sample_rate: of the samples, Hz; a file knows its own.
+
+        Raises:
+            AudioError: a file that cannot be read, or samples that are not finite.
+            UserError: samples that are not an array of mono floats, or come without a sample
+                rate that recorders have.
+        """
+        if isinstance(audio, str | Path):
+            ((_, result),) = self.transcribe_files([audio])
+            if isinstance(result, UserError):
+                raise result
+            return result[0]
+        channel = Channel([self.waveform(audio, sample_rate)], self.sample_rate, self.vad)
+        for batch in chain.from_iterable(channel.groups()):
+            channel.segments += self._hear(batch)
+        return channel.transcript()
+
+    def stream_file(self, path: str | Path) -> Iterator[Segment]:
+        """Yield the segments of a file, its channels mixed, in order and as they are done.
+
+        Raises:
+            AudioError: the file cannot be read, at the start or later.
+        """
+        with open_recording(path) as recording:
+            blocks = recording.waveform(None, self.sample_rate)
+            for group in Channel(blocks, self.sample_rate, self.vad).groups():
+                yield from in_time(chain.from_iterable(map(self._hear, group)))
+
+    def transcribe_files(
+        self, paths: Iterable[str | Path], *, channel: str = "mix", workers: int = 1
+    ) -> Iterator[tuple[str | Path, list[Transcript] | UserError]]:
+        """Transcribe many files, with a progress bar in seconds of audio.
+
+        Short ones of like length are heard together, which makes no difference to any of them.
+
+        Args:
+            paths: audio files.
+            channel: one of `asr.audio.recording.CHANNELS`.
+            workers: threads that each transcribe a batch, decoder and all; give torch one
+                thread then. The results are the same.
+
+        Yields:
+            In the order of `paths`, each with its transcripts, one unless `channel` is "each",
+            or with the reason why it has none.
+
+        Raises:
+            UserError: an unknown channel.
+        """
+        if channel not in CHANNELS:
+            raise UserError(f"channel: unknown {channel!r}; choose one of {', '.join(CHANNELS)}")
+        with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
+
+            def opened(duration_s: float) -> None:
+                bar.total = (bar.total or 0.0) + duration_s
+
+            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, opened)
+            do = partial(self._do, threads=1 if workers > 1 else None)
+            for done in map_in_order(do, jobs, workers):
+                if isinstance(done, File):
+                    bar.update(done.unspoken_s())
+                    yield done.path, done.result()
+                    continue
+                for owner, found in done:
+                    if isinstance(found, Exception):
+                        owner.failure = found
+                        continue
+                    owner.segments.append(found)
+                    bar.update(found.end_s - found.start_s)
+
+    def _do(self, job: Job, threads: int | None) -> File | list[tuple[Channel, Attempt]]:
+        """Transcribe a batch, each segment with its channel; the files between batches pass."""
+        if isinstance(job, File):
+            return job
+        batch, owners = job
+        found: Sequence[Attempt]
+        try:
+            found = self._hear(batch, threads)
+        except Exception:  # of which piece, shows when each is alone, in a batch of the same shape
+            alone = [replace(batch, segments=[segment]) for segment in batch.segments]
+            found = [self._attempt(one, threads) for one in alone]
+        return list(zip(owners, found, strict=True))
+
+    def _attempt(self, batch: SegmentBatch, threads: int | None) -> Attempt:
+        """Transcribe a batch of one piece, or give what keeps it from being transcribed."""
+        try:
+            (segment,) = self._hear(batch, threads)
+        except Exception as error:
+            return error
+        return segment
+
+    def _hear(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
+        """Transcribe a batch of pieces, the decoder in so many threads, or one a core."""
+        waveforms, lengths = batch.padded()
+        with torch.inference_mode():
+            log_probs, frames = self.model.log_probs(
+                torch.from_numpy(waveforms), torch.from_numpy(lengths)
+            )
+        count = len(batch.segments)
+        arrays = log_probs[:count].numpy(), frames[:count].numpy()
+        found = self.decoder.decode(*arrays, self.model.frame_s, threads)
+        return [self._segment(*pair) for pair in zip(batch.segments, found, strict=True)]
+
+    def _segment(self, segment: AudioSegment, decoded: Decoded) -> Segment:
+        """Bring words to the recording's clock; the last frame may reach past the last sample."""
+        start_s = segment.start / self.sample_rate
+        end_s = (segment.start + len(segment.waveform)) / self.sample_rate
+        words = tuple(
+            replace(word, start_s=start_s + word.start_s, end_s=min(start_s + word.end_s, end_s))
+            for word in decoded.words
+        )
+        return Segment(start_s, end_s, decoded.text, words)
+
+    def waveform(
+        self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None
+    ) -> Waveform:
+        """Bring a whole recording, as `transcribe` takes it, to the model's sample rate: (N,).
+
+        Raises:
+            AudioError, UserError: as `transcribe`.
+        """
+        if isinstance(audio, str | Path):
+            return read_audio(audio, self.sample_rate)
+        if not isinstance(audio, np.ndarray):
+            raise UserError(
+                f"transcribe: expected a path or a numpy array, found a {type(audio).__name__}"
+            )
+        if audio.ndim != 1 or not np.issubdtype(audio.dtype, np.floating):
+            raise UserError(
+                "transcribe: expected mono float samples of shape (N,), "
+                f"found {audio.dtype} of shape {audio.shape}"
+            )
+        if sample_rate is None:
+            raise UserError("transcribe: samples came without sample_rate; give it in Hz")
+        if sample_rate not in SAMPLE_RATES:
+            raise UserError(
+                f"transcribe: sample_rate is {sample_rate!r}, expected whole Hz from "
+                f"{SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
+            )
+        return to_waveform(audio, sample_rate, self.sample_rate, "samples")
+
+    @torch.inference_mode()
+    def log_probs(self, waveform: Waveform) -> npt.NDArray[np.float32]:
+        """Compute token log-probabilities of a waveform (N,): (U, V), U 0 when it is too short.
+
+        One of more than `asr.inference.segmentation.LONGEST_S` is heard in windows that overlap.
+        """
+        samples = torch.from_numpy(np.ascontiguousarray(waveform))
+        frames = int(self.model.output_frames(torch.tensor(len(samples))))
+        parts = list(windows(frames, self.model.frame_s, LONGEST_S))
+        quiet = True if len(parts) == 1 else None
+        bar = tqdm(parts, "listening", unit="window", leave=False, disable=quiet)
+        return np.concatenate([self._window(samples, part) for part in bar])
+
+    def _window(self, samples: torch.Tensor, window: Window) -> npt.NDArray[np.float32]:
+        """Hear the frames of a window and keep those of its stretch."""
+        step, log_mel = round(self.model.frame_s * self.sample_rate), self.model.log_mel
+        heard = samples[window.first * step : window.last * step + log_mel.fft_samples]
+        log_probs, _ = self.model.log_probs(heard[None], torch.tensor([len(heard)]))
+        return log_probs[0, window.start - window.first : window.end - window.first].numpy()
+
+
+def load(
+    model: str | Path,
+    decoding: str | Path | DecodingOptions | None = None,
+    vad: str = "energy",
+) -> Recognizer:
+    """Load a recogniser.
+
+    Args:
+        model: a `.safetensors` model, the run folder that holds it, or a shipped model's name.
+        decoding: options, or the `decoding.yaml` that `asr tune` writes; where not given, a
+            shipped model is decoded as it was tuned, others greedily.
+        vad: how speech is found in long recordings, one of `asr.inference.segmentation.DETECTORS`.
+
+    Raises:
+        UserError: either is missing, or not what it should be.
+    """
+    file = shipped_decoding(model) if decoding is None else decoding
+    options = read_options(Path(file)) if isinstance(file, str | Path) else file
+    return Recognizer(*load_model(model), options, vad)

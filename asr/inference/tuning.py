@@ -1,0 +1,154 @@
+"""Fit the weights of a beam search, and its confidence, on held-out speech.
+
+The network runs once; every trial only searches its log-probs again. B utterances, U encoder
+frames, V tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from tqdm import tqdm
+
+from asr.decoding.beam import BeamSearch, Hypothesis
+from asr.decoding.fusion import Fusion
+from asr.decoding.options import RANGES, DecodingOptions
+from asr.decoding.word_posteriors import read_best, right_words
+from asr.inference.calibration import fit_temperature
+from asr.util.errors import UserError
+
+LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+#: Blank penalties and prior weights that go together: each alone may look worse than neither, and a
+#: step at a time does not lead from one pair to the next.
+PENALTIES = ((0.0, 0.0), (1.0, 0.5), (2.0, 0.5))
+#: Of the search that follows, what matters most first.
+STEPS = {
+    "lm_weight": 0.125,
+    "blank_penalty": 0.5,
+    "prior_weight": 0.2,
+    "word_score": 0.5,
+    "unk_score": 2.0,
+}
+HALVINGS = 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting and what it gave on the held-out speech: error rates as shares, not percent."""
+
+    options: DecodingOptions
+    wer: float
+    cer: float
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """What is minimised: WER, then CER, then the strength of the weights."""
+        weights = (getattr(self.options, name) for name in STEPS)
+        return self.wer, self.cer, *(abs(weight) for weight in weights)
+
+
+class Tuner:
+    """Held-out speech and what to decode it with.
+
+    Args:
+        log_probs: B arrays (U, V) of natural log posteriors, each of its own length.
+        references: B transcripts, written as the recogniser writes.
+        fusion: tokens, which are what the log-probs' columns spell, language model and lexicon.
+        options: where to start; all but the weights and the temperature is kept.
+        hotwords: phrases that earn a bonus.
+
+    Raises:
+        UserError: no reference has a word.
+    """
+
+    def __init__(
+        self,
+        log_probs: Sequence[NDArray[np.floating]],
+        references: Sequence[str],
+        fusion: Fusion,
+        options: DecodingOptions,
+        hotwords: Sequence[str] = (),
+    ) -> None:
+        self._log_probs, self._tokens, self._fusion = log_probs, fusion.tokens, fusion
+        self._words = [reference.split() for reference in references]
+        self._options, self._hotwords = replace(options, search="beam"), hotwords
+        self._tried: dict[DecodingOptions, Trial] = {}
+        if not any(self._words):
+            raise UserError("tune: no reference has a word; tune on speech with transcripts")
+
+    def tune(self) -> tuple[DecodingOptions, list[Trial]]:
+        """Search a coarse grid, then step downhill from its best with each pair of penalties.
+
+        Returns:
+            The options with the best weights and the confidence temperature fitted to them, and
+            all trials, best first.
+        """
+        # Without a model any weight decodes alike, and a model given later is not for silence.
+        weights = LM_WEIGHTS if self._fusion.has_lm else (self._options.lm_weight,)
+        known = self._tokens.counts is not None
+        with tqdm(desc="tune", unit=" settings", disable=None) as self._bar:
+            found = []
+            for blank, prior in PENALTIES:
+                penalized = replace(
+                    self._options, blank_penalty=blank, prior_weight=prior if known else 0.0
+                )
+                settings = [replace(penalized, lm_weight=weight) for weight in weights]
+                found.append(self._descend(min(settings, key=self._rank), 1.0))
+            best = min(found, key=self._rank)
+            for halving in range(1, HALVINGS + 1):
+                best = self._descend(best, 0.5**halving)
+        best = replace(best, confidence_temperature=self._temperature(best))
+        return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
+
+    def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
+        """Step along one weight after the other, for as long as it helps, until none does."""
+        useless = set() if self._fusion.has_lm else {"lm_weight", "unk_score"}
+        if self._tokens.counts is None:
+            useless.add("prior_weight")
+        steps = [(name, sign * scale * STEPS[name]) for name in STEPS for sign in (1, -1)]
+        start = None
+        while start != best:
+            start = best
+            for name, step in steps:
+                least, most = RANGES[name]
+                while name not in useless and least <= getattr(best, name) + step <= most:
+                    further = replace(best, **{name: getattr(best, name) + step})
+                    if self._rank(further) >= self._rank(best):
+                        break
+                    best = further
+        return best
+
+    def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
+        return self._try(options).rank
+
+    def _search(self, options: DecodingOptions) -> tuple[BeamSearch, list[list[Hypothesis]]]:
+        search = BeamSearch(self._fusion, options, self._hotwords)
+        return search, search.decode(self._log_probs)
+
+    def _try(self, options: DecodingOptions) -> Trial:
+        if options not in self._tried:
+            search, found = self._search(options)
+            texts = [self._tokens.join(search.words(best.token_ids)) for best, *_ in found]
+            pairs = list(zip(self._words, texts, strict=True))
+            errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
+            slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
+            self._tried[options] = Trial(
+                options,
+                wer=errors / sum(map(len, self._words)),
+                cer=slips / sum(len(" ".join(words)) for words in self._words),
+            )
+            self._bar.update()
+        return self._tried[options]
+
+    def _temperature(self, options: DecodingOptions) -> float:
+        """Fit the temperature on which words of the best hypotheses are right."""
+        confidences: list[float] = []
+        correct: list[bool] = []
+        search, found = self._search(options)
+        for row, hypotheses, reference in zip(self._log_probs, found, self._words, strict=True):
+            _, words, log_confidence = read_best(search, row, hypotheses)
+            confidences += np.exp(log_confidence).tolist()
+            correct += right_words(reference, [word for word, _ in words])
+        return fit_temperature(confidences, correct) if confidences else 1.0

@@ -1,0 +1,125 @@
+"""What the page of a report shows besides words: each utterance's sound, level and picture.
+
+N samples.
+"""
+
+import base64
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import numpy as np
+import soundfile
+from lhotse.cut import Cut
+from tqdm import tqdm
+
+from asr.audio import Waveform
+from asr.data.manifests import load_waveform
+from asr.scoring import Report, UtteranceMedia, worst_first
+from asr.util.errors import UserError
+
+if TYPE_CHECKING:
+    from asr.inference.recognizer import Recognizer
+
+#: A page may carry so many bytes of sound; a browser opens it at once, and mail takes it.
+SOUND_BYTES = 12_000_000
+
+
+def collect_utterance_media(
+    report: Report,
+    cuts: Iterable[Cut],
+    page: Path,
+    recognizer: "Recognizer | None" = None,
+    pictures: int = 0,
+) -> dict[str, UtteranceMedia]:
+    """Gather what there is to hear and to see of every utterance.
+
+    The sound of the worst utterances becomes part of the page, as FLAC, which keeps every sample
+    and which all browsers play, until it holds `SOUND_BYTES`; the others, and those of a sample
+    rate that FLAC has not, are links to their recordings, from the second they start in. Those
+    that have no recording of their own, being mixed of several or kept in an archive, are silent
+    then.
+
+    Args:
+        report: whose utterances are shown.
+        cuts: their audio, by the same ids.
+        page: where the page will stand; links are relative to it.
+        recognizer: draws the pictures.
+        pictures: how many of the worst utterances are drawn.
+
+    Raises:
+        UserError: an utterance has no cut, or its audio cannot be read.
+    """
+    by_id = {cut.id: cut for cut in cuts}
+    results = worst_first(report)
+    missing = [result.utterance_id for result in results if result.utterance_id not in by_id]
+    if missing:
+        raise UserError(
+            f"--manifest: {len(missing)} of {len(results)} utterances are not in it, such as "
+            f"{missing[0]}; give the manifest of what was scored"
+        )
+    drawn = {result.utterance_id for result in report.worst(pictures)} if recognizer else set()
+    media: dict[str, UtteranceMedia] = {}
+    room = SOUND_BYTES
+    for result in tqdm(results, unit="utt", desc="page", disable=None):
+        cut = by_id[result.utterance_id]
+        waveform = load_waveform(cut, cut.sampling_rate)
+        url = _link(cut, page)
+        if room > 0 and (flac := _flac(waveform, cut.sampling_rate)):
+            sound = _data_url("audio/flac", flac)
+            room -= len(sound)
+            url = sound if room >= 0 else url
+        picture = None
+        if recognizer is not None and cut.id in drawn:
+            picture = _picture(recognizer, waveform, cut.sampling_rate)
+        media[cut.id] = UtteranceMedia(cut.duration, level_db(waveform), url, picture)
+    return media
+
+
+def level_db(waveform: Waveform) -> float:
+    """Mean power of samples (N,) over that of full scale, in dB; -inf for digital silence."""
+    power = float(np.mean(np.square(waveform, dtype=np.float64)))
+    return 10 * float(np.log10(power)) if power > 0 else -np.inf
+
+
+def _flac(waveform: Waveform, sample_rate: int) -> bytes | None:
+    """Encode sound; None at a sample rate that FLAC has not."""
+    file = io.BytesIO()
+    samples = np.clip(waveform, -1, 1)
+    try:
+        soundfile.write(file, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    except soundfile.LibsndfileError:
+        return None
+    return file.getvalue()
+
+
+def _link(cut: Cut, page: Path) -> str | None:
+    """A URL of a cut's part of its recording, relative if it can be; None where it is no file."""
+    recording = getattr(cut, "recording", None)  # a cut mixed of several has none
+    if recording is None or recording.sources[0].type != "file":
+        return None
+    part = f"#t={cut.start:.3f},{cut.end:.3f}"
+    try:
+        path = os.path.relpath(recording.sources[0].source, page.parent)
+    except ValueError:  # another drive of Windows
+        return Path(recording.sources[0].source).absolute().as_uri() + part
+    return quote(Path(path).as_posix()) + part
+
+
+def _picture(recognizer: "Recognizer", waveform: Waveform, sample_rate: int) -> str:
+    import matplotlib.pyplot as plt
+
+    from asr.inference.plot import draw_heard
+
+    figure, _ = draw_heard(recognizer, recognizer.waveform(waveform, sample_rate), (10, 4.6))
+    file = io.BytesIO()
+    figure.savefig(file, dpi=110, format="png")
+    plt.close(figure)
+    return _data_url("image/png", file.getvalue())
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

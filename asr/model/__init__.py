@@ -1,0 +1,1 @@
+"""Waveforms to CTC log-probabilities: features, subsampling, the model and its file."""

@@ -1,0 +1,129 @@
+"""The acoustic model: log-mel, subsampling, recurrent encoder and CTC head; and its loss.
+
+Shapes: B batch, N samples, T feature frames, U encoder frames, F mel bins, V tokens,
+L target length.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from asr.encoders import ENCODERS, RecurrentStack
+from asr.model.features import LogMel, frame_mask
+from asr.model.subsampling import ConvSubsampling
+from asr.text.tokenizer import BLANK_ID
+from asr.util.errors import UserError
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What must be known to build a model; stored with its weights, written by the recipe.
+
+    The three groups hold the keywords of `LogMel`, `ConvSubsampling` and `RecurrentStack`;
+    the encoder's also holds ``name``, a key of `asr.encoders.ENCODERS`.
+    """
+
+    features: dict[str, int | float | str]
+    subsampling: dict[str, int]
+    encoder: dict[str, bool | int | float | str]
+
+
+class CTCModel(nn.Module):
+    """Features to log-probabilities of tokens, blank included.
+
+    Args:
+        settings: of its parts.
+        vocabulary_size: V.
+
+    Attributes:
+        log_mel: waveforms to features; apart from `forward`, so that training can mask between.
+        frame_s: seconds from one encoder frame to the next.
+
+    Raises:
+        UserError: a setting that a part cannot have.
+    """
+
+    def __init__(self, settings: ModelSettings, vocabulary_size: int) -> None:
+        super().__init__()
+        encoder = dict(settings.encoder)
+        name = encoder.pop("name", None)
+        if name not in ENCODERS:
+            raise UserError(
+                f"encoder.name: unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}"
+            )
+        self.settings = settings
+        self.log_mel = LogMel(**settings.features)  # type: ignore[arg-type]
+        self.encoder = RecurrentStack(ENCODERS[str(name)], **encoder)  # type: ignore[arg-type]
+        self.subsampling = ConvSubsampling(
+            mel_bins=self.log_mel.mel_bins,
+            output_size=self.encoder.output_size,
+            keep_bins=self.encoder.bins,
+            **settings.subsampling,
+        )
+        self.head = nn.Linear(self.encoder.output_size, vocabulary_size)
+        hop_s = self.log_mel.hop_samples / self.log_mel.sample_rate
+        self.frame_s = hop_s * settings.subsampling["factor"]
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, T, F) and lengths (B,) -> log_probs (B, U, V), float32, and lengths (B,)."""
+        encoded, lengths = self.subsampling(features, lengths)
+        encoded, lengths = self.encoder(encoded, lengths)
+        return self.head(encoded).float().log_softmax(-1), lengths
+
+    def log_probs(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Waveforms (B, N) and lengths in samples (B,) -> what `forward` gives.
+
+        Raises:
+            UserError: NaN in a valid frame, where every search would hear nothing or anything.
+        """
+        log_probs, lengths = self(*self.log_mel(waveforms, lengths))
+        unknown = log_probs.isnan().any(-1) & frame_mask(lengths, log_probs.shape[1])
+        if unknown.any():
+            raise UserError(
+                "the model's log-probabilities are not a number (NaN), as of weights that are "
+                "far too large; take another model, or train it with a lower optimizer.lr"
+            )
+        return log_probs, lengths
+
+    def output_frames(self, samples: Tensor) -> Tensor:
+        """Count the encoder frames U of utterances of so many samples."""
+        return self.subsampling.output_lengths(self.log_mel.frames(samples))
+
+    def parameter_table(self) -> str:
+        """Tabulate parameters by layer, a line each, and the total."""
+        parts = {
+            "subsampling": self.subsampling,
+            **{f"encoder.{i}": layer for i, layer in enumerate(self.encoder.layers)},
+            "head": self.head,
+        }
+        counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+        total = sum(p.numel() for p in self.parameters())
+        counts |= {"norms": total - sum(counts.values()), "total": total}
+        return "\n".join(f"{name:<14}{count:>12,}" for name, count in counts.items())
+
+
+def ctc_loss(
+    log_probs: Tensor, log_prob_lengths: Tensor, targets: Tensor, target_lengths: Tensor
+) -> Tensor:
+    """Compute -log p(target | audio) of each utterance, in nats (Graves 2006, eq. 8).
+
+    Args:
+        log_probs: (B, U, V).
+        log_prob_lengths: (B,).
+        targets: (B, L) token ids, padded with anything.
+        target_lengths: (B,).
+
+    Returns:
+        (B,); infinite where an utterance has fewer frames than `frames_needed`.
+    """
+    return F.ctc_loss(
+        log_probs.transpose(0, 1), targets, log_prob_lengths, target_lengths,
+        blank=BLANK_ID, reduction="none",
+    )  # fmt: skip
+
+
+def frames_needed(target: list[int]) -> int:
+    """Count the fewest frames CTC can align `target` to: a blank must part equal neighbours."""
+    return len(target) + sum(a == b for a, b in pairwise(target))

@@ -1,0 +1,163 @@
+"""Waveform to log-mel features, and their normalisation.
+
+Shapes: B batch, N samples, T frames, F mel bins.
+"""
+
+import math
+
+import torch
+import torchaudio.functional as AF
+from torch import Tensor, nn
+
+from asr.util.errors import UserError
+
+#: Power below which a mel bin counts as silent; 16-bit rounding noise lies just under it.
+FLOOR = 1e-9
+#: Standard deviation, in nats, below which a mel bin holds no speech, only what an empty band has.
+EMPTY_STD = 0.5
+NORMALIZATIONS = ("utterance", "global")
+
+
+class LogMel(nn.Module):
+    """Natural logarithm of the mel power spectrum, normalised to mean 0 and variance 1.
+
+    Frames start at sample 0 and never reach past the last sample (`center=False`): the usual
+    reflection padding would let the padding of a batch leak into an utterance's last frames.
+    Before normalisation the values equal the logarithm of
+    ``librosa.feature.melspectrogram(center=False, norm="slaney")`` to 0.005 on speech, and to
+    1e-4 on noise, where no frequency is far louder than its neighbours (Slaney 1998, Auditory
+    Toolbox).
+
+    Args:
+        sample_rate: Hz.
+        mel_bins: F.
+        window_ms: length of the Hann window; the FFT takes the next power of two.
+        hop_ms: step between frames.
+        low_hz: lower edge of the lowest mel bin; the highest bin ends at half the sample rate.
+        top_db: what lies further below the loudest bin of an utterance is raised to
+            there, so that an encoder's spectral holes and a recorder's silence sound alike; None
+            leaves everything as it is.
+        normalization: ``utterance`` takes mean and variance over each utterance's own frames;
+            ``global`` takes the buffers that `fit` fills from training features.
+
+    Raises:
+        UserError: an unknown normalisation, or numbers that leave no bin, window or hop, or no
+            frequency between `low_hz` and half the sample rate.
+    """
+
+    mean: Tensor
+    std: Tensor
+    window: Tensor
+    mel_filters: Tensor
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int,
+        mel_bins: int,
+        window_ms: float,
+        hop_ms: float,
+        low_hz: float,
+        top_db: float | None,
+        normalization: str,
+    ) -> None:
+        super().__init__()
+        if normalization not in NORMALIZATIONS:
+            raise UserError(
+                f"features.normalization: unknown kind {normalization!r}; "
+                f"choose one of {', '.join(NORMALIZATIONS)}"
+            )
+        self.sample_rate = sample_rate
+        self.mel_bins = mel_bins
+        self.hop_samples = round(sample_rate * hop_ms / 1000)
+        self.window_samples = round(sample_rate * window_ms / 1000)
+        if min(self.hop_samples, self.window_samples, mel_bins) < 1:
+            raise UserError(
+                f"features: expected at least one mel bin, and a window and hop of at least one "
+                f"sample, found {mel_bins}, {window_ms} ms and {hop_ms} ms at {sample_rate} Hz"
+            )
+        if not 0 <= low_hz < sample_rate / 2:
+            raise UserError(
+                f"features.low_hz: expected 0 or more, and less than half the sample rate, "
+                f"{sample_rate / 2:g} Hz, found {low_hz:g}"
+            )
+        if top_db is not None and not top_db > 0:
+            raise UserError(f"features.top_db: expected more than 0, found {top_db:g}")
+        self.fft_samples = 1 << (self.window_samples - 1).bit_length()
+        self.range_nats = math.inf if top_db is None else top_db * math.log(10) / 10
+        self.normalization = normalization
+        with torch.device("cpu"):  # also where a model is laid out on the meta device
+            window = torch.hann_window(self.window_samples)
+            filters = AF.melscale_fbanks(
+                self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
+                norm="slaney", mel_scale="slaney",
+            )  # fmt: skip
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("mel_filters", filters, persistent=False)
+        self.register_buffer("mean", torch.zeros(mel_bins))
+        self.register_buffer("std", torch.ones(mel_bins))
+
+    def frames(self, samples: Tensor) -> Tensor:
+        """Count the frames, of a whole FFT each, that fit in so many samples (B,); may be 0."""
+        return ((samples - self.fft_samples) // self.hop_samples + 1).clamp(min=0)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute normalised features.
+
+        Args:
+            waveforms: (B, N) float32 in -1..1, padded past each length with anything finite.
+            lengths: (B,) valid samples.
+
+        Returns:
+            features (B, T, F), zero past each length, and feature lengths (B,).
+        """
+        features = self.log_mel(waveforms)
+        feature_lengths = self.frames(lengths)
+        return self.normalize(features, feature_lengths), feature_lengths
+
+    def log_mel(self, waveforms: Tensor) -> Tensor:
+        """Compute unnormalised log-mel values, (B, N) -> (B, T, F)."""
+        short = self.fft_samples - waveforms.shape[-1]
+        if short > 0:  # one frame of padding keeps the shapes; its length still counts as 0
+            waveforms = nn.functional.pad(waveforms, (0, short))
+        spectrum = torch.stft(
+            waveforms, self.fft_samples, self.hop_samples, self.window_samples, self.window,
+            center=False, return_complex=True,
+        )  # fmt: skip
+        power = spectrum.real.square() + spectrum.imag.square()
+        return (power.transpose(1, 2) @ self.mel_filters).clamp(min=FLOOR).log()
+
+    def normalize(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Bring the output of `log_mel` to the dynamic range, to mean 0 and variance 1.
+
+        A band without speech, such as the upper half of a telephone's, comes to nearly 0: its
+        variance is not brought to 1. Padding comes to 0.
+        """
+        valid = frame_mask(lengths, features.shape[1])[:, :, None]
+        features = self._limit(features, valid)
+        if self.normalization == "utterance":
+            count = lengths.clamp(min=1)[:, None, None]
+            mean = features.sum(1, keepdim=True) / count
+            centered = (features - mean) * valid
+            std = (centered.square().sum(1, keepdim=True) / count).sqrt()
+        else:
+            centered, std = (features - self.mean) * valid, self.std
+        return centered / std.clamp(min=EMPTY_STD)
+
+    def fit(self, features: Tensor, lengths: Tensor) -> None:
+        """Fill the buffers of global normalisation from training features that `log_mel` made."""
+        valid = frame_mask(lengths, features.shape[1])
+        frames = self._limit(features, valid[:, :, None])[valid].double()
+        self.mean.copy_(frames.mean(0))
+        self.std.copy_(frames.std(0, correction=0))
+
+    def _limit(self, features: Tensor, valid: Tensor) -> Tensor:
+        """Raise what is too far below an utterance's loudest bin, and zero its padding."""
+        features = features.masked_fill(~valid, math.log(FLOOR))  # it may hold infinities by now
+        quietest = features.amax((1, 2), keepdim=True) - self.range_nats
+        return features.maximum(quietest).masked_fill(~valid, 0.0)
+
+
+def frame_mask(lengths: Tensor, frames: int) -> Tensor:
+    """Mark the frames that are not padding: lengths (B,) -> bool (B, frames)."""
+    return torch.arange(frames, device=lengths.device) < lengths[:, None]

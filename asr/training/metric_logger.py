@@ -1,0 +1,187 @@
+"""What a run tells: lines for people, numbers for plots, one progress bar."""
+
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from asr.training.distributed import DistributedContext
+from asr.util.errors import UserError
+from asr.util.files import write_text
+from asr.util.printable import printable_lines
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+METRICS_NAME = "metrics.jsonl"
+LOG_NAME = "train.log"
+log = logging.getLogger("asr")
+
+
+class MetricLogger:
+    """Writes `train.log`, `metrics.jsonl`, TensorBoard's events and the terminal.
+
+    Only the main process writes. A resumed run drops what had been noted after its state was
+    saved, so that every epoch stands once.
+
+    Args:
+        run_dir: where the files go.
+        context: this process among the others.
+        finished_epochs: epochs already noted that are kept.
+        total_audio_s: seconds of audio in the whole run, for the bar.
+        done_audio_s: of which already consumed.
+        epoch_audio_s: of which in the epoch under way.
+        elapsed_s: time spent on that epoch so far.
+        tensorboard: whether to write its events.
+    """
+
+    def __init__(
+        self,
+        run_dir: Path,
+        context: DistributedContext,
+        *,
+        finished_epochs: int,
+        total_audio_s: float,
+        done_audio_s: float,
+        epoch_audio_s: float,
+        elapsed_s: float,
+        tensorboard: bool,
+    ) -> None:
+        self.metrics_path = run_dir / METRICS_NAME
+        self.started = time.monotonic() - elapsed_s
+        self.audio_s = epoch_audio_s
+        self.is_main = context.is_main
+        self.events: SummaryWriter | None = None
+        if not self.is_main:
+            return
+        self._drop_after(finished_epochs)
+        if tensorboard:
+            from torch.utils import tensorboard as tb  # takes a second to import
+
+            self.events = tb.SummaryWriter(run_dir / "events", purge_step=finished_epochs + 1)
+        self.redirect = logging_redirect_tqdm([log])
+        self.bar = tqdm(
+            total=round(total_audio_s), initial=round(done_audio_s), disable=None,
+            unit="s", unit_scale=True, smoothing=0.05, dynamic_ncols=True,
+        )  # fmt: skip
+        self.redirect.__enter__()
+
+    def _drop_after(self, epochs: int) -> None:
+        if self.metrics_path.exists():
+            lines = self.metrics_path.read_text().splitlines(keepends=True)
+            write_text(self.metrics_path, "".join(lines[:epochs]))
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time spent on the epoch under way, before an interruption too."""
+        return time.monotonic() - self.started
+
+    def step(self, epoch: int, loss: float, audio_s: float) -> None:
+        """Note one update: its loss an utterance, on the bar, its audio the bar's advance."""
+        self.audio_s += audio_s
+        if self.is_main:
+            self.bar.set_description(f"epoch {epoch}  loss {loss:.2f}", refresh=False)
+            self.bar.update(round(audio_s, 1))
+
+    def epoch(self, numbers: dict[str, Any], examples: list[tuple[str, str]], best: bool) -> None:
+        """Note a finished epoch: one line of JSON, one line for people, a few transcripts."""
+        elapsed_s = self.elapsed_s
+        numbers = numbers | {"speed": self.audio_s / elapsed_s, "elapsed_s": elapsed_s}
+        self.started, self.audio_s = time.monotonic(), 0.0
+        if not self.is_main:
+            return
+        with self.metrics_path.open("a") as file:
+            file.write(json.dumps(numbers) + "\n")
+        if self.events is not None:
+            for name, value in numbers.items():
+                self.events.add_scalar(name, value, numbers["epoch"])
+            self.events.flush()
+        self.bar.set_postfix_str(f"dev WER {100 * numbers['dev_wer']:.1f} %", refresh=False)
+        log.info("%s%s", format_epoch(numbers), "  best" if best else "")
+        for reference, hypothesis in examples:
+            log.info("    said   %s\n    heard  %s", reference, hypothesis)
+
+    def close(self) -> None:
+        """Close the bar and the files."""
+        if self.is_main:
+            self.redirect.__exit__(None, None, None)
+            self.bar.close()
+            if self.events is not None:
+                self.events.close()
+
+
+def format_epoch(numbers: dict[str, Any]) -> str:
+    """Word an epoch's numbers in one line."""
+    return (
+        f"epoch {numbers['epoch']:3d}  loss {numbers['loss']:7.3f}  dev {numbers['dev_loss']:7.3f}"
+        f"  WER {100 * numbers['dev_wer']:6.2f} %  CER {100 * numbers['dev_cer']:6.2f} %"
+        f"  lr {numbers['lr']:.1e}  norm {numbers['norm']:.2f}"
+        f"  {numbers['speed']:.0f} x real time  {numbers['elapsed_s']:.0f} s"
+    )
+
+
+class _Printable(logging.Formatter):
+    """Escapes what a terminal obeys in the words and names of a line, be it on one or in a file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
+class _LogFile(logging.FileHandler):
+    """Writes `train.log` while the disk has room; the terminal has all of its lines."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        """Pass over a line that could not be written, instead of printing a traceback."""
+
+    def close(self) -> None:
+        """Close the file, whatever of it could not be written."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+@contextlib.contextmanager
+def open_log(run_dir: Path, context: DistributedContext) -> Iterator[None]:
+    """Send the log's lines to the terminal and to `train.log`, from the main process alone.
+
+    Raises:
+        UserError: the run folder cannot be made or written to.
+    """
+    handlers: list[logging.Handler] = []
+    if context.is_main:
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            file = _LogFile(run_dir / LOG_NAME, encoding="utf-8")
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            raise UserError(f"run_dir: cannot be written to ({reason}); choose another") from error
+        terminal = logging.StreamHandler()
+        terminal.addFilter(lambda record: record.levelno < logging.ERROR)  # the command says these
+        handlers = [terminal, file]
+    log.propagate = False
+    log.setLevel(logging.INFO if context.is_main else logging.ERROR)
+    for handler in handlers:
+        handler.setFormatter(_Printable())
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()
+
+
+@contextlib.contextmanager
+def refusals_noted(context: DistributedContext) -> Iterator[None]:
+    """Note in `train.log` why a run ends, for whoever looks there hours later."""
+    try:
+        yield
+    except UserError as error:
+        if context.is_main:
+            log.error("stopped: %s", error)
+        raise

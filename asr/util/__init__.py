@@ -1,0 +1,1 @@
+"""What every room uses: errors, files, paths, threads, compiled functions."""

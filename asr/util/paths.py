@@ -1,0 +1,102 @@
+"""Where things are: recipes, models and what lies beside them.
+
+conf/ and recipes/ are beside the package in a checkout, and inside it once installed.
+"""
+
+import difflib
+from pathlib import Path
+
+from asr.util.errors import UserError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _find(name: str) -> Path:
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+CONF = _find("conf")
+RECIPES = _find("recipes")
+DEFAULT_RECIPE = "blstm"
+#: Models that come with the toolkit, a folder each, called by its name.
+SHIPPED = _PACKAGE / "models"
+MODEL_NAME = "model.safetensors"
+DECODING_NAME = "decoding.yaml"
+
+
+def recipe_names() -> list[str]:
+    """List the recipes by the names `asr train` takes: ``an4`` is ``an4/blstm``."""
+    names = [path.relative_to(RECIPES).with_suffix("") for path in RECIPES.glob("*/*.yaml")]
+    return sorted(
+        str(name.parent) if name.name == DEFAULT_RECIPE else name.as_posix() for name in names
+    )
+
+
+def find_recipe(recipe: str) -> Path:
+    """Resolve a recipe's name or path to its YAML file.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+    """
+    path = Path(recipe)
+    if path.suffix == ".yml":  # Hydra reads no other suffix
+        raise UserError(f"{recipe}: recipe files end in .yaml; rename it")
+    if path.suffix == ".yaml":
+        if not path.is_file():
+            raise UserError(f"{recipe}: there is no such recipe file; check the path")
+        if (path.parent / "train.yaml").is_file():  # which Hydra would take for conf/train.yaml
+            raise UserError(
+                f"{path.parent / 'train.yaml'}: recipes build on another train.yaml; rename it"
+            )
+        return path.resolve()
+    if recipe in recipe_names():
+        named = RECIPES / f"{recipe}.yaml"
+        return named if named.is_file() else RECIPES / recipe / f"{DEFAULT_RECIPE}.yaml"
+    close = difflib.get_close_matches(recipe, recipe_names(), n=1)
+    meant = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(recipe_names())}"
+    raise UserError(f"{recipe}: there is no such recipe; {meant}")
+
+
+def is_manifest(path: str | Path) -> bool:
+    """Tell by its name whether a file is a cut manifest."""
+    return str(path).endswith((".jsonl", ".jsonl.gz"))
+
+
+def shipped_models() -> list[str]:
+    """List the models that come with the toolkit by name."""
+    return sorted(file.parent.name for file in SHIPPED.glob(f"*/{MODEL_NAME}"))
+
+
+def find_model(path: str | Path) -> Path:
+    """Resolve what people call a model to its file.
+
+    Args:
+        path: the file itself, its run folder, or the name of a shipped model, unless a file or
+            folder here has that name.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    path = Path(path)
+    if not path.exists() and path.name == str(path) and (SHIPPED / path).is_dir():
+        path = SHIPPED / path
+    file = path / MODEL_NAME if path.is_dir() else path
+    if not file.is_file():  # a pipe would be waited for, a device read without end
+        wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
+        wanted = f"{file.name} is no ordinary file" if file.exists() else wanted
+        names = " or ".join(shipped_models())
+        raise UserError(f"{path}: {wanted}; give a run folder, a .safetensors model, or {names}")
+    return file
+
+
+def is_model(path: str | Path) -> bool:
+    """Tell by its name, and by what is here, whether `find_model` would take it for a model."""
+    path = Path(path)
+    return path.suffix == ".safetensors" or path.is_dir() or str(path) in shipped_models()
+
+
+def shipped_decoding(model: str | Path) -> Path | None:
+    """Find how a shipped model is decoded; of other models nothing is taken unasked."""
+    folder = find_model(model).parent.resolve()
+    return folder / DECODING_NAME if folder.parent == SHIPPED else None

@@ -1,0 +1,273 @@
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from lhotse import CutSet
+from tiny import cut, damaged_cut
+
+from asr.data.augment import WaveformAugment
+from asr.data.dataset import (
+    Batch,
+    Shard,
+    SpeechDataset,
+    plan_batches,
+    split_batch,
+)
+from asr.data.loading import load_shards
+from asr.data.manifests import load_waveform
+from asr.text.tokenizer import BLANK, CharTokenizer
+from asr.util.errors import UserError
+
+RATE = 16000
+SAMPLES = (1600, 4000, 800, 2400)
+TEXTS = ("A bad cab!", "bee", "bb", "fee 9")
+TOKENIZER = CharTokenizer([BLANK, *" abcdef"], "lower")
+AUGMENT = WaveformAugment(
+    speeds=(0.9, 1.1), noise_probability=0.5, noise_snr_db=(5.0, 15.0), reverb_probability=0.5,
+    reverb_rt60_s=(0.1, 0.2),
+)  # fmt: skip
+DURATIONS_S = np.random.default_rng(0).uniform(0.5, 9.0, 200).tolist()
+
+
+@pytest.fixture(scope="module")
+def cuts(tmp_path_factory: pytest.TempPathFactory) -> CutSet:
+    """Four utterances, u0 to u3, of different lengths."""
+    folder = tmp_path_factory.mktemp("audio")
+    made = []
+    for i, (samples, text) in enumerate(zip(SAMPLES, TEXTS, strict=True)):
+        noise = 0.1 * np.random.default_rng(i).standard_normal(samples)
+        soundfile.write(folder / f"u{i}.wav", noise, RATE)
+        made.append(cut(folder / f"u{i}.wav", text))
+    return CutSet.from_cuts(made)
+
+
+def waveforms(batches: list[Batch]) -> dict[str, torch.Tensor]:
+    return {
+        utterance_id: batch.waveforms[i, : batch.waveform_lengths[i]]
+        for batch in batches
+        for i, utterance_id in enumerate(batch.utterance_ids)
+    }
+
+
+# Planning
+
+
+def test_every_epoch_holds_each_utterance_once() -> None:
+    for epoch in range(3):
+        batches = plan_batches(DURATIONS_S, 30.0, seed=1, epoch=epoch)
+        assert sorted(i for batch in batches for i in batch) == list(range(200))
+
+
+@pytest.mark.parametrize("batch_s", [10.0, 30.0, 1000.0])
+def test_a_padded_batch_holds_at_most_batch_s(batch_s: float) -> None:
+    for epoch in range(5):
+        for batch in plan_batches(DURATIONS_S, batch_s, seed=1, epoch=epoch):
+            assert max(DURATIONS_S[i] for i in batch) * len(batch) <= batch_s
+
+
+def test_an_utterance_longer_than_batch_s_stands_alone() -> None:
+    batches = plan_batches([1.0, 50.0, 1.0, 60.0], 4.0, seed=0, epoch=0)
+
+    assert sorted(sorted(batch) for batch in batches) == [[0, 2], [1], [3]]
+
+
+def test_a_plan_is_a_pure_function() -> None:
+    torch.manual_seed(1)
+    first = plan_batches(DURATIONS_S, 30.0, seed=1, epoch=2)
+    np.random.seed(5)
+    torch.manual_seed(2)
+
+    assert plan_batches(DURATIONS_S, 30.0, seed=1, epoch=2) == first
+
+
+def test_a_plan_differs_between_epochs_and_seeds_in_members_and_in_order() -> None:
+    plans = [plan_batches(DURATIONS_S, 30.0, *key) for key in [(1, 0), (1, 1), (2, 0)]]
+
+    members = [{frozenset(batch) for batch in plan} for plan in plans]
+    assert members[0] != members[1] != members[2] != members[0]
+    longest = [[max(DURATIONS_S[i] for i in batch) for batch in plan] for plan in plans]
+    assert all(order != sorted(order) for order in longest)
+
+
+def test_utterances_of_like_length_stand_together() -> None:
+    batches = plan_batches(DURATIONS_S, 30.0, seed=1, epoch=0)
+
+    padded = sum(max(DURATIONS_S[i] for i in batch) * len(batch) for batch in batches)
+    assert padded < 1.2 * sum(DURATIONS_S)
+
+
+# Sharing
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 17])
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_the_pieces_of_all_ranks_hold_each_utterance_once(
+    size: int, ranks: int, parts: int
+) -> None:
+    batch = list(range(100, 100 + size))
+
+    shards = [split_batch(batch, parts, rank, ranks) for rank in range(ranks)]
+
+    indices = [i for shard in shards for micro_batch in shard.utterances for i in micro_batch]
+    assert sorted(i for i in indices if i >= 0) == batch
+    assert all(shard.batch_size == size for shard in shards)
+    assert all(1 <= len(shard.utterances) <= parts for shard in shards)
+    assert all(micro_batch for shard in shards for micro_batch in shard.utterances)
+
+
+def test_a_small_batch_is_spread_over_the_ranks_before_it_is_cut_to_pieces() -> None:
+    shards = [split_batch([7, 8, 9], 2, rank, 3) for rank in range(3)]
+
+    assert [shard.utterances for shard in shards] == [[[7]], [[8]], [[9]]]
+
+
+def test_pieces_are_of_like_size() -> None:
+    shards = [split_batch(list(range(17)), 2, rank, 3) for rank in range(3)]
+
+    sizes = [len(micro_batch) for shard in shards for micro_batch in shard.utterances]
+    assert len(sizes) == 6
+    assert max(sizes) - min(sizes) == 1
+
+
+def test_a_rank_without_utterances_repeats_one_with_weight_0(cuts: CutSet) -> None:
+    dataset = SpeechDataset(cuts, TOKENIZER, RATE)
+    shards = [split_batch([2, 0], 2, rank, 3) for rank in range(3)]
+
+    (idle,) = dataset[shards[2]]
+    busy = [micro_batch for shard in shards[:2] for micro_batch in dataset[shard]]
+
+    assert idle.utterance_ids == ["u2"]
+    assert idle.weights.tolist() == [0.0]
+    assert torch.equal(torch.cat([micro_batch.weights for micro_batch in busy]), torch.ones(2))
+
+
+def test_the_first_utterance_can_be_the_one_with_weight_0(cuts: CutSet) -> None:
+    batch = SpeechDataset(cuts, TOKENIZER, RATE).load([~0, 0])
+
+    assert batch.utterance_ids == ["u0", "u0"]
+    assert batch.weights.tolist() == [0.0, 1.0]
+
+
+# Loading
+
+
+def test_a_batch_is_padded_with_zeros_and_says_its_lengths(cuts: CutSet) -> None:
+    batch = SpeechDataset(cuts, TOKENIZER, RATE).load([2, 1, 0])
+
+    assert batch.utterance_ids == ["u2", "u1", "u0"]
+    assert batch.waveforms.shape == (3, 4000)
+    assert batch.waveforms.dtype == torch.float32
+    assert batch.waveform_lengths.tolist() == [800, 4000, 1600]
+    assert batch.target_lengths.tolist() == [2, 3, 9]
+    for row, length in zip(batch.waveforms, batch.waveform_lengths, strict=True):
+        assert not row[length:].any()
+    assert torch.equal(batch.waveforms[1], torch.from_numpy(load_waveform(cuts["u1"], RATE)))
+
+
+def test_targets_spell_the_normalized_text_without_unknown_characters(cuts: CutSet) -> None:
+    batch = SpeechDataset(cuts, TOKENIZER, RATE).load([0, 3])
+
+    spelled = [
+        "".join(TOKENIZER.tokens[i] for i in row[:length])
+        for row, length in zip(batch.targets, batch.target_lengths, strict=True)
+    ]
+    assert spelled == ["a bad cab", "fee "]
+
+
+def test_audio_at_another_rate_is_resampled(cuts: CutSet) -> None:
+    batch = SpeechDataset(cuts, TOKENIZER, RATE // 2).load([1])
+
+    assert batch.waveform_lengths.tolist() == [2000]
+
+
+def test_augmentation_belongs_to_the_utterance_whatever_the_order(cuts: CutSet) -> None:
+    dataset = SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3)
+    map_threads = waveforms([dataset.load([0, 1, 2, 3])])
+
+    apart = waveforms([dataset.load([i]) for i in (3, 1, 0, 2)])
+
+    for utterance_id, waveform in map_threads.items():
+        assert torch.equal(waveform, apart[utterance_id])
+
+
+def test_augmentation_belongs_to_the_utterance_whatever_its_place_in_the_manifest(
+    cuts: CutSet,
+) -> None:
+    before = waveforms([SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3).load([0, 1, 2, 3])])
+    shuffled = CutSet.from_cuts([cuts["u2"], cuts["u3"], cuts["u1"]])
+
+    after = waveforms([SpeechDataset(shuffled, TOKENIZER, RATE, AUGMENT, seed=3).load([0, 1, 2])])
+
+    assert all(torch.equal(waveform, before[key]) for key, waveform in after.items())
+
+
+@pytest.mark.parametrize(("seed", "epoch"), [(3, 1), (4, 0)])
+def test_augmentation_differs_by_epoch_and_seed(cuts: CutSet, seed: int, epoch: int) -> None:
+    before = waveforms([SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3).load([0, 1, 2, 3])])
+    dataset = SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=seed)
+    dataset.epoch = epoch
+
+    after = waveforms([dataset.load([0, 1, 2, 3])])
+
+    assert not all(torch.equal(waveform, after[key]) for key, waveform in before.items())
+
+
+def test_workers_change_nothing(cuts: CutSet) -> None:
+    dataset = SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3)
+    dataset.epoch = 2  # a worker must learn it
+    shards = [split_batch([0, 3, 1], 2, 0, 1), split_batch([2], 2, 0, 1)]
+
+    alone = list(load_shards(dataset, shards, workers=0, pin=False))
+    helped = list(load_shards(dataset, shards, workers=2, pin=False))
+
+    assert [shard for shard, _ in alone] == [shard for shard, _ in helped] == shards
+    for (_, expected), (_, found) in zip(alone, helped, strict=True):
+        for one, other in zip(expected, found, strict=True):
+            assert one.utterance_ids == other.utterance_ids
+            assert all(torch.equal(a, b) for a, b in zip(one[1:], other[1:], strict=True))
+
+
+@pytest.mark.parametrize("kind", ["nan", "missing"])
+def test_a_worker_hands_over_a_users_mistake_as_one_sentence(
+    cuts: CutSet, tmp_path: Path, kind: str
+) -> None:
+    bad = damaged_cut(tmp_path / "bad.wav", kind)
+    dataset = SpeechDataset(CutSet.from_cuts([*cuts, bad]), TOKENIZER, RATE)
+    with pytest.raises(UserError) as here:
+        dataset.load([4])
+
+    with pytest.raises(UserError) as in_worker:
+        list(load_shards(dataset, [Shard([[0]], 1), Shard([[4]], 1)], workers=1, pin=False))
+
+    assert str(in_worker.value) == str(here.value)
+
+
+def test_a_worker_that_fails_leaves_nothing_else_on_the_terminal(
+    cuts: CutSet, tmp_path: Path
+) -> None:
+    manifest = str(tmp_path / "cuts.jsonl.gz")
+    bad = damaged_cut(tmp_path / "bad.wav", "nan")
+    CutSet.from_cuts([*cuts, bad]).to_file(manifest)
+    script = f"""
+from asr.data.manifests import read_cuts
+from asr.data.dataset import *
+from asr.data.loading import load_shards
+from asr.text.tokenizer import CharTokenizer
+dataset = SpeechDataset(read_cuts({manifest!r}), CharTokenizer(["<blank>"]), 16000)
+shares = [split_batch([i], 1, 0, 1) for i in (4, 0, 1, 2, 3)]
+try:
+    list(load_shards(dataset, shares, workers=2, pin=False))
+except UserError as error:
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+    assert Counter(ended.stdout)["\n"] == 1

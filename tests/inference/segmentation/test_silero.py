@@ -1,0 +1,63 @@
+"""silero-vad's network, run on its own weights; where the package is not installed, the refusal."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from inference.segmentation.test_segmentation import RATE, background, random_blocks, same, talk
+
+from asr.inference.segmentation import check_detector, segments, silero
+from asr.util.errors import UserError
+
+needs_silero = pytest.mark.skipif(
+    find_spec("silero_vad") is None, reason="needs the extra asr[vad]"
+)
+
+
+@needs_silero
+@pytest.mark.parametrize("sample_rate", [8000, 16000])
+def test_the_numbers_are_those_of_the_scripted_network(sample_rate: int) -> None:
+    root = find_spec("silero_vad").submodule_search_locations[0]
+    scripted = torch.jit.load(f"{root}/data/silero_vad.jit")
+    size = sample_rate * 32 // 1000
+    generator = np.random.default_rng(0)
+    tone = np.sin(np.cumsum(generator.uniform(0.05, 0.5, 200)).repeat(size) * np.arange(200 * size))
+    frames = (0.2 * tone).astype(np.float32).reshape(200, size)
+    with torch.no_grad():
+        expected = [scripted(torch.from_numpy(frame)[None], sample_rate).item() for frame in frames]
+
+    network = silero.load_network(sample_rate)
+    found = network.probabilities(frames[:70], np.zeros(size, np.float32))
+    found += network.probabilities(frames[70:], frames[69])
+
+    assert max(expected) - min(expected) > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@needs_silero
+def test_block_sizes_change_nothing() -> None:
+    samples = talk(100)
+    expected = list(segments([samples], RATE, "silero"))
+    generator = np.random.default_rng(0)
+
+    for _ in range(3):
+        assert same(list(segments(random_blocks(samples, generator), RATE, "silero")), expected)
+
+
+@needs_silero
+def test_noise_is_no_speech() -> None:
+    assert list(segments([background(60.0).astype(np.float32)], RATE, "silero")) == []
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silero, "find_spec", lambda _: None)
+    silero._weights.cache_clear()
+
+    with pytest.raises(UserError, match=r"pip install silero-vad"):
+        check_detector("silero", RATE)
+
+
+def test_another_sample_rate_is_refused() -> None:
+    with pytest.raises(UserError, match="16000 Hz and this model 22050 Hz; use --vad energy"):
+        check_detector("silero", 22050)

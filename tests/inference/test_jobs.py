@@ -1,0 +1,144 @@
+"""What is heard together, and when a file is complete."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr.audio import AudioError
+from asr.audio.recording import Recording, open_recording
+from asr.inference import jobs
+from asr.inference.jobs import File, Job, find_jobs
+from asr.inference.segmentation.batching import BATCH, groups, shared
+from asr.inference.segmentation.cutting import AudioSegment
+from asr.util.errors import FileError
+
+RATE = 8000
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, float], Path]:
+    """Write a recording: noise that comes and goes each second where it is long."""
+
+    def write_one(name: str, seconds: float) -> Path:
+        generator = np.random.default_rng(len(name))
+        samples = 0.1 * generator.standard_normal(round(seconds * RATE))
+        if seconds > 30:
+            samples *= np.arange(len(samples)) // RATE % 2
+        soundfile.write(tmp_path / name, samples, RATE)
+        return tmp_path / name
+
+    return write_one
+
+
+def find(paths: list[Path]) -> list[Job]:
+    return list(find_jobs(paths, "mix", RATE, "energy", lambda _: None))
+
+
+def lengths_s(job: Job) -> list[float] | str:
+    """A batch's pieces, in seconds, or a file's name."""
+    if isinstance(job, File):
+        return Path(job.path).name
+    return [len(segment.waveform) / RATE for segment in job[0].segments]
+
+
+def test_short_recordings_of_like_length_share_batches(
+    write: Callable[[str, float], Path],
+) -> None:
+    seconds = [2.0, 9.0, 2.2, 0.0, 2.3, 2.1, 2.4, 8.8]
+    found = find([write(f"{number}.wav", s) for number, s in enumerate(seconds) if s])
+
+    assert [lengths_s(job) for job in found] == [
+        [9.0, 8.8], [2.2, 2.3, 2.1, 2.4], [2.0],
+        "0.wav", "1.wav", "2.wav", "4.wav", "5.wav", "6.wav", "7.wav",
+    ]  # fmt: skip
+
+
+def test_a_long_recording_keeps_nobody_waiting(write: Callable[[str, float], Path]) -> None:
+    paths = [write("a.wav", 2), write("b.wav", 1.9), write("long.wav", 60), write("c.wav", 2)]
+
+    found = [lengths_s(job) for job in find(paths)]
+
+    assert found[:3] == [[2, 1.9], "a.wav", "b.wav"]
+    assert found[-3:] == ["long.wav", [2], "c.wav"]
+
+
+def test_a_file_is_opened_once_for_each_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((RATE, 2)), RATE)
+    opened: list[Path] = []
+
+    def counted(path: Path) -> AbstractContextManager[Recording]:
+        opened.append(path)
+        return open_recording(path)
+
+    monkeypatch.setattr(jobs, "open_recording", counted)
+
+    for channel, times in (("mix", 1), ("right", 1), ("each", 2)):
+        opened.clear()
+        found = list(find_jobs([tmp_path / "a.wav"], channel, RATE, "energy", lambda _: None))
+        assert isinstance(found[-1], File) and len(found[-1].channels) == times
+        assert len(opened) == times
+
+
+def test_a_bad_file_is_passed_on_with_its_reason(write: Callable[[str, float], Path]) -> None:
+    good, bad = write("a.wav", 2), write("b.wav", 2)
+    bad.write_bytes(b"no audio")
+
+    last = find([good, bad])[-1]
+
+    assert isinstance(last, File) and last.path == bad and isinstance(last.error, AudioError)
+
+
+def test_an_error_nobody_foresaw_is_passed_on_with_its_file(
+    write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write("a.wav", 2), write("bad.wav", 1), write("b.wav", 2)]
+    waveform = Recording.waveform
+
+    def failing(recording: Recording, *arguments: int) -> object:
+        if recording.path.name == "bad.wav":
+            raise ZeroDivisionError
+        return waveform(recording, *arguments)
+
+    monkeypatch.setattr(Recording, "waveform", failing)
+
+    *_, first, bad, last = find(paths)
+
+    assert [one.error is None for one in (first, bad, last)] == [True, False, True]
+    assert isinstance(bad.error, FileError)
+
+
+def test_few_recordings_wait_however_many_there_are(
+    write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_WAITING_S", 5)
+    paths = [write(f"{number}.wav", 1) for number in range(40)]
+    opened: list[float] = []
+    done = 0
+
+    for job in find_jobs(paths, "mix", RATE, "energy", opened.append):
+        assert len(opened) - done <= 6
+        done += isinstance(job, File)
+    assert done == 40
+
+
+def test_every_batch_has_room_for_the_longest_of_its_shape() -> None:
+    generator = np.random.default_rng(0)
+    alone = []
+    for samples in [0, 1, 2, *generator.integers(3, 30 * RATE, 300)]:
+        ((batch,),) = groups([AudioSegment(0, np.zeros(samples, np.float32))])
+        assert batch.rows == BATCH
+        assert samples <= batch.samples <= 1.25 * samples
+        alone.append(batch)
+
+    map_threads = shared(alone)
+
+    assert sorted(place for places in map_threads for place in places) == [*range(len(alone))]
+    assert all(len({alone[place].samples for place in places}) == 1 for places in map_threads)
+    assert max(map(len, map_threads)) == BATCH
+    assert len(map_threads) < 0.4 * len(alone)

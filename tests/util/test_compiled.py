@@ -1,0 +1,132 @@
+"""What was compiled before is used again as long as nothing it calls is another."""
+
+import errno
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from asr.util import cache_folder, compiled
+
+CALLEE = "from asr.util.compiled import compiled\n@compiled\ndef value(x):\n    return x + {}\n"
+CALLER = (
+    "from asr.util.compiled import compiled\nfrom asr.lm.callee import value\n"
+    "@compiled\ndef twice(x):\n    return 2 * value(x)\n"
+)
+USE = "from asr.decoding.caller import twice; print(twice(0), sum(twice.stats.cache_hits.values()))"
+
+
+def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
+    """As an update makes it: numba's own stamp is that of the caller's file."""
+    package = tmp_path / "asr"
+    for room in (package, package / "lm", package / "decoding"):
+        room.mkdir()
+        (room / "__init__.py").touch()
+    for module in (compiled, cache_folder):
+        (package / Path(module.__file__).name).write_text(Path(module.__file__).read_text())
+    (package / "decoding" / "caller.py").write_text(CALLER)
+
+    def used(number: int) -> str:
+        (package / "lm" / "callee.py").write_text(CALLEE.format(number))
+        # -B: Python's own cache takes two files of one second and one size for the same.
+        command = [sys.executable, "-B", "-c", USE]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    assert [used(1), used(1), used(2), used(2)] == ["2 0", "2 1", "4 0", "4 1"]
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A process that has compiled nothing yet."""
+    caches = (compiled._trusted_folders, compiled._warn_of_no_cache)
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    for one in caches:
+        one.cache_clear()
+    yield monkeypatch
+    for one in caches:
+        one.cache_clear()
+
+
+def one_more(x):
+    return x + 1
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
+@pytest.mark.parametrize("by", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_nothing_is_unpickled_where_others_can_write(
+    fresh: pytest.MonkeyPatch, tmp_path: Path, by: str
+) -> None:
+    if by == "NUMBA_CACHE_DIR":
+        fresh.setattr(compiled.config, by.removeprefix("NUMBA_"), str(tmp_path))
+    else:
+        fresh.setenv(by, str(tmp_path))
+        fresh.setattr(os, "access", lambda *_: False)  # to the code's own folder
+    tmp_path.chmod(0o777)
+    with pytest.warns(UserWarning, match="every user can write to this folder"):
+        function = compiled.compiled(one_more)
+    assert function(1) == 2
+    assert function.stats.cache_path is None
+    tmp_path.chmod(0o755)
+    assert str(tmp_path) in compiled.compiled(one_more).stats.cache_path
+
+
+def test_a_folder_that_numba_takes_unasked_is_not_used(fresh: pytest.MonkeyPatch) -> None:
+    """It takes the user's own where the code's cannot be written, unseen."""
+    fresh.setattr(compiled, "_trusted_folders", lambda: frozenset({Path("/elsewhere")}))
+    with pytest.warns(UserWarning, match="compiled code cannot be kept"):
+        assert compiled.compiled(one_more).stats.cache_path is None
+
+
+def test_without_a_folder_to_keep_it_in_code_is_compiled_and_a_note_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    njit = compiled.njit
+
+    def no_locator(cache: bool = False, **options: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(compiled, "njit", no_locator)
+    compiled._warn_of_no_cache.cache_clear()
+
+    with pytest.warns(UserWarning, match="NUMBA_CACHE_DIR") as noted:
+        functions = [compiled.compiled(lambda x: x + 1), compiled.njit_no_alloc(lambda x: x + 2)]
+
+    assert [function(1) for function in functions] == [2, 3]
+    assert len(noted) == 1
+
+
+@pytest.mark.parametrize("write", [OSError(errno.ENOSPC, "full"), EOFError(), None])
+def test_a_full_or_damaged_folder_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, write: Exception | None
+) -> None:
+    """`None`: it is read and written as ever, and nothing is said."""
+
+    def one_more(x: int) -> int:
+        return x + 1
+
+    monkeypatch.setattr(
+        compiled, "_trusted_folders", lambda: frozenset({Path(__file__).parents[1]})
+    )
+    function = compiled.compiled(one_more)
+    for action in ("load", "save"):
+        monkeypatch.setattr(
+            function._cache._cache_file, action, Mock(side_effect=write, return_value=None)
+        )
+    compiled._warn_of_no_cache.cache_clear()
+
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        assert function(1) == 2
+    assert len(noted) == (write is not None)
+    assert all("NUMBA_CACHE_DIR" in str(one.message) for one in noted)
