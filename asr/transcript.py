@@ -2,7 +2,22 @@
 
 from dataclasses import dataclass
 
-from asr.decoding.words import Word
+
+@dataclass(frozen=True)
+class Word:
+    """A recognized word.
+
+    Attributes:
+        text: its spelling.
+        start_s: seconds from the start of the audio to where it begins.
+        end_s: seconds to where it ends.
+        confidence: 0 to 1, the estimated probability that it is right.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -45,12 +60,6 @@ class Transcript:
     def words(self) -> tuple[Word, ...]:
         """The words of all segments."""
         return tuple(word for segment in self.segments for word in segment.words)
-
-    def to_srt(self) -> str:
-        """Write the transcript as SubRip subtitles."""
-        from asr.formats import FORMATS, About
-
-        return FORMATS["srt"]([self], About(path="", model="", settings={}))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from asr.audio import Waveform
 from asr.data.manifests import load_waveform, read_cuts
-from asr.decoding.words import Word
 from asr.inference.alignment import align_text
 from asr.inference.recognizer import Recognizer, load
 from asr.scoring import Report, score
+from asr.transcript import Word
 from asr.util.errors import UserError
 
 SPHINX_FRAME_S = 0.01

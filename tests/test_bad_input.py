@@ -1,6 +1,7 @@
 """Twenty kinds of bad input: each is refused in one sentence, without a traceback."""
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -15,7 +15,8 @@ from asr.decoding.greedy import greedy_decode
 from asr.decoding.options import DecodingOptions
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
-from asr.decoding.words import FoundWord, Word, log_spelled, words_of
+from asr.decoding.words import FoundWord, log_spelled, words_of
+from asr.transcript import Word
 from asr.util.threads import map_threads
 
 if TYPE_CHECKING:

@@ -1,12 +1,12 @@
 """Words with their times and a confidence, from any path of tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.path import TokenPath
+from asr.transcript import Word
 
 #: CTC writes a token in one frame or few, somewhere within its sound, the rest being blank. So a
 #: word begins up to so much before its first token and ends up to so much after its last one ...
@@ -18,23 +18,6 @@ EARLIER_FRACTION = 0.6
 
 #: A word's text, and the positions of the tokens it took on a path, as `Tokens.words` finds them.
 FoundWord = tuple[str, list[int]]
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word as it was heard.
-
-    Attributes:
-        text: its spelling.
-        start_s: seconds from the start of the audio to where it begins.
-        end_s: seconds to where it ends.
-        confidence: 0 to 1, the estimated probability that it is right.
-    """
-
-    text: str
-    start_s: float
-    end_s: float
-    confidence: float
 
 
 def words_of(

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from asr.decoding.words import Word
 from asr.formats.times import milliseconds, named_apart, separator
-from asr.transcript import Transcript
+from asr.transcript import Transcript, Word
 
 LINES = 2
 LINE_CHARACTERS = 42

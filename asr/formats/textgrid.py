@@ -9,10 +9,9 @@ Source: the Praat manual, "TextGrid file formats".
 
 from collections.abc import Iterable, Sequence
 
-from asr.decoding.words import Word
 from asr.formats.about import About
 from asr.formats.times import milliseconds
-from asr.transcript import AlignedTranscript, Transcript
+from asr.transcript import AlignedTranscript, Transcript, Word
 
 Interval = tuple[int, int, str]
 

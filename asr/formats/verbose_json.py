@@ -11,10 +11,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from asr.decoding.words import Word
 from asr.formats.about import About
 from asr.formats.times import turns_by_start
-from asr.transcript import AlignedTranscript, Transcript
+from asr.transcript import AlignedTranscript, Transcript, Word
 from asr.util.printable import printable_json
 
 

@@ -11,11 +11,11 @@ from asr.audio import Waveform
 from asr.decoding.align import align
 from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
-from asr.decoding.words import Word, log_spelled, words_of
+from asr.decoding.words import log_spelled, words_of
 from asr.inference.recognizer import Recognizer
 from asr.model.ctc_model import frames_needed
 from asr.text.tokenizer import Tokenizer
-from asr.transcript import AlignedTranscript, Segment
+from asr.transcript import AlignedTranscript, Segment, Word
 from asr.util.errors import UserError
 
 

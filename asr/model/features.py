@@ -10,6 +10,7 @@ import torchaudio.functional as AF
 from torch import Tensor, nn
 
 from asr.util.errors import UserError
+from asr.util.masks import frame_mask
 
 #: Power below which a mel bin counts as silent; 16-bit rounding noise lies just under it.
 FLOOR = 1e-9
@@ -156,8 +157,3 @@ class LogMel(nn.Module):
         features = features.masked_fill(~valid, math.log(FLOOR))  # it may hold infinities by now
         quietest = features.amax((1, 2), keepdim=True) - self.range_nats
         return features.maximum(quietest).masked_fill(~valid, 0.0)
-
-
-def frame_mask(lengths: Tensor, frames: int) -> Tensor:
-    """Mark the frames that are not padding: lengths (B,) -> bool (B, frames)."""
-    return torch.arange(frames, device=lengths.device) < lengths[:, None]

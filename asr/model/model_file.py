@@ -17,6 +17,7 @@ from torch import Tensor
 from asr import config
 from asr.model.ctc_model import CTCModel, ModelSettings
 from asr.model.quantize import quantize, restore
+from asr.model.renamed import with_present_names
 from asr.model.tensor_file import read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
 from asr.text.phones import PhoneTokenizer, check_lexicon
@@ -81,6 +82,7 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
     """
     file = find_model(path)
     stored, metadata = read_tensors(file)
+    metadata = with_present_names(metadata)
     try:
         return _build(metadata, stored)
     except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
@@ -123,7 +125,7 @@ def export_model(
     if large := _not_finite(stored):
         raise UserError(f"{paths[0]}: {large} has a weight too large for {bits} bits; give 8 or 32")
     _, metadata = read_tensors(find_model(paths[0]))
-    write_tensors(output, stored, metadata)
+    write_tensors(output, stored, with_present_names(metadata))
 
 
 def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:

@@ -5,8 +5,8 @@ Shapes: B batch, T feature frames, U encoder frames, F mel bins, H output width.
 
 from torch import Tensor, nn
 
-from asr.model.features import frame_mask
 from asr.util.errors import UserError
+from asr.util.masks import frame_mask
 
 #: Subsampling factor -> time strides of the two convolutions.
 STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}

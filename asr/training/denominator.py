@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from asr.model.features import frame_mask
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
+from asr.util.masks import frame_mask
 
 #: A trigram is held as V x V x V numbers, and a frame costs as many multiplications.
 MOST_TOKENS = 128

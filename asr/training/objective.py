@@ -11,8 +11,8 @@ from torch import Tensor
 from asr.data.augment import SpecAugment, generator
 from asr.data.dataset import Batch
 from asr.model.ctc_model import ctc_loss
-from asr.model.features import frame_mask
 from asr.training.denominator import Denominator
+from asr.util.masks import frame_mask
 
 Model = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 

@@ -8,7 +8,7 @@ from traceback import extract_tb
 
 #: What a system calls a disk, or a user's share of it, that has no room left.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 class UserError(Exception):

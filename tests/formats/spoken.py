@@ -2,8 +2,7 @@
 
 import random
 
-from asr.decoding.words import Word
-from asr.transcript import Segment, Transcript
+from asr.transcript import Segment, Transcript, Word
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzäß"
 

@@ -12,9 +12,8 @@ import pytest
 import tiny
 from spoken import said, segment, talk
 
-from asr.decoding.words import Word
 from asr.formats import FORMATS, About, parse_formats
-from asr.transcript import AlignedTranscript, Segment, Transcript
+from asr.transcript import AlignedTranscript, Segment, Transcript, Word
 from asr.util.errors import UserError
 
 ABOUT = About("dir/talk.wav", "runs/an4", {"beam_size": 64, "lm": None})

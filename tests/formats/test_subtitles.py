@@ -8,11 +8,10 @@ import srt
 import webvtt
 from spoken import said, segment, talk
 
-from asr.decoding.words import Word
 from asr.formats import FORMATS, About
 from asr.formats.cues import make_cues
 from asr.formats.times import clock
-from asr.transcript import Segment, Transcript
+from asr.transcript import Segment, Transcript, Word
 
 ABOUT = About("talk.wav", "model", {})
 TALKS = [talk(seed) for seed in range(4)] + [talk(9, longest_word=60)]
@@ -153,4 +152,4 @@ def test_a_word_of_ten_seconds_is_shown_for_seven():
 def test_hours_have_as_many_digits_as_they_need():
     written = FORMATS["srt"]([said(("late", 360_000.5, 360_001.5), duration_s=360_002.0)], ABOUT)
     assert "100:00:00,500 --> 100:00:01,500" in written
-    assert said(("hi", 0, 1)).to_srt() == "1\n00:00:00,000 --> 00:00:01,000\nhi\n"
+    assert FORMATS["srt"]([said(("hi", 0, 1))], ABOUT) == "1\n00:00:00,000 --> 00:00:01,000\nhi\n"

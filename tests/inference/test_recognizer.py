@@ -359,5 +359,6 @@ def test_channels_are_transcribed_apart(recordings: list[Path]) -> None:
         assert transcript.segments == recognizer().transcribe(one.copy(), RATE).segments
 
 
-def test_a_transcript_writes_itself_as_subtitles() -> None:
-    assert recognizer().transcribe(voice(), RATE).to_srt().startswith("1\n00:00:0")
+def test_a_transcript_is_written_as_subtitles() -> None:
+    transcript = recognizer().transcribe(voice(), RATE)
+    assert FORMATS["srt"]([transcript], About("a.wav", "m", {})).startswith("1\n00:00:0")

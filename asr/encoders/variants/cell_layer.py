@@ -14,8 +14,8 @@ from asr.encoders.directions import directed_linear, join_directions, stack_dire
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.start import orthogonal_
 from asr.encoders.variants.recurrence import Cell, run
-from asr.model.features import frame_mask
 from asr.util.errors import UserError
+from asr.util.masks import frame_mask
 
 
 class CellLayer(RecurrentLayer):
