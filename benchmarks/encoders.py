@@ -44,7 +44,7 @@ def main() -> None:
     speeds: dict[str, float] = {}
     print(f"{machine_line()}\n")
     print_row(HEADER, WIDTHS)
-    for name, kinds in sorted(ENCODERS.items(), key=lambda entry: entry[0] != "blstm"):
+    for name, kinds in ENCODERS.items():
         torch.manual_seed(0)
         hidden = (32 if arguments.quick else 640) if name == "convlstm" else size
         stack = RecurrentStack(kinds, layers=3, hidden_size=hidden, dropout=0.0)

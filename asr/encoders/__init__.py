@@ -1,42 +1,17 @@
-"""Recurrent layers, one file a family, behind one signature.
+"""Recurrent encoders: subsampled features in, encoder frames out, padding without effect.
 
-    layer(input_size, hidden_size)
-    forward(features (B, T, F), lengths (B,)) -> (B, T, layer.output_size)
-
-Lengths count valid frames. What lies past a length changes no output within it.
+In: features (B, T, H) and lengths (B,), integers that count valid frames. Out: encoded features
+(B, T, H) and their lengths; what lies past a length changes no output within it. Public:
+`ENCODERS`, the families by name, and `RecurrentStack`, which puts normalization, residuals and
+dropout around the layers of one. `blstm` is the product's encoder; `variants` holds all others.
 """
 
 from asr.encoders.blstm import BLSTM
-from asr.encoders.gru import GRU
 from asr.encoders.layer import RecurrentLayer
-from asr.encoders.rnn import RNN
 from asr.encoders.stack import RecurrentStack
-from asr.encoders.variants.convlstm import ConvLSTM
-from asr.encoders.variants.greff import CIFG, FGR, LSTM1997, NFG, NIAF, NIG, NOAF, NOG, Peephole
-from asr.encoders.variants.lnlstm import LNLSTM
-from asr.encoders.variants.mlstm import MLSTM
-from asr.encoders.variants.slstm import SLSTM
-from asr.encoders.variants.xlstm import MLSTMBlock, SLSTMBlock
+from asr.encoders.variants import VARIANTS
 
 __all__ = ["BLSTM", "ENCODERS", "RecurrentLayer", "RecurrentStack"]
 
-#: Short name in a recipe -> classes of its layers, taken in turn from the first layer on.
-ENCODERS: dict[str, tuple[type[RecurrentLayer], ...]] = {
-    "rnn": (RNN,),
-    "lstm1997": (LSTM1997,),
-    "blstm": (BLSTM,),
-    "peephole": (Peephole,),
-    "nig": (NIG,),
-    "nfg": (NFG,),
-    "nog": (NOG,),
-    "niaf": (NIAF,),
-    "noaf": (NOAF,),
-    "cifg": (CIFG,),
-    "fgr": (FGR,),
-    "lnlstm": (LNLSTM,),
-    "gru": (GRU,),
-    "convlstm": (ConvLSTM,),
-    "slstm": (SLSTM,),
-    "mlstm": (MLSTM,),
-    "xlstm": (MLSTMBlock, SLSTMBlock),
-}
+#: Short name in a recipe -> classes of the stack's layers, taken in turn from the first layer on.
+ENCODERS: dict[str, tuple[type[RecurrentLayer], ...]] = {"blstm": (BLSTM,), **VARIANTS}

@@ -105,7 +105,7 @@ def test_no_module_remembers_the_batches_seen() -> None:
 def test_an_unknown_encoder_is_refused_with_the_choices() -> None:
     settings = ModelSettings(FEATURES, SUBSAMPLING, {**ENCODER, "name": "os.system"})
 
-    with pytest.raises(UserError, match=r"unknown encoder 'os\.system'; choose one of rnn, ls"):
+    with pytest.raises(UserError, match=r"unknown encoder 'os\.system'; choose one of blstm, rnn, ls"):
         CTCModel(settings, 9)
 
 
