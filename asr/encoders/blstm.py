@@ -1,6 +1,6 @@
-"""The LSTM as it is known today, run by PyTorch's kernel.
+"""The LSTM in its usual form, run by PyTorch's kernel.
 
-Shapes: F inputs, H hidden units of one direction, P of its projection.
+Shapes: F inputs, H hidden units of one direction, P outputs of its projection.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ from asr.util.errors import UserError
 class BLSTM(LibraryLayer):
     """An LSTM layer with three gates and no peepholes (Gers 2000; Graves 2005).
 
-    It is Greff's NP. The forget gate starts with a bias of 1 (Jozefowicz 2015).
+    Greff 2017 calls this variant NP. The forget gate starts with a bias of 1 (Jozefowicz 2015).
 
     Parameters: 4 (H (F + H) + 2 H) a direction; the textbook's single bias vector is two here,
-    as in every library. With a projection (Sak 2014), h = W_hr (o ⊙ tanh(c)) is P units wide:
-    4 (H (F + P) + 2 H) + P H. On a CPU it runs on a slower kernel.
+    as in every library. With a projection (Sak 2014), h = W_hr (o ⊙ tanh(c)) is P units wide, and
+    parameters are 4 (H (F + P) + 2 H) + P H; on a CPU a projected layer runs on a slower kernel.
 
     Raises:
         UserError: a projection that is not smaller than the hidden size.

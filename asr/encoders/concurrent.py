@@ -1,8 +1,8 @@
-"""Parts of a layer that need nothing of each other, computed at once on a CPU's cores.
+"""A function of tensors called for several arguments at the same time, on a CPU's cores.
 
 A recurrence is a chain of small products. Threads that share each of them wait for each other at
 every time step, and where other programs run, two can be slower than one. The two directions of a
-layer are two such chains: here each has threads of its own, forwards and backwards.
+layer are two independent chains: here each has its own threads, forward and backward pass alike.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,28 +18,31 @@ from torch.autograd.function import once_differentiable
 
 
 def run_concurrently(
-    function: Callable[..., Tensor], parts: Sequence[Sequence[Tensor]]
+    function: Callable[..., Tensor], calls: Sequence[Sequence[Tensor]]
 ) -> list[Tensor]:
-    """Call `function` with the tensors of each part; the results, and their gradients.
+    """Call `function` with the arguments of each call, differentiably.
 
-    On a CPU the calls are made at the same time, where torch has a thread for each. They must not
-    draw random numbers, whose order would then be left to chance.
+    On a CPU the calls run at the same time, if torch has a thread for each. They must not draw
+    random numbers, since the order of the draws would be left to chance.
 
     Args:
-        function: of tensors alone, and the same number of them in each part.
-        parts: the tensors of each.
+        function: takes tensors, as many in every call, and returns one.
+        calls: the arguments of each call.
+
+    Returns:
+        The result of each call.
     """
-    on_cpu = parts[0][0].device.type == "cpu"
-    if len(parts) < 2 or not on_cpu or torch.get_num_threads() < len(parts):
-        return [function(*part) for part in parts]
+    on_cpu = calls[0][0].device.type == "cpu"
+    if len(calls) < 2 or not on_cpu or torch.get_num_threads() < len(calls):
+        return [function(*arguments) for arguments in calls]
     if torch.is_grad_enabled():
-        tensors = [tensor for part in parts for tensor in part]
-        return list(_Concurrent.apply(function, len(parts), *tensors))
-    return _spread(function, parts)
+        tensors = [tensor for arguments in calls for tensor in arguments]
+        return list(_Concurrent.apply(function, len(calls), *tensors))
+    return _run_in_threads(function, calls)
 
 
 class _Concurrent(torch.autograd.Function):
-    """Each part as a graph of its own, which its thread builds and goes back through."""
+    """Each call has its own graph, which one thread builds and another differentiates."""
 
     @staticmethod
     def forward(
@@ -47,8 +50,8 @@ class _Concurrent(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         inputs = [tensor.detach().requires_grad_(tensor.requires_grad) for tensor in tensors]
         with torch.enable_grad():
-            outputs = _spread(function, _parted(inputs, count))
-        ctx.save_for_backward(*inputs, *outputs)  # and so their graphs go when this one does
+            outputs = _run_in_threads(function, _split_evenly(inputs, count))
+        ctx.save_for_backward(*inputs, *outputs)  # frees their graphs together with this one
         return tuple(output.detach() for output in outputs)
 
     @staticmethod
@@ -56,51 +59,53 @@ class _Concurrent(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         count = len(gradients)
         inputs, outputs = ctx.saved_tensors[:-count], ctx.saved_tensors[-count:]
-        graphs = zip(_parted(inputs, count), outputs, gradients, strict=True)
-        found = _spread(_gradients, list(graphs))
-        return None, None, *(gradient for part in found for gradient in part)
+        graphs = zip(_split_evenly(inputs, count), outputs, gradients, strict=True)
+        found = _run_in_threads(_differentiate, list(graphs))
+        return None, None, *(gradient for of_call in found for gradient in of_call)
 
 
-def _parted(tensors: Sequence[Tensor], count: int) -> list[Sequence[Tensor]]:
-    each = len(tensors) // count
-    return [tensors[first : first + each] for first in range(0, len(tensors), each)]
+def _split_evenly(tensors: Sequence[Tensor], count: int) -> list[Sequence[Tensor]]:
+    size = len(tensors) // count
+    return [tensors[first : first + size] for first in range(0, len(tensors), size)]
 
 
-def _gradients(inputs: Sequence[Tensor], output: Tensor, gradient: Tensor) -> list[Tensor | None]:
-    """Differentiate one part's output by those of its inputs that are asked for."""
+def _differentiate(
+    inputs: Sequence[Tensor], output: Tensor, gradient: Tensor
+) -> list[Tensor | None]:
+    """Give one call's gradients by its inputs, None for an input that requires none."""
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
     found = iter(torch.autograd.grad(output, wanted, gradient, retain_graph=True))
     return [next(found) if tensor.requires_grad else None for tensor in inputs]
 
 
-def _spread(function: Callable[..., Any], parts: Sequence[Iterable[Any]]) -> list[Any]:
-    """Call a function for each part in a thread of its own, in the caller's modes."""
+def _run_in_threads(function: Callable[..., Any], calls: Sequence[Iterable[Any]]) -> list[Any]:
+    """Make each call in its own thread, under the caller's autograd and autocast modes."""
     grad, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-    low, kind = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+    autocast, dtype = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
-    def call(part: Iterable[Any]) -> Any:
-        with ExitStack() as modes:  # torch keeps them for each thread
+    def call(arguments: Iterable[Any]) -> Any:
+        with ExitStack() as modes:  # torch keeps these modes a thread
             modes.enter_context(torch.inference_mode(inference))
             modes.enter_context(torch.set_grad_enabled(grad))
-            modes.enter_context(torch.autocast("cpu", kind, enabled=low))
-            return function(*part)
+            modes.enter_context(torch.autocast("cpu", dtype, enabled=autocast))
+            return function(*arguments)
 
-    return list(_pool(len(parts), torch.get_num_threads()).map(call, parts))
+    return list(_make_pool(len(calls), torch.get_num_threads()).map(call, calls))
 
 
 @cache
-def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Start workers that share out the threads that torch may use."""
-    pool = ThreadPoolExecutor(workers, initializer=_limit, initargs=(threads // workers,))
+def _make_pool(workers: int, threads: int) -> ThreadPoolExecutor:
+    """Start workers among which torch's threads are divided."""
+    pool = ThreadPoolExecutor(workers, initializer=_limit_threads, initargs=(threads // workers,))
     started = Barrier(workers + 1)
     for _ in range(workers):
         pool.submit(started.wait)
     started.wait()
-    torch.set_num_threads(threads)  # the last that is set is what other new threads begin with
+    torch.set_num_threads(threads)  # any new thread starts with the number that was set last
     return pool
 
 
-def _limit(threads: int) -> None:
-    """Say how many threads the operations of this one may use."""
-    torch.get_num_threads()  # at the first look a thread takes the number that others have
+def _limit_threads(threads: int) -> None:
+    """Set how many threads an operation called from this thread may use."""
+    torch.get_num_threads()  # the first query overwrites this thread's number with the global one
     torch.set_num_threads(threads)

@@ -1,6 +1,6 @@
-"""The signature every recurrent layer has, and the options that reach inside one.
+"""What every recurrent layer has: a signature, directions, and options inside the recurrence.
 
-Shapes: B batch, T frames, F inputs, H hidden units of one direction, P of its projection.
+Shapes: B batch, T frames, F inputs, H hidden units of one direction, P outputs of its projection.
 """
 
 from abc import ABC, abstractmethod
@@ -9,35 +9,34 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asr.encoders.directions import reversal
+from asr.encoders.directions import reversal_index
 from asr.util.errors import UserError
 
 
 class RecurrentLayer(nn.Module, ABC):
-    """A layer owns its recurrence and nothing else; `RecurrentStack` owns what is around it.
+    """One recurrence in one or both directions; `RecurrentStack` adds all that surrounds it.
 
     Args:
         input_size: F.
         hidden_size: H.
-        bidirectional: also hear each sequence from its end; one direction alone hears no frame
-            that is still to come.
-        weight_drop: probability with which each recurrent weight is left out of a whole batch
-            (DropConnect as Merity 2017 uses it), 0..1.
-        zoneout: probability with which a unit's cell and output each keep their last value
-            instead of moving on, frame by frame (Krueger 2017); in evaluation they move by the
-            expected share. 0..1.
-        projection: units P that the outputs are projected to before anything, the next frame too,
-            sees them (Sak 2014); 0 is none.
+        bidirectional: also read each sequence from its end; without this direction an output
+            depends on no later frame.
+        weight_drop: probability with which a recurrent weight is 0 for a whole batch
+            (DropConnect, in the form of Merity 2017), 0..1.
+        zoneout: probability with which a unit's cell, and likewise its output, keeps its last
+            value in a frame (Krueger 2017); evaluation takes the expected value. 0..1.
+        projection: width P to which outputs are projected before the next frame and the next
+            layer read them (Sak 2014); 0 is none.
 
     Raises:
-        UserError: an option this kind of layer does not support, see `options`.
+        UserError: an option that this class does not support, see `options`.
 
     Attributes:
         directions: 2 or 1.
         output_size: directions * H, or directions * P.
-        options: which of weight_drop, zoneout and projection it supports.
-        bins: of the maps over frequency that its features are, see `asr.model.subsampling`; None where
-            they are plain vectors.
+        options: which of weight_drop, zoneout and projection the class supports.
+        bins: frequency bins of its features, if these are maps of channels by bins, see
+            `asr.model.subsampling`; None for plain vectors.
     """
 
     options: ClassVar[frozenset[str]] = frozenset()
@@ -73,10 +72,10 @@ class RecurrentLayer(nn.Module, ABC):
         What lies past a length changes no output within it.
         """
 
-    def order(self, lengths: Tensor, frames: int) -> Tensor | None:
-        """Index (B, T) in which the backward direction hears, None where there is none."""
-        return reversal(lengths, frames) if self.directions == 2 else None
+    def backward_order(self, lengths: Tensor, frames: int) -> Tensor | None:
+        """Index (B, T) of the frames in the backward direction's order; None without one."""
+        return reversal_index(lengths, frames) if self.directions == 2 else None
 
-    def drop(self, recurrent: Tensor) -> Tensor:
-        """Leave out recurrent weights in training, the rest scaled up."""
+    def drop_weights(self, recurrent: Tensor) -> Tensor:
+        """Zero recurrent weights at random in training and scale up the others."""
         return F.dropout(recurrent, self.weight_drop, self.training)

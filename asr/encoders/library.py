@@ -1,4 +1,4 @@
-"""Layers that PyTorch's own kernels run, exact under padding and fast on a CPU.
+"""Layers on PyTorch's own recurrent kernels, exact under padding and fast on a CPU.
 
 Shapes: G directions, 2 or 1, B batch, T frames, F inputs, H hidden units of one direction.
 """
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from asr.encoders.concurrent import run_concurrently
-from asr.encoders.directions import for_each_direction, join_directions
+from asr.encoders.directions import join_directions, list_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.start import orthogonal_
 
-# cuDNN would have both directions' weights in one piece, and copies those of one at each call.
+# cuDNN asks for all weights in one block of memory, and copies one direction's at each call.
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 
 CPU_HAS_BFLOAT16 = torch.backends.cpu.get_cpu_capability() == "AVX512"
@@ -24,16 +24,16 @@ CPU_HAS_BFLOAT16 = torch.backends.cpu.get_cpu_capability() == "AVX512"
 class LibraryLayer(RecurrentLayer):
     """One layer of `nn.LSTM`, `nn.GRU` or `nn.RNN`.
 
-    Each direction runs on the padded batch, the backward one on sequences that are each reversed
-    within their own length. Packed sequences would leave a CPU's fast kernels for a loop over time
-    steps, and were slower on an H100 too.
+    Each direction runs on the padded batch, the backward one on sequences reversed within their
+    own length. With packed sequences PyTorch leaves a CPU's fast kernels for a loop over time
+    steps; they were slower on an H100 too.
 
-    Every recurrent matrix starts orthogonal, one a gate, and every bias at 0.
+    Each gate's recurrent matrix starts orthogonal, and every bias at 0.
 
     Attributes:
-        part: name of the module that holds the weights, under which model files keep them.
-        module, kernel: PyTorch's class, and the function it runs.
-        states: how many vectors a unit carries, 2 for the LSTM's (h, c).
+        part: name of the submodule that holds the weights, and so part of their name in a file.
+        module, kernel: PyTorch's class, and the function behind it.
+        states: how many state vectors the layer carries, 2 for the LSTM's (h, c).
     """
 
     options = frozenset({"weight_drop"})
@@ -67,39 +67,39 @@ class LibraryLayer(RecurrentLayer):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, output_size).
 
-        Autocast is left where the kernels have no sound bfloat16: to cuDNN's it gives float16,
-        whatever its own type, in which small gradients vanish unless the loss is scaled up, and
-        oneDNN's LSTM refuses it on a CPU without AVX-512.
+        Autocast is off wherever the kernel has no sound bfloat16. To cuDNN's kernels autocast
+        gives float16 even when bfloat16 is asked for, and small gradients vanish in float16 unless
+        the loss is scaled up. oneDNN's LSTM refuses bfloat16 on a CPU without AVX-512.
         """
         weights, kind = self._weights(), features.device.type
         if kind == "cpu" and CPU_HAS_BFLOAT16:
-            return self._each_direction(features, lengths, weights)
+            return self._run_directions(features, lengths, weights)
         with torch.autocast(kind, enabled=False):
-            return self._each_direction(features.to(weights[0].dtype), lengths, weights)
+            return self._run_directions(features.to(weights[0].dtype), lengths, weights)
 
-    def _each_direction(self, features: Tensor, lengths: Tensor, weights: list[Tensor]) -> Tensor:
-        order = self.order(lengths, features.shape[1])
-        each = len(weights) // self.directions
-        parts = [
-            (heard, *weights[each * number : each * (number + 1)])
-            for number, heard in enumerate(for_each_direction(features, order))
+    def _run_directions(self, features: Tensor, lengths: Tensor, weights: list[Tensor]) -> Tensor:
+        order = self.backward_order(lengths, features.shape[1])
+        count = len(weights) // self.directions
+        calls = [
+            (sequences, *weights[count * number : count * (number + 1)])
+            for number, sequences in enumerate(list_directions(features, order))
         ]
-        return join_directions(torch.stack(run_concurrently(self._one_direction, parts)), order)
+        return join_directions(torch.stack(run_concurrently(self._run_direction, calls)), order)
 
-    def _one_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
+    def _run_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
         output, *_ = self.kernel(
-            features, self._zeros(features), weights,
+            features, self._initial_state(features), weights,
             has_biases=True, num_layers=1, dropout=0.0, train=self.training,
             bidirectional=False, batch_first=True,
         )  # fmt: skip
         return output
 
-    def _zeros(self, features: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def _initial_state(self, features: Tensor) -> Tensor | tuple[Tensor, ...]:
         sizes = (self.projection or self.hidden_size, self.hidden_size)[: self.states]
         zeros = tuple(features.new_zeros(1, len(features), size) for size in sizes)
         return zeros if self.states > 1 else zeros[0]
 
     def _weights(self) -> list[Tensor]:
-        """Matrices and biases as the kernel takes them, those of the forward direction first."""
+        """List the kernel's matrices and biases, the forward direction's first."""
         named = self.get_submodule(self.part).named_parameters()
-        return [self.drop(p) if "weight_hh" in name else p for name, p in named]
+        return [self.drop_weights(p) if "weight_hh" in name else p for name, p in named]

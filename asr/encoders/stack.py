@@ -1,4 +1,4 @@
-"""What every recurrent encoder shares: normalisation, residuals and dropout around its layers.
+"""The part that all encoders share: normalization, residuals and dropout around the layers.
 
 Shapes: B batch, T frames, H width of the stack.
 """
@@ -12,23 +12,23 @@ from asr.encoders.layer import RecurrentLayer
 
 
 class RecurrentStack(nn.Module):
-    """Pre-normalised residual layers: x <- x + dropout(recurrence(norm(x))).
+    """Recurrent layers with pre-normalization and residuals: x <- x + dropout(layer(norm(x))).
 
-    Dropout touches the connections between layers and never the recurrent ones (Zaremba 2014).
+    Dropout acts on connections between layers, never on recurrent ones (Zaremba 2014).
 
     Args:
         kinds: classes of the recurrent layers, taken in turn from the first layer on.
-        layers: how many.
+        layers: number of layers.
         hidden_size: units of one direction.
-        bidirectional, projection: of the layers, as are the options, see `RecurrentLayer`.
         dropout: probability, 0..1.
-        variational_dropout: leave out a unit in all frames of an utterance or in none (Gal & Ghahramani
+        bidirectional, projection: see `RecurrentLayer`.
+        variational_dropout: drop a unit in all frames of an utterance or in none (Gal & Ghahramani
             2016), instead of frame by frame.
-        options: weight_drop and zoneout.
+        options: weight_drop and zoneout, see `RecurrentLayer`.
 
     Attributes:
-        output_size: width H of the stack's input and output, that of one layer's output.
-        bins: of the maps over frequency that its input and output are, or None.
+        output_size: width H of the stack's input and output, and of each layer's output.
+        bins: frequency bins of its input and output, if these are maps, else None.
     """
 
     def __init__(
@@ -71,6 +71,6 @@ class VariationalDropout(nn.Dropout):
     """Dropout with one mask for all frames of an utterance."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """Leave out units of features (B, T, H)."""
+        """Drop units of features (B, T, H)."""
         mask = features.new_ones(len(features), 1, features.shape[2])
         return features * F.dropout(mask, self.p, self.training)

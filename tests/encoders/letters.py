@@ -55,7 +55,7 @@ def library(layer: LibraryLayer, direction: int) -> Weights:
 
 def cell(layer: CellLayer, direction: int) -> Weights:
     own = one_direction(layer, direction)
-    rows = "".join(layer.rows)
+    rows = "".join(layer.gates)
     letters = by_row(own["weight"], rows, "W") | by_row(own["bias"], rows, "b")
     for name, matrix in by_row(own["recurrent"], rows, "R").items():
         letters[name] = block_diag(np.split(matrix, layer.heads))

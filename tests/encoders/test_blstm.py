@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from asr.encoders.blstm import BLSTM
-from asr.encoders.directions import reversal, take_frames
+from asr.encoders.directions import reorder_frames, reversal_index
 
 INPUTS, HIDDEN = 6, 8
 CASES = {
@@ -147,9 +147,9 @@ def test_parameters_number_4_h_f_plus_h_plus_2h_a_direction(inputs: int, hidden:
     assert count == 2 * 4 * (hidden * (inputs + hidden) + 2 * hidden)
 
 
-def test_reversal_turns_each_sequence_within_its_length_and_undoes_itself() -> None:
-    order = reversal(torch.tensor([3, 0, 4, 1]), 4)
+def test_reversal_index_turns_each_sequence_within_its_length_and_undoes_itself() -> None:
+    order = reversal_index(torch.tensor([3, 0, 4, 1]), 4)
 
     assert order.tolist() == [[2, 1, 0, 3], [0, 1, 2, 3], [3, 2, 1, 0], [0, 1, 2, 3]]
     features = noise(4, 4, INPUTS)
-    assert torch.equal(take_frames(take_frames(features, order), order), features)
+    assert torch.equal(reorder_frames(reorder_frames(features, order), order), features)

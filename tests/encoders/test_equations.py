@@ -196,7 +196,7 @@ def test_recurrent_matrices_start_orthogonal_and_forget_gates_open(name: str) ->
         square = matrix @ matrix.T
         torch.testing.assert_close(square, scale**2 * torch.eye(layer.width), rtol=0, atol=1e-5)
     for row, bias in zip(
-        layer.rows, layer.bias.view(2, len(layer.rows), -1).unbind(1), strict=True
+        layer.gates, layer.bias.view(2, len(layer.gates), -1).unbind(1), strict=True
     ):
         forgets = {"f": 1.0, "i": -1.0 if name == "CIFG" else 0.0}.get(row, 0.0)
         assert (bias == forgets).all()

@@ -1,7 +1,7 @@
 """The convolutional LSTM: its cell is a map over frequency.
 
-Shapes: B batch, T frames, F inputs = C_in channels of each of M bins, H hidden units of one
-direction = C channels of each of M bins, K bins a filter looks at.
+Shapes: G directions, B batch, T frames, M bins, F inputs = C_in channels of each bin, H hidden
+units of one direction = C channels of each bin, K bins that a filter spans.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from asr.encoders.layer import RecurrentLayer
 from asr.encoders.start import orthogonal_
 from asr.encoders.variants.cell_layer import zero_padding
 from asr.encoders.variants.lstm_cell import LSTMCell
-from asr.encoders.variants.recurrence import Tensors, run
+from asr.encoders.variants.recurrence import Tensors, run_cell
 from asr.util.errors import UserError
 
 CHANNELS = 32
@@ -25,22 +25,22 @@ KERNEL = 5
 
 @dataclass(frozen=True)
 class ConvCell(LSTMCell):
-    """The peephole LSTM at every bin, whose recurrent product looks at the bins around it too.
+    """The peephole LSTM at every bin, whose recurrent product also reads the bins around it.
 
     Attributes:
-        bins: M; what is a sequence to the recurrence is one bin of one sequence here.
+        bins: M. The recurrence's batch axis holds each bin of each sequence, B M in all.
     """
 
     bins: int = 1
 
     def recurrent_input(self, outputs: Tensors) -> Tensor:
-        """Lay the K bins around each bin side by side: (G, B M, C) -> (G, B M, C K)."""
+        """Concatenate the K bins around each bin: (G, B M, C) -> (G, B M, C K)."""
         maps = outputs[0].unflatten(1, (-1, self.bins))
         around = F.pad(maps, (0, 0, KERNEL // 2, KERNEL // 2)).unfold(2, KERNEL, 1)
         return around.flatten(3).flatten(1, 2)
 
     def output_gradients(self, gradient: Tensor) -> Tensors:
-        """Add up what each bin gave to the bins around it: (G, B M, C K) -> (G, B M, C)."""
+        """Sum each bin's gradients from the bins around it: (G, B M, C K) -> (G, B M, C)."""
         around = gradient.unflatten(-1, (-1, KERNEL)).unflatten(1, (-1, self.bins))
         maps = around.new_zeros(*around.shape[:2], self.bins + KERNEL - 1, around.shape[3])
         for k in range(KERNEL):
@@ -53,14 +53,14 @@ class ConvLSTM(RecurrentLayer):
 
         i = σ(W_i * X + R_i * H' + p_i ⊙ C' + b_i)      and so on, as in `LSTMCell`
 
-    All bins share their filters; the peepholes p are maps, each bin's its own. Features lie bin
-    by bin, the lowest first, each with its channels, and so do outputs, each bin with the channels
-    of both directions, so that the next layer finds its neighbours.
+    All bins share their filters; the peepholes p are maps, with values for each bin. Features hold
+    one bin's channels after another's, the lowest bin first. Outputs do too, a bin's channels of
+    both directions side by side, so that neighbouring bins stay neighbours in the next layer.
 
     Parameters: 4 C (K (C_in + C) + 1) + 3 H a direction, C = 32, K = 5.
 
     Raises:
-        UserError: a hidden size that is no multiple of C, or does not fit the features' bins.
+        UserError: a hidden size that is no multiple of C, or whose bins do not divide F.
     """
 
     options = frozenset({"weight_drop"})
@@ -83,23 +83,23 @@ class ConvLSTM(RecurrentLayer):
         with torch.no_grad():
             for filters in self.recurrent.split(CHANNELS):
                 orthogonal_(filters)
-            self.bias.view(self.directions, 4, CHANNELS)[:, 2] = 1.0  # rows: z, i, f, o
+            self.bias.view(self.directions, 4, CHANNELS)[:, 2] = 1.0  # gates: z, i, f, o
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, M * G * C)."""
-        order = self.order(lengths, features.shape[1])
+        order = self.backward_order(lengths, features.shape[1])
         inputs = self._project(stack_directions(zero_padding(features, lengths), order))
-        recurrent = self.drop(self.recurrent).view(self.directions, 4 * CHANNELS, -1)
+        recurrent = self.drop_weights(self.recurrent).view(self.directions, 4 * CHANNELS, -1)
         shape = (self.directions, 3, 1, self.bins, CHANNELS)
         peepholes = self.peepholes.view(shape).expand(-1, -1, len(features), -1, -1).flatten(2, 3)
         cell = ConvCell(bins=self.bins)
-        outputs = run(cell, inputs, recurrent.transpose(1, 2), peepholes.unbind(1))
+        outputs = run_cell(cell, inputs, recurrent.transpose(1, 2), peepholes.unbind(1))
         maps = outputs.unflatten(2, (-1, self.bins)).flatten(3)
         both = join_directions(maps.permute(1, 2, 0, 3), order)
         return both.unflatten(-1, (self.directions, self.bins, CHANNELS)).transpose(2, 3).flatten(2)
 
     def _project(self, features: Tensor) -> Tensor:
-        """Convolve all frames: (G, B, T, F) -> (T, G, B M, 4, C)."""
+        """Convolve the input of all frames: (G, B, T, F) -> (T, G, B M, 4, C)."""
         directions, batch, frames, _ = features.shape
         maps = features.unflatten(-1, (self.bins, -1)).permute(2, 1, 0, 4, 3)
         sums = F.conv1d(

@@ -1,7 +1,7 @@
-"""The LSTM variants of Greff 2017 and the first LSTM: one cell, another switch each.
+"""The LSTM variants of Greff 2017 and the first LSTM: one cell, with one part switched in each.
 
-Shapes: G directions, B batch, T frames, F inputs, H hidden units of one direction, N rows: the
-block input and the gates that have weights.
+Shapes: G directions, B batch, T frames, F inputs, H hidden units of one direction, N gate
+pre-activations: the block input and the gates that have weights.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from asr.encoders.variants.lstm_cell import LSTMCell
 
 
 class Peephole(CellLayer):
-    """Greff's vanilla LSTM: three gates, which see the cell through peepholes (Gers 2000).
+    """Greff's vanilla LSTM: three gates, which read the cell through peepholes (Gers 2000).
 
     Parameters: N (H (F + H) + H) + (N - 1) H a direction, N = 4.
     """
@@ -26,19 +26,20 @@ class Peephole(CellLayer):
 
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         zoneout = options.get("zoneout", 0.0) > 0
-        cell, gates = replace(self.design, zoneout=zoneout), self.design.gates
-        super().__init__(input_size, hidden_size, cell, ("z", *gates), **options)
-        if self.design.peepholes:
-            self.peepholes = nn.Parameter(torch.zeros(self.directions * len(gates) * hidden_size))
+        cell = replace(self.design, zoneout=zoneout)
+        super().__init__(input_size, hidden_size, cell, cell.gates, **options)
+        if cell.peepholes:
+            size = self.directions * (len(cell.gates) - 1) * hidden_size
+            self.peepholes = nn.Parameter(torch.zeros(size))
 
     def vectors(self) -> tuple[Tensor, ...]:
-        """Give the peepholes, each (G, 1, H)."""
+        """Give each gate's peepholes, (G, 1, H)."""
         if not self.design.peepholes:
             return ()
         return self.peepholes.view(self.directions, -1, 1, self.hidden_size).unbind(1)
 
     def project(self, features: Tensor) -> Tensor:
-        """Compute what enters the units; zoneout adds a row for c and one for h, 1 where kept."""
+        """Project the input; zoneout appends the masks of c and h, 1 where the last is kept."""
         inputs = super().project(features)
         if not self.zoneout:
             return inputs
@@ -71,10 +72,10 @@ class NIAF(Peephole):
 
 
 class NOAF(Peephole):
-    """No function on the cell on its way out. Parameters: as `Peephole`, N = 4.
+    """No function on the cell before the output gate. Parameters: as `Peephole`, N = 4.
 
-    Its recurrent matrices start at a quarter of orthogonal ones. What it feeds back has no bound,
-    and from whole ones `asr train encoder_comparison encoder=noaf` stops at gradients that are not finite.
+    Its recurrent matrices start orthogonal and scaled by 0.25. Its outputs have no bound; unscaled,
+    `asr train encoder_comparison encoder=noaf` stops at gradients that are not finite.
     """
 
     design = LSTMCell(block_output=lambda cell: cell)
@@ -88,7 +89,7 @@ class NOAF(Peephole):
 class CIFG(Peephole):
     """Input and forget gate coupled, f = 1 - i. Parameters: as `Peephole`, N = 3.
 
-    Its input gate starts with a bias of -1, which is 1 for the forgetting.
+    Its input gate starts with a bias of -1, so that f starts as a forget gate with a bias of 1.
     """
 
     design = LSTMCell(coupled=True)
@@ -96,11 +97,11 @@ class CIFG(Peephole):
     @torch.no_grad()
     def _initialize(self) -> None:
         super()._initialize()
-        self.bias.view(self.directions, len(self.rows), -1)[:, self.rows.index("i")] = -1.0
+        self.bias.view(self.directions, len(self.gates), -1)[:, self.gates.index("i")] = -1.0
 
 
 class FGR(Peephole):
-    """Full gate recurrence: every gate sees all three gates of the frame before.
+    """Full gate recurrence: every gate reads all three gates of the frame before.
 
     Parameters: as `Peephole`, N = 4, and 9 H H a direction.
     """
@@ -114,9 +115,9 @@ class FGR(Peephole):
         nn.init.xavier_uniform_(self.gate_recurrent)
 
     def recurrent_matrix(self) -> Tensor:
-        """Put what sees the gates below what sees h: (G, 4H, 4H); the block input sees h alone."""
-        size = 3 * self.hidden_size
-        gates = self.drop(self.gate_recurrent).view(self.directions, size, size).transpose(1, 2)
+        """Stack the weights of h and of i, f and o: (G, 4H, 4H), with 0 from gates to z."""
+        weights = self.drop_weights(self.gate_recurrent)
+        gates = weights.view(self.directions, -1, weights.shape[1]).transpose(1, 2)
         return torch.cat([super().recurrent_matrix(), F.pad(gates, (self.hidden_size, 0))], 1)
 
 
@@ -124,9 +125,9 @@ class LSTM1997(Peephole):
     """The first LSTM: a carousel of constant error between an input and an output gate.
 
     No forget gate and no peepholes; g(s) = 4 σ(s) - 2 and h(c) = 2 σ(c) - 1 (Hochreiter &
-    Schmidhuber 1997, appendix A.1). There, gradients that leave the cell by the gates are cut off,
-    gates hear gates too, and many start with negative biases; here gradients are whole, gates hear
-    the cells' outputs alone, and biases start at 0.
+    Schmidhuber 1997, appendix A.1). The paper truncates gradients that leave a cell through its
+    gates, connects gates to gates, and starts many gates with negative biases. Here gradients are
+    not truncated, gates read the cells' outputs only, and biases start at 0.
 
     Parameters: N (H (F + H) + H) a direction, N = 3.
     """

@@ -12,8 +12,8 @@ from asr.encoders.library import LibraryLayer
 class GRU(LibraryLayer):
     """A layer of gated recurrent units (Cho 2014).
 
-    Cho resets the last output before the recurrent product, U (r * h); here, as in every library,
-    the product is reset, r * (U h + b), which lets all gates share one product a step.
+    Cho resets the last output before the recurrent product, U (r ⊙ h'). Here, as in every library,
+    the product is reset, r ⊙ (U h' + b), so that one product a step serves all gates.
 
     Parameters: 3 (H (F + H) + 2 H) a direction.
     """

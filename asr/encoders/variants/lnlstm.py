@@ -1,6 +1,6 @@
-"""An LSTM with layer normalisation inside its cell.
+"""An LSTM with layer normalization inside its cell.
 
-Shapes: G directions, B sequences, N rows that enter a unit, W = H units, F inputs.
+Shapes: G directions, B sequences, T frames, F inputs, H hidden units of one direction.
 """
 
 from typing import Any
@@ -9,30 +9,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asr.encoders.directions import directed_linear
+from asr.encoders.directions import project_directions
 from asr.encoders.variants.cell_layer import CellLayer
 from asr.encoders.variants.recurrence import Cell, Tensors
 
 
 class LayerNormCell(Cell):
-    """The LSTM of Ba 2016, equations 20 to 22, N standing for zero mean and unit variance.
+    """The LSTM of Ba 2016, equations 20 to 22; N scales to zero mean and unit variance.
 
         (z, i, f, o) = N(R h') ⊙ α1 + N(W x) ⊙ α2 + b
         c = σ(f) ⊙ c' + σ(i) ⊙ tanh(z)
         h = σ(o) ⊙ tanh(N(c) ⊙ α3 + β3)
 
-    N runs over all four rows of a direction together; b is the sum of Ba's b, β1 and β2. The
-    first four rows are R h', the last four the sum's other part, which no loop is needed for.
+    N normalizes z, i, f and o of a direction together; b is the sum of Ba's b, β1 and β2. A unit
+    takes eight pre-activations: four of R h' and, from before the loop, four of N(W x) ⊙ α2 + b.
     """
 
     start = (0.0,)
     elementwise = False
 
-    def step(self, rows: Tensor, states: Tensors, vectors: Tensors) -> tuple[Tensors, Tensors]:
-        """Go on by one frame; `vectors` are α1, a row each of z, i, f, o, then α3 and β3."""
+    def step(
+        self, preactivations: Tensor, states: Tensors, vectors: Tensors
+    ) -> tuple[Tensors, Tensors]:
+        """Compute one frame; `vectors` are α1 for z, i, f and o, then α3 and β3."""
         *alpha1, alpha3, beta3 = vectors
-        recurrent, outside = rows.split(4, -2)
-        sums = normalize(recurrent, 2) * torch.stack(alpha1, -2) + outside
+        recurrent, external = preactivations.split(4, -2)
+        sums = normalize(recurrent, 2) * torch.stack(alpha1, -2) + external
         z, i, f, o = sums.unbind(-2)
         c = torch.sigmoid(f) * states[0] + torch.sigmoid(i) * torch.tanh(z)
         h = torch.sigmoid(o) * torch.tanh(normalize(c, 1) * alpha3 + beta3)
@@ -40,9 +42,9 @@ class LayerNormCell(Cell):
 
 
 class LNLSTM(CellLayer):
-    """An LSTM layer with layer normalisation in its cell (Ba 2016).
+    """An LSTM layer with layer normalization in its cell (Ba 2016).
 
-    Parameters: 4 (H (F + H) + H) + 10 H a direction: α1 and α2 are 4 H, α3 and β3 are H.
+    Parameters: 4 (H (F + H) + H) + 10 H a direction; α1 and α2 have 4 H, α3 and β3 have H.
     """
 
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
@@ -54,11 +56,11 @@ class LNLSTM(CellLayer):
         self.cell_bias = nn.Parameter(torch.zeros(four // 4))
 
     def project(self, features: Tensor) -> Tensor:
-        """Compute what enters the units: (G, B, T, F) -> (G, B, T, 8, H), the first four rows 0."""
-        sums = directed_linear(features, self.weight).unflatten(-1, (4, self.hidden_size))
+        """Compute N(W x) ⊙ α2 + b behind four zeros: (G, B, T, F) -> (G, B, T, 8, H)."""
+        sums = project_directions(features, self.weight).unflatten(-1, (4, self.hidden_size))
         shape = (self.directions, 1, 1, 4, self.hidden_size)
-        outside = normalize(sums, 2) * self.input_gain.view(shape) + self.bias.view(shape)
-        return torch.cat([torch.zeros_like(outside), outside], -2)
+        external = normalize(sums, 2) * self.input_gain.view(shape) + self.bias.view(shape)
+        return torch.cat([torch.zeros_like(external), external], -2)
 
     def vectors(self) -> tuple[Tensor, ...]:
         """Give α1 as four vectors, α3 and β3, each (G, 1, H)."""
@@ -68,5 +70,5 @@ class LNLSTM(CellLayer):
 
 
 def normalize(values: Tensor, axes: int) -> Tensor:
-    """Bring the last `axes` axes together to zero mean and unit variance."""
+    """Scale the last `axes` axes, taken together, to zero mean and unit variance."""
     return F.layer_norm(values, values.shape[-axes:])

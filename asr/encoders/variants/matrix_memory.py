@@ -1,6 +1,7 @@
 """The matrix memory of the mLSTM in chunkwise-parallel form.
 
-Shapes: ... directions, sequences and heads, T frames, C frames of a chunk, D units of a head.
+Shapes: ... stands for directions, sequences and heads; T frames, C frames of a chunk, D units of
+a head.
 """
 
 from typing import NamedTuple
@@ -8,19 +9,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-#: Frames read at once. Any number gives the same outputs; 1 is the recurrence as it is written.
+#: Frames of a chunk. The outputs do not depend on it; 1 is the recurrence as it is written.
 CHUNK = 64
-#: Least divisor, as the authors' code has it: below that, |nᵀ q| is rounding, and it may be 0.
+#: Least divisor, as in the authors' code: a smaller |nᵀ q| is rounding error, and may be 0.
 FLOOR = 1e-6
 
 
 class Memory(NamedTuple):
-    """What is carried from chunk to chunk, scaled by exp(-m).
+    """The state carried from chunk to chunk, scaled by exp(-m).
 
     Attributes:
-        values: (..., D, D), from keys to values.
+        values: (..., D, D), the matrix C.
         keys: (..., D), the normalizer n.
-        m: (..., 1), the stabiliser.
+        m: (..., 1), the stabilizer.
     """
 
     values: Tensor
@@ -31,21 +32,21 @@ class Memory(NamedTuple):
 def read_matrix_memory(
     query: Tensor, key: Tensor, value: Tensor, log_i: Tensor, log_f: Tensor, chunk: int = CHUNK
 ) -> Tensor:
-    """Write every frame's value under its key, and read with its query (Beck 2024, eq. 19 to 27).
+    """Store every frame's value under its key, and query the memory (Beck 2024, eq. 19 to 27).
 
         C = f C' + i v kᵀ      n = f n' + i k      h = C q / max(|nᵀ q|, 1)
 
-    Within a chunk, all frames are read at once, as attention whose weights decay by the gates;
-    what lies before it is read from the memory. Each frame has a stabiliser m, at least its
-    greatest log weight; nothing depends on it, unless it is large and the query meets next to
-    nothing (see `FLOOR`), and no gradient flows through it.
+    Frames of a chunk are read by attention whose weights decay by the gates, frames before the
+    chunk from the memory. Each frame has a stabilizer m, at least its greatest log weight. Outputs
+    do not depend on m, unless |nᵀ q| is so small that `FLOOR` acts, and no gradient flows through
+    m.
 
     Args:
         query: (..., T, D).
-        key: (..., T, D), scaled already.
+        key: (..., T, D), scaled by 1 / √D.
         value: (..., T, D).
         log_i: (..., T), logarithm of the input gate.
-        log_f: (..., T), that of the forget gate, at most 0.
+        log_f: (..., T), logarithm of the forget gate, at most 0.
         chunk: C.
 
     Returns:
@@ -68,7 +69,7 @@ def read_matrix_memory(
 def _read_chunk(
     query: Tensor, key: Tensor, value: Tensor, log_i: Tensor, log_f: Tensor, memory: Memory
 ) -> tuple[Tensor, Memory]:
-    decay = log_f.cumsum(-1)  # log of what is left, after each frame, of what was there before
+    decay = log_f.cumsum(-1)  # log of the memory's remaining weight after each frame
     within = decay[..., :, None] - decay[..., None, :] + log_i[..., None, :]
     future = torch.ones_like(within, dtype=torch.bool).triu(1)
     within = within.masked_fill(future, -torch.inf)
@@ -87,7 +88,7 @@ def _read_chunk(
 def _write_chunk(
     key: Tensor, value: Tensor, log_weights: Tensor, log_kept: Tensor, memory: Memory
 ) -> Memory:
-    """Add a chunk: log_weights (..., C) of its frames and log_kept (..., 1) of the memory."""
+    """Add a chunk, weighted by log_weights (..., C), to the memory, by log_kept (..., 1)."""
     m = torch.maximum(log_weights.amax(-1, keepdim=True), log_kept).detach()
     weighted = torch.exp(log_weights - m)[..., None] * key
     kept = torch.exp(log_kept - m)

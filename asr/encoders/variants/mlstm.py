@@ -10,26 +10,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asr.encoders.directions import directed_linear, join_directions, stack_directions
+from asr.encoders.directions import join_directions, project_directions, stack_directions
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.variants.cell_layer import split_heads, zero_padding
 from asr.encoders.variants.matrix_memory import read_matrix_memory
 
 HEADS = 4
-FORGET_BIAS = (3.0, 6.0)  # of the first and last head: memories of tens to hundreds of frames
+FORGET_BIAS = (3.0, 6.0)  # of the first and last head, for memories of tens to hundreds of frames
 
 
 class MLSTM(RecurrentLayer):
     """An mLSTM layer with four heads (Beck 2024, equations 19 to 27).
 
-    As in the authors' code, each head's reading is brought to zero mean and unit variance before
-    the output gate: where nᵀ q is small, it has no bound.
+    As in the authors' code, N scales each head's output to zero mean and unit variance before the
+    output gate, since the output has no bound where nᵀ q is small.
 
         q = W_q x + b_q      k = (W_k x + b_k) / √D      v = W_v x + b_v
         i = exp(w_i x + b_i)      f = σ(w_f x + b_f)      o = σ(W_o x + b_o)
         C = f C' + i v kᵀ      n = f n' + i k      h = o ⊙ N(C q / max(|nᵀ q|, 1))
 
-    i and f are one number a head.
+    i and f are scalars of a head.
 
     Parameters: (4 H + 8) (F + 1) a direction.
     """
@@ -46,15 +46,16 @@ class MLSTM(RecurrentLayer):
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Run each direction: features (B, T, F), lengths (B,) -> (B, T, G * H)."""
-        order = self.order(lengths, features.shape[1])
-        heard = stack_directions(zero_padding(features, lengths), order)
-        q, k, v, o, i, f = directed_linear(heard, self.weight, self.bias).split(self.sizes, -1)
+        order = self.backward_order(lengths, features.shape[1])
+        stacked = stack_directions(zero_padding(features, lengths), order)
+        projected = project_directions(stacked, self.weight, self.bias)
+        q, k, v, o, i, f = projected.split(self.sizes, -1)
         outputs = torch.sigmoid(o) * normalize_heads(mlstm(q, k, v, i, f))
         return join_directions(outputs, order)
 
 
 def mlstm(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:
-    """Run the memory of every head.
+    """Run the matrix memory of every head.
 
     Args:
         q: (..., T, heads * D), queries.
@@ -64,7 +65,7 @@ def mlstm(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:
         f: (..., T, heads), the forget gate before its σ.
 
     Returns:
-        (..., T, heads * D), in at least single precision.
+        (..., T, heads * D), in float32 or float64.
     """
     heads = i.shape[-1]
     with torch.autocast(q.device.type, enabled=False):
@@ -76,6 +77,6 @@ def mlstm(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:
 
 
 def normalize_heads(outputs: Tensor) -> Tensor:
-    """Bring each head of (..., E) to zero mean and unit variance in every frame."""
+    """Scale each head of (..., E) to zero mean and unit variance in every frame."""
     heads = outputs.unflatten(-1, (HEADS, -1))
     return F.layer_norm(heads, heads.shape[-1:]).flatten(-2)

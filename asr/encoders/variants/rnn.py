@@ -12,7 +12,7 @@ from asr.encoders.library import LibraryLayer
 class RNN(LibraryLayer):
     """A layer of h = tanh(W x + R h' + b) (Elman 1990).
 
-    The baseline whose gradients vanish (Hochreiter 1991; Bengio 1994).
+    A baseline: its gradients vanish over many frames (Hochreiter 1991; Bengio 1994).
 
     Parameters: H (F + H) + 2 H a direction.
     """

@@ -21,20 +21,25 @@ class SLSTMCell(Cell):
         z = tanh(W_z x + R_z h' + b_z)      o = σ(W_o x + R_o h' + b_o)
         i = exp(ĩ - m)                      ĩ = W_i x + R_i h' + b_i
         f = exp(log σ(f̃) + m' - m)          f̃ = W_f x + R_f h' + b_f
-        m = max(log σ(f̃) + m', ĩ)           stabiliser
+        m = max(log σ(f̃) + m', ĩ)           stabilizer
         c = f ⊙ c' + i ⊙ z                  cell
         n = f ⊙ n' + i                      normalizer
         h = o ⊙ c / n
 
-    c and n are both scaled by exp(-m), so that h does not depend on m, and no gradient flows
-    through it.
+    c and n are both scaled by exp(-m), so that h does not depend on m. No gradient flows through
+    m.
     """
 
     start = (0.0, 0.0, -torch.inf)
 
-    def step(self, rows: Tensor, states: Tensors, vectors: Tensors) -> tuple[Tensors, Tensors]:  # noqa: ARG002
-        """Go on by one frame; the states are c, n and m."""
-        z, i, f, o = rows.unbind(-2)
+    def step(
+        self,
+        preactivations: Tensor,
+        states: Tensors,
+        vectors: Tensors,  # noqa: ARG002
+    ) -> tuple[Tensors, Tensors]:
+        """Compute one frame; the states are c, n and m."""
+        z, i, f, o = preactivations.unbind(-2)
         c_before, n_before, m_before = states
         kept = F.logsigmoid(f) + m_before.detach()
         m = torch.maximum(kept, i).detach()
@@ -45,7 +50,7 @@ class SLSTMCell(Cell):
 
 
 class SLSTM(CellLayer):
-    """An sLSTM layer with four heads, within which its units are joined (Beck 2024).
+    """An sLSTM layer with four heads, whose units are connected within a head (Beck 2024).
 
     Parameters: 4 (H (F + H / 4) + H) a direction.
     """

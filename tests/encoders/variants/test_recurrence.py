@@ -7,7 +7,7 @@ import torch
 from random_models import noise
 from torch import Tensor
 
-from asr.encoders.variants.recurrence import Cell, Tensors, run
+from asr.encoders.variants.recurrence import Cell, Tensors, run_cell
 
 FRAMES = 20
 
@@ -34,6 +34,6 @@ def test_past_states_are_held_for_gradients_alone(gradient: bool, held: int) -> 
     recurrent = noise(1, 3, 3, seed=1).requires_grad_()
 
     with torch.set_grad_enabled(gradient):
-        run(cell, inputs, recurrent)
+        run_cell(cell, inputs, recurrent)
 
     assert cell.held == held
