@@ -19,10 +19,10 @@ from asr.util.errors import UserError
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What must be known to build a model; stored with its weights, written by the recipe.
+    """Settings that build a model: a recipe writes them, and a model file stores them.
 
-    The three groups hold the keywords of `LogMel`, `ConvSubsampling` and `RecurrentStack`;
-    the encoder's also holds ``name``, a key of `asr.encoders.ENCODERS`.
+    The three groups hold keywords of `LogMel`, `ConvSubsampling` and `RecurrentStack`; `encoder`
+    also holds ``name``, a key of `asr.encoders.ENCODERS`.
     """
 
     features: dict[str, int | float | str]
@@ -34,15 +34,15 @@ class CTCModel(nn.Module):
     """Features to log-probabilities of tokens, blank included.
 
     Args:
-        settings: of its parts.
+        settings: keywords of the model's parts.
         vocabulary_size: V.
 
     Attributes:
-        log_mel: waveforms to features; apart from `forward`, so that training can mask between.
+        log_mel: waveforms to features; not in `forward`, since training masks the features.
         frame_s: seconds from one encoder frame to the next.
 
     Raises:
-        UserError: a setting that a part cannot have.
+        UserError: an unknown encoder, or a setting that a part refuses.
     """
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int) -> None:
@@ -73,10 +73,10 @@ class CTCModel(nn.Module):
         return self.head(encoded).float().log_softmax(-1), lengths
 
     def log_probs(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, N) and lengths in samples (B,) -> what `forward` gives.
+        """Waveforms (B, N) and lengths in samples (B,) -> log_probs and lengths, as `forward`.
 
         Raises:
-            UserError: NaN in a valid frame, where every search would hear nothing or anything.
+            UserError: NaN in a valid frame, of which no search can make a text.
         """
         log_probs, lengths = self(*self.log_mel(waveforms, lengths))
         unknown = log_probs.isnan().any(-1) & frame_mask(lengths, log_probs.shape[1])
@@ -88,11 +88,11 @@ class CTCModel(nn.Module):
         return log_probs, lengths
 
     def output_frames(self, samples: Tensor) -> Tensor:
-        """Count the encoder frames U of utterances of so many samples."""
+        """Count encoder frames U for utterances' lengths in samples."""
         return self.subsampling.output_lengths(self.log_mel.frames(samples))
 
     def parameter_table(self) -> str:
-        """Tabulate parameters by layer, a line each, and the total."""
+        """Tabulate the parameters of each part and layer, and the total."""
         parts = {
             "subsampling": self.subsampling,
             **{f"encoder.{i}": layer for i, layer in enumerate(self.encoder.layers)},
@@ -112,7 +112,7 @@ def ctc_loss(
     Args:
         log_probs: (B, U, V).
         log_prob_lengths: (B,).
-        targets: (B, L) token ids, padded with anything.
+        targets: (B, L) token ids; the padding may hold any value.
         target_lengths: (B,).
 
     Returns:
@@ -125,5 +125,5 @@ def ctc_loss(
 
 
 def frames_needed(target: list[int]) -> int:
-    """Count the fewest frames CTC can align `target` to: a blank must part equal neighbours."""
+    """Count the fewest frames that CTC can align `target` to: a blank parts equal neighbours."""
     return len(target) + sum(a == b for a, b in pairwise(target))

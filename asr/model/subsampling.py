@@ -15,20 +15,20 @@ STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
 class ConvSubsampling(nn.Module):
     """Two 3x3 convolutions with ReLU, strided in time and halved twice in frequency.
 
-    Padding is zeroed before each convolution, so that a frame beside the end of an utterance
-    sees what it would see alone. U is T divided by the factor, rounded up at each stride.
+    Padding is zeroed before each convolution, so that no output depends on the rest of a batch. U
+    is T divided by the factor, rounded up at each stride.
 
     Args:
         mel_bins: F.
-        factor: 2, 3, 4 or 6; feature frames for one encoder frame.
+        factor: 2, 3, 4 or 6 feature frames for one encoder frame.
         channels: of both convolutions.
         output_size: H.
-        keep_bins: how many bins the encoder takes apart. Every bin is then projected on its own,
-            by the same weights, and output frames hold the lowest bin's channels first. None
-            projects all bins together.
+        keep_bins: frequency bins of an encoder whose features are maps. One matrix then projects
+            each bin's channels, and an output frame holds the lowest bin first. None projects
+            all bins together.
 
     Raises:
-        UserError: an unknown factor, or an encoder of other bins than there are.
+        UserError: an unknown factor, or `keep_bins` unlike the number of bins that are left.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class ConvSubsampling(nn.Module):
                 f"multiply it by {remaining_bins}/{keep_bins}"
             )
         self.keep_bins = keep_bins
-        apart = keep_bins or 1
-        self.projection = nn.Linear(channels * remaining_bins // apart, output_size // apart)
+        groups = keep_bins or 1
+        self.projection = nn.Linear(channels * remaining_bins // groups, output_size // groups)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
-        """Encoder frames for feature frames, both (B,) or of any shape."""
+        """Count encoder frames for feature frames, both (B,) or of any shape."""
         for stride in self.strides:
             lengths = (lengths + stride - 1) // stride
         return lengths
