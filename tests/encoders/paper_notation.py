@@ -1,4 +1,4 @@
-"""The weights of our layers under the letters of the papers, for `reference`."""
+"""The weights of our layers in the papers' notation, for the functions of `reference`."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from asr.encoders.variants.xlstm import MLSTMBlock, SLSTMBlock
 
 Array = np.ndarray
 Weights = dict[str, Array]
-LIBRARY_ROWS = {"RNN": "h", "GRU": "rzh", "BLSTM": "ifzo"}
+LIBRARY_GATES = {"RNN": "h", "GRU": "rzh", "BLSTM": "ifzo"}
 
 
 def block_diag(blocks: list[np.ndarray]) -> np.ndarray:
@@ -26,16 +26,16 @@ def block_diag(blocks: list[np.ndarray]) -> np.ndarray:
 
 
 def one_direction(layer: RecurrentLayer, direction: int) -> Weights:
-    """Take the half of every parameter that belongs to a direction, the forward one being 0."""
+    """Take one direction's half of every parameter; direction 0 is the forward one."""
     return {
         name: np.split(parameter.detach().double().numpy(), 2)[direction]
         for name, parameter in layer.named_parameters()
     }
 
 
-def by_row(parameter: Array, rows: str, letter: str) -> Weights:
-    parts = np.split(parameter, len(rows))
-    return {f"{letter}_{row}": part for row, part in zip(rows, parts, strict=True)}
+def by_gate(parameter: Array, gates: str, letter: str) -> Weights:
+    parts = np.split(parameter, len(gates))
+    return {f"{letter}_{gate}": part for gate, part in zip(gates, parts, strict=True)}
 
 
 def library(layer: LibraryLayer, direction: int) -> Weights:
@@ -44,28 +44,28 @@ def library(layer: LibraryLayer, direction: int) -> Weights:
     weight_ih, weight_hh, bias_ih, bias_hh = (
         own[f"{name}_l0{suffix}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
-    rows = LIBRARY_ROWS[type(layer).__name__]
-    letters = by_row(weight_ih, rows, "W") | by_row(weight_hh, rows, "R")
-    if rows == "rzh":  # the candidate's recurrent bias is reset with its product
+    gates = LIBRARY_GATES[type(layer).__name__]
+    weights = by_gate(weight_ih, gates, "W") | by_gate(weight_hh, gates, "R")
+    if gates == "rzh":  # the reset gate multiplies the candidate's recurrent bias too
         kept = len(bias_hh) * 2 // 3
-        letters["b_rh"] = bias_hh[kept:]
+        weights["b_rh"] = bias_hh[kept:]
         bias_hh = np.concatenate([bias_hh[:kept], 0 * bias_hh[kept:]])
-    return letters | by_row(bias_ih + bias_hh, rows, "b")
+    return weights | by_gate(bias_ih + bias_hh, gates, "b")
 
 
 def cell(layer: CellLayer, direction: int) -> Weights:
     own = one_direction(layer, direction)
-    rows = "".join(layer.gates)
-    letters = by_row(own["weight"], rows, "W") | by_row(own["bias"], rows, "b")
-    for name, matrix in by_row(own["recurrent"], rows, "R").items():
-        letters[name] = block_diag(np.split(matrix, layer.heads))
+    gates = "".join(layer.gates)
+    weights = by_gate(own["weight"], gates, "W") | by_gate(own["bias"], gates, "b")
+    for name, matrix in by_gate(own["recurrent"], gates, "R").items():
+        weights[name] = block_diag(np.split(matrix, layer.heads))
     if "peepholes" in own:
-        letters |= by_row(own["peepholes"], rows[1:], "p")
+        weights |= by_gate(own["peepholes"], gates[1:], "p")
     if isinstance(layer, FGR):
-        for gate, row in zip("ifo", np.split(own["gate_recurrent"], 3), strict=True):
-            for other, matrix in zip("ifo", np.split(row, 3, axis=1), strict=True):
-                letters[f"R_{other}{gate}"] = matrix
-    return letters
+        for gate, matrices in zip("ifo", np.split(own["gate_recurrent"], 3), strict=True):
+            for other, matrix in zip("ifo", np.split(matrices, 3, axis=1), strict=True):
+                weights[f"R_{other}{gate}"] = matrix
+    return weights
 
 
 def lnlstm(layer: LNLSTM, direction: int) -> Weights:
@@ -78,11 +78,11 @@ def lnlstm(layer: LNLSTM, direction: int) -> Weights:
 
 
 def mlstm(layer: MLSTM, direction: int) -> Weights:
-    own, letters = one_direction(layer, direction), {}
+    own, weights = one_direction(layer, direction), {}
     for letter, parameter in (("W", own["weight"]), ("b", own["bias"])):
         parts = np.split(parameter, np.cumsum(layer.sizes)[:-1])
-        letters |= {f"{letter}_{row}": part for row, part in zip("qkvoif", parts, strict=True)}
-    return letters
+        weights |= {f"{letter}_{name}": part for name, part in zip("qkvoif", parts, strict=True)}
+    return weights
 
 
 def mlstm_block(layer: MLSTMBlock, direction: int) -> Weights:
@@ -93,11 +93,11 @@ def mlstm_block(layer: MLSTMBlock, direction: int) -> Weights:
 
 def slstm_block(layer: SLSTMBlock, direction: int) -> Weights:
     own = one_direction(layer, direction)
-    letters = {
+    projections = {
         name: block_diag(np.split(matrix, 4))
-        for name, matrix in by_row(own["weight"], "zifo", "W").items()
+        for name, matrix in by_gate(own["weight"], "zifo", "W").items()
     }
-    return own | cell(layer, direction) | letters
+    return own | cell(layer, direction) | projections
 
 
 def convlstm(layer: ConvLSTM, direction: int) -> Weights:
@@ -105,19 +105,19 @@ def convlstm(layer: ConvLSTM, direction: int) -> Weights:
     filters = {
         name: matrix.reshape(len(matrix), -1, taps)
         for letter, parameter in (("W", "weight"), ("R", "recurrent"))
-        for name, matrix in by_row(own[parameter], "zifo", letter).items()
+        for name, matrix in by_gate(own[parameter], "zifo", letter).items()
     }
-    maps = by_row(own["peepholes"], "ifo", "p")
+    maps = by_gate(own["peepholes"], "ifo", "p")
     maps = {name: vector.reshape(layer.bins, -1) for name, vector in maps.items()}
-    return filters | maps | by_row(own["bias"], "zifo", "b")
+    return filters | maps | by_gate(own["bias"], "zifo", "b")
 
 
 def plain_rnn(xs: Array, weights: Weights) -> Array:
     return reference.rnn(xs, {name[0]: weight for name, weight in weights.items()})
 
 
-def transcription(layer: RecurrentLayer, direction: int) -> Callable[[Array], Array]:
-    """Give the paper's function with this direction's weights."""
+def paper_function(layer: RecurrentLayer, direction: int) -> Callable[[Array], Array]:
+    """Give the paper's function of the inputs, with the weights of one direction of a layer."""
     name = type(layer).__name__.lower()
     kinds: dict[str, tuple[Callable[..., Weights], Callable[[Array, Weights], Array]]] = {
         "rnn": (library, plain_rnn),
@@ -132,12 +132,12 @@ def transcription(layer: RecurrentLayer, direction: int) -> Callable[[Array], Ar
         "convlstm": (convlstm, lambda xs, w: reference.convlstm(xs, w, layer.bins)),
     }
     variant = (cell, lambda xs, w: reference.greff(xs, w, name))
-    letters, function = kinds.get(name, variant)
-    return lambda xs: function(xs, letters(layer, direction))
+    weights_of, function = kinds.get(name, variant)
+    return lambda xs: function(xs, weights_of(layer, direction))
 
 
 def halves(layer: RecurrentLayer, outputs: torch.Tensor) -> torch.Tensor:
-    """Part what the directions said: (..., 2 H) -> (..., 2, H)."""
+    """Separate the directions' outputs: (..., 2 H) -> (..., 2, H)."""
     if not isinstance(layer, ConvLSTM):
         return outputs.unflatten(-1, (2, -1))
     return outputs.unflatten(-1, (layer.bins, 2, -1)).transpose(-2, -3).flatten(-2)

@@ -1,7 +1,7 @@
-"""Slow, literal transcriptions of the papers' equations, in NumPy and float64.
+"""The papers' equations, slow and literal, in NumPy and float64.
 
-Each takes the inputs (T, F) of one utterance and one direction's weights, in the papers' letters,
-and returns the outputs (T, H).
+Each function takes the inputs (T, F) of one utterance and one direction's weights, in the papers'
+notation, and returns the outputs (T, H).
 """
 
 import math
@@ -18,7 +18,7 @@ def sigma(x: Array) -> Array:
 
 
 def normalize(x: Array) -> Array:
-    """Zero mean and unit variance; Ba 2016, equation 3, with PyTorch's epsilon."""
+    """Scale to zero mean and unit variance; Ba 2016, equation 3, with PyTorch's epsilon."""
     return (x - x.mean()) / math.sqrt(x.var() + 1e-5)
 
 
@@ -32,7 +32,7 @@ def rnn(xs: Array, w: Weights) -> Array:
 
 
 def gru(xs: Array, w: Weights) -> Array:
-    """Cho 2014, with the reset behind the product; h = z h' + (1 - z) h~."""
+    """Cho 2014, with the reset after the product; h = z h' + (1 - z) h~."""
     h, outputs = np.zeros(w["R_z"].shape[1]), []
     for x in xs:
         r = sigma(w["W_r"] @ x + w["R_r"] @ h + w["b_r"])
@@ -88,11 +88,11 @@ def lstm1997(xs: Array, w: Weights) -> Array:
 
 
 def lnlstm(xs: Array, w: Weights) -> Array:
-    """Ba 2016, equations 20 to 22, rows in the order z, i, f, o."""
+    """Ba 2016, equations 20 to 22, gates in the order z, i, f, o."""
     h, c, outputs = *np.zeros((2, w["R"].shape[1])), []
     for x in xs:
-        rows = normalize(w["R"] @ h) * w["alpha1"] + normalize(w["W"] @ x) * w["alpha2"] + w["b"]
-        z, i, f, o = np.split(rows, 4)
+        sums = normalize(w["R"] @ h) * w["alpha1"] + normalize(w["W"] @ x) * w["alpha2"] + w["b"]
+        z, i, f, o = np.split(sums, 4)
         c = sigma(f) * c + sigma(i) * np.tanh(z)
         h = sigma(o) * np.tanh(normalize(c) * w["alpha3"] + w["beta3"])
         outputs.append(h)
@@ -100,7 +100,7 @@ def lnlstm(xs: Array, w: Weights) -> Array:
 
 
 def slstm_cell(sums: Callable[[int, str, Array], Array], frames: int, size: int) -> Array:
-    """Beck 2024, equations 8 to 14, without a stabiliser; σ for the forget gate."""
+    """Beck 2024, equations 8 to 14, without a stabilizer; σ for the forget gate."""
     h, c, n, outputs = *np.zeros((3, size)), []
     for t in range(frames):
         i, f = np.exp(sums(t, "i", h)), sigma(sums(t, "f", h))
@@ -113,7 +113,7 @@ def slstm_cell(sums: Callable[[int, str, Array], Array], frames: int, size: int)
 
 
 def slstm(xs: Array, w: Weights) -> Array:
-    """Every gate's recurrent matrix is block-diagonal."""
+    """Beck 2024, equations 8 to 14; every gate's recurrent matrix is block-diagonal."""
 
     def sums(t: int, gate: str, h: Array) -> Array:
         return w[f"W_{gate}"] @ xs[t] + w[f"R_{gate}"] @ h + w[f"b_{gate}"]
@@ -122,7 +122,7 @@ def slstm(xs: Array, w: Weights) -> Array:
 
 
 def mlstm_cell(q: Array, k: Array, v: Array, i: Array, f: Array) -> Array:
-    """Beck 2024, equations 19 to 27, of one head, without a stabiliser; k is (T, D), unscaled."""
+    """Beck 2024, equations 19 to 27, of one head, without a stabilizer; k is (T, D), unscaled."""
     size = q.shape[1]
     memory, n, outputs = np.zeros((size, size)), np.zeros(size), []
     for t in range(len(q)):
@@ -135,14 +135,14 @@ def mlstm_cell(q: Array, k: Array, v: Array, i: Array, f: Array) -> Array:
 
 
 def heads(q: Array, k: Array, v: Array, i: Array, f: Array) -> Array:
-    """Run a cell a head, and lay the outputs side by side."""
+    """Run one cell a head, and concatenate the outputs."""
     count = i.shape[1]
     split = zip(*(np.split(a, count, axis=1) for a in (q, k, v)), i.T, f.T, strict=True)
     return np.concatenate([mlstm_cell(*head) for head in split], axis=1)
 
 
 def mlstm(xs: Array, w: Weights) -> Array:
-    q, k, v, o, i, f = (xs @ w[f"W_{row}"].T + w[f"b_{row}"] for row in "qkvoif")
+    q, k, v, o, i, f = (xs @ w[f"W_{name}"].T + w[f"b_{name}"] for name in "qkvoif")
     return sigma(o) * head_norm(heads(q, k, v, i, f), 4)
 
 
@@ -182,10 +182,10 @@ def mlstm_block(xs: Array, w: Weights) -> Array:
 def slstm_block(xs: Array, w: Weights) -> Array:
     """Beck 2024, figure 10."""
     u = swish(causal(xs, w["taps"], w["tap_bias"]))
-    heard = {"z": xs, "i": u, "f": u, "o": xs}
+    inputs = {"z": xs, "i": u, "f": u, "o": xs}
 
     def sums(t: int, gate: str, h: Array) -> Array:
-        return w[f"W_{gate}"] @ heard[gate][t] + w[f"R_{gate}"] @ h + w[f"b_{gate}"]
+        return w[f"W_{gate}"] @ inputs[gate][t] + w[f"R_{gate}"] @ h + w[f"b_{gate}"]
 
     hidden = slstm_cell(sums, len(xs), len(w["R_z"]))
     a, s = np.split(head_norm(hidden, 4) * w["gain"] @ w["up"].T, 2, axis=1)
@@ -195,7 +195,7 @@ def slstm_block(xs: Array, w: Weights) -> Array:
 def convlstm(xs: Array, w: Weights, bins: int) -> Array:
     """Shi 2015, equation 3, along one axis; X is (M, C_in), filters (C, C_in, K), peepholes (M, C).
 
-    Like every library, `*` is a correlation: filter tap k hears bin m + k - K // 2.
+    As in every library, `*` is a correlation: filter tap k reads bin m + k - K // 2.
     """
 
     def star(filters: Array, maps: Array) -> Array:
@@ -211,7 +211,7 @@ def convlstm(xs: Array, w: Weights, bins: int) -> Array:
     outputs = []
     for x in xs.reshape(len(xs), bins, -1):
         z, i, f, o = (
-            star(w[f"W_{row}"], x) + star(w[f"R_{row}"], h) + w[f"b_{row}"] for row in "zifo"
+            star(w[f"W_{gate}"], x) + star(w[f"R_{gate}"], h) + w[f"b_{gate}"] for gate in "zifo"
         )
         i, f = sigma(i + w["p_i"] * c), sigma(f + w["p_f"] * c)
         c = f * c + i * np.tanh(z)

@@ -34,7 +34,7 @@ def valid(outputs: Tensor, lengths: Tensor) -> Tensor:
 
 
 def gradients(layer: BLSTM, features: Tensor, lengths: Tensor) -> list[Tensor | None]:
-    """Of a loss on valid frames, towards every parameter and the valid part of the input."""
+    """Differentiate a loss on valid frames by every parameter and by the input's valid frames."""
     layer.zero_grad()
     features = features.clone().requires_grad_()
     (valid(layer(features, lengths), lengths) ** 3).sum().backward()
@@ -82,7 +82,7 @@ def test_no_gradient_reaches_the_padding() -> None:
         assert not row[length:].any()
 
 
-def test_the_backward_direction_hears_the_future_and_the_forward_one_the_past() -> None:
+def test_forward_outputs_depend_on_the_past_and_backward_outputs_on_the_future() -> None:
     layer = blstm()
     features = noise(1, 6, INPUTS)
     changed = features.clone()
@@ -109,7 +109,7 @@ def test_cuda_equals_the_cpu() -> None:
 
 @needs_a_gpu
 def test_cuda_keeps_its_precision_under_autocast() -> None:
-    """Autocast to bfloat16 would give cuDNN's kernel float16."""
+    """Autocast to bfloat16 would run cuDNN's kernel in float16."""
     layer = blstm().cuda()
     features, sizes = (tensor.cuda() for tensor in pad_with_garbage(utterances((9, 4, 1))))
     features = features.bfloat16()

@@ -1,4 +1,4 @@
-"""Directions computed at once: the same numbers, the same gradients, the caller's modes."""
+"""Directions computed concurrently: equal outputs and gradients, under the caller's modes."""
 
 import threading
 import weakref
@@ -54,19 +54,19 @@ def test_a_layer_is_the_same_on_one_thread_and_on_two(name: str, options: dict[s
         torch.testing.assert_close(alone, joint, atol=1e-6, rtol=1e-5)
 
 
-def test_a_projected_layer_is_the_same_too() -> None:
+def test_a_projected_layer_is_the_same_on_one_thread_and_on_two() -> None:
     recurrent = layer("blstm", projection=3)
 
     for alone, joint in zip(*(outputs_and_gradients(recurrent, n) for n in (1, 2)), strict=True):
         torch.testing.assert_close(alone, joint, atol=1e-6, rtol=1e-5)
 
 
-def test_each_part_has_a_thread_of_its_own() -> None:
+def test_each_call_has_a_thread_of_its_own() -> None:
     threads: list[tuple[int, int]] = []
     met = threading.Barrier(2, timeout=10)
 
     def meet(features: Tensor) -> Tensor:
-        met.wait()  # breaks unless both are there
+        met.wait()  # breaks unless both calls are running
         threads.append((threading.get_ident(), torch.get_num_threads()))
         return features.exp()
 
@@ -80,21 +80,21 @@ def test_each_part_has_a_thread_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("frozen", [0, 1])
-def test_what_needs_no_gradient_gets_none(frozen: int) -> None:
-    parts = [[noise(2, 3, seed=s), noise(3, 3, seed=s + 5)] for s in (0, 1)]
-    for part in parts:
-        part[1 - frozen].requires_grad_()
+def test_a_tensor_that_requires_no_gradient_gets_none(frozen: int) -> None:
+    calls = [[noise(2, 3, seed=s), noise(3, 3, seed=s + 5)] for s in (0, 1)]
+    for arguments in calls:
+        arguments[1 - frozen].requires_grad_()
 
-    torch.stack(run_concurrently(product, parts)).sum().backward()
+    torch.stack(run_concurrently(product, calls)).sum().backward()
 
-    for part in parts:
-        expected = [tensor.detach().requires_grad_(tensor.requires_grad) for tensor in part]
+    for arguments in calls:
+        expected = [tensor.detach().requires_grad_(tensor.requires_grad) for tensor in arguments]
         product(*expected).sum().backward()
-        assert part[frozen].grad is None
-        torch.testing.assert_close(part[1 - frozen].grad, expected[1 - frozen].grad)
+        assert arguments[frozen].grad is None
+        torch.testing.assert_close(arguments[1 - frozen].grad, expected[1 - frozen].grad)
 
 
-def test_modes_are_the_callers() -> None:
+def test_calls_run_under_the_callers_modes() -> None:
     seen = []
 
     def look(features: Tensor) -> Tensor:
@@ -102,19 +102,19 @@ def test_modes_are_the_callers() -> None:
         seen.append((*modes, torch.is_autocast_enabled("cpu")))
         return features @ features
 
-    parts = [(noise(4, 4),), (noise(4, 4, seed=1),)]
+    calls = [(noise(4, 4),), (noise(4, 4, seed=1),)]
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        assert all(one.dtype == torch.bfloat16 for one in run_concurrently(look, parts))
+        assert all(found.dtype == torch.bfloat16 for found in run_concurrently(look, calls))
     with torch.no_grad():
-        run_concurrently(look, parts)
-    run_concurrently(look, parts)
+        run_concurrently(look, calls)
+    run_concurrently(look, calls)
 
     assert (
         seen == [(True, False, True)] * 2 + [(False, False, False)] * 2 + [(False, True, False)] * 2
     )
 
 
-def test_an_error_in_one_part_is_the_callers() -> None:
+def test_an_error_in_one_call_reaches_the_caller() -> None:
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         run_concurrently(product, [(noise(2, 3), noise(3, 3)), (noise(2, 3), noise(2, 3))])
 
@@ -130,7 +130,7 @@ def test_weights_that_change_before_the_backward_pass_are_noticed() -> None:
         total.backward()
 
 
-def test_what_a_graph_holds_goes_with_its_backward_pass() -> None:
+def test_the_backward_pass_frees_what_the_graph_holds() -> None:
     kept: list[weakref.ref[Tensor]] = []
 
     def remember(features: Tensor) -> Tensor:
@@ -139,13 +139,13 @@ def test_what_a_graph_holds_goes_with_its_backward_pass() -> None:
         kept.append(weakref.ref(output))
         return output
 
-    parts = [(noise(4, seed=s).requires_grad_(),) for s in (0, 1)]
-    total = torch.stack(run_concurrently(remember, parts)).sum()
+    calls = [(noise(4, seed=s).requires_grad_(),) for s in (0, 1)]
+    total = torch.stack(run_concurrently(remember, calls)).sum()
     total.backward(retain_graph=True)
-    first = parts[0][0].grad.clone()
+    first = calls[0][0].grad.clone()
     total.backward()
 
-    torch.testing.assert_close(parts[0][0].grad, 2 * first)
+    torch.testing.assert_close(calls[0][0].grad, 2 * first)
     assert not any(reference() is not None for reference in kept)
     with pytest.raises(RuntimeError, match="a second time"):
         total.backward()

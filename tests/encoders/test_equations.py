@@ -1,11 +1,11 @@
-"""Every layer against its paper: outputs, gradients, directions, and the count of parameters."""
+"""Every layer against its paper: outputs, gradients, directions, and number of parameters."""
 
 from collections.abc import Callable
 
-import letters
 import numpy as np
 import pytest
 import torch
+from paper_notation import halves, paper_function
 from random_models import noise, pad_with_garbage
 from torch import Tensor
 
@@ -20,13 +20,13 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Maps of few channels, and several blocks in few frames."""
+    """Make the maps of few channels, and the blocks of few frames."""
     monkeypatch.setattr(convlstm, "CHANNELS", CHANNELS)
     monkeypatch.setattr(recurrence, "BLOCK", 3)
 
 
 def random_layer(name: str, **options: float) -> RecurrentLayer:
-    """A layer whose parameters, biases and gains too, are all different."""
+    """Make a layer whose parameters are all random, biases and gains too."""
     torch.manual_seed(0)
     layer = LAYERS[name](INPUTS, HIDDEN, **options).double()
     for parameter in layer.parameters():
@@ -44,21 +44,21 @@ def padded(sequences: list[Tensor], garbage: float = 1e3) -> tuple[Tensor, Tenso
 
 
 @every_layer
-def test_it_computes_the_equations_of_its_paper(name: str) -> None:
+def test_a_layer_computes_the_equations_of_its_paper(name: str) -> None:
     layer, sequences = random_layer(name), utterances(11, 4, 1)
 
     with torch.no_grad():
         found = layer(*padded(sequences))
 
-    ahead, back = (letters.transcription(layer, direction) for direction in (0, 1))
-    for row, sequence in zip(letters.halves(layer, found).numpy(), sequences, strict=True):
+    ahead, back = (paper_function(layer, direction) for direction in (0, 1))
+    for row, sequence in zip(halves(layer, found).numpy(), sequences, strict=True):
         xs = sequence.numpy()
         expected = np.stack([ahead(xs), back(xs[::-1])[::-1]], axis=1)
         np.testing.assert_allclose(row[: len(xs)], expected, rtol=1e-5, atol=1e-5)
 
 
 @every_layer
-def test_single_precision_is_close(name: str) -> None:
+def test_single_precision_is_close_to_double(name: str) -> None:
     layer, (sequence,) = random_layer(name), utterances(40)
     lengths = torch.tensor([40])
 
@@ -70,7 +70,7 @@ def test_single_precision_is_close(name: str) -> None:
 
 
 @every_layer
-def test_half_precision_is_near(name: str) -> None:
+def test_bfloat16_autocast_is_close_to_single_precision(name: str) -> None:
     torch.manual_seed(0)
     layer, features = LAYERS[name](INPUTS, HIDDEN), noise(2, 20, INPUTS)
     lengths = torch.tensor([20, 9])
@@ -85,7 +85,7 @@ def test_half_precision_is_near(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["RNN", "GRU", "BLSTM"])
-def test_kernels_that_lack_half_precision_are_left_in_single(
+def test_kernels_that_lack_bfloat16_run_in_single_precision(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library, "CPU_HAS_BFLOAT16", False)
@@ -112,15 +112,15 @@ def test_cuda_equals_the_cpu(name: str) -> None:
 
 
 @every_layer
-def test_its_gradients_are_those_of_finite_differences(name: str) -> None:
+def test_gradients_equal_finite_differences(name: str) -> None:
     layer, (features, lengths) = random_layer(name), padded(utterances(5, 2), 1.0)
 
     def outputs(features: Tensor, *_: Tensor) -> Tensor:
         rows = layer(features, lengths)
         return torch.cat([row[:length] for row, length in zip(rows, lengths, strict=True)])
 
-    entered = (features.requires_grad_(), *layer.parameters())
-    assert torch.autograd.gradcheck(outputs, entered, fast_mode=True)
+    inputs = (features.requires_grad_(), *layer.parameters())
+    assert torch.autograd.gradcheck(outputs, inputs, fast_mode=True)
 
 
 @every_layer
@@ -136,7 +136,7 @@ def test_a_batch_equals_batches_of_one(name: str) -> None:
 
 
 @every_layer
-def test_swapped_directions_mirror_what_is_heard_backwards(name: str) -> None:
+def test_swapped_directions_mirror_the_outputs_of_a_reversed_sequence(name: str) -> None:
     layer, (sequence,) = random_layer(name), utterances(6)
     lengths = torch.tensor([6])
     straight = layer(sequence[None], lengths)
@@ -150,9 +150,9 @@ def test_swapped_directions_mirror_what_is_heard_backwards(name: str) -> None:
                 parameters[f"{key}_reverse"].copy_(kept)
             elif not key.endswith("_reverse"):
                 parameter.copy_(parameter.roll(len(parameter) // 2, 0))
-    mirrored = letters.halves(layer, layer(sequence.flip(0)[None], lengths)).flip(1).flip(2)
+    mirrored = halves(layer, layer(sequence.flip(0)[None], lengths)).flip(1).flip(2)
 
-    torch.testing.assert_close(mirrored, letters.halves(layer, straight), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(mirrored, halves(layer, straight), rtol=1e-9, atol=1e-9)
 
 
 def gates(n: int) -> Callable[[int, int], int]:
@@ -178,7 +178,9 @@ COUNTS: dict[str, Callable[[int, int], int]] = {
 
 @every_layer
 @pytest.mark.parametrize(("inputs", "hidden"), [(8, 4), (16, 8), (24, 12)])
-def test_parameters_number_what_its_docstring_says(name: str, inputs: int, hidden: int) -> None:
+def test_the_number_of_parameters_is_what_the_docstring_states(
+    name: str, inputs: int, hidden: int
+) -> None:
     count = sum(parameter.numel() for parameter in LAYERS[name](inputs, hidden).parameters())
 
     assert count == 2 * COUNTS[name](inputs, hidden)
@@ -195,8 +197,7 @@ def test_recurrent_matrices_start_orthogonal_and_forget_gates_open(name: str) ->
     for matrix in layer.recurrent.split(layer.width):
         square = matrix @ matrix.T
         torch.testing.assert_close(square, scale**2 * torch.eye(layer.width), rtol=0, atol=1e-5)
-    for row, bias in zip(
-        layer.gates, layer.bias.view(2, len(layer.gates), -1).unbind(1), strict=True
-    ):
-        forgets = {"f": 1.0, "i": -1.0 if name == "CIFG" else 0.0}.get(row, 0.0)
-        assert (bias == forgets).all()
+    biases = layer.bias.view(2, len(layer.gates), -1).unbind(1)
+    for gate, bias in zip(layer.gates, biases, strict=True):
+        expected = {"f": 1.0, "i": -1.0 if name == "CIFG" else 0.0}.get(gate, 0.0)
+        assert (bias == expected).all()

@@ -1,4 +1,4 @@
-"""What is asked of a layer beside its size, and refused where it has nothing to act on."""
+"""A layer's options: what each does, and that a layer refuses one it does not support."""
 
 import pytest
 import torch
@@ -47,24 +47,24 @@ def test_an_option_acts_in_training_at_random(name: str, option: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, option in SUPPORTED if option == "weight_drop"])
-def test_weight_drop_leaves_evaluation_alone_and_gradients_to_the_weights(name: str) -> None:
+def test_weight_drop_acts_in_training_only_and_dropped_weights_get_no_gradient(name: str) -> None:
     dropped, whole = layer(name, weight_drop=0.5), layer(name).eval()
     outputs(dropped).sum().backward()
 
     recurrent = [p for n, p in dropped.named_parameters() if "weight_hh" in n or n == "recurrent"]
     assert recurrent
     for parameter in recurrent:
-        share = (parameter.grad == 0).double().mean().item()
-        assert 0.2 < share < 0.8  # those left out get none
+        without_gradient = (parameter.grad == 0).double().mean().item()
+        assert 0.2 < without_gradient < 0.8
     assert torch.equal(outputs(dropped.eval()), outputs(whole))
 
 
-def test_a_zoneout_of_1_never_moves() -> None:
+def test_a_zoneout_of_1_keeps_the_initial_output() -> None:
     assert not outputs(layer("Peephole", zoneout=1.0)).any()
 
 
-def test_zoneout_moves_by_the_expected_share_in_evaluation() -> None:
-    """Over a single frame, from 0, that is a share of what the layer would say."""
+def test_zoneout_takes_the_expected_value_in_evaluation() -> None:
+    """For a single frame, from 0, this is 1 - zoneout times the plain layer's output."""
     feature, length = noise(1, 1, HIDDEN), torch.tensor([1])
     zoned, whole = layer("Peephole", zoneout=0.3).eval(), layer("Peephole").eval()
 
@@ -72,16 +72,17 @@ def test_zoneout_moves_by_the_expected_share_in_evaluation() -> None:
 
 
 def test_zoneout_keeps_whole_states_in_training() -> None:
-    """A cell and output that keep their last value in some frame show the last output again."""
+    """A unit that keeps its last output in a frame gives the same output twice."""
     torch.manual_seed(1)
-    heard = layer("Peephole", zoneout=0.5)(noise(1, 40, HIDDEN), torch.tensor([40]))[0, :, :HIDDEN]
+    both = layer("Peephole", zoneout=0.5)(noise(1, 40, HIDDEN), torch.tensor([40]))
+    forward = both[0, :, :HIDDEN]
 
-    again = (heard[1:] == heard[:-1]).double().mean().item()
-    assert 0.4 < again < 0.6
+    repeated = (forward[1:] == forward[:-1]).double().mean().item()
+    assert 0.4 < repeated < 0.6
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_gradients_of_zoneout_are_those_of_finite_differences(training: bool) -> None:
+def test_the_gradients_of_zoneout_equal_finite_differences(training: bool) -> None:
     zoned = layer("Peephole", zoneout=0.4).double().train(training)
     features = noise(2, 6, HIDDEN).double().requires_grad_()
 

@@ -1,8 +1,8 @@
-"""Every layer in one direction alone: it is the forward half of both, and hears no future."""
+"""A layer in one direction: the forward half of both directions, without any later frame."""
 
 import pytest
 import torch
-from letters import halves
+from paper_notation import halves
 from random_models import noise, pad_with_garbage
 
 from asr.encoders import ENCODERS, RecurrentLayer, RecurrentStack
@@ -27,7 +27,7 @@ def forward_half(both: RecurrentLayer) -> RecurrentLayer:
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_it_is_the_forward_half_of_both(name: str) -> None:
+def test_one_direction_equals_the_forward_half_of_both(name: str) -> None:
     torch.manual_seed(0)
     both = LAYERS[name](INPUTS, HIDDEN)
     for parameter in both.parameters():
@@ -44,7 +44,7 @@ def test_it_is_the_forward_half_of_both(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_stack_of_it_hears_no_future(name: str) -> None:
+def test_a_stack_in_one_direction_depends_on_no_later_frame(name: str) -> None:
     torch.manual_seed(0)
     encoder = RecurrentStack(
         ENCODERS[name], layers=2, hidden_size=INPUTS, dropout=0.1, bidirectional=False

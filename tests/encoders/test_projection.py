@@ -1,4 +1,4 @@
-"""Sak's projection, which makes what the next frame sees narrower than the cells."""
+"""Sak's projection: outputs narrower than the cells, for the next frame and the next layer."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def projected(bidirectional: bool = True) -> BLSTM:
 
 
 def sak(xs: np.ndarray, layer: BLSTM, suffix: str = "") -> np.ndarray:
-    """Sak 2014, without peepholes: the next frame sees the projected output."""
+    """Sak 2014, without peepholes: the next frame reads the projected output."""
     own = {n.removeprefix("lstm."): p.detach().numpy() for n, p in layer.named_parameters()}
     w_x, w_r, b_x, b_r, w_p = (
         own[f"{name}_l0{suffix}"]
@@ -37,7 +37,7 @@ def sak(xs: np.ndarray, layer: BLSTM, suffix: str = "") -> np.ndarray:
     return np.stack(outputs)
 
 
-def test_it_computes_saks_equations() -> None:
+def test_a_projected_layer_computes_saks_equations() -> None:
     layer, sequences = projected(), [noise(n, INPUTS, seed=n).double() for n in (9, 4, 1)]
     features, lengths = pad_with_garbage(sequences)
 
@@ -50,18 +50,18 @@ def test_it_computes_saks_equations() -> None:
         np.testing.assert_allclose(row[: len(xs)], expected, rtol=1e-9, atol=1e-9)
 
 
-def test_its_gradients_are_those_of_finite_differences() -> None:
+def test_gradients_equal_finite_differences() -> None:
     layer, features = projected(), noise(2, 5, INPUTS).double().requires_grad_()
 
     def outputs(features: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
         return layer(features, torch.tensor([5, 3]))[:, :3]
 
-    entered = (features, *layer.parameters())
-    assert torch.autograd.gradcheck(outputs, entered, fast_mode=True)
+    inputs = (features, *layer.parameters())
+    assert torch.autograd.gradcheck(outputs, inputs, fast_mode=True)
 
 
 @pytest.mark.parametrize("directions", [1, 2])
-def test_parameters_and_widths(directions: int) -> None:
+def test_a_projection_sets_the_number_of_parameters_and_the_widths(directions: int) -> None:
     layer = projected(bidirectional=directions == 2)
 
     count = sum(parameter.numel() for parameter in layer.parameters())
@@ -83,6 +83,6 @@ def test_no_weight_starts_at_0() -> None:
     assert all(p.any() for name, p in layer.named_parameters() if "weight" in name)
 
 
-def test_it_is_narrower_than_the_cells() -> None:
+def test_a_projection_as_wide_as_the_cells_is_refused() -> None:
     with pytest.raises(UserError, match=r"encoder\.projection: .* less than hidden_size, 8.* 8"):
         BLSTM(INPUTS, HIDDEN, projection=HIDDEN)

@@ -1,4 +1,4 @@
-"""A model of every encoder is saved, loaded and transcribes, through its configuration."""
+"""A model with any encoder can be saved, loaded and used to transcribe."""
 
 from pathlib import Path
 

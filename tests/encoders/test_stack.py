@@ -64,7 +64,7 @@ def test_input_and_output_are_as_wide_as_one_layers_output(name: str) -> None:
 
 
 @every_encoder
-def test_layers_are_residual_so_that_a_mute_layer_changes_nothing(name: str) -> None:
+def test_layers_are_residual_so_that_a_layer_of_zeros_changes_nothing(name: str) -> None:
     encoder = stack(name).eval()
     features, lengths = noise(2, 5, encoder.output_size), torch.tensor([5, 3])
     for parameter in encoder.layers.parameters():
@@ -76,7 +76,7 @@ def test_layers_are_residual_so_that_a_mute_layer_changes_nothing(name: str) -> 
 
 
 @every_encoder
-def test_dropout_acts_in_training_alone(name: str) -> None:
+def test_dropout_acts_only_in_training(name: str) -> None:
     encoder = stack(name)
     features, lengths = noise(2, 5, encoder.output_size), torch.tensor([5, 3])
 
@@ -86,8 +86,8 @@ def test_dropout_acts_in_training_alone(name: str) -> None:
 
 
 @every_encoder
-def test_no_buffer_remembers_the_batches_seen(name: str) -> None:
-    assert not list(stack(name).buffers()), "statistics of batches have no place in the encoder"
+def test_no_buffer_keeps_statistics_of_batches(name: str) -> None:
+    assert not list(stack(name).buffers())
 
 
 def test_kinds_of_layers_take_turns() -> None:
@@ -97,7 +97,7 @@ def test_kinds_of_layers_take_turns() -> None:
 
 
 @pytest.mark.parametrize("variational_dropout", [False, True])
-def test_variational_dropout_keeps_its_mask_through_time(variational_dropout: bool) -> None:
+def test_variational_dropout_keeps_its_mask_in_all_frames(variational_dropout: bool) -> None:
     encoder = stack("blstm", variational_dropout=variational_dropout)
 
     dropped = encoder.dropout(torch.ones(3, 50, 16))

@@ -41,7 +41,7 @@ def test_garbage_in_the_features_padding_changes_no_log_prob() -> None:
         torch.testing.assert_close(row[:length], clean[:length], rtol=1e-5, atol=1e-5)
 
 
-def test_the_loss_and_its_gradients_of_a_batch_are_the_sums_over_batches_of_one() -> None:
+def test_loss_and_gradients_of_a_batch_are_the_sums_over_batches_of_one() -> None:
     model = random_model()
     waveforms = [0.1 * noise(count, seed=i) for i, count in enumerate((9000, 4000, 2500))]
     targets = [[1, 2, 2, 5], [7], [3, 1]]
@@ -71,7 +71,7 @@ def test_outputs_are_log_probabilities() -> None:
 
 
 @pytest.mark.parametrize("factor", STRIDES)
-def test_output_frames_are_the_frames_that_come_out(factor: int) -> None:
+def test_output_frames_equal_the_lengths_of_log_probs(factor: int) -> None:
     model = random_model(factor=factor)
 
     for samples in (0, 1, 255, 256, 415, 416, 1000, 4321):
@@ -96,7 +96,7 @@ def test_parameters_are_tabulated_by_layer_and_add_up() -> None:
     assert counts.pop("total") == sum(counts.values()) == sum(p.numel() for p in model.parameters())
 
 
-def test_no_module_remembers_the_batches_seen() -> None:
+def test_no_buffer_keeps_running_statistics_of_batches() -> None:
     persistent = {name for name in random_model().state_dict() if "running" in name}
 
     assert not persistent
@@ -105,7 +105,9 @@ def test_no_module_remembers_the_batches_seen() -> None:
 def test_an_unknown_encoder_is_refused_with_the_choices() -> None:
     settings = ModelSettings(FEATURES, SUBSAMPLING, {**ENCODER, "name": "os.system"})
 
-    with pytest.raises(UserError, match=r"unknown encoder 'os\.system'; choose one of blstm, rnn, ls"):
+    with pytest.raises(
+        UserError, match=r"unknown encoder 'os\.system'; choose one of blstm, rnn, ls"
+    ):
         CTCModel(settings, 9)
 
 
@@ -113,7 +115,7 @@ def test_an_unknown_encoder_is_refused_with_the_choices() -> None:
 
 
 def brute_force_loss(log_probs: Tensor, target: tuple[int, ...]) -> float:
-    """-log of the summed probability of every alignment that collapses to `target`."""
+    """Give -log of the summed probability of all alignments that collapse to `target`."""
     frames, tokens = log_probs.shape
     total = 0.0
     for alignment in itertools.product(range(tokens), repeat=frames):

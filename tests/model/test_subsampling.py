@@ -43,7 +43,7 @@ def test_garbage_in_the_padding_changes_no_gradient(factor: int) -> None:
 
 
 @pytest.mark.parametrize("factor", STRIDES)
-def test_output_lengths_are_the_lengths_that_come_out(factor: int) -> None:
+def test_output_lengths_equal_those_of_forward(factor: int) -> None:
     module = subsampling(factor)
 
     for frames in range(1, 30):
@@ -54,7 +54,7 @@ def test_output_lengths_are_the_lengths_that_come_out(factor: int) -> None:
 
 
 @pytest.mark.parametrize("factor", STRIDES)
-def test_a_factor_shortens_by_itself(factor: int) -> None:
+def test_a_factor_is_the_ratio_of_frames(factor: int) -> None:
     assert subsampling(factor).output_lengths(torch.tensor(1200)) == 1200 // factor
 
 
@@ -70,7 +70,7 @@ def test_an_unknown_factor_is_refused_with_the_choices() -> None:
         subsampling(5)
 
 
-def test_an_encoder_of_maps_gets_every_bin_by_itself() -> None:
+def test_an_encoder_of_maps_gets_every_bin_projected_by_itself() -> None:
     torch.manual_seed(0)
     module = ConvSubsampling(mel_bins=20, factor=2, channels=4, output_size=15, keep_bins=5)
     features, lengths = noise(1, 6, 20), torch.tensor([6])
@@ -82,6 +82,6 @@ def test_an_encoder_of_maps_gets_every_bin_by_itself() -> None:
     assert (moved.abs().sum((0, 1, 3)) > 0).tolist() == [True, True, False, False, False]
 
 
-def test_an_encoder_of_other_bins_than_there_are_is_refused() -> None:
+def test_an_encoder_with_another_number_of_bins_is_refused() -> None:
     with pytest.raises(UserError, match=r"maps of 4 bins, and subsampling makes 5 .*by 5/4"):
         ConvSubsampling(mel_bins=20, factor=2, channels=4, output_size=16, keep_bins=4)

@@ -1,4 +1,4 @@
-"""The convolutional LSTM: bins stay in their order from layer to layer."""
+"""The convolutional LSTM keeps bins in their order from layer to layer."""
 
 import pytest
 import torch
@@ -12,8 +12,8 @@ BINS = 20
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_a_bin_is_heard_by_those_around_it_alone(layers: int, bidirectional: bool) -> None:
-    """In one frame each layer looks K // 2 bins up and down; norms, which look at all, are out."""
+def test_a_bin_reaches_only_the_bins_around_it(layers: int, bidirectional: bool) -> None:
+    """In one frame a layer reads K // 2 bins on each side; norms, which read all, are taken out."""
     torch.manual_seed(0)
     stack = RecurrentStack(
         ENCODERS["convlstm"], layers=layers, hidden_size=BINS * CHANNELS, dropout=0.0,
@@ -26,11 +26,11 @@ def test_a_bin_is_heard_by_those_around_it_alone(layers: int, bidirectional: boo
     other[:, :, changed] += 1
 
     with torch.no_grad():
-        said, instead = (
-            stack(one.flatten(2), torch.tensor([1]))[0].unflatten(-1, (BINS, -1))
-            for one in (features, other)
+        before, after = (
+            stack(maps.flatten(2), torch.tensor([1]))[0].unflatten(-1, (BINS, -1))
+            for maps in (features, other)
         )
 
-    moved = (said - instead).abs().amax(-1).flatten() > 1e-6
+    moved = (after - before).abs().amax(-1).flatten() > 1e-6
     reach = layers * (KERNEL // 2)
     assert moved.nonzero().flatten().tolist() == list(range(changed - reach, changed + reach + 1))

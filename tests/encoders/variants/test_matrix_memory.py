@@ -1,4 +1,4 @@
-"""The chunkwise form of the matrix memory: any chunk, any size of gate."""
+"""The chunkwise form of the matrix memory, for chunks and gates of any size."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ FRAMES, SIZE = 12, 3
 LEAD = (2, 4)
 
 
-def entered(gates: float = 1.0) -> list[Tensor]:
+def random_inputs(gates: float = 1.0) -> list[Tensor]:
     """Queries, keys, values and log gates of two sequences and four heads."""
     q, k, v = (noise(*LEAD, FRAMES, SIZE, seed=i).double() for i in range(3))
     i, f = (gates * noise(*LEAD, FRAMES, seed=3 + i).double() for i in range(2))
@@ -20,8 +20,8 @@ def entered(gates: float = 1.0) -> list[Tensor]:
 
 @pytest.mark.parametrize("gates", [1.0, 300.0])
 @pytest.mark.parametrize("chunk", [2, 3, 5, 11, 12, 100])
-def test_every_chunk_size_gives_what_the_recurrence_gives(chunk: int, gates: float) -> None:
-    recurrent, chunked = ([t.requires_grad_() for t in entered(gates)] for _ in range(2))
+def test_every_chunk_size_equals_the_recurrence(chunk: int, gates: float) -> None:
+    recurrent, chunked = ([t.requires_grad_() for t in random_inputs(gates)] for _ in range(2))
 
     expected = read_matrix_memory(*recurrent, chunk=1)
     found = read_matrix_memory(*chunked, chunk=chunk)
@@ -36,17 +36,17 @@ def test_every_chunk_size_gives_what_the_recurrence_gives(chunk: int, gates: flo
 
 
 @pytest.mark.parametrize("chunk", [1, 5, 64])
-def test_gradients_are_those_of_finite_differences(chunk: int) -> None:
-    inputs = [t.requires_grad_() for t in entered()]
+def test_gradients_equal_finite_differences(chunk: int) -> None:
+    inputs = [t.requires_grad_() for t in random_inputs()]
 
     assert torch.autograd.gradcheck(
         lambda *inputs: read_matrix_memory(*inputs, chunk=chunk), inputs, fast_mode=True
     )
 
 
-def test_gates_beyond_the_range_of_exp_are_stabilised() -> None:
-    """A huge input gate forgets all before it, exactly; without a stabiliser exp(1000) is inf."""
-    q, k, v, i, f = entered()
+def test_gates_beyond_the_range_of_exp_are_stabilized() -> None:
+    """A huge input gate leaves only its own frame; without a stabilizer exp(1000) is inf."""
+    q, k, v, i, f = random_inputs()
     i[..., 6] = 1000.0
 
     found = read_matrix_memory(q, k, v, i, f)[..., 6, :]
@@ -55,9 +55,9 @@ def test_gates_beyond_the_range_of_exp_are_stabilised() -> None:
     torch.testing.assert_close(found, sign * v[..., 6, :])
 
 
-def test_a_query_that_meets_nothing_reads_nothing() -> None:
-    """After a huge input gate exp(-m) is 0, and a query of 0, as in padding, would divide by it."""
-    inputs = entered()
+def test_a_query_of_zero_reads_zero() -> None:
+    """After a huge input gate, exp(-m) is 0, and a query of 0, as in padding, would divide by 0."""
+    inputs = random_inputs()
     q, _, _, i, _ = inputs
     i[..., 6] = 1000.0
     q[..., 8, :] = 0.0
@@ -65,7 +65,7 @@ def test_a_query_that_meets_nothing_reads_nothing() -> None:
         given.requires_grad_()
 
     found = read_matrix_memory(*inputs)
-    found[..., :8, :].sum().backward()  # padding gets no gradient
+    found[..., :8, :].sum().backward()  # as a loss does, which leaves out padding
 
     assert (found[..., 8, :] == 0).all()
     assert all(given.grad is not None and given.grad.isfinite().all() for given in inputs)

@@ -1,4 +1,4 @@
-"""What a recurrence keeps while it runs."""
+"""The memory that a recurrence holds while it runs."""
 
 import weakref
 
@@ -13,7 +13,7 @@ FRAMES = 20
 
 
 class Watched(Cell):
-    """Adds up what it hears, and notes how many of its past states are still held."""
+    """Sums its inputs, and counts how many of its past states are still in memory."""
 
     start = (0.0,)
 
@@ -21,15 +21,20 @@ class Watched(Cell):
         self.past: list[weakref.ref[Tensor]] = []
         self.held = 0
 
-    def step(self, rows: Tensor, states: Tensors, vectors: Tensors) -> tuple[Tensors, Tensors]:  # noqa: ARG002
+    def step(
+        self,
+        preactivations: Tensor,
+        states: Tensors,
+        vectors: Tensors,  # noqa: ARG002
+    ) -> tuple[Tensors, Tensors]:
         self.past.append(weakref.ref(states[0]))
         self.held = sum(state() is not None for state in self.past)
-        total = states[0] + rows.squeeze(-2)
+        total = states[0] + preactivations.squeeze(-2)
         return (total.tanh(),), (total,)
 
 
 @pytest.mark.parametrize(("gradient", "held"), [(True, FRAMES), (False, 1)])
-def test_past_states_are_held_for_gradients_alone(gradient: bool, held: int) -> None:
+def test_past_states_are_held_only_for_gradients(gradient: bool, held: int) -> None:
     cell, inputs = Watched(), noise(FRAMES, 1, 2, 1, 3)
     recurrent = noise(1, 3, 3, seed=1).requires_grad_()
 
