@@ -1,8 +1,8 @@
 """One training step of our BLSTM on the CPU against `nn.LSTM` on packed sequences.
 
-Both have the same weights and give the same outputs and gradients, which is checked first. The
-column "most" is the ratio of a step that were nothing but matrix products, at the rate of one
-large product measured in the same rounds: no float32 implementation can be further ahead here.
+Both models have equal weights; their outputs and gradients are compared first. The column "most"
+is the ratio that a step of matrix products alone would reach, at the rate of one large product
+measured in the same rounds: an upper bound for float32 on this machine.
 
 B batch, T encoder frames, F inputs, H hidden units of one direction.
 """
@@ -42,9 +42,9 @@ class Case:
     """One shape of model and speech.
 
     Attributes:
-        speech: what the durations are like.
-        layers, hidden_size: of the stack; its input is as wide as a layer's output, 2H.
-        shortest_s, longest_s: the batch's durations are spread evenly between them.
+        speech: corpus whose durations the batch imitates.
+        layers, hidden_size: of the stack, whose input is as wide as a layer's output, 2H.
+        shortest_s, longest_s: bounds between which the batch's durations are spread evenly.
         frame_ms: step between encoder frames.
     """
 
@@ -61,7 +61,7 @@ class Case:
         return (durations_s * 1000 / self.frame_ms).long()
 
     def flop(self, lengths: Tensor) -> float:
-        """Count those of a step's matrix products over valid frames; backward is twice forward."""
+        """Count a step's operations in matrix products over valid frames, backward as 2 forward."""
         weights = self.layers * 2 * 4 * self.hidden_size * (2 * self.hidden_size + self.hidden_size)
         return 3 * 2.0 * weights * int(lengths.sum())
 
@@ -77,7 +77,7 @@ QUICK = [Case("quick", 2, 16, 0.4, 0.8, 40)]
 
 
 class Ours(nn.Module):
-    """A bare stack of our layers, on the path they take on a CPU."""
+    """A stack of our layers, without normalization, residuals and dropout."""
 
     def __init__(self, layers: int, hidden_size: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Ours(nn.Module):
 
 
 class Packed(nn.Module):
-    """What PyTorch's users write: one `nn.LSTM` over packed sequences."""
+    """The usual PyTorch code: one `nn.LSTM` over packed sequences, with our layers' weights."""
 
     def __init__(self, ours: Ours, layers: int, hidden_size: int) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Packed(nn.Module):
 
 
 def measure(case: Case, repeats: int, limit_s: float) -> list[str]:
-    """Check that both sides agree, time them, and return a row of the table."""
+    """Compare the two models' results, time a step of each, and return a row of the table."""
     torch.manual_seed(0)
     ours = Ours(case.layers, case.hidden_size)
     packed = Packed(ours, case.layers, case.hidden_size)
@@ -130,7 +130,7 @@ def measure(case: Case, repeats: int, limit_s: float) -> list[str]:
 
     difference = largest_difference(step(ours), ours, step(packed), packed)
     assert difference < TOLERANCE, f"{case}: the two sides differ by {difference}"
-    step(ours, bf16=True)()  # the comparison has warmed up the others
+    step(ours, bf16=True)()  # a warm-up; the comparison has run the others
     product = matrix_product(PRODUCT, torch.float32)
     product()
     steps = {"packed": step(packed), "ours": step(ours), "bf16": step(ours, bf16=True)}
@@ -150,7 +150,7 @@ def measure(case: Case, repeats: int, limit_s: float) -> list[str]:
 def largest_difference(
     our_step: Callable[[], Tensor], ours: Ours, packed_step: Callable[[], Tensor], packed: Packed
 ) -> float:
-    """Compare outputs (absolute) and gradients (relative to each parameter's largest)."""
+    """Compare outputs (absolute) and gradients (relative to each parameter's greatest one)."""
     differences = [float((our_step() - packed_step()).abs().max())]
     for own, other in zip(ours.parameters(), packed.parameters(), strict=True):
         assert own.grad is not None and other.grad is not None

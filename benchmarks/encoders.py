@@ -1,8 +1,8 @@
 """One training step of every encoder on the CPU, one thread, at AN4's lengths.
 
-CPU seconds are counted, not those of the clock, so that other work on the machine matters less.
-The lengths are those of a batch of 45 s in two views, in frames of 30 ms; the stacks are 3 x 256,
-convlstm's 3 x 640, 32 channels in each of 20 bins.
+Times are CPU seconds, on which other work on the machine has less effect than on wall time. The
+lengths imitate a batch of 45 s in two augmented views, in frames of 30 ms. The stacks are 3 x 256;
+convlstm's is 3 x 640, 32 channels in each of 20 bins.
 """
 
 import argparse
@@ -21,7 +21,7 @@ WIDTHS = (10, 10, 11, 17, 10)
 
 
 def step_s(stack: RecurrentStack, features: Tensor, lengths: Tensor, repeats: int) -> float:
-    """Time forward and backward; the fastest of some repetitions, after one that warms up."""
+    """Time forward and backward pass: the fastest of `repeats` steps after a warm-up."""
     seconds = []
     for _ in range(repeats + 1):
         stack.zero_grad()
@@ -52,8 +52,8 @@ def main() -> None:
         seconds = step_s(stack, features, lengths, arguments.repeats)
         speeds[name] = float(lengths.sum()) * FRAME_S / seconds
         count = sum(parameter.numel() for parameter in stack.parameters())
-        share = f"{speeds[name] / speeds['blstm']:.2f}"
-        cells = [name, f"{count:,}", f"{seconds:.2f}", f"{speeds[name]:.0f}", share]
+        of_blstm = f"{speeds[name] / speeds['blstm']:.2f}"
+        cells = [name, f"{count:,}", f"{seconds:.2f}", f"{speeds[name]:.0f}", of_blstm]
         print_row(cells, WIDTHS)
 
 

@@ -1,4 +1,4 @@
-"""One epoch of `asr train`, each part of the trainer timed while the rest of it runs as ever."""
+"""One epoch of `asr train` with the functions of the trainer timed part by part."""
 
 import contextlib
 import functools
@@ -21,7 +21,7 @@ from asr.training.metric_logger import MetricLogger
 from asr.training.objective import Objective
 from asr.training.trainer import Trainer
 
-#: Whose function is which part of an epoch; time spent in another part within it is not counted.
+#: Class or module, function, part of an epoch. A part called within another counts by itself.
 PARTS: list[tuple[Any, str, str]] = [
     (Trainer, "_train_epoch", "the loop"),
     (Trainer, "_finish_epoch", "the loop"),
@@ -45,11 +45,11 @@ PARTS: list[tuple[Any, str, str]] = [
 
 
 class Clock:
-    """Seconds of each part, apart from the parts within it.
+    """Seconds of each part, without the parts called within it.
 
     Attributes:
-        cpu_s: of all threads of this process.
-        wall_s: on the wall.
+        cpu_s: CPU seconds of all threads of this process.
+        wall_s: seconds of wall time.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Clock:
         self._last = (0.0, 0.0)
 
     def part(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function so that its time counts as `name`; evaluation is not taken apart."""
+        """Wrap a function so that its time counts as `name`; evaluation counts as one part."""
 
         @functools.wraps(function)
         def timed(*args: Any, **kwargs: Any) -> Any:

@@ -1,7 +1,7 @@
-"""What a training run spends its time on, and how fast its step is.
+"""The time of a training epoch, part by part, and the speed of one step.
 
-Three questions: which share of an epoch goes to anything but the model; how near the step comes
-to the rate of a plain matrix product; how long a step in deepspeech.pytorch's arrangement takes.
+Three questions: how much of an epoch is spent outside the model; how near the step comes to the
+rate of a plain matrix product; how long a step in deepspeech.pytorch's arrangement takes.
 
 B batch, N samples, U encoder frames, V tokens, L target length.
 """
@@ -25,7 +25,7 @@ from asr.training.optimizer import make_optimizer
 
 BATCH, TOKENS_A_SECOND = 16, 8  # about what a batch of the AN4 recipe holds
 PRODUCT = 2048  # rows of the plain matrix product
-SHORTEST = 0.8  # utterance of a batch, as a share of the longest
+SHORTEST = 0.8  # shortest utterance of a batch, as a fraction of the longest
 MODEL_PARTS = ("forward", "loss", "backward", "update")
 APART = ("evaluation",)
 TINY = (
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="an4")
     parser.add_argument(
         "--train", type=Path, default=Path("data/an4-cuts/train.jsonl.gz"), metavar="MANIFEST",
-        help="its neighbour dev.jsonl.gz is evaluated on",
+        help="dev.jsonl.gz beside it is evaluated",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
     parser.add_argument("--repeats", type=int, default=5, help="rounds of steps")
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def print_epoch(clock: Clock, recipe: str) -> None:
-    """Print the parts of an epoch, and the share that is not the model's."""
+    """Print the parts of an epoch, and the percentage spent outside the model."""
     epoch_s = sum(s for part, s in clock.cpu_s.items() if part not in APART)
     widths = (14, 8, 7, 7)
     print(f"\nan epoch of {recipe}, without evaluation\n")
@@ -104,7 +104,7 @@ def compare_steps(
 
     Args:
         ours: our model.
-        peer: theirs, of the same width and depth.
+        peer: the other model, of the same width and depth.
         samples: (B,) lengths of the utterances.
         product: rows of the square matrices of the plain product.
         repeats: rounds.
@@ -147,7 +147,7 @@ def training_step(
     batch: tuple[Tensor, Tensor, Tensor, Tensor],
     bf16: bool = False,
 ) -> Callable[[], None]:
-    """Make a whole step: waveforms (B, N), through `extract`, to an update of the weights."""
+    """Make a step: from waveforms (B, N), through `extract`, to an update of the weights."""
     optimizer = make_optimizer(model, name="adamw", lr=1e-4, weight_decay=1e-2, betas=(0.9, 0.98))
     waveforms, samples, targets, target_lengths = batch
 
@@ -164,9 +164,9 @@ def training_step(
 
 
 def multiply_adds(model: CTCModel, samples: Tensor) -> int:
-    """Count those of one forward pass over utterances of so many samples, padding left out.
+    """Count multiply-adds of a forward pass over utterances of `samples` (B,), without padding.
 
-    Of the convolutions, the projection, the recurrent layers' matrices and the head.
+    Counted are the convolutions, the projection, the recurrent layers' matrices and the head.
     """
     lengths, bins, total = model.log_mel.frames(samples), model.log_mel.mel_bins, 0
     subsampling = model.subsampling

@@ -1,7 +1,7 @@
-"""A model in the arrangement of deepspeech.pytorch, written anew from its description.
+"""A model in the arrangement of deepspeech.pytorch, written from its description.
 
-It is what `training.py` measures our step against: a linear spectrogram, two large convolutions,
-packed bidirectional LSTMs whose directions are summed, and batch normalisation between.
+`training.py` compares our step with it: a linear spectrogram, two large convolutions, packed
+bidirectional LSTMs whose directions are summed, and batch normalization between layers.
 Source: Amodei et al., "Deep Speech 2", 2016, sections 3.1 to 3.5.
 
 B batch, N samples, T spectrogram frames, U encoder frames, F bins, C channels, H hidden units,
@@ -19,7 +19,7 @@ FFT_SAMPLES, HOP_SAMPLES = 320, 160  # 161 bins, 20 ms windows and 10 ms hops at
 
 
 class DeepSpeech(nn.Module):
-    """Convolutions, recurrent layers and head; `spectrogram` makes what `forward` takes."""
+    """Convolutions, recurrent layers and head; `spectrogram` computes the input of `forward`."""
 
     def __init__(self, layers: int, hidden_size: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class DeepSpeech(nn.Module):
 
 
 def _convolution(inputs: int, height: int, time_stride: int) -> nn.Sequential:
-    """`height` bins by 11 frames, halving the bins; output between 0 and 20."""
+    """Make a convolution of `height` bins by 11 frames that halves the bins; output in 0..20."""
     return nn.Sequential(
         nn.Conv2d(
             inputs, CHANNELS, (height, 11), stride=(2, time_stride), padding=(height // 2, 5)
@@ -74,6 +74,6 @@ def _convolution(inputs: int, height: int, time_stride: int) -> nn.Sequential:
 
 
 def _mask(maps: Tensor, lengths: Tensor) -> Tensor:
-    """Zero what lies past each length: maps (B, C, F, U)."""
+    """Zero the frames past each length: maps (B, C, F, U)."""
     valid = torch.arange(maps.shape[3]) < lengths[:, None]
     return maps * valid[:, None, None, :]
