@@ -36,6 +36,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, An
         UserError: the file cannot be written.
     """
     text = json.dumps({"format": FORMAT, _DIGEST: "", **metadata}, ensure_ascii=False)
+    text = text.encode(errors="backslashreplace").decode()  # halves of characters, as JSON does
     signed = text.replace('""', f'"{_digest(tensors, text)}"', 1)
     write_bytes(path, serialize(tensors, {_KEY: signed}))
 

@@ -332,6 +332,17 @@ def test_an_exported_model_has_the_same_settings_and_fewer_bits(
         assert torch.equal(tensor, expected[name]), name
 
 
+def test_what_people_noted_is_passed_on_whatever_it_is(tmp_path: Path, model_file: Path) -> None:
+    metadata = read_metadata(model_file)
+    metadata["about"] = {"recipe": '\ud800 "" \0', "dev_wer": math.inf}
+    rewrite(model_file, metadata)
+
+    export_model([model_file], tmp_path / "again.safetensors", 32)
+
+    assert read_metadata(tmp_path / "again.safetensors") == metadata
+    load_model(tmp_path / "again.safetensors")
+
+
 def other_model(path: Path, seed: int, **encoder: object) -> Path:
     settings = random_model().settings
     torch.manual_seed(seed)
