@@ -68,16 +68,6 @@ NORMALIZERS: dict[str, Callable[[str], str]] = {
 }
 
 
-def check_text(what: str, strings: Iterable[str]) -> None:
-    """Refuse what would be printed as another line, as a terminal's command, or not at all.
-
-    Raises:
-        UserError: a control character, an end of line or a lone surrogate; `what` names it.
-    """
-    if found := _NO_TEXT.search("".join(strings)):
-        raise UserError(f"{what}: expected characters of text, found {found[0]!r}")
-
-
 class Tokenizer(ABC):
     """Text to token ids, with the normalizer its text went through.
 
@@ -116,7 +106,8 @@ class Tokenizer(ABC):
             raise UserError(f"tokens: the first token must be {BLANK!r}, found {tokens[:1]!r}")
         if len(set(tokens)) != len(tokens):
             raise UserError(f"tokens: expected distinct tokens, found {tokens!r}")
-        check_text("tokens", tokens)
+        if found := _NO_TEXT.search("".join(tokens)):
+            raise UserError(f"tokens: expected characters of text, found {found[0]!r}")
         self.tokens = list(tokens)
         self.normalizer = normalizer
         characters = {token for token in self.tokens[1:] if len(token) == 1}
