@@ -1,4 +1,4 @@
-"""Every notebook runs from a fresh kernel, and is committed without outputs."""
+"""Every notebook runs from a fresh kernel, and is committed with its pictures."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,8 @@ from random_models import random_model, random_tokenizer
 
 from asr.model.model_file import save_model
 
-#: Notebook -> how many pictures it draws at least, and what it prints.
-EXPECTED = {
-    "encoder_comparison": (1, "2 of 3 runs are done; missing: of seed 1 rnn."),
-    "tour": (5, "of 3 words"),  # the transcript was normalised and scored
-    "vanishing_gradients": (2, "% of symbols remembered"),
-}
+#: The largest committed notebook.
+MOST_BYTES = 400_000
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -48,21 +44,18 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ],
     }
     (tmp_path / "results.json").write_text(json.dumps(encoder_comparison))
-    monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
+    monkeypatch.setenv("ASR_COMPARISON_RESULTS", str(tmp_path / "results.json"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, example: None) -> None:
-    outputs = execute(path)
-    pictures, said = EXPECTED[path.stem]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= pictures
-    assert said in printed(outputs)
+    execute(path)
 
 
-def test_the_odyssey_says_when_it_has_no_results(
+def test_the_comparison_says_when_it_has_no_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ASR_ODYSSEY_RESULTS", str(tmp_path / "results.json"))
+    monkeypatch.setenv("ASR_COMPARISON_RESULTS", str(tmp_path / "results.json"))
     (path,) = (path for path in NOTEBOOKS if path.stem == "encoder_comparison")
     outputs = execute(path)
     assert printed(outputs).startswith("No results yet")
@@ -84,10 +77,14 @@ def printed(outputs: list[Any]) -> str:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_is_kept_without_outputs(path: Path) -> None:
+def test_notebook_is_committed_with_its_pictures(path: Path) -> None:
+    assert path.stat().st_size <= MOST_BYTES
     cells = code_cells(nbformat.read(path, as_version=4))
-    assert cells
-    assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not any("/home/" in text or "/tmp/" in text for text in map(str, outputs))
+    assert "".join(output.text for output in outputs if output.get("name") == "stderr") == ""
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[Any]:
