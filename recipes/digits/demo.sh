@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to a word error rate: corpus, training, score, transcripts, picture.
-# Each step is a command to type yourself. Usage: demo.sh [path of asr]
+# Make a corpus, train, score, transcribe and draw.
+# Each step can be typed by hand. Usage: demo.sh [path of asr]
 set -euo pipefail
 asr=${1:-asr}
 model=runs/digits/default/1
@@ -15,6 +15,6 @@ run train digits
 run evaluate data/digits/test.jsonl.gz --model "$model" --worst 2
 run transcribe data/digits/audio/test-000{0,1,2,3}.wav --model "$model" --picture demo.png
 
-printf '\nWhat was said in these four:\n'
+printf '\nThe reference transcripts of these four:\n'
 gzip -dc data/digits/test.jsonl.gz | sed -n '1,4s/.*"text": "\([^"]*\)".*/    \1/p'
-printf '\nThe picture of how the first was heard: %s\n' "$PWD/demo.png"
+printf '\nThe picture of the first: %s\n' "$PWD/demo.png"
