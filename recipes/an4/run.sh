@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# AN4 from nothing to a word error rate, greedy and with a language model: one seed.
-# Each step is a command to type yourself. Usage: run.sh [path of asr] [seed]
+# Train on AN4 from random weights and score, greedily and with a language model; one seed.
+# Each step can be typed by hand. Usage: run.sh [path of asr] [seed]
 set -euo pipefail
 asr=${1:-asr}
 seed=${2:-1}
@@ -19,7 +19,7 @@ run "$asr" lexicon $cuts/train.jsonl.gz --normalizer upper --output $cuts/words.
 grep -v '^A ə$' $cuts/words.txt > $cuts/lexicon.txt # the letter A, never the article
 run "$asr" train an4/phones seed="$seed"
 run "$python" recipes/concatenate.py $cuts/train.jsonl.gz --model "$phones" --output data/an4-concatenated \
-    --pause 0.09 --piece 0.2 1.2 --splice 1.2 6 --times 4 --whole
+    --pause 0.09 --segment 0.2 1.2 --length 1.2 6 --times 4 --whole
 run "$asr" train an4/concatenated seed="$seed"
 run "$asr" evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
