@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The odyssey from nothing to its table, two runs at a time, one core each. What is done is not done
-# again, and Ctrl-C saves: the same command goes on. Usage: run.sh [path of asr] [runs at a time]
+# Train the encoder comparison and write its table, two runs at a time, one core each. Finished runs are
+# skipped, and the same command continues after Ctrl-C. Usage: run.sh [path of asr] [runs at a time]
 set -euo pipefail
 asr=$(command -v "${1:-asr}") || { echo "${1:-asr}: not found; give the path of asr" >&2; exit 1; }
 run_concurrently=${2:-2}
