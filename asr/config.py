@@ -82,6 +82,9 @@ class FeaturesConfig:
     window_ms: float = field(metadata=within(1, 250))
     hop_ms: float = field(metadata=within(1, 1000))
     low_hz: float = field(metadata=within(0, 96_000))
+    remove_dc_offset: bool  # subtract the mean of each frame before the window
+    # least power of a mel bin; less is raised to it
+    amin: float = field(metadata=within(1.2e-38, 1))
     # below an utterance's loudest bin; null: all there is
     top_db: float | None = field(metadata=within(1, 1000))
     normalization: str
@@ -224,7 +227,7 @@ RESUMABLE = (
 
 #: Settings that older runs and models had no choice in, and what they did.
 LATER: dict[str, dict[str, Any]] = {
-    "features": {"top_db": None},
+    "features": {"top_db": None, "remove_dc_offset": False, "amin": 1e-9},
     "encoder": {
         "bidirectional": True,
         "projection": 0,

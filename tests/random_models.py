@@ -17,6 +17,8 @@ FEATURES: dict[str, int | float | str | None] = {
     "window_ms": 16.0,
     "hop_ms": 10.0,
     "low_hz": 20.0,
+    "remove_dc_offset": False,
+    "amin": 1e-9,
     "top_db": None,
     "normalization": "utterance",
 }

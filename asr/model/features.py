@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from asr.util.errors import UserError
 from asr.util.masks import frame_mask
 
-#: Power below which a mel bin counts as silent; 16-bit rounding noise lies just under it.
-FLOOR = 1e-9
 #: Standard deviation, in nats, below which a mel bin holds no speech, only what an empty band has.
 EMPTY_STD = 0.5
 NORMALIZATIONS = ("utterance", "global")
@@ -24,7 +22,7 @@ class LogMel(nn.Module):
 
     Frames start at sample 0 and never reach past the last sample (`center=False`): the usual
     reflection padding would let the padding of a batch leak into an utterance's last frames.
-    Before normalisation the values equal the logarithm of
+    Before normalisation, and where the offset stays, the values equal the logarithm of
     ``librosa.feature.melspectrogram(center=False, norm="slaney")`` to 0.005 on speech, and to
     1e-4 on noise, where no frequency is far louder than its neighbours (Slaney 1998, Auditory
     Toolbox).
@@ -35,6 +33,12 @@ class LogMel(nn.Module):
         window_ms: length of the Hann window; the FFT takes the next power of two.
         hop_ms: step between frames.
         low_hz: lower edge of the lowest mel bin; the highest bin ends at half the sample rate.
+        remove_dc_offset: subtract the mean of each frame before the window is applied. The mean of
+            a frame needs no other frame, so that this can be done while a recording still runs.
+        amin: least power of a mel bin, which less is raised to. It keeps the logarithm finite. At
+            1e-9 it hides the rounding noise of 16-bit samples, and the speech of a very quiet
+            recording too; far below, features do not depend on the recording's level, and it is
+            `top_db` that limits digital silence.
         top_db: what lies further below the loudest bin of an utterance is raised to
             there, so that an encoder's spectral holes and a recorder's silence sound alike; None
             leaves everything as it is.
@@ -42,8 +46,8 @@ class LogMel(nn.Module):
             ``global`` takes the buffers that `fit` fills from training features.
 
     Raises:
-        UserError: an unknown normalisation, or numbers that leave no bin, window or hop, or no
-            frequency between `low_hz` and half the sample rate.
+        UserError: an unknown normalisation, or numbers that leave no bin, window or hop, no
+            frequency between `low_hz` and half the sample rate, or no finite logarithm of `amin`.
     """
 
     mean: Tensor
@@ -59,6 +63,8 @@ class LogMel(nn.Module):
         window_ms: float,
         hop_ms: float,
         low_hz: float,
+        remove_dc_offset: bool,
+        amin: float,
         top_db: float | None,
         normalization: str,
     ) -> None:
@@ -82,13 +88,21 @@ class LogMel(nn.Module):
                 f"features.low_hz: expected 0 or more, and less than half the sample rate, "
                 f"{sample_rate / 2:g} Hz, found {low_hz:g}"
             )
+        if not torch.finfo(torch.float32).tiny <= amin < math.inf:
+            raise UserError(f"features.amin: expected 1.2e-38 or more, and finite, found {amin:g}")
         if top_db is not None and not top_db > 0:
             raise UserError(f"features.top_db: expected more than 0, found {top_db:g}")
         self.fft_samples = 1 << (self.window_samples - 1).bit_length()
+        self.remove_dc_offset = remove_dc_offset
+        self.amin = amin
         self.range_nats = math.inf if top_db is None else top_db * math.log(10) / 10
         self.normalization = normalization
+        margin = self.fft_samples - self.window_samples
+        self.under_window = slice(margin // 2, margin // 2 + self.window_samples)
         with torch.device("cpu"):  # also where a model is laid out on the meta device
-            window = torch.hann_window(self.window_samples)
+            window = nn.functional.pad(
+                torch.hann_window(self.window_samples), (margin // 2, margin - margin // 2)
+            )
             filters = AF.melscale_fbanks(
                 self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
                 norm="slaney", mel_scale="slaney",
@@ -121,12 +135,12 @@ class LogMel(nn.Module):
         short = self.fft_samples - waveforms.shape[-1]
         if short > 0:  # one frame of padding keeps the shapes; its length still counts as 0
             waveforms = nn.functional.pad(waveforms, (0, short))
-        spectrum = torch.stft(
-            waveforms, self.fft_samples, self.hop_samples, self.window_samples, self.window,
-            center=False, return_complex=True,
-        )  # fmt: skip
+        frames = waveforms.unfold(-1, self.fft_samples, self.hop_samples)
+        if self.remove_dc_offset:
+            frames = frames - frames[..., self.under_window].mean(-1, keepdim=True)
+        spectrum = torch.fft.rfft(frames * self.window)
         power = spectrum.real.square() + spectrum.imag.square()
-        return (power.transpose(1, 2) @ self.mel_filters).clamp(min=FLOOR).log()
+        return (power @ self.mel_filters).clamp(min=self.amin).log()
 
     def normalize(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Bring the output of `log_mel` to the dynamic range, to mean 0 and variance 1.
@@ -154,6 +168,6 @@ class LogMel(nn.Module):
 
     def _limit(self, features: Tensor, valid: Tensor) -> Tensor:
         """Raise what is too far below an utterance's loudest bin, and zero its padding."""
-        features = features.masked_fill(~valid, math.log(FLOOR))  # it may hold infinities by now
+        features = features.masked_fill(~valid, math.log(self.amin))  # it may hold infinities
         quietest = features.amax((1, 2), keepdim=True) - self.range_nats
         return features.maximum(quietest).masked_fill(~valid, 0.0)

@@ -27,7 +27,9 @@ FREE = (
     "encoder.dropout",
     "encoder.variational_dropout",
     "encoder.weight_drop",
+    "features.amin",
     "features.top_db",
+    "features.remove_dc_offset",
 )
 SHOWN = 20
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import librosa
 import numpy as np
@@ -6,8 +7,11 @@ import pytest
 import torch
 from random_models import noise, pad_with_garbage
 
-from asr.model.features import FLOOR, NORMALIZATIONS, LogMel, frame_mask
+from asr.model.features import NORMALIZATIONS, LogMel, frame_mask
 from asr.util.errors import UserError
+
+#: Just above the rounding noise of 16-bit samples.
+AMIN = 1e-9
 
 
 def log_mel(
@@ -15,10 +19,13 @@ def log_mel(
     mel_bins: int = 16,
     normalization: str = "utterance",
     top_db: float | None = None,
+    remove_dc_offset: bool = False,
+    amin: float = AMIN,
 ) -> LogMel:
     module = LogMel(
         sample_rate=sample_rate, mel_bins=mel_bins, window_ms=25, hop_ms=10, low_hz=20,
-        top_db=top_db, normalization=normalization,
+        remove_dc_offset=remove_dc_offset, amin=amin, top_db=top_db,
+        normalization=normalization,
     )  # fmt: skip
     torch.nn.init.uniform_(module.mean, -10.0, -5.0)
     torch.nn.init.uniform_(module.std, 1.0, 3.0)
@@ -60,8 +67,50 @@ def test_unnormalized_values_equal_librosas(
         norm="slaney",
     ).T  # fmt: skip
     assert values.shape == power.shape == (frames, mel_bins)
-    expected = np.log(np.maximum(power, FLOOR))
+    expected = np.log(np.maximum(power, AMIN))
     np.testing.assert_allclose(values, expected, rtol=0, atol=tolerance)
+
+
+def test_the_mean_removed_is_that_of_the_samples_under_the_window() -> None:
+    module = log_mel(remove_dc_offset=True)
+    waveform = voice(4000, 16000) + torch.linspace(-0.3, 0.5, 4000)
+
+    values = module.log_mel(waveform[None])[0]
+
+    for i, value in enumerate(values):
+        frame = waveform[160 * i :][:512]
+        frame = frame - frame[56:456].mean()
+        power = librosa.feature.melspectrogram(
+            y=frame.numpy(), sr=16000, n_fft=512, hop_length=160, win_length=400, center=False,
+            n_mels=16, fmin=20,
+        )[:, 0]  # fmt: skip
+        np.testing.assert_allclose(value, np.log(power), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("top_db", [None, 60])
+def test_an_offset_of_the_recording_makes_no_difference(top_db: float | None) -> None:
+    waveform, length = voice(24000, 16000), torch.tensor([24000])
+
+    def difference(remove_dc_offset: bool) -> float:
+        module = log_mel(mel_bins=40, top_db=top_db, remove_dc_offset=remove_dc_offset)
+        features, _ = module(waveform[None], length)
+        offset, _ = module(waveform[None] + 0.2, length)
+        return float((features - offset).abs().max())
+
+    assert difference(remove_dc_offset=True) < 5e-3
+    assert difference(remove_dc_offset=False) > 0.5
+
+
+@pytest.mark.parametrize("level_db", [-150, -75, 60])
+def test_the_level_of_the_recording_makes_no_difference(level_db: float) -> None:
+    """Of float samples: those of 16 bits are rounded."""
+    module = log_mel(mel_bins=80, top_db=60, amin=1e-30)
+    spoken = torch.cat([voice(24000, 16000), torch.zeros(8000)])
+    waveforms = torch.stack([spoken, 10 ** (level_db / 20) * spoken])
+
+    features, _ = module(waveforms, torch.tensor([32000, 32000]))
+
+    torch.testing.assert_close(features[1], features[0], rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize(("sample_rate", "fft_samples"), [(8000, 256), (16000, 512), (44100, 2048)])
@@ -83,26 +132,26 @@ def test_frames_are_those_that_fit_whole(samples: int, frames: int) -> None:
     assert features.shape[1] == max(frames, 1)  # a batch of nothing keeps one frame of padding
 
 
-def test_digital_silence_is_finite_and_lies_at_the_floor() -> None:
+def test_digital_silence_is_finite_and_lies_at_amin() -> None:
     module = log_mel()
 
     values = module.log_mel(torch.zeros(1, 4000))
 
-    torch.testing.assert_close(values, torch.full_like(values, FLOOR).log())
+    torch.testing.assert_close(values, torch.full_like(values, AMIN).log())
     features, _ = module(torch.zeros(1, 4000), torch.tensor([4000]))
     assert features.abs().max() < 0.1
 
 
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
-@pytest.mark.parametrize("top_db", [None, 20])
+@pytest.mark.parametrize("settings", [{}, {"top_db": 20, "remove_dc_offset": True, "amin": 1e-30}])
 @pytest.mark.parametrize("garbage", [1e3, 1e30])
 @pytest.mark.parametrize(
     "samples", [(9000, 4000, 700, 512, 511, 1, 0), (3000, 3000, 3000), (0, 0), (5000,)]
 )
 def test_a_batch_equals_batches_of_one(
-    samples: tuple[int, ...], garbage: float, top_db: float | None, normalization: str
+    samples: tuple[int, ...], garbage: float, settings: dict[str, Any], normalization: str
 ) -> None:
-    module = log_mel(normalization=normalization, top_db=top_db)
+    module = log_mel(normalization=normalization, **settings)
     waveforms = [0.1 * noise(count, seed=i) for i, count in enumerate(samples)]
 
     batch, batch_lengths = module(*pad_with_garbage(waveforms, garbage))
@@ -220,7 +269,8 @@ def test_frame_mask_marks_what_is_not_padding() -> None:
 def test_settings_that_leave_no_bin_window_or_hop_are_refused(change: dict[str, float]) -> None:
     settings = {
         "sample_rate": 16000, "mel_bins": 16, "window_ms": 25, "hop_ms": 10, "low_hz": 20,
-        "top_db": None, "normalization": "utterance",
+        "remove_dc_offset": False, "amin": AMIN, "top_db": None,
+        "normalization": "utterance",
     }  # fmt: skip
 
     with pytest.raises(UserError, match="expected at least one mel bin"):
@@ -232,5 +282,11 @@ def test_a_lower_edge_above_the_highest_frequency_is_refused() -> None:
     with pytest.raises(UserError, match=r"low_hz: expected .* 4000 Hz, found 9000"):
         LogMel(
             sample_rate=8000, mel_bins=16, window_ms=25, hop_ms=10, low_hz=9000,
-            top_db=None, normalization="utterance",
+            remove_dc_offset=False, amin=AMIN, top_db=None, normalization="utterance",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("amin", [0, -1, 1e-39, float("inf"), float("nan")])
+def test_a_power_that_has_no_finite_logarithm_is_refused(amin: float) -> None:
+    with pytest.raises(UserError, match=rf"features.amin: expected 1.2e-38 or more.*{amin:g}"):
+        log_mel(amin=amin)

@@ -106,6 +106,8 @@ def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> No
     settings = load_model(model_file)[0].settings
     assert settings.encoder["zoneout"] == 0.0
     assert settings.features["top_db"] is None
+    assert settings.features["remove_dc_offset"] is False
+    assert settings.features["amin"] == 1e-9
 
 
 def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
@@ -200,6 +202,8 @@ HOSTILE = [
     (put("features", "hop_ms", value=math.inf), "features.hop_ms: expected 1 to 1000, found inf"),
     (put("features", "window_ms", value=math.nan), "features.window_ms: expected 1 to 250"),
     (put("features", "low_hz", value=math.nan), "features.low_hz: expected 0 to 96000, found nan"),
+    (put("features", "remove_dc_offset", value=1), "features.remove_dc_offset should be"),
+    (put("features", "amin", value=0), "features.amin: expected 1.2e-38 to 1, found 0"),
     (put("features", "top_db", value=-60), "top_db: expected 1 to 1000"),
     (put("features", "top_db", value="60"), "features.top_db should be"),
     (put("features", "normalization", value="eval"), "unknown kind 'eval'"),

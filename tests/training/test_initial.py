@@ -54,9 +54,18 @@ def test_with_the_same_tokens_all_weights_are_taken(tones, tones_run, tmp_path, 
     assert f"init: {tones_run}/model.safetensors: all weights are taken" in said_in(tmp_path)
 
 
-def test_dropout_may_differ(tones, tones_run, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "encoder.dropout=0.5",
+        "features.remove_dc_offset=true",
+        "features.amin=1e-20",
+        "features.top_db=50",
+    ],
+)
+def test_what_is_soon_relearned_may_differ(tones, tones_run, tmp_path, monkeypatch, setting):
     assert initial_weights(
-        monkeypatch, tones, tmp_path, f"init={tones_run}/model.safetensors", "encoder.dropout=0.5"
+        monkeypatch, tones, tmp_path, f"init={tones_run}/model.safetensors", setting
     )
 
 
