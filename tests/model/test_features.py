@@ -7,7 +7,15 @@ import pytest
 import torch
 from random_models import noise, pad_with_garbage
 
-from asr.model.features import NORMALIZATIONS, LogMel, frame_mask
+from asr.model.features import (
+    CMN_WINDOW,
+    MIN_CMN_WINDOW,
+    NORMALIZATIONS,
+    LogMel,
+    frame_mask,
+    sliding_max,
+    sliding_statistics,
+)
 from asr.util.errors import UserError
 
 #: Just above the rounding noise of 16-bit samples.
@@ -87,12 +95,18 @@ def test_the_mean_removed_is_that_of_the_samples_under_the_window() -> None:
         np.testing.assert_allclose(value, np.log(power), rtol=0, atol=5e-3)
 
 
+@pytest.mark.parametrize("normalization", ["utterance", "sliding"])
 @pytest.mark.parametrize("top_db", [None, 60])
-def test_an_offset_of_the_recording_makes_no_difference(top_db: float | None) -> None:
+def test_an_offset_of_the_recording_makes_no_difference(
+    top_db: float | None, normalization: str
+) -> None:
     waveform, length = voice(24000, 16000), torch.tensor([24000])
 
     def difference(remove_dc_offset: bool) -> float:
-        module = log_mel(mel_bins=40, top_db=top_db, remove_dc_offset=remove_dc_offset)
+        module = log_mel(
+            mel_bins=40, normalization=normalization, top_db=top_db,
+            remove_dc_offset=remove_dc_offset,
+        )  # fmt: skip
         features, _ = module(waveform[None], length)
         offset, _ = module(waveform[None] + 0.2, length)
         return float((features - offset).abs().max())
@@ -101,10 +115,13 @@ def test_an_offset_of_the_recording_makes_no_difference(top_db: float | None) ->
     assert difference(remove_dc_offset=False) > 0.5
 
 
+@pytest.mark.parametrize("normalization", ["utterance", "sliding"])
 @pytest.mark.parametrize("level_db", [-150, -75, 60])
-def test_the_level_of_the_recording_makes_no_difference(level_db: float) -> None:
+def test_the_level_of_the_recording_makes_no_difference(
+    level_db: float, normalization: str
+) -> None:
     """Of float samples: those of 16 bits are rounded."""
-    module = log_mel(mel_bins=80, top_db=60, amin=1e-30)
+    module = log_mel(mel_bins=80, normalization=normalization, top_db=60, amin=1e-30)
     spoken = torch.cat([voice(24000, 16000), torch.zeros(8000)])
     waveforms = torch.stack([spoken, 10 ** (level_db / 20) * spoken])
 
@@ -184,6 +201,35 @@ def test_utterance_normalization_gives_each_bin_mean_0_and_variance_1() -> None:
         torch.testing.assert_close(valid.std(0, correction=0), torch.ones(16), rtol=1e-4, atol=0)
 
 
+def test_sliding_statistics_are_of_the_frames_up_to_each() -> None:
+    lengths = torch.tensor([CMN_WINDOW + 250, MIN_CMN_WINDOW + 50, MIN_CMN_WINDOW - 40, 1, 0])
+    values = 3 * noise(5, CMN_WINDOW + 251, 2) - 20
+
+    mean, std = sliding_statistics(values, lengths)
+    largest = sliding_max(values[:, :, 0], lengths)
+
+    for i, length in enumerate(lengths.tolist()):
+        for t in range(length):
+            end = max(t + 1, min(MIN_CMN_WINDOW, length))
+            window = values[i, max(0, end - CMN_WINDOW) : end]
+            torch.testing.assert_close(mean[i, t], window.mean(0), rtol=0, atol=1e-4)
+            torch.testing.assert_close(std[i, t], window.std(0, correction=0), rtol=0, atol=1e-4)
+            assert largest[i, t] == window[:, 0].max()
+
+
+def test_what_follows_changes_no_sliding_feature_after_the_first_window() -> None:
+    module = log_mel(normalization="sliding", top_db=20)
+    frames = MIN_CMN_WINDOW + 20
+    start = voice(module.fft_samples + (frames - 1) * module.hop_samples, 16000)
+    longer = torch.cat([start, 5 * noise(16000)])
+
+    features, _ = module(longer[None], torch.tensor([len(longer)]))
+    expected, lengths = module(start[None], torch.tensor([len(start)]))
+
+    assert lengths.item() == frames
+    torch.testing.assert_close(features[:, :frames], expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("top_db", [None, 60])
 def test_an_empty_band_stays_empty(top_db: float | None) -> None:
     """An MP3's upper band has a rounding error here and there, which is not to become a shout."""
@@ -253,7 +299,8 @@ def test_statistics_are_stored_with_the_model_and_constants_are_not() -> None:
 
 
 def test_an_unknown_normalization_is_refused_with_the_choices() -> None:
-    with pytest.raises(UserError, match=r"unknown kind 'speaker'; choose one of utterance, global"):
+    choices = "utterance, sliding, global"
+    with pytest.raises(UserError, match=f"unknown kind 'speaker'; choose one of {choices}"):
         log_mel(normalization="speaker")
 
 
