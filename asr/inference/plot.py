@@ -86,9 +86,10 @@ def draw_heard(
 
 @torch.inference_mode()
 def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
-    """Draw the unnormalised log-mel features (T, F) over seconds."""
+    """Draw the log-mel features (T, F) over seconds, unnormalised but in their dynamic range."""
     log_mel = recognizer.model.log_mel
-    features = log_mel.log_mel(torch.from_numpy(waveform)[None])[0].T
+    frames = log_mel.frames(torch.tensor([len(waveform)]))
+    features = log_mel.limit_range(log_mel.log_mel(torch.from_numpy(waveform)[None]), frames)[0].T
     seconds = len(waveform) / recognizer.sample_rate
     axes.imshow(
         features, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, len(features))

@@ -155,7 +155,7 @@ class LogMel(nn.Module):
         variance is not brought to 1. Padding comes to 0.
         """
         valid = frame_mask(lengths, features.shape[1])[:, :, None]
-        features = self._limit(features, lengths)
+        features = self.limit_range(features, lengths)
         if self.normalization == "utterance":
             count = lengths.clamp(min=1)[:, None, None]
             mean = features.sum(1, keepdim=True) / count
@@ -170,12 +170,14 @@ class LogMel(nn.Module):
 
     def fit(self, features: Tensor, lengths: Tensor) -> None:
         """Fill the buffers of global normalisation from training features that `log_mel` made."""
-        frames = self._limit(features, lengths)[frame_mask(lengths, features.shape[1])].double()
+        frames = self.limit_range(features, lengths)[
+            frame_mask(lengths, features.shape[1])
+        ].double()
         self.mean.copy_(frames.mean(0))
         self.std.copy_(frames.std(0, correction=0))
 
-    def _limit(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Raise what is too far below the loudest bin, and zero the padding."""
+    def limit_range(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Raise what `log_mel` found too far below the loudest bin, and zero the padding."""
         padding = ~frame_mask(lengths, features.shape[1])[:, :, None]
         features = features.masked_fill(padding, math.log(self.amin))  # it may hold infinities
         loudest = features.amax(2)

@@ -10,7 +10,7 @@ import soundfile
 from random_models import random_model, random_tokenizer
 
 from asr.audio.recording import Recording
-from asr.inference.plot import draw_transcription
+from asr.inference.plot import draw_log_mel, draw_transcription
 from asr.inference.recognizer import Recognizer
 from asr.text.tokenizer import BLANK, CharTokenizer
 from asr.transcript import Segment, Transcript
@@ -60,6 +60,19 @@ def test_any_name_and_any_token_can_be_drawn(tmp_path: Path) -> None:
 
     assert {"\ud800", "\0"} <= set(text)
     assert (tmp_path / "a.png").exists()
+
+
+def test_digital_silence_leaves_the_colors_to_speech(recognizer: Recognizer) -> None:
+    log_mel = recognizer.model.log_mel
+    log_mel.amin, log_mel.range_nats = 1e-30, 10.0
+    speech = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+    figure, axes = plt.subplots()
+
+    draw_log_mel(axes, recognizer, np.concatenate([speech, np.zeros(RATE, np.float32)]))
+
+    (image,) = axes.images
+    assert np.ptp(image.get_array()) == pytest.approx(10)
+    plt.close(figure)
 
 
 def test_a_name_is_no_formula(recognizer: Recognizer, tmp_path: Path) -> None:
