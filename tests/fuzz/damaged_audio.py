@@ -1,15 +1,32 @@
 """Recordings, good and damaged, made from a seed."""
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
+from mutations import mutated_bytes
 
 RATES = (8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000)
 WAV_SUBTYPES = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+#: A container as FFmpeg calls it, a codec, a rate that the codec takes, and the usual ending.
+MEDIA = (
+    ("ipod", "aac", 44100, "m4a"), ("ipod", "alac", 22050, "m4a"), ("mp4", "aac", 48000, "mp4"),
+    ("webm", "libopus", 48000, "webm"), ("matroska", "flac", 16000, "mka"),
+    ("amr", "libopencore_amrnb", 8000, "amr"),
+    ("ac3", "ac3", 32000, "ac3"), ("wv", "wavpack", 8000, "wv"), ("tta", "tta", 11025, "tta"),
+    ("adts", "aac", 16000, "aac"),
+)  # fmt: skip
+#: Frames alone: FFmpeg needs many of them, or the ending, to tell what they are.
+HEADERLESS = ("aac", "ac3")
+#: Names that a shell, a library, a terminal or a list of lines could take for more than a name.
+NAMES = (
+    "a b.wav", "a\nb.wav", "a\tb.wav", "\x1b[2Ja.wav", "\x9b1ma.wav", "ä\u202e.wav", "12:30.wav",
+    "pipe:touch canary;true .wav", "touch canary |.wav", "$(touch canary).wav", "%s.wav", "-a.wav",
+    "x" * 250 + ".wav",
+)  # fmt: skip
 WRONG_ENDINGS = ("wav", "flac", "mp3", "ogg", "m4a", "raw", "txt", "webm", "amr")
 
 
@@ -41,6 +58,8 @@ def encoded(rng: np.random.Generator, samples: np.ndarray, rate: int) -> tuple[b
         ("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("AIFF", "PCM_16"), ("AU", "PCM_32"),
         ("W64", "DOUBLE"), ("CAF", "FLOAT"),
     ]  # fmt: skip
+    if rng.integers(4) == 0:
+        return encoded_media(rng, samples)
     if rate <= 48000 and samples.shape[1] <= 2:
         kinds += [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")]
     container, subtype = kinds[rng.integers(len(kinds))]
@@ -49,45 +68,30 @@ def encoded(rng: np.random.Generator, samples: np.ndarray, rate: int) -> tuple[b
     return file.getvalue(), container.lower()
 
 
-def cut(rng: np.random.Generator, data: bytes) -> bytes:
-    return data[: rng.integers(len(data))]
-
-
-def flip_bits(rng: np.random.Generator, data: bytes) -> bytes:
-    spoilt = np.frombuffer(data, np.uint8).copy()
-    for place in rng.integers(len(spoilt), size=10 ** rng.integers(0, 4)):
-        spoilt[place] ^= 1 << rng.integers(8)
-    return spoilt.tobytes()
-
-
-def spoil_header(rng: np.random.Generator, data: bytes) -> bytes:
-    spoilt = bytearray(data)
-    for place in rng.integers(min(64, len(data)), size=rng.integers(1, 9)):
-        spoilt[place] = rng.integers(256)
-    return bytes(spoilt)
-
-
-def insert_rubbish(rng: np.random.Generator, data: bytes) -> bytes:
-    place = rng.integers(len(data))
-    return data[:place] + rng.bytes(rng.integers(1, 5000)) + data[place:]
-
-
-def rubbish(rng: np.random.Generator, data: bytes) -> bytes:
-    return rng.bytes(rng.integers(0, 3000))
-
-
-DAMAGES: tuple[Callable[[np.random.Generator, bytes], bytes], ...] = (
-    cut, flip_bits, spoil_header, insert_rubbish, rubbish,
-)  # fmt: skip
+def encoded_media(rng: np.random.Generator, samples: np.ndarray) -> tuple[bytes, str]:
+    """Write the first channel through PyAV, whatever its rate was."""
+    container, codec, rate, ending = MEDIA[rng.integers(len(MEDIA))]
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate, layout="mono")
+        resampler = av.AudioResampler(stream.format, "mono", rate, stream.frame_size or 960)
+        mono = np.ascontiguousarray(samples[None, :, 0], np.float32)
+        frame = av.AudioFrame.from_ndarray(mono, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = rate, 0
+        for ready in [*resampler.resample(frame), *resampler.resample(None)]:
+            output.mux(stream.encode(ready))
+        output.mux(stream.encode(None))
+    return file.getvalue(), ending
 
 
 def write(folder: Path, count: int, seed: int = 0) -> list[Made]:
-    """Write files: a third good, most of the others damaged, some with odd samples or names."""
+    """Write files: a third good, most of the others damaged, some with odd samples or endings."""
     rng = np.random.default_rng(seed)
-    return [_write_one(folder, number, rng) for number in range(count)]
+    return [write_one(folder, number, rng) for number in range(count)]
 
 
-def _write_one(folder: Path, number: int, rng: np.random.Generator) -> Made:
+def write_one(folder: Path, number: int, rng: np.random.Generator) -> Made:
+    """Write a file of a kind that `number` chooses."""
     rate = int(rng.choice(RATES))
     samples = waveform(rng, rate, int(rng.integers(1, 9)))
     kind = number % 6
@@ -98,9 +102,9 @@ def _write_one(folder: Path, number: int, rng: np.random.Generator) -> Made:
         return _put(folder / f"{number:03d}.{container}", data, True)
     if kind == 3:  # an ending that says nothing; a .raw or .txt may hold anything
         ending = WRONG_ENDINGS[rng.integers(len(WRONG_ENDINGS))]
-        return _put(folder / f"{number:03d}.{ending}", data, None if ending == "raw" else True)
-    damage = DAMAGES[rng.integers(len(DAMAGES))]
-    return _put(folder / f"{number:03d}.{container}", damage(rng, data), None)
+        told = ending != "raw" and container not in HEADERLESS
+        return _put(folder / f"{number:03d}.{ending}", data, True if told else None)
+    return _put(folder / f"{number:03d}.{container}", mutated_bytes(rng, data), None)
 
 
 def _write_odd(
