@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from asr import config
+from asr.decoding.tokens import Tokens
 from asr.model.ctc_model import CTCModel, ModelSettings
 from asr.model.quantize import quantize, restore
 from asr.model.renamed import with_present_names
@@ -164,6 +165,7 @@ def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCMode
     model.load_state_dict(weights, assign=True)
     if name := _not_finite(weights):  # such a model hears nothing, in any recording
         raise UserError(f"{name} has values that are not finite")
+    Tokens.of(tokenizer)  # refuses here, where the file is named, what no decoder can write with
     return model.eval(), tokenizer
 
 

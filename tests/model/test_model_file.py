@@ -218,6 +218,7 @@ HOSTILE = [
         put("tokens", value=["<blank>", *" abcdef", "\ud800"]),
         r"expected characters of text, found '\ud800'",
     ),
+    (put("tokens", value=["<blank>", *"abcdefgh"]), "no token starts with the word boundary"),
     (put("tokens", value=["<blank>", *" abcdef\0"]), r"expected characters of text, found '\x00'"),
     (put("tokens", value=["<blank>", *" abcdef\n"]), r"expected characters of text, found '\n'"),
     (put("sentencepiece", value="not base 64"), "not a model"),
