@@ -1,22 +1,30 @@
-"""How functions are compiled, and when what was compiled before may be used again.
+"""How functions are compiled, and when code compiled earlier may be used again.
 
 `compiled` is numba's `njit`, cached on disk after the first use, running without the interpreter's
-lock.
+lock. `njit_no_alloc` is for a function that neither allocates nor returns an array: numba counts
+no references in it. Counting takes an atomic instruction for every array of every argument at each
+call; the search makes hundreds of calls a frame with two dozen arrays among their arguments, and
+spent two thirds of its time on it. (A function that returned an array without a reference count
+would crash, not raise.)
 
-`njit_no_alloc` is the same for a function that neither allocates nor returns an array. Left alone,
-numba counts a reference to every array of every argument at each call, an atomic instruction each
-time; the search makes hundreds of calls a frame with two dozen arrays among their arguments, and
-spent two thirds of its time on it. A function that only reads and writes arrays its caller holds
-needs no count. (One that returned such an array would hand out a reference nobody counted: a
-crash, not an error.)
-
-numba unpickles what it finds on disk, which can run anything. So only two places are used: beside
+numba unpickles the files of its cache, which can run anything. So only two places are used: beside
 the code, where whoever can write could change the code itself, and a folder that nobody else can
 write to (`asr.util.cache_folder`).
 
-What is on disk holds a function together with all that it calls, and numba uses it as long as the
-function's own file is the same. After an update it would go on with callees of the version before.
-So here it is used as long as every file with compiled functions is the same.
+A cached file holds a function together with all functions that it calls, and numba uses the file
+for as long as the function's own source is unchanged. After an update a function would therefore
+call the functions of the version before. So a cached file is used for as long as every source file
+with compiled functions is unchanged.
+
+This is the only file that touches private parts of numba. If a release changes them:
+
+- `_nrt`, the option that turns reference counts off: importing the decoder raises.
+- `_cache._cache_file._source_stamp`, the key of a cached file: functions of an older version are
+  called after an update, until the cache is deleted.
+- `_cache._guard_against_spurious_io_errors`, which wraps reading and writing: a damaged or full
+  cache folder raises.
+
+`tests/util/test_compiled.py` fails in each of these cases.
 """
 
 import os
@@ -34,35 +42,40 @@ from numba import njit
 from asr.util.cache_folder import UnsafeFolderError, cache_folder, private_folder
 
 _PACKAGE = Path(__file__).parents[1]
-config: Any = numba.config  # whose settings come from the environment, unseen by type checkers
+config: Any = numba.config  # its attributes come from the environment: type checkers see none
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:
-    """Compile a function when it is first called, or take what was compiled before."""
+    """Compile a function when it is first called, or load it from the cache."""
     try:
         trusted = _trusted_folders()
         dispatcher = njit(cache=True, nogil=True, **options)(function)
         if trusted.isdisjoint(Path(dispatcher.stats.cache_path).parents):
-            raise RuntimeError("numba took another folder than it was to")
+            raise RuntimeError("numba chose a cache folder outside the trusted ones")
     except (OSError, RuntimeError) as error:  # RuntimeError: numba found no folder to write to
         _warn_of_no_cache(
             str(error) if isinstance(error, UnsafeFolderError) else "no folder can be written"
         )
         return njit(nogil=True, **options)(function)
-    with suppress(AttributeError):  # a numba that keeps its stamp elsewhere: as good as it is
-        dispatcher._cache._cache_file._source_stamp = _stamp()
-        dispatcher._cache._guard_against_spurious_io_errors = _done_without
+    with suppress(AttributeError):
+        dispatcher._cache._guard_against_spurious_io_errors = _tolerate_errors
+        cache_file(dispatcher)._source_stamp = _source_digest()
     return dispatcher
 
 
+def cache_file(dispatcher: Any) -> Any:
+    """Return numba's object that loads and saves a function's cached file."""
+    return dispatcher._cache._cache_file
+
+
 def njit_no_alloc(function: Callable[..., Any]) -> Any:
-    """Compile a function that neither allocates nor returns an array."""
+    """Compile a function that neither allocates nor returns an array, without reference counts."""
     return compiled(function, _nrt=False)
 
 
 @cache
 def _trusted_folders() -> frozenset[Path]:
-    """Say what compiled code may lie below, and send numba there: other packages' goes there too.
+    """Return the folders whose files may be unpickled, and direct numba's whole cache there.
 
     Raises:
         UnsafeFolderError: others could write to NUMBA_CACHE_DIR, or to our own folder.
@@ -79,19 +92,19 @@ def _trusted_folders() -> frozenset[Path]:
 
 
 @cache
-def _stamp() -> bytes:
-    """Digest the files with compiled functions: those that name this one."""
+def _source_digest() -> bytes:
+    """Digest the source files with compiled functions: those that import this module."""
     contents = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
     name = __name__.encode()
     return sha256(b"".join(sha256(one).digest() for one in contents if name in one)).digest()
 
 
 @contextmanager
-def _done_without() -> Iterator[None]:
-    """Go on without what is on disk where it cannot be read, or nothing more be written."""
+def _tolerate_errors() -> Iterator[None]:
+    """Warn, and compile again, where the cache cannot be read or written."""
     try:
         yield
-    except Exception:  # the system's, or whatever a damaged file makes of pickle
+    except Exception:  # from the system, or anything that unpickling a damaged file raises
         _warn_of_no_cache("its files cannot be read or written")
 
 

@@ -1,4 +1,4 @@
-"""What was compiled before is used again as long as nothing it calls is another."""
+"""A cached function is used again for as long as all functions that it calls are unchanged."""
 
 import errno
 import os
@@ -22,18 +22,18 @@ USE = "from asr.decoding.caller import twice; print(twice(0), sum(twice.stats.ca
 
 
 def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
-    """As an update makes it: numba's own stamp is that of the caller's file."""
+    """An update changes a callee; numba alone checks the caller's file only."""
     package = tmp_path / "asr"
-    for room in (package, package / "lm", package / "decoding"):
+    for room in (package, package / "lm", package / "decoding", package / "util"):
         room.mkdir()
         (room / "__init__.py").touch()
-    for module in (compiled, cache_folder):
-        (package / Path(module.__file__).name).write_text(Path(module.__file__).read_text())
+    for module in map(Path, (compiled.__file__, cache_folder.__file__)):
+        (package / "util" / module.name).write_text(module.read_text())
     (package / "decoding" / "caller.py").write_text(CALLER)
 
     def used(number: int) -> str:
         (package / "lm" / "callee.py").write_text(CALLEE.format(number))
-        # -B: Python's own cache takes two files of one second and one size for the same.
+        # -B: Python's own cache cannot tell apart two files of one second and one size.
         command = [sys.executable, "-B", "-c", USE]
         done = subprocess.run(
             command, cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
@@ -79,14 +79,14 @@ def test_nothing_is_unpickled_where_others_can_write(
     assert str(tmp_path) in compiled.compiled(one_more).stats.cache_path
 
 
-def test_a_folder_that_numba_takes_unasked_is_not_used(fresh: pytest.MonkeyPatch) -> None:
-    """It takes the user's own where the code's cannot be written, unseen."""
+def test_a_folder_that_is_not_trusted_is_not_used(fresh: pytest.MonkeyPatch) -> None:
+    """numba falls back to the user's cache folder where it cannot write beside the code."""
     fresh.setattr(compiled, "_trusted_folders", lambda: frozenset({Path("/elsewhere")}))
     with pytest.warns(UserWarning, match="compiled code cannot be kept"):
         assert compiled.compiled(one_more).stats.cache_path is None
 
 
-def test_without_a_folder_to_keep_it_in_code_is_compiled_and_a_note_says_so(
+def test_without_a_cache_folder_code_is_compiled_with_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     njit = compiled.njit
@@ -107,10 +107,10 @@ def test_without_a_folder_to_keep_it_in_code_is_compiled_and_a_note_says_so(
 
 
 @pytest.mark.parametrize("write", [OSError(errno.ENOSPC, "full"), EOFError(), None])
-def test_a_full_or_damaged_folder_is_done_without(
+def test_code_is_compiled_where_the_cache_folder_is_full_or_damaged(
     monkeypatch: pytest.MonkeyPatch, write: Exception | None
 ) -> None:
-    """`None`: it is read and written as ever, and nothing is said."""
+    """`None`: the cache is read and written without an error, and there is no warning."""
 
     def one_more(x: int) -> int:
         return x + 1
@@ -121,7 +121,7 @@ def test_a_full_or_damaged_folder_is_done_without(
     function = compiled.compiled(one_more)
     for action in ("load", "save"):
         monkeypatch.setattr(
-            function._cache._cache_file, action, Mock(side_effect=write, return_value=None)
+            compiled.cache_file(function), action, Mock(side_effect=write, return_value=None)
         )
     compiled._warn_of_no_cache.cache_clear()
 
