@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from asr.lm import NGram
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +39,36 @@ def tones_run(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_dir = tmp_path_factory.mktemp("runs") / "whole"
     assert main(tiny.arguments(tones, run_dir)) == 0
     return run_dir
+
+
+@pytest.fixture(scope="session")
+def arpa(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small language model over words; see `tiny_lm`."""
+    import tiny_lm
+
+    path = tmp_path_factory.mktemp("lm") / "lm.arpa"
+    path.write_text(tiny_lm.ARPA)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lm(arpa: Path) -> "NGram":
+    """The language model over words."""
+    from asr.lm.store import open_ngram
+
+    return open_ngram(arpa)
+
+
+@pytest.fixture(scope="session")
+def letter_lm(tmp_path_factory: pytest.TempPathFactory) -> "NGram":
+    """A language model over letters."""
+    import tiny_lm
+
+    from asr.lm.store import open_ngram
+
+    path = tmp_path_factory.mktemp("lm") / "letters.arpa"
+    path.write_text(tiny_lm.LETTERS)
+    return open_ngram(path)
 
 
 @pytest.fixture(scope="session", autouse=True)

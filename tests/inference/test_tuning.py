@@ -2,15 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brute_force import ALPHABET
 
-from asr.decoding.fusion import Fusion
+from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.inference.tuning import Tuner
 from asr.lm.ngram import NGram
 from asr.util.errors import UserError
 
+ALPHABET = ("", "A", "B", " ")
 TOKENS = Tokens(ALPHABET)
 
 
@@ -25,7 +25,7 @@ def test_the_best_trial_is_returned_and_beats_no_weights(lm: NGram) -> None:
     references = ["A BA A", "AB", "A BA", "BA A", "A BA A"] * 4
     log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
     start = DecodingOptions(search="beam", beam_size=16)
-    best, trials = Tuner(log_probs, references, Fusion(TOKENS, lm), start).tune()
+    best, trials = Tuner(log_probs, references, Lexicon(TOKENS, lm), start).tune()
     assert trials == sorted(trials, key=lambda trial: trial.rank)
     assert len({trial.options for trial in trials}) == len(trials)
     assert replace(best, confidence_temperature=1.0) == trials[0].options
@@ -39,7 +39,7 @@ def test_without_a_model_its_weight_stays_for_one_given_later() -> None:
     references = ["A BA A", "AB", "A BA"]
     log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
     start = DecodingOptions(search="beam", beam_size=4, lm_weight=0.3)
-    best, trials = Tuner(log_probs, references, Fusion(TOKENS), start).tune()
+    best, trials = Tuner(log_probs, references, Lexicon(TOKENS), start).tune()
     assert best.lm_weight == 0.3
     assert {trial.options.lm_weight for trial in trials} == {0.3}
 
@@ -52,8 +52,8 @@ def test_a_prior_is_fitted_where_the_model_holds_one() -> None:
     tilted = [row + tilt for row in log_probs]
     start = DecodingOptions(search="beam", beam_size=4)
 
-    best, _ = Tuner(tilted, references, Fusion(counted), start).tune()
-    _, trials = Tuner(tilted, references, Fusion(TOKENS), start).tune()
+    best, _ = Tuner(tilted, references, Lexicon(counted), start).tune()
+    _, trials = Tuner(tilted, references, Lexicon(TOKENS), start).tune()
 
     assert best.prior_weight > 0
     assert {trial.options.prior_weight for trial in trials} == {0.0}
@@ -61,4 +61,4 @@ def test_a_prior_is_fitted_where_the_model_holds_one() -> None:
 
 def test_no_words_to_tune_on_are_refused() -> None:
     with pytest.raises(UserError, match="no reference has a word"):
-        Tuner([np.zeros((2, 4))], [""], Fusion(TOKENS), DecodingOptions())
+        Tuner([np.zeros((2, 4))], [""], Lexicon(TOKENS), DecodingOptions())
