@@ -31,8 +31,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from asr.decoding.beam import BeamSearch
-from asr.decoding.fusion import Fusion
-from asr.decoding.lexicon import lm_words
+from asr.decoding.lexicon import Lexicon, lm_words
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.lm.store import open_ngram
@@ -144,20 +143,20 @@ def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
     lm = open_ngram(arpa)
     words = lm_words(lm, speech.tokens)
     kinds = [
-        ("no LM", Fusion(speech.tokens), None, ("pyctcdecode", "flashlight")),
-        ("LM, open", Fusion(speech.tokens, lm), arpa, ("pyctcdecode",)),
-        ("LM, lexicon", Fusion(speech.tokens, lm, words=words), arpa, ("flashlight",)),
+        ("no LM", Lexicon(speech.tokens), None, ("pyctcdecode", "flashlight")),
+        ("LM, open", Lexicon(speech.tokens, lm), arpa, ("pyctcdecode",)),
+        ("LM, lexicon", Lexicon(speech.tokens, lm, words=words), arpa, ("flashlight",)),
     ]
     count = arguments.peer_utterances
     print(f"\n{'':12}{'beam':>5}  {'ours':>20}  peers, {speech.seconds(count):.0f} s of the speech")
-    for name, fusion, lm_path, named in kinds:
+    for name, lexicon, lm_path, named in kinds:
         peers = [peer for peer in named if peer != "flashlight" or speech.tokens.boundary == " "]
         for beam_size in arguments.beams:
             options = our_options(arguments, beam_size, with_lm=lm_path is not None)
-            texts, speed = time_ours(speech, fusion, options)
+            texts, speed = time_ours(speech, lexicon, options)
             line = f"{name:12}{beam_size:>5}  {speed:7.0f}x {speech.wer(texts):6.2f} % WER"
             if arguments.peers and peers:
-                texts, speed = time_ours(speech, fusion, options, utterances=count)
+                texts, speed = time_ours(speech, lexicon, options, utterances=count)
                 line += f"  [{speech.wer(texts):.2f} % here]"
                 for peer in peers:
                     job = peer_job(arguments, options, peer, lm_path, words)
@@ -169,7 +168,7 @@ def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
 
 def compare_hotwords(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
     """Time our search with more and more hot words, words of the model first, then made up."""
-    fusion = Fusion(speech.tokens, open_ngram(arpa))
+    lexicon = Lexicon(speech.tokens, open_ngram(arpa))
     rng = np.random.default_rng(0)
     letters = sorted(letter for letter in speech.tokens.letter_ids if letter.isalpha())
     names = ["".join(rng.choice(letters, size)) for size in rng.integers(4, 11, max(HOTWORDS))]
@@ -180,7 +179,7 @@ def compare_hotwords(speech: Speech, arpa: Path, arguments: argparse.Namespace) 
         speeds = []
         for count in HOTWORDS:
             hotwords = (known[: count // 2] + names)[:count]
-            texts, speed = time_ours(speech, fusion, options, hotwords)
+            texts, speed = time_ours(speech, lexicon, options, hotwords)
             speeds.append(speed)
             print(
                 f"{'':12}{beam_size:>5}  {speed:7.0f}x {speech.wer(texts):6.2f} % WER"
@@ -203,13 +202,13 @@ def our_options(arguments: argparse.Namespace, beam_size: int, with_lm: bool) ->
 
 def time_ours(
     speech: Speech,
-    fusion: Fusion,
+    lexicon: Lexicon,
     options: DecodingOptions,
     hotwords: Sequence[str] = (),
     utterances: int | None = None,
 ) -> tuple[list[str], float]:
     """Decode in one thread; give the texts and audio seconds a CPU second."""
-    search = BeamSearch(fusion, options, hotwords, threads=1)
+    search = BeamSearch(lexicon, options, hotwords, threads=1)
     rows = speech.log_probs[:utterances]
     search.decode(rows[:1])  # loads the compiled code
     found, cpu_s = timed(lambda: search.decode(rows))

@@ -28,7 +28,7 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Search the weights and write the options."""
-    from asr.decoding.decoder import load_fusion, load_hotwords
+    from asr.decoding.decoder import load_hotwords, load_lexicon
     from asr.decoding.options import DecodingOptions, write_options
     from asr.inference.evaluation import held_out_log_probs
     from asr.inference.recognizer import load
@@ -37,10 +37,10 @@ def run(args: argparse.Namespace) -> None:
     options = decoding_options(args)
     recognizer = load(args.model, DecodingOptions())  # the tuner has a decoder of its own
     normalize = recognizer.tokenizer.normalize
-    fusion = load_fusion(recognizer.tokens, options, normalize)
+    lexicon = load_lexicon(recognizer.tokens, options, normalize)
     hotwords = load_hotwords(options, normalize)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)
-    tuner = Tuner(log_probs, references, fusion, options, hotwords)
+    tuner = Tuner(log_probs, references, lexicon, options, hotwords)
     best, trials = tuner.tune()
     try:  # a file that cannot be written must not take the work of hours with it
         write_options(best, args.output)

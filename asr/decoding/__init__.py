@@ -1,9 +1,9 @@
-"""From log-probabilities to words: arrays in, arrays and plain types out, no torch.
+"""From log-probabilities to words, without torch.
 
-In reading order: `tokens` (what a model's outputs spell), `path` and `greedy` (the best path),
-`spans`, `sounds` and `likelihood` (its words, where tokens are phones), `beam` and its parts,
-`word_posteriors` (how far its results agree), `words` (times and confidence), `options` and `decoder`
-(one call for all of it), `tune` and `calibration` (fitting the numbers on held-out speech).
+In: arrays (B, U, V) of log posteriors, the model's `Tokens`, and `DecodingOptions`. Out: `Decoded`
+text and words with times and confidence. Public: `options.DecodingOptions`; `decoder.Decoder` does
+everything in one call. The tower below it is `tokens.Tokens`, `lexicon.Lexicon`,
+`prefix_scorer.PrefixScorer` and `beam.BeamSearch`; greedy search takes `greedy` and `segmental`.
 
 Nothing is imported here, so that greedy decoding never waits for numba.
 """

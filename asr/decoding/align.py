@@ -1,9 +1,10 @@
-"""When each token of a hypothesis was spoken: its likeliest alignment, compiled.
+"""Forced alignment of a token sequence with log-probabilities: the Viterbi path, compiled.
 
-What is remembered of every frame is how each place was reached, a byte each, and an hour of speech
-with its text has ten thousand million. So a long one is walked twice: forwards, keeping the scores
-at the start of every stretch, then stretch by stretch from the last, each once more from what was
-kept. (The checkpoints of Grice, Hughey and Speck, "Reduced space sequence alignment", 1997.)
+Tracing the path back takes a byte for every frame and place, and an hour of speech with its text
+has ten thousand million of them. So long speech is passed twice: forwards, keeping the scores at
+the start of every stretch; then from the last stretch to the first, computing each stretch again
+from its kept scores. (The checkpoints of Grice, Hughey and Speck, "Reduced space sequence
+alignment", 1997.)
 
 U encoder frames, V tokens, L tokens of the hypothesis, S = 2 L + 1 places: the tokens with an
 optional blank before, between and after them.
@@ -13,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr.decoding.path import TokenPath
+from asr.decoding.greedy import TokenPath
 from asr.text.tokenizer import BLANK_ID
 from asr.util.compiled import compiled, njit_no_alloc
 
-#: Frames of a stretch: 40 s at 20 ms, so that what is transcribed at once is walked but once.
+#: Frames of a stretch: 40 s at 20 ms, so that an utterance is one stretch and is passed once.
 STRETCH = 2048
 
 
@@ -48,7 +49,7 @@ def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> To
     )
     if count == 0:
         return path
-    spelled = np.append(BLANK_ID, tokens)  # by the number of tokens so far
+    spelled = np.append(BLANK_ID, tokens)  # the last token, by the number of tokens so far
     steps = np.empty((min(frames, STRETCH), 2, count + 1), np.int8)
     best = np.full((2, count + 1), -np.inf)
     best[0, 0] = 0.0  # as if the frame before the first had been blank
@@ -58,25 +59,25 @@ def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> To
         kept = []
         for first in stretches:
             kept.append(best)
-            best = _next_frame(scores[first : first + STRETCH], spelled, best, steps)
+            best = _pass_stretch(scores[first : first + STRETCH], spelled, best, steps)
             bar.update()
         place = 2 * count if best[0, count] >= best[1, count] else 2 * count - 1
         for first in reversed(stretches):
             stretch, before = scores[first : first + STRETCH], kept.pop()
             if first != stretches[-1]:
-                _next_frame(stretch, spelled, before, steps)
+                _pass_stretch(stretch, spelled, before, steps)
                 bar.update()
-            place = _walk_back(stretch, first, steps, place, *path)
+            place = _trace_back(stretch, first, steps, place, path)
     return path
 
 
 @compiled
-def _next_frame(log_probs, spelled, best, steps):  # type: ignore[no-untyped-def]
-    """Take a stretch's frames: the best scores (2, L + 1) before them to those after them.
+def _pass_stretch(log_probs, spelled, best, steps):  # type: ignore[no-untyped-def]
+    """Compute the best scores (2, L + 1) after a stretch's frames from the best scores before them.
 
-    Column k is of k tokens: in the first row with the blank behind them, in the second within the
-    last of them. `steps` receives for each frame and place how many places back the best way to
-    it comes from.
+    Column k is for paths of k tokens: the first row for those in the blank behind the tokens, the
+    second for those within the last token. `steps` receives for each frame and place how many
+    places back the best path to it comes from.
     """
     before, best = best.copy(), best.copy()
     for frame in range(len(log_probs)):
@@ -94,14 +95,15 @@ def _step(scores, spelled, before, best, steps):  # type: ignore[no-untyped-def]
     for count in range(1, len(tokens)):
         token, last, blank = spelled[count], tokens[count - 1], blanks[count - 1]
         here, step = max(blank, tokens[count]), np.int8(blank > tokens[count])
-        skips = (last > here) & (spelled[count - 1] != token)  # `and` would not be vectorised
+        skips = (last > here) & (spelled[count - 1] != token)  # `and` would not be vectorized
         steps[1, count] = 2 if skips else step
         best[1, count] = (last if skips else here) + scores[token]
 
 
 @compiled
-def _walk_back(log_probs, first, steps, place, token_ids, starts, ends, peaks):  # type: ignore[no-untyped-def]
-    """Note whose a stretch's frames are, the last of them at `place`; give the place before it."""
+def _trace_back(log_probs, first, steps, place, path):  # type: ignore[no-untyped-def]
+    """Write the frames of tokens in a stretch that ends at `place`; return the place before it."""
+    token_ids, starts, ends, peaks = path
     for row in range(len(log_probs) - 1, -1, -1):
         count = (place + 1) // 2
         if place % 2:

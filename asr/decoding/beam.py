@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.fusion import Fusion
+from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
-from asr.decoding.penalties import token_penalties
-from asr.decoding.prefix_scorer import chosen_words
-from asr.decoding.prefix_search import Limits, search
+from asr.decoding.prefix_scorer import make_scorer
+from asr.decoding.prefix_search import search
+from asr.decoding.prefix_state import chosen_words
+from asr.decoding.tokens import Tokens
+from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
 from asr.util.threads import map_threads
 
@@ -24,10 +26,10 @@ class Hypothesis:
 
     Attributes:
         token_ids: (L,) int32, blanks and repeats removed.
-        score: what it was ranked by, in nats: the acoustic score, plus the LM's times its
-            weight, plus word scores and hot-word bonuses.
+        score: the score that ranks it, in nats: the acoustic score, the LM score times its
+            weight, word scores and hot-word bonuses, added up.
         acoustic_score: natural log of the probability of all its paths that the beam kept, less
-            penalties; of one that was cut back from within a word, the longer prefix's.
+            penalties. A result without its unfinished last word has the score with that word.
         lm_score: natural log-probability by the LM, sentence end included; 0 without one.
     """
 
@@ -41,13 +43,13 @@ class BeamSearch:
     """A prefix beam search made ready for one set of options.
 
     Args:
-        fusion: the tokens and what scores prefixes beyond the acoustics.
+        lexicon: the tokens, the words they may spell, and the language model.
         options: beam, thresholds and weights.
         hotwords: phrases that earn a bonus.
         threads: how many utterances are decoded at once; None for one a core.
 
     Attributes:
-        tokens: those of the fusion.
+        tokens: those of the lexicon.
 
     Raises:
         UserError: a hot word that the tokens cannot spell; as `token_penalties`.
@@ -55,15 +57,15 @@ class BeamSearch:
 
     def __init__(
         self,
-        fusion: Fusion,
+        lexicon: Lexicon,
         options: DecodingOptions,
         hotwords: Sequence[str] = (),
         threads: int | None = None,
     ) -> None:
-        self.tokens, self._names = fusion.tokens, fusion.vocabulary.words
-        self._scorer = fusion.scorer(options, hotwords)
-        self._penalties = token_penalties(fusion.tokens, options)
-        self._limits = Limits(options.beam_size, options.beam_threshold, options.token_threshold)
+        self.tokens, self._words = lexicon.tokens, lexicon.words
+        self._scorer = make_scorer(lexicon, options, hotwords)
+        self._penalties = token_penalties(lexicon.tokens, options)
+        self._limits = options.beam_size, options.beam_threshold, options.token_threshold
         self._threads = threads
 
     def decode(self, log_probs: Iterable[NDArray[np.floating]]) -> list[list[Hypothesis]]:
@@ -92,17 +94,43 @@ class BeamSearch:
         frames = np.ascontiguousarray(log_probs, dtype=np.float32)
         if np.isnan(frames).any():
             raise UserError("log_probs: not a number (NaN) in a valid frame; check the model")
-        token_ids, offsets, scores = search(frames - self._penalties, self._scorer, self._limits)
-        spans = zip(offsets[:-1], offsets[1:], scores, strict=True)
+        token_ids, offsets, scores = search(frames - self._penalties, self._scorer, *self._limits)
+        results = zip(offsets[:-1], offsets[1:], scores, strict=True)
         return [
             Hypothesis(token_ids[low:high], float(total), float(acoustic), float(lm))
-            for low, high, (total, acoustic, lm) in spans
+            for low, high, (total, acoustic, lm) in results
         ]
 
     def words(self, token_ids: NDArray[np.int32]) -> list[str]:
-        """Write a result's words; of those that sound alike, the ones the search chose."""
+        """Write a result's words; of homophones, the one that the search chose."""
         words = [word for word, _ in self.tokens.words(token_ids)]
         if self.tokens.pronunciations is None:
             return words
-        names = [self._names[place] for place in chosen_words(self._scorer, token_ids)]
-        return [name or word for name, word in zip(names, words, strict=True)]
+        chosen = [self._words[entry] for entry in chosen_words(self._scorer, token_ids)]
+        return [one or word for one, word in zip(chosen, words, strict=True)]
+
+
+def token_penalties(tokens: Tokens, options: DecodingOptions) -> NDArray[np.float32]:
+    """Compute what is subtracted from each frame's log posteriors, (V,), in nats.
+
+    CTC's posteriors depend on how often each token is in the training texts, and are high for the
+    blank in most frames. A language model knows better how likely a token is, so the tokens'
+    frequency is divided out, as hybrid systems divide posteriors by priors (Bourlard & Morgan 1994;
+    for CTC, Miao 2015). The blank has a constant penalty.
+
+    Raises:
+        UserError: a prior weight for a model that does not store its tokens' counts.
+    """
+    penalties = np.zeros(len(tokens.tokens))
+    if options.prior_weight > 0:
+        if tokens.counts is None:
+            raise UserError(
+                "decoding.prior_weight: this model does not hold how often its tokens were trained "
+                "on; set it to 0, or train the model again"
+            )
+        log_counts = np.log(np.maximum(tokens.counts, 1))
+        # The mean stays 0, so that the weight does not shift tokens against the blank.
+        average = np.delete(log_counts, BLANK_ID).mean()
+        penalties = options.prior_weight * (log_counts - average)
+    penalties[BLANK_ID] = options.blank_penalty
+    return penalties.astype(np.float32)

@@ -1,4 +1,4 @@
-"""One call from log-probabilities to words, whatever the search.
+"""One call from log-probabilities to words, for greedy and for beam search.
 
 B batch, U encoder frames, V tokens.
 """
@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.greedy import greedy_decode
+from asr.decoding.greedy import TokenPath, greedy_decode
 from asr.decoding.options import DecodingOptions
-from asr.decoding.path import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, log_spelled, words_of
 from asr.transcript import Word
 from asr.util.threads import map_threads
 
 if TYPE_CHECKING:
-    from asr.decoding.fusion import Fusion
+    from asr.decoding.lexicon import Lexicon
     from asr.decoding.segmental import SegmentalDecoder
     from asr.lm.ngram import NGram
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What was said in one utterance.
+    """One utterance, decoded.
 
     Attributes:
-        text: the best reading.
+        text: the best text.
         words: its words, with times and confidence.
     """
 
@@ -39,12 +38,12 @@ class Decoded:
 
 
 class Decoder:
-    """A search made ready: language model, lexicon and hot words loaded.
+    """A search with its language model, lexicon and hot words loaded.
 
     Args:
         tokens: the acoustic model's tokens.
-        options: what to do.
-        normalize: brings what the lexicon and the hot words hold to the spelling the model writes.
+        options: search, files and weights.
+        normalize: brings the lexicon's words and the hot words to the spelling the model writes.
 
     Raises:
         UserError: a file that the options name cannot be used, and why.
@@ -57,18 +56,18 @@ class Decoder:
         normalize: Callable[[str], str] = str.strip,
     ) -> None:
         self._tokens, self._options = tokens, options
-        self._beam, self._fusion = None, None
+        self._beam, self._lexicon = None, None
         if options.search == "beam":
-            from asr.decoding.beam import BeamSearch  # not before: greedy needs no compiler
+            from asr.decoding.beam import BeamSearch  # imported here: greedy needs no compiler
 
-            self._fusion = load_fusion(tokens, options, normalize)
-            self._tokens = self._fusion.tokens
-            self._beam = BeamSearch(self._fusion, options, load_hotwords(options, normalize))
+            self._lexicon = load_lexicon(tokens, options, normalize)
+            self._tokens = self._lexicon.tokens
+            self._beam = BeamSearch(self._lexicon, options, load_hotwords(options, normalize))
 
     @cached_property
     def vocabulary(self) -> frozenset[str] | None:
-        """The words it knows: of the lexicon, else of a language model over words, else None."""
-        return self._tokens.in_lexicon if self._fusion is None else self._fusion.known_words
+        """The words of the lexicon, else of a language model over words, else None."""
+        return self._tokens.in_lexicon if self._lexicon is None else self._lexicon.vocabulary
 
     def decode(
         self,
@@ -81,7 +80,7 @@ class Decoder:
 
         Args:
             log_probs: (B, U, V) natural log posteriors.
-            lengths: (B,) valid frames of each utterance; what lies past them is not read.
+            lengths: (B,) valid frames of each utterance; frames past them are not read.
             frame_s: seconds from one encoder frame to the next.
             threads: how many utterances are decoded at once; None for one a core.
         """
@@ -100,17 +99,17 @@ class Decoder:
         return map_threads(decode_one, rows, threads)
 
     def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
-        """Read the words off a best path: as it spells them, or by what its phones sound like."""
-        if self._reader is None:
+        """Read the words off a best path: as its letters spell, or by its phones and a lexicon."""
+        if self._segmental is None:
             found = self._tokens.words(path.token_ids)
             return self._decoded(path, found, frame_s, log_spelled(path, found))
-        readings = self._reader.read(log_probs, path)
+        readings = self._segmental.read(log_probs, path)
         log_confidence = np.array([reading.log_confidence for reading in readings])
         found = [(reading.text, reading.positions) for reading in readings]
         return self._decoded(path, found, frame_s, log_confidence)
 
     @cached_property
-    def _reader(self) -> "SegmentalDecoder | None":
+    def _segmental(self) -> "SegmentalDecoder | None":
         from asr.decoding.segmental import SegmentalDecoder
 
         return None if self._tokens.pronunciations is None else SegmentalDecoder(self._tokens)
@@ -130,7 +129,7 @@ def load_lm(options: DecodingOptions) -> "NGram | None":
     """Open the options' language model, if they name one.
 
     Raises:
-        UserError: it cannot be read, or is another than that the weights were tuned with.
+        UserError: the file cannot be read, or is not the model that the weights were tuned with.
     """
     from asr.lm.store import open_ngram
 
@@ -140,38 +139,26 @@ def load_lm(options: DecodingOptions) -> "NGram | None":
 
 def load_lexicon(
     tokens: Tokens, options: DecodingOptions, normalize: Callable[[str], str]
-) -> tuple[Tokens, list[str] | None]:
-    """Read the options' closed vocabulary, if they name one, in the spelling the model writes.
+) -> "Lexicon":
+    """Build the lexicon from the options' closed vocabulary and language model, if they name any.
 
-    A model of phones says these words as the file does, or as its own lexicon where the file has
-    no phones.
+    Words are brought to the spelling the model writes. For a model of phones, the vocabulary's
+    file may give their pronunciations; others are taken from the model's own lexicon.
 
     Raises:
-        UserError: the file cannot be read or has no words.
+        UserError: a file cannot be read or has no words; as `load_lm` and `Lexicon`.
     """
+    from asr.decoding.lexicon import Lexicon
     from asr.decoding.word_lists import read_words
     from asr.text.phones import read_lexicon
 
-    if options.lexicon is None:
-        return tokens, None
-    if tokens.pronunciations is None:
-        return tokens, read_words(options.lexicon, normalize)
-    said = read_lexicon(options.lexicon, normalize, known=tokens.pronunciations)
-    return replace(tokens, pronunciations=said), [*said]
-
-
-def load_fusion(
-    tokens: Tokens, options: DecodingOptions, normalize: Callable[[str], str]
-) -> "Fusion":
-    """Join the tokens with the options' language model and lexicon.
-
-    Raises:
-        UserError: as `load_lm`, `load_lexicon` and `Fusion`.
-    """
-    from asr.decoding.fusion import Fusion
-
-    tokens, lexicon = load_lexicon(tokens, options, normalize)
-    return Fusion(tokens, load_lm(options), options.lm_unit, lexicon)
+    words: list[str] | None = None
+    if options.lexicon is not None and tokens.pronunciations is None:
+        words = read_words(options.lexicon, normalize)
+    elif options.lexicon is not None:
+        found = read_lexicon(options.lexicon, normalize, known=tokens.pronunciations)
+        tokens, words = replace(tokens, pronunciations=found), [*found]
+    return Lexicon(tokens, load_lm(options), options.lm_unit, words)
 
 
 def load_hotwords(options: DecodingOptions, normalize: Callable[[str], str]) -> list[str]:

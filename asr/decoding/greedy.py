@@ -4,23 +4,40 @@ B batch, U encoder frames, V tokens, L tokens of one path.
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.path import TokenPath
 from asr.text.tokenizer import BLANK_ID
+
+
+class TokenPath(NamedTuple):
+    """The tokens of one utterance, blanks removed, in order, with their frames.
+
+    Attributes:
+        token_ids: (L,) int64.
+        start_frames: (L,) int64, the first frame of each token.
+        end_frames: (L,) int64, one past the last frame of each token.
+        log_scores: (L,) float32, the natural log of each token's highest posterior within its
+            frames.
+    """
+
+    token_ids: NDArray[np.int64]
+    start_frames: NDArray[np.int64]
+    end_frames: NDArray[np.int64]
+    log_scores: NDArray[np.float32]
 
 
 def greedy_decode(log_probs: NDArray[np.floating], lengths: NDArray[np.integer]) -> list[TokenPath]:
     """Decode a batch by its best path, all utterances at once.
 
     The path's collapsed tokens need not be the likeliest sequence, whose probability is a sum
-    over paths; that is what the beam search looks for.
+    over paths; the beam search looks for that sequence.
 
     Args:
         log_probs: (B, U, V) natural log posteriors.
-        lengths: (B,) valid frames of each utterance; what lies past them is not read.
+        lengths: (B,) valid frames of each utterance; frames past them are not read.
 
     Returns:
         One path an utterance.

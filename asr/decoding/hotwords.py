@@ -1,9 +1,9 @@
-"""Hot words: phrases that earn a bonus as their letters come in.
+"""Hot words: phrases that earn a bonus, with a look-ahead score while their letters come in.
 
-All phrases live in one Aho-Corasick automaton over letters, so that following ten thousand costs
+All phrases stand in one Aho-Corasick automaton over letters, so that following ten thousand costs
 as much as following one. A phrase is anchored at word boundaries, `_ann_`: ANNUAL earns nothing
-for its first three letters once the fourth has come. The bonus is a function of the automaton's
-state, so a phrase left incomplete gives back what it was advanced.
+for its first three letters once the fourth has come. The look-ahead score is a function of the
+automaton's state, so it is gone from a prefix that leaves a phrase incomplete.
 
 Source: Aho and Corasick, "Efficient string matching: an aid to bibliographic search", 1975.
 """
@@ -22,7 +22,7 @@ from asr.util.compiled import njit_no_alloc
 from asr.util.errors import UserError
 from asr.util.text_files import quoted
 
-MOST_WAYS = 1000  # in which a phrase may be said, as the ways of its words multiply
+MOST_PRONUNCIATIONS = 1000  # of a phrase, as the pronunciations of its words multiply
 BOUNDARY = 0  # the letter number that stands between words
 
 
@@ -32,19 +32,19 @@ class Hotwords(NamedTuple):
     Attributes:
         tree: all phrases, each spelled with a boundary before, between and after its words.
         fail: (nodes,) int32, where the longest proper suffix that is itself in the tree ends.
-        partial: (nodes,) float64, nats advanced for the phrase that is under way.
-        done: (nodes,) float64, nats earned for good on arrival, by the phrases that end here.
-        reach: (nodes,) float64, the most that the next letter, or the end of a word, can earn.
-        largest_reach: the largest of these.
+        look_ahead: (nodes,) float64, nats for the letters of the phrase that is under way.
+        done: (nodes,) float64, nats that the phrases ending here earn on arrival, for good.
+        step_bound: (nodes,) float64, upper bound on what the next letter or boundary can earn.
+        largest_step_bound: the largest of these.
         start: the state at the start of an utterance, which is a boundary.
     """
 
     tree: Tree
     fail: NDArray[np.int32]
-    partial: NDArray[np.float64]
+    look_ahead: NDArray[np.float64]
     done: NDArray[np.float64]
-    reach: NDArray[np.float64]
-    largest_reach: float
+    step_bound: NDArray[np.float64]
+    largest_step_bound: float
     start: int
 
 
@@ -52,53 +52,53 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
     """Build the automaton; a finished phrase has earned `boost` nats for each of its letters.
 
     Raises:
-        UserError: a phrase with a character that no token writes, or without any, or one that is
-            said in more than `MOST_WAYS` ways.
+        UserError: a phrase that is empty, that the tokens cannot spell, or that has more than
+            `MOST_PRONUNCIATIONS`.
     """
-    spellings = [way for phrase in dict.fromkeys(phrases) for way in _spell(phrase, tokens)]
+    spellings = [one for phrase in dict.fromkeys(phrases) for one in _spell(phrase, tokens)]
     tree, ends = build_tree(spellings)
     nodes = len(tree.label)
     fail, letters = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
-    partial, done, reach = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
+    look_ahead, done, step_bound = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
     for spelling, end in zip(spellings, ends, strict=True):
         done[end] = boost * (len(spelling) - spelling.count(BOUNDARY))
-    _link(tree, boost, letters, fail, partial, done)
-    _look_ahead(tree, fail, partial, done, reach)
+    _link(tree, boost, letters, fail, look_ahead, done)
+    _bound_steps(tree, fail, look_ahead, done, step_bound)
     start = max(ROOT, child_of(tree, ROOT, BOUNDARY))
-    return Hotwords(tree, fail, partial, done, reach, float(reach.max()), start)
+    return Hotwords(tree, fail, look_ahead, done, step_bound, float(step_bound.max()), start)
 
 
 def _spell(phrase: str, tokens: Tokens) -> list[list[int]]:
-    """Spell a phrase, in every way that its words are said."""
+    """Spell a phrase, once for every combination of its words' pronunciations."""
     words = tokens.split(phrase)
     if not words:
         raise UserError(f"hot word {quoted(phrase)}: it is empty; remove it")
-    ways = [tokens.spell(word) for word in words]
-    if not all(ways):
-        odd = "".join(word for word, found in zip(words, ways, strict=True) if not found)
+    spellings = [tokens.spell(word) for word in words]
+    if not all(spellings):
+        odd = "".join(word for word, found in zip(words, spellings, strict=True) if not found)
         if tokens.pronunciations is not None:
             raise UserError(
-                f"hot word {quoted(phrase)}: the model has no pronunciation of {quoted(odd)}; give "
-                "it a --lexicon that has one"
+                f"hot word {quoted(phrase)}: the model has no pronunciation of {quoted(odd)}; "
+                "decode with a lexicon that has one"
             )
         odd = "".join(sorted(set(odd) - set(tokens.letter_ids)))
         raise UserError(
             f"hot word {quoted(phrase)}: the model cannot write {quoted(odd)}; "
             f"spell it with {''.join(tokens.letter_ids)!r}"
         )
-    if (count := prod(map(len, ways))) > MOST_WAYS:
+    if (count := prod(map(len, spellings))) > MOST_PRONUNCIATIONS:
         raise UserError(
-            f"hot word {quoted(phrase)}: it is said in {count:,} ways, expected "
-            f"{MOST_WAYS:,} at most; part it into shorter phrases"
+            f"hot word {quoted(phrase)}: it has {count:,} pronunciations, expected "
+            f"{MOST_PRONUNCIATIONS:,} at most; part it into shorter phrases"
         )
     return [
-        [BOUNDARY, *(letter for word in said for letter in (*word, BOUNDARY))]
-        for said in product(*ways)
+        [BOUNDARY, *(letter for word in combination for letter in (*word, BOUNDARY))]
+        for combination in product(*spellings)
     ]
 
 
 @njit_no_alloc
-def _link(tree, boost, letters, fail, partial, done):  # type: ignore[no-untyped-def]
+def _link(tree, boost, letters, fail, look_ahead, done):  # type: ignore[no-untyped-def]
     """Fill the automaton's arrays in place; a node's parent and its `fail` come before it."""
     for node in range(1, len(fail)):
         parent, label = tree.parent[node], tree.label[node]
@@ -106,21 +106,21 @@ def _link(tree, boost, letters, fail, partial, done):  # type: ignore[no-untyped
         if parent != ROOT:
             fail[node] = _step(tree, fail, fail[parent], label)
         if tree.first[node] < tree.first[node + 1]:  # a leaf has nothing more under way
-            partial[node] = boost * letters[node]
-        partial[node] = max(partial[node], partial[fail[node]])
+            look_ahead[node] = boost * letters[node]
+        look_ahead[node] = max(look_ahead[node], look_ahead[fail[node]])
         done[node] += done[fail[node]]
 
 
 @njit_no_alloc
-def _look_ahead(tree, fail, partial, done, reach):  # type: ignore[no-untyped-def]
-    """Fill `reach` in place: a step goes to a child of the node, of its `fail`, or to the root."""
+def _bound_steps(tree, fail, look_ahead, done, step_bound):  # type: ignore[no-untyped-def]
+    """Fill `step_bound` in place: a step leads to a child of node, `fail` or root."""
     for node in range(1, len(fail)):
         parent = tree.parent[node]
-        reach[parent] = max(reach[parent], partial[node] + done[node])
+        step_bound[parent] = max(step_bound[parent], look_ahead[node] + done[node])
     for node in range(1, len(fail)):
-        reach[node] = max(reach[node], reach[fail[node]])
+        step_bound[node] = max(step_bound[node], step_bound[fail[node]])
     for node in range(len(fail)):
-        reach[node] -= partial[node]
+        step_bound[node] -= look_ahead[node]
 
 
 @njit_no_alloc

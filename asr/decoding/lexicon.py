@@ -1,155 +1,167 @@
-"""The words a search knows, as a prefix tree with what each is worth along the way."""
+"""The words that a beam search can write, as a prefix tree, and the language model beside them.
+
+A lexicon is built once; `asr.decoding.prefix_scorer` weighs it by a set of decoding options.
+"""
 
 import warnings
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.decoding.tokens import Tokens
-from asr.decoding.tree import ROOT, Tree, build_tree
+from asr.decoding.tree import build_tree
 from asr.decoding.word_lists import LONGEST
 from asr.lm.ngram import BEGIN, END, UNKNOWN, NGram
-from asr.util.compiled import njit_no_alloc
+from asr.text.tokenizer import BLANK_ID
+from asr.util.errors import UserError
 from asr.util.text_files import quoted
 
-OFF = -1  # the state of a word outside the tree; as an index, the last of an array of states
-SPELLABLE = 0.9  # an LM with a smaller share of words the tokens can spell is probably foreign
-SAMPLED = 5_000  # of its words that are spelled to tell
+LM_NONE, LM_WORDS, LM_TOKENS = 0, 1, 2
+SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary
+SPELLABLE = 0.9  # an LM of whose words the tokens can spell a smaller fraction is probably foreign
+SAMPLED = 5_000  # words of an LM that are spelled to measure that fraction
 
 
-class Vocabulary(NamedTuple):
-    """Words by their letters, and what a language model thinks of each.
+class Lexicon:
+    """Words by their letters, with their unigram probabilities in a language model.
 
-    A state of a word under way is one of the N nodes of the tree, or OFF. Each state has a list of
-    the words that end there, several where words sound alike, or an entry for the unknown word
-    where none does; the lists stand one after the other, M entries in all.
+    A word under way stands at one of the N nodes of the tree, or outside it. Each of these N + 1
+    places has a list of the words that end there: several where words are homophones, and one
+    entry for the unknown word where no word ends. The lists are concatenated, M entries in all.
+
+    Args:
+        tokens: the acoustic model's tokens.
+        lm: an n-gram model over words, or over tokens where `lm_unit` is "token" or where every
+            token is a word.
+        lm_unit: "word" or "token".
+        words: a closed vocabulary; None leaves the vocabulary open, except for tokens that are
+            phones, which write only words that have a pronunciation.
 
     Attributes:
-        tree: the words' prefixes.
-        first: (N + 2,) int64, where the list of each state begins, that of OFF last.
+        tokens: as given.
+        lm: as given.
+        lm_unit: LM_NONE, LM_WORDS (scored at word ends) or LM_TOKENS (scored at every token).
+        is_closed: whether words outside the lexicon are forbidden.
+        tree: the prefixes of the words.
+        first: (N + 2,) int64, where the list of each node begins, then that of outside the tree.
         words: M words; "" for an unknown one.
-        word_ids: (M,) int64, the model's number of each; 0, the unknown word's, without a model.
-        log_probs: (M,) float64, its natural log-probability without context; 0 without a model;
-            minus infinity for a word that the model does not know beside one that it does.
+        word_ids: (M,) int64, each word's id in a model over words; 0, the unknown word's, without.
+        log_probs: (M,) float64, each word's unigram natural log-probability; 0 without a model;
+            minus infinity for an unknown word that has a known homophone.
+        token_ids: (V,) int64, each token's id in a model over tokens; 0 without.
+
+    Raises:
+        UserError: a closed vocabulary without a word that the tokens can spell.
+
+    Warns:
+        UserWarning: a word of the closed vocabulary, or more than a tenth of the LM's, cannot be
+            spelled, or the LM does not know the tokens.
     """
 
-    tree: Tree
-    first: NDArray[np.int64]
-    words: list[str]
-    word_ids: NDArray[np.int64]
-    log_probs: NDArray[np.float64]
+    def __init__(
+        self,
+        tokens: Tokens,
+        lm: NGram | None = None,
+        lm_unit: str = "word",
+        words: Sequence[str] | None = None,
+    ) -> None:
+        by_token = lm_unit == "token" or tokens.boundary is None
+        self.tokens, self.lm = tokens, lm
+        self.lm_unit = LM_NONE if lm is None else LM_TOKENS if by_token else LM_WORDS
+        self._word_lm = lm if self.lm_unit == LM_WORDS else None
+        allowed = tokens.pronunciations if words is None else words
+        self.is_closed, self._given = allowed is not None, words
+        if allowed is None:
+            allowed = lm_words(self._word_lm, tokens) if self._word_lm else []
+        self._spell(allowed)
+        if words is not None:
+            _require_spellable(words, tokens)
+        self.token_ids = _token_ids(tokens, lm if self.lm_unit == LM_TOKENS else None)
 
+    def _spell(self, words: Iterable[str]) -> None:
+        """Build the tree and the lists; among homophones, those that the LM knows come first."""
+        lm = self._word_lm
+        spelled = [(letters, word) for word in words for letters in self.tokens.spell(word)]
+        self.tree, ends = build_tree([letters for letters, _ in spelled])
+        places = len(self.tree.label) + 1
+        wordless = np.setdiff1d(np.arange(places), ends)
+        at = np.concatenate([ends, wordless])
+        names = [*(word for _, word in spelled), *("" for _ in wordless)]
+        unknown = np.array([lm is not None and name not in lm for name in names])
+        order = np.lexsort((unknown, at))  # stable: by place, known first, then as given
+        at, unknown = at[order], unknown[order]
+        self.words = [names[index] for index in order]
+        self.first = np.searchsorted(at, np.arange(places + 1))
+        self.word_ids, self.log_probs = np.zeros(len(at), np.int64), np.zeros(len(at))
+        if lm is not None:
+            self.word_ids = lm.ids(self.words).astype(np.int64)
+            # word w is entry w + 1
+            self.log_probs = lm.arrays.log_prob.astype(np.float64)[self.word_ids + 1]
+            self.log_probs[unknown & ~unknown[self.first[at]]] = -np.inf
 
-class Lexicon(NamedTuple):
-    """What the search asks; the states are those of `Vocabulary`.
-
-    Attributes:
-        tree: the words' prefixes.
-        first: (N + 2,) int64, where the list of words that end at each state begins.
-        word_ids: (M,) int64, the language model's numbers of these words.
-        liking: (M,) float64, nats that favour each among those that sound like it; minus infinity
-            for one that is never chosen.
-        ending: (N + 1,) float64, nats for ending a word there: the word score, with the
-            unknown-word score where it applies; minus infinity where a closed vocabulary has no
-            word.
-        unigram_look_ahead: (N + 1,) float64, nats advanced to a word under way: the best that any word
-            reached from there could bring without its context. Never rises along the tree.
-        best_start: the largest potential that a first letter can lead to.
-        best_end: the largest `ending`.
-    """
-
-    tree: Tree
-    first: NDArray[np.int64]
-    word_ids: NDArray[np.int64]
-    liking: NDArray[np.float64]
-    ending: NDArray[np.float64]
-    unigram_look_ahead: NDArray[np.float64]
-    best_start: float
-    best_end: float
-
-
-def build_vocabulary(words: Iterable[str], tokens: Tokens, lm: NGram | None) -> Vocabulary:
-    """Spell words with the model's letters, leaving out those that it cannot write.
-
-    Of words that sound alike, those that the language model knows stand before the others.
-    """
-    spelled = [(letters, word) for word in words for letters in tokens.spell(word)]
-    tree, ends = build_tree([letters for letters, _ in spelled])
-    states = len(tree.label) + 1
-    nameless = np.setdiff1d(np.arange(states), ends)
-    at = np.concatenate([ends, nameless])
-    names = [*(word for _, word in spelled), *("" for _ in nameless)]
-    unknown = np.array([lm is not None and name not in lm for name in names])
-    order = np.lexsort((unknown, at))  # by state, and there as they came
-    names, at, unknown = [names[index] for index in order], at[order], unknown[order]
-    first = np.searchsorted(at, np.arange(states + 1))
-    ids, log_probs = np.zeros(len(names), dtype=np.int64), np.zeros(len(names))
-    if lm is not None:
-        ids = lm.ids(names).astype(np.int64)
-        log_probs = lm.arrays.log_prob.astype(np.float64)[ids + 1]  # word w is entry w + 1
-        log_probs[unknown & ~unknown[first[at]]] = -np.inf
-    return Vocabulary(tree, first, names, ids, log_probs)
+    @property
+    def vocabulary(self) -> frozenset[str] | None:
+        """Every word that can be written or that the LM over words knows; None where neither is."""
+        if self.tokens.in_lexicon is not None:
+            return self.tokens.in_lexicon
+        if self._given is not None:
+            return frozenset(self._given)
+        return None if self._word_lm is None else frozenset(self._word_lm.words)
 
 
 def lm_words(lm: NGram, tokens: Tokens) -> list[str]:
-    """List a word model's own words; warn where it looks made for other tokens.
+    """List the words of a model over words; warn where it looks made for other tokens.
 
-    What is too long to be a word, as texts of the web hold some, stays unknown.
+    What is too long to be a word, as texts of the web have some, is left out.
     """
     reserved = (UNKNOWN, BEGIN, END)
     words = [word for word in lm.words if word not in reserved and len(word) <= LONGEST]
-    asked = words[:: 1 + len(words) // SAMPLED]
-    foreign = [word for word in asked if not tokens.spell(word)]
-    if len(foreign) > (1 - SPELLABLE) * len(asked):
-        percent = 100 * (1 - len(foreign) / len(asked))
+    sample = words[:: 1 + len(words) // SAMPLED]
+    foreign = [word for word in sample if not tokens.spell(word)]
+    if len(foreign) > (1 - SPELLABLE) * len(sample):
+        percent = 100 * (1 - len(foreign) / len(sample))
+        lacks = tokens.missing_characters(foreign[0])
         warnings.warn(
             f"language model: the tokens can spell only {percent:.0f} % of its {len(words)} words "
-            f"(not {quoted(foreign[0])}, for want of {tokens.missing_characters(foreign[0])}); train it on "
+            f"(not {quoted(foreign[0])}, for want of {lacks}); train it on "
             "text written as the recogniser writes, in case and characters",
-            stacklevel=2,
+            stacklevel=3,
         )
     return words
 
 
-def build_lexicon(
-    vocabulary: Vocabulary,
-    lm_weight: float,
-    word_score: float,
-    unk_score: float,
-    closed: bool,
-    liked: Mapping[str, float],
-) -> Lexicon:
-    """Weigh the words.
-
-    Args:
-        vocabulary: the words.
-        lm_weight: what the language model's log-probabilities are multiplied by.
-        word_score: nats for every word.
-        unk_score: nats more for a word that the language model does not know.
-        closed: whether words outside the vocabulary are forbidden.
-        liked: nats that favour a word among those that sound like it.
-    """
-    tree, first, words, word_ids, log_probs = vocabulary
-    starts = first[:-1]
-    named = np.array([bool(words[place]) for place in starts])
-    unknown = named & (word_ids[starts] == NGram.unk_id)
-    nameless = -np.inf if closed else word_score + unk_score
-    ending = np.where(named, word_score + np.where(unknown, unk_score, 0.0), nameless)
-    unigram_look_ahead = ending + lm_weight * np.maximum.reduceat(log_probs, starts)
-    usual = np.where(log_probs > -np.inf, 0.0, -np.inf)
-    liking = np.array([liked.get(*pair) for pair in zip(words, usual, strict=True)])
-    _raise_to_best(tree, unigram_look_ahead)
-    best_start, best_end = float(unigram_look_ahead[1:].max()), float(ending.max())
-    return Lexicon(tree, first, word_ids, liking, ending, unigram_look_ahead, best_start, best_end)
+def _require_spellable(words: Sequence[str], tokens: Tokens) -> None:
+    """Refuse a closed vocabulary without a word that the tokens spell; warn of the others."""
+    unspellable = [word for word in words if not tokens.spell(word)]
+    if len(unspellable) == len(words):
+        raise UserError(
+            f"lexicon: none of its {len(words)} words can be spelled with the model's "
+            "tokens; write them as the recogniser does, in case and characters"
+        )
+    if unspellable:
+        lacks = tokens.missing_characters(unspellable[0])
+        warnings.warn(
+            f"lexicon: {len(unspellable)} of its {len(words)} words cannot be spelled with the "
+            f"model's tokens and will never be written (the first is {quoted(unspellable[0])}, for "
+            f"want of {lacks}); write them as the recogniser does, in case and characters",
+            stacklevel=3,
+        )
 
 
-@njit_no_alloc
-def _raise_to_best(tree: Tree, unigram_look_ahead: NDArray[np.float64]) -> None:
-    """Give every state the best of its subtree, and no less than leaving the tree brings."""
-    for node in range(len(tree.label) - 1, 0, -1):
-        unigram_look_ahead[node] = max(unigram_look_ahead[node], unigram_look_ahead[OFF])
-        parent = tree.parent[node]
-        unigram_look_ahead[parent] = max(unigram_look_ahead[parent], unigram_look_ahead[node])
-    unigram_look_ahead[ROOT] = 0.0
+def _token_ids(tokens: Tokens, lm: NGram | None) -> NDArray[np.int64]:
+    """Find each token in a model over tokens; warn of those that it does not know."""
+    ids = np.zeros(len(tokens.tokens), dtype=np.int64)
+    if lm is None:
+        return ids
+    for index, token in enumerate(tokens.tokens):
+        names = SPACE_NAMES if token == tokens.boundary else (token,)
+        ids[index] = next((lm.id(name) for name in names if name in lm), lm.unk_id)
+    missing = [t for i, t in enumerate(tokens.tokens) if ids[i] == lm.unk_id and i != BLANK_ID]
+    if missing:
+        warnings.warn(
+            f"language model: it does not know {len(missing)} of the {len(ids) - 1} tokens "
+            f"(such as {missing[0]!r}); train it on text split into the recogniser's tokens",
+            stacklevel=3,
+        )
+    return ids

@@ -1,4 +1,4 @@
-"""The choices a decoder is made with, and the `decoding.yaml` that holds them."""
+"""The options of a decoder, and the `decoding.yaml` that stores them."""
 
 import math
 import os
@@ -16,8 +16,8 @@ from asr.util.text_files import quoted
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
-#: Least and most of each number. What lies further out gives texts that are empty or nonsense, or
-#: takes more memory than there is.
+#: Least and most of each number. Numbers further out give empty texts or nonsense, or take more
+#: memory than there is.
 RANGES: dict[str, tuple[float, float]] = {
     "beam_size": (1, 10_000),
     "beam_threshold": (0, math.inf),
@@ -34,7 +34,7 @@ _PATHS = ("lm", "lexicon", "hotwords")
 
 
 class OptionError(UserError):
-    """An option that cannot be as it is: its name, and why."""
+    """An option with a value that it cannot have: its name, and why."""
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(f"decoding.{name}: {detail}")
@@ -43,16 +43,16 @@ class OptionError(UserError):
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """How log-probabilities become words. Scores and thresholds are in nats.
+    """How log-probabilities are decoded into words. Scores and thresholds are in nats.
 
     Attributes:
         search: "greedy" (the best path) or "beam".
         beam_size: prefixes kept from frame to frame.
         beam_threshold: how far below the best prefix another may lie.
         token_threshold: how far below the best token of a frame another may lie to be tried.
-        blank_penalty: taken from the blank's log posterior at every frame.
-        prior_weight: how far the frequency of tokens in the training texts is divided out of
-            their posteriors, see `asr.decoding.penalties`.
+        blank_penalty: subtracted from the blank's log posterior at every frame.
+        prior_weight: the power of the tokens' frequencies in the training texts that their
+            posteriors are divided by, see `asr.decoding.beam.token_penalties`.
         lm: n-gram model in ARPA format, plain or gzipped.
         lm_digest: SHA-256 of that file when the weights below were fitted; checked if given.
         lm_unit: "word" (scored at word ends) or "token" (at every token, with the space written
@@ -60,8 +60,8 @@ class DecodingOptions:
         lm_weight: what the LM's natural log-probabilities are multiplied by.
         word_score: added for every word.
         unk_score: added for every word that the LM does not know.
-        lexicon: words, one a line; no other word is written. A model of phones says them as the
-            phones behind them, or by its own lexicon where there are none.
+        lexicon: words, one a line; no other word is written. For a model of phones, a word's
+            pronunciation follows it, or is taken from the model's own lexicon.
         hotwords: words and phrases, one a line, that earn a bonus.
         hotword_boost: the bonus for each letter of a finished hot word.
         confidence_temperature: more than 1 makes confidences higher, less makes them lower (see
@@ -102,11 +102,10 @@ class DecodingOptions:
                 )
 
     def check_lm(self) -> None:
-        """Hold the LM file against the digest its weights were fitted with.
+        """Compare the LM file with the digest that its weights were fitted with.
 
         Raises:
-            UserError: the file is missing, cannot be read, or is no longer the one that was
-                tuned.
+            UserError: the file is missing, cannot be read, or has another digest.
         """
         if self.lm is None:
             return
@@ -178,7 +177,7 @@ def _unreadable(lm: Path, error: OSError) -> UserError:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Bring a value to its field's type where nothing is lost, or refuse it."""
+    """Convert a value to its field's type without loss, or refuse it."""
     kind = DecodingOptions.__annotations__[name]
     if kind == Path | None and isinstance(value, str):
         return Path(value)

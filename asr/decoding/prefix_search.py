@@ -1,14 +1,15 @@
 """CTC prefix beam search over one utterance, compiled.
 
-A prefix is a node of a tree that grows as the search goes on (`prefixes`). For each prefix in the
-beam we hold the log-probability of all paths that spell it and end in blank, and of those that end
-in its last token. One frame takes three steps:
+A prefix is a node of a tree that grows as the search goes on (`prefixes`). Each prefix in the beam
+has the log-probability of all paths that spell it and end in blank, and of those that end in its
+last token. One frame takes three steps:
 
-1. `_stay`: every prefix of the beam emits blank, repeats its last token, or is reached again
-   from its parent where that is in the beam too.
-2. `_grow`: every prefix takes one more token. Most are refused by an upper bound on their score
-   before anything about them is looked up: the beam's worst so far is what they must beat.
-3. `_keep_best`: the best `beam_size` of all these, kept in a heap meanwhile, are the next beam.
+1. `_score_beam`: every prefix of the beam emits blank, repeats its last token, or is reached again
+   from its parent if the parent is in the beam too.
+2. `_extend_prefix`: every prefix takes one more token. Most extensions are refused by an upper
+   bound on their score, before anything about them is looked up, as they cannot beat the worst
+   candidate so far.
+3. `_make_beam`: the best K of all these candidates, held in a heap meanwhile, are the next beam.
 
 Nothing is approximate but the beam and the two thresholds.
 
@@ -25,24 +26,36 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.heap import insert, offer
-from asr.decoding.prefix_scorer import (
-    PrefixScorer,
+from asr.decoding.prefix_scorer import PrefixScorer
+from asr.decoding.prefix_state import (
     end_sentence,
     end_word,
     extend,
-    hotword_look_ahead,
+    hotword_gain,
     language_score,
     upper_bound,
     upper_bound_after_word,
 )
-from asr.decoding.prefixes import ABSENT, depth_of, find, make_root, reserve, state_of, write
+from asr.decoding.prefixes import (
+    ABSENT,
+    TALLY,
+    Candidates,
+    add_node,
+    clear,
+    depth_of,
+    find_place,
+    make_root,
+    offer,
+    read_state,
+    reserve_room,
+    score_to_beat,
+)
 from asr.decoding.tree import ROOT
 from asr.text.tokenizer import BLANK_ID
 from asr.util.compiled import compiled, njit_no_alloc
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
-#: in its last token, and of both; its `language_score`; and the two `upper_bound`s of its extensions.
+#: in its last token, and of both; its `language_score`; and the upper bounds of its extensions.
 ENTRY = np.dtype(
     [
         ("node", "i8"),
@@ -58,68 +71,71 @@ ENTRY = np.dtype(
 )
 
 
-class Limits(NamedTuple):
-    """What bounds the search.
+class Frame(NamedTuple):
+    """One frame of the log posteriors.
 
     Attributes:
-        beam_size: prefixes kept from frame to frame, K.
-        beam_threshold: nats that a prefix may lie below the best one.
-        token_threshold: nats that a token may lie below its frame's best one to be tried.
+        number: its place in the utterance.
+        scores: (V,) float32, natural log posteriors.
+        bounds: (V,) float64, these and the scorer's `token_bounds`.
     """
 
-    beam_size: int
-    beam_threshold: float
-    token_threshold: float
+    number: int
+    scores: NDArray[np.float32]
+    bounds: NDArray[np.float64]
 
 
 @compiled
 def search(
-    log_probs: NDArray[np.float32], scorer: PrefixScorer, limits: Limits
+    log_probs: NDArray[np.float32],
+    scorer: PrefixScorer,
+    beam_size: int,
+    beam_threshold: float,
+    token_threshold: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     """Find the likely token sequences of one utterance.
 
     Args:
         log_probs: (U, V) natural log posteriors.
         scorer: what scores prefixes beyond the acoustics.
-        limits: what bounds the search.
+        beam_size: prefixes kept from frame to frame, K.
+        beam_threshold: nats that a prefix may lie below the best one.
+        token_threshold: nats that a token may lie below its frame's best one to be tried.
 
     Returns:
         The tokens of the results, which are all that the last beam holds and the lexicon allows,
         one after the other and best first; (results + 1,) offsets into them; and (results, 3) the
         total score, the acoustic and the language model's natural log-probabilities.
     """
-    prefixes, count = make_root(scorer), 1
-    beam, size = np.zeros(limits.beam_size, ENTRY), 1
-    _enter(beam[0], 0, prefixes.nodes[0], scorer)
-    heap = np.empty(limits.beam_size), np.empty(limits.beam_size, np.int64)
-    tried = np.empty((2, log_probs.shape[1]), np.int64)
-    for frame in range(len(log_probs)):
-        scores = log_probs[frame]
-        token_bounds = scores + scorer.token_bounds
-        counts = _choose_tokens(scores, token_bounds, scorer, limits.token_threshold, tried)
-        starters, letters = tried[0, : counts[0]], tried[1, : counts[1]]
-        prefixes = reserve(prefixes, count, size * (len(starters) + len(letters)))
-        held, best = _stay(scores, frame, prefixes.nodes, beam[:size], heap)
+    prefixes = make_root(scorer)
+    beam, size = np.zeros(beam_size, ENTRY), 1
+    _write_entry(beam[0], 0, prefixes.nodes[0], scorer)
+    candidates = Candidates(
+        np.empty(beam_size), np.empty(beam_size, np.int64), np.zeros(1, TALLY), beam_threshold
+    )
+    chosen = np.empty((2, log_probs.shape[1]), np.int64)
+    for number in range(len(log_probs)):
+        scores = log_probs[number]
+        frame = Frame(number, scores, scores + scorer.token_bounds)
+        counts = _choose_tokens(frame, scorer, token_threshold, chosen)
+        starters, others = chosen[0, : counts[0]], chosen[1, : counts[1]]
+        prefixes = reserve_room(prefixes, size * (len(starters) + len(others)))
+        _score_beam(prefixes, candidates, frame, beam[:size])
         for slot in range(size - 1, -1, -1):  # a heap's end is its better half, so it fills fast
             entry = beam[slot]
-            state = state_of(prefixes.nodes[entry.node])
-            held, best, count = _grow(
-                entry, state, entry.upper_bound, letters, scores, token_bounds, frame, prefixes, count, heap,
-                held, best, scorer, limits,
-            )  # fmt: skip
-            cut = _cut(heap, held, best, limits)
-            if (
-                not len(starters)
-                or entry.total + entry.upper_bound_after_word + token_bounds[starters[0]] <= cut
-            ):
-                continue  # the word need not even be looked up
+            state = read_state(prefixes.nodes[entry.node])
+            _extend_prefix(
+                prefixes, candidates, frame, scorer, entry, state, entry.upper_bound, others
+            )
+            if not len(starters):
+                continue
+            bound = entry.total + entry.upper_bound_after_word + frame.bounds[starters[0]]
+            if bound <= score_to_beat(candidates):
+                continue  # the word under way need not be looked up
             state = end_word(scorer, state)
-            held, best, count = _grow(
-                entry, state, upper_bound(scorer, state), starters, scores, token_bounds, frame, prefixes,
-                count, heap, held, best, scorer, limits,
-            )  # fmt: skip
-        least = best - limits.beam_threshold
-        size = _keep_best(frame, prefixes.nodes, beam, heap, held, least, scorer)
+            bound = upper_bound(scorer, state)
+            _extend_prefix(prefixes, candidates, frame, scorer, entry, state, bound, starters)
+        size = _make_beam(prefixes.nodes, candidates, number + 1, scorer, beam)
     return _finish(prefixes.nodes, beam[:size], scorer)
 
 
@@ -132,124 +148,108 @@ def log_add(a: float, b: float) -> float:
 
 
 @njit_no_alloc
-def _choose_tokens(scores, token_bounds, scorer, threshold, tried):
-    """List the tokens worth trying, most promising first: those that start a word, and others."""
-    starters, letters = tried[0], tried[1]
+def _choose_tokens(frame, scorer, threshold, chosen):
+    """List the tokens worth trying, by falling bound: those that start a word, and others."""
+    starters, others = chosen[0], chosen[1]
     best = -np.inf
-    for score in scores:
+    for score in frame.scores:
         best = max(best, score)
-    starting = inside = 0
-    for token in range(len(scores)):
-        if token == BLANK_ID or not scores[token] >= best - threshold:
+    starting = within = 0
+    for token in range(len(frame.scores)):
+        if token == BLANK_ID or not frame.scores[token] >= best - threshold:
             continue
         if scorer.starts_word[token]:
-            insert(starters, starting, token_bounds, token)
+            _insert(starters, starting, frame.bounds, token)
             starting += 1
         else:
-            insert(letters, inside, token_bounds, token)
-            inside += 1
-    return starting, inside
+            _insert(others, within, frame.bounds, token)
+            within += 1
+    return starting, within
 
 
 @njit_no_alloc
-def _stay(scores, frame, nodes, beam, heap):
-    """Score what is in the beam one frame on; these are the heap's first content."""
-    best, held = -np.inf, 0
+def _insert(items, held, scores, item):
+    """Add an item to a list kept by falling score, `held` long before; `scores` is by item."""
+    while held > 0 and scores[items[held - 1]] < scores[item]:
+        items[held] = items[held - 1]
+        held -= 1
+    items[held] = item
+
+
+@njit_no_alloc
+def _score_beam(prefixes, candidates, frame, beam):
+    """Score the beam's prefixes one frame on; they are the first candidates."""
+    nodes, scores = prefixes.nodes, frame.scores
+    clear(candidates)
     for entry in beam:
         node = nodes[entry.node]
         node.blank = entry.total + scores[BLANK_ID]
         node.label = entry.label + scores[entry.token]
-        if node.parent != ABSENT and nodes[node.parent].frame == frame:
+        if node.parent != ABSENT and nodes[node.parent].frame == frame.number:
             parent = beam[nodes[node.parent].slot]
             reaching = parent.blank if parent.token == entry.token else parent.total
             node.label = log_add(node.label, reaching + scores[entry.token])
         node.total = log_add(node.blank, node.label)
-        best = max(best, node.total + entry.language_score)
-        held = offer(heap, held, node.total + entry.language_score, entry.node)
-    return held, best
+        offer(candidates, node.total + entry.language_score, entry.node)
 
 
 @njit_no_alloc
-def _grow(
-    entry,
-    state,
-    most,
-    tokens,
-    scores,
-    token_bounds,
-    frame,
-    prefixes,
-    count,
-    heap,
-    held,
-    best,
-    scorer,
-    limits,
-):
-    """Offer those one-token extensions of a prefix, in this state, that can still win a place."""
+def _extend_prefix(prefixes, candidates, frame, scorer, entry, state, bound, tokens):
+    """Offer a prefix's extensions by these tokens that can still be among the best.
+
+    `state` is the prefix's, its word ended where the tokens start one, and `bound` its upper bound.
+    """
     nodes = prefixes.nodes
-    hoped = max(0.0, scorer.hotwords.reach[state.hot])
+    hoped = max(0.0, scorer.hotwords.step_bound[state.hot])
     for token in tokens:
-        cut = _cut(heap, held, best, limits)
-        if entry.total + most + token_bounds[token] <= cut:
-            break  # the tokens are in order of `token_bounds`, so none of the others can win
-        if hoped > 0.0:  # `most` let every letter begin a hot word, and few do
-            earned = hotword_look_ahead(scorer, state, token)
-            if entry.total + (most - hoped + earned) + token_bounds[token] <= cut:
+        least = score_to_beat(candidates)
+        if entry.total + bound + frame.bounds[token] <= least:
+            break  # the tokens are in order of their bounds, so no other can be among the best
+        if hoped > 0.0:  # `bound` lets every letter begin a hot word, and few do
+            gain = hotword_gain(scorer, state, token)
+            if entry.total + (bound - hoped + gain) + frame.bounds[token] <= least:
                 continue
-        path = (entry.blank if token == entry.token else entry.total) + scores[token]
-        place = find(prefixes, entry.node, token)
-        child = prefixes.table[place]
+        path = (entry.blank if token == entry.token else entry.total) + frame.scores[token]
+        place = find_place(prefixes, entry.node, token)
+        child = np.int64(prefixes.table[place])
         if child == ABSENT:
             longer = extend(scorer, state, token)
             score = path + language_score(scorer, longer)
-            if score <= cut:
+            if score <= least:
                 continue
-            child, count = count, count + 1
-            write(nodes, child, entry.node, token, longer)
-            prefixes.table[place] = child
+            child = add_node(prefixes, place, entry.node, token, longer)
         else:
-            score = path + language_score(scorer, state_of(nodes[child]))
-            if score <= cut or nodes[child].frame == frame:  # in the beam: `_stay` has it
+            score = path + language_score(scorer, read_state(nodes[child]))
+            if score <= least or nodes[child].frame == frame.number:  # `_score_beam` offered it
                 continue
         nodes[child].blank, nodes[child].label, nodes[child].total = -np.inf, path, path
-        held = offer(heap, held, score, child)
-        best = max(best, score)
-    return held, best, count
+        offer(candidates, score, child)
 
 
 @njit_no_alloc
-def _cut(heap, held, best, limits):
-    """Say what a prefix's score must exceed to have a place."""
-    least = best - limits.beam_threshold
-    return max(least, heap[0][0]) if held == len(heap[0]) else least
-
-
-@njit_no_alloc
-def _keep_best(frame, nodes, beam, heap, held, least, scorer):
-    """Make the next beam of what the heap holds, and return its size."""
-    size = 0
-    for place in range(held):
-        score, at = heap[0][place], heap[1][place]
+def _make_beam(nodes, candidates, number, scorer, beam):
+    """Write the beam of the frame of this number from the candidates, and return its size."""
+    tally = candidates.tally[0]
+    least, size = tally.best - candidates.beam_threshold, 0
+    for place in range(tally.held):
+        score, at = candidates.scores[place], candidates.nodes[place]
         if score < least or score == -np.inf:
             continue
-        nodes[at].frame, nodes[at].slot = frame + 1, size
-        _enter(beam[size], at, nodes[at], scorer)
+        nodes[at].frame, nodes[at].slot = number, size
+        _write_entry(beam[size], at, nodes[at], scorer)
         size += 1
     return size
 
 
 @njit_no_alloc
-def _enter(entry, at, node, scorer):
-    """Put a prefix into the beam."""
-    state = state_of(node)
+def _write_entry(entry, at, node, scorer):
+    """Write a prefix into the beam."""
+    state = read_state(node)
     entry.node, entry.token = at, node.token
     entry.blank, entry.label, entry.total = node.blank, node.label, node.total
     entry.language_score = language_score(scorer, state)
-    entry.upper_bound, entry.upper_bound_after_word = (
-        upper_bound(scorer, state),
-        upper_bound_after_word(scorer, state),
-    )
+    entry.upper_bound = upper_bound(scorer, state)
+    entry.upper_bound_after_word = upper_bound_after_word(scorer, state)
 
 
 @compiled
@@ -263,7 +263,7 @@ def _finish(nodes, beam, scorer):
         _score_ends(nodes, beam, leaves, scorer, results)
     order = np.empty(len(beam), np.int64)
     for slot in range(len(beam)):
-        insert(order, slot, results[:, 0], slot)
+        _insert(order, slot, results[:, 0], slot)
     order = order[: np.sum(results[:, 0] > -np.inf)]
     offsets = np.zeros(len(order) + 1, np.int64)
     for place, slot in enumerate(order):
@@ -279,7 +279,7 @@ def _finish(nodes, beam, scorer):
 
 @njit_no_alloc
 def _before_word(nodes, node, scorer):
-    """Go up to where the word under way begins: to the space, or past the piece that begins it."""
+    """Go up to where the word under way begins: to the space, or past its first token."""
     while nodes[node].word != ROOT:
         begins = scorer.starts_word[nodes[node].token]
         node = nodes[node].parent
@@ -290,10 +290,10 @@ def _before_word(nodes, node, scorer):
 
 @njit_no_alloc
 def _score_ends(nodes, beam, leaves, scorer, results):
-    """Fill the results, one a leaf; say whether the lexicon allows any of them to end there."""
+    """Fill the results, one a leaf; return whether the lexicon allows any of them to end there."""
     best = -np.inf
     for slot in range(len(beam)):
-        state = end_sentence(scorer, state_of(nodes[leaves[slot]]))
+        state = end_sentence(scorer, read_state(nodes[leaves[slot]]))
         acoustic = beam[slot].total
         results[slot, 0] = acoustic + scorer.lm_weight * state.lm_score + state.bonus
         results[slot, 1] = acoustic

@@ -1,7 +1,9 @@
-"""The prefixes a search has come across, as one growing array and a hash table, compiled.
+"""The memory of a search: all prefixes so far, and the best ones for the next beam; compiled.
 
 A prefix is known by its parent and its last token. One that fell out of the beam and comes back is
-therefore the same prefix, and what it has in the beam after it still belongs to it.
+therefore found again, and its extensions that are in the beam still belong to it.
+
+What changes in size or count stands in arrays, so that compiled functions change it in place.
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
@@ -10,16 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decoding.prefix_scorer import State, begin
+from asr.decoding.prefix_state import State, initial_state
 from asr.text.tokenizer import BLANK_ID
 from asr.util.compiled import compiled, njit_no_alloc
 
 ABSENT = -1
 GOLDEN = -7046029254386353131  # 2**64 over the golden ratio, as a signed integer
 
-#: `frame` and `slot` say in which beam the prefix last was, and where in it; the fields after are
-#: the guide's `State`; the last three are the log-probabilities of its paths at the next frame,
-#: those that end in blank, in its last token, and both.
+#: `frame` and `slot` say in which beam the prefix last was, and where in it; `word` to `bonus` are
+#: its `State`; the last three are the log-probabilities of its paths at the next frame: those that
+#: end in blank, those that end in its last token, and both.
 NODE = np.dtype(
     [
         ("parent", "i4"),
@@ -37,6 +39,8 @@ NODE = np.dtype(
     ],
     align=True,
 )
+#: How many candidates are held, and the highest score of any that was offered.
+TALLY = np.dtype([("held", "i8"), ("best", "f8")], align=True)
 
 
 class Prefixes(NamedTuple):
@@ -46,24 +50,43 @@ class Prefixes(NamedTuple):
         nodes: (N,) NODE.
         table: int32, nodes by the hash of their parent and token; at least 2 N places, a power
             of two.
+        size: (1,) int64, how many prefixes there are.
     """
 
     nodes: NDArray[np.void]
     table: NDArray[np.int32]
+    size: NDArray[np.int64]
+
+
+class Candidates(NamedTuple):
+    """The best K prefixes for the next beam: a heap with the worst of them on top.
+
+    Attributes:
+        scores: (K,) float64; place n lies above places 2n + 1 and 2n + 2.
+        nodes: (K,) int64, their nodes.
+        tally: (1,) TALLY.
+        beam_threshold: nats that a prefix may lie below the best one.
+    """
+
+    scores: NDArray[np.float64]
+    nodes: NDArray[np.int64]
+    tally: NDArray[np.void]
+    beam_threshold: float
 
 
 @compiled
 def make_root(scorer):
     """Begin with the empty prefix, which is in the beam of frame 0."""
     nodes = np.zeros(1024, NODE)
-    write(nodes, 0, ABSENT, BLANK_ID, begin(scorer))
-    nodes[0].frame, nodes[0].label = 0, -np.inf  # all that has been heard is 'blank', for certain
-    return Prefixes(nodes, np.full(2048, ABSENT, np.int32))
+    write_node(nodes, 0, ABSENT, BLANK_ID, initial_state(scorer))
+    nodes[0].frame, nodes[0].label = 0, -np.inf  # its only path so far ends in blank
+    return Prefixes(nodes, np.full(2048, ABSENT, np.int32), np.ones(1, np.int64))
 
 
 @compiled
-def reserve(prefixes, count, more):
-    """Make room for `more` prefixes besides the `count` there are."""
+def reserve_room(prefixes, more):
+    """Make room for `more` prefixes besides those there are."""
+    count = prefixes.size[0]
     if count + more <= len(prefixes.nodes):
         return prefixes
     nodes = np.zeros(2 * (count + more), NODE)
@@ -72,16 +95,16 @@ def reserve(prefixes, count, more):
     size = len(prefixes.table)
     while size < 2 * len(nodes):
         size *= 2
-    larger = Prefixes(nodes, np.full(size, ABSENT, np.int32))
+    larger = Prefixes(nodes, np.full(size, ABSENT, np.int32), prefixes.size)
     for node in range(1, count):
         parent, token = np.int64(nodes[node].parent), np.int64(nodes[node].token)
-        larger.table[find(larger, parent, token)] = node
+        larger.table[find_place(larger, parent, token)] = node
     return larger
 
 
 @njit_no_alloc
-def find(prefixes, parent, token):
-    """Find where the table has a prefix, or where it would (open addressing)."""
+def find_place(prefixes, parent, token):
+    """Find where the table has a prefix, or where it would have it (open addressing)."""
     mask = len(prefixes.table) - 1
     place = ((parent * 8191 + token) * GOLDEN >> 24) & mask
     while prefixes.table[place] != ABSENT:
@@ -93,7 +116,17 @@ def find(prefixes, parent, token):
 
 
 @njit_no_alloc
-def write(nodes, at, parent, token, state):
+def add_node(prefixes, place, parent, token, state):
+    """Add a prefix, at this place of the table, and return its node."""
+    node = prefixes.size[0]
+    prefixes.size[0] = node + 1
+    prefixes.table[place] = node
+    write_node(prefixes.nodes, node, parent, token, state)
+    return node
+
+
+@njit_no_alloc
+def write_node(nodes, at, parent, token, state):
     """Write a new prefix, which is in no beam yet."""
     node = nodes[at]
     node.parent, node.token, node.frame = parent, token, ABSENT
@@ -102,8 +135,8 @@ def write(nodes, at, parent, token, state):
 
 
 @njit_no_alloc
-def state_of(node):
-    """Read where a prefix stands, in the types that `begin` makes."""
+def read_state(node):
+    """Read a prefix's state, in the types that `initial_state` makes."""
     return State(np.int64(node.word), np.int64(node.hot), node.context, node.lm_score, node.bonus)
 
 
@@ -114,3 +147,57 @@ def depth_of(nodes, node):
     while nodes[node].parent != ABSENT:
         node, depth = nodes[node].parent, depth + 1
     return depth
+
+
+@njit_no_alloc
+def clear(candidates):
+    """Hold no candidate."""
+    tally = candidates.tally[0]
+    tally.held, tally.best = 0, -np.inf
+
+
+@njit_no_alloc
+def offer(candidates, score, node):
+    """Hold a prefix if it is among the best K."""
+    scores, tally = candidates.scores, candidates.tally[0]
+    tally.best = max(tally.best, score)
+    if tally.held < len(scores):
+        _sift_up(scores, candidates.nodes, tally.held, score, node)
+        tally.held += 1
+    elif score > scores[0]:
+        _sift_down(scores, candidates.nodes, score, node)
+
+
+@njit_no_alloc
+def score_to_beat(candidates):
+    """Return the score that a prefix must exceed to be held."""
+    scores, tally = candidates.scores, candidates.tally[0]
+    least = tally.best - candidates.beam_threshold
+    return max(least, scores[0]) if tally.held == len(scores) else least
+
+
+@njit_no_alloc
+def _sift_up(scores, nodes, place, score, node):
+    """Add at an open place below all others, moving larger ones down past it."""
+    while place > 0 and score < scores[(place - 1) >> 1]:
+        above = (place - 1) >> 1
+        scores[place], nodes[place] = scores[above], nodes[above]
+        place = above
+    scores[place], nodes[place] = score, node
+
+
+@njit_no_alloc
+def _sift_down(scores, nodes, score, node):
+    """Replace the worst, moving smaller ones up past the new one."""
+    place, size = 0, len(scores)
+    while True:
+        below = 2 * place + 1
+        if below >= size:
+            break
+        if below + 1 < size and scores[below + 1] < scores[below]:
+            below += 1
+        if score <= scores[below]:
+            break
+        scores[place], nodes[place] = scores[below], nodes[below]
+        place = below
+    scores[place], nodes[place] = score, node

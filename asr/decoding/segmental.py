@@ -1,30 +1,39 @@
-"""Greedy decoding of phones: the words that the frames of a best path say.
+"""Segmental lexicon decoding: the words of a greedy path of phones, without a language model.
 
-A best path of phones seldom spells words. So the frames are cut where a word may begin, at each
-likely space; every span from a cut to one of the next is read as the word that its frames say most
-probably, usual words before rare ones; and the most probable chain of spans is the text. Words are
-weighed on their own, without a language model or a beam.
+A best path of phones seldom spells words. So the frames are cut at each likely space. Every segment
+from a cut to one of the next cuts is read as the word of the lexicon that is most probable given
+its frames, weighed by how common the word is. The text is the most probable chain of segments.
 
-U encoder frames, V tokens, N words that a span may be.
+U encoder frames, V tokens, N pronunciations or texts, L phones or tokens of the longest one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
 
-from asr.decoding.likelihood import log_likelihoods
-from asr.decoding.path import TokenPath
-from asr.decoding.pronunciation_index import PronunciationIndex
+from asr.decoding.greedy import TokenPath
 from asr.decoding.tokens import Tokens
+from asr.text.tokenizer import BLANK_ID
 
-#: A word may begin where p(space) > `_MAY`, and must where p(space) > `_MUST`; a span ends at one
-#: of the next `_REACH` such places. Chosen on a quarter of LibriSpeech's dev set.
+# All numbers were chosen on a quarter of LibriSpeech's dev set, those of candidates on AN4's too.
+#: A word may begin where p(space) > `_MAY`, and must where p(space) > `_MUST`; a segment ends at
+#: one of the next `_REACH` such places.
 _MAY, _MUST, _REACH = 0.1, 0.9, 3
-#: More than so many times the phones of the longest word are no word.
+#: A segment with more than so many times the phones of the longest word is no word.
 _TOO_LONG = 2
+#: Candidates for each edit distance and in all, and how many distances from the least on.
+_NEAREST, _CHANGES = 40, 4
+#: Nats that each inserted, deleted or substituted phone costs a candidate.
+_CHANGE = 5.0
+#: Mandelbrot's constant: the ranks up to about this one differ little in frequency.
+_RANK_OFFSET = 50
+#: What the log of a word's frequency is multiplied by.
+_WEIGHT = 0.75
 
 
 @dataclass(frozen=True)
@@ -33,9 +42,9 @@ class Reading:
 
     Attributes:
         text: the word.
-        positions: of the path's tokens that were heard instead, at least one.
-        log_confidence: nats, at most 0, how sure it is: its probability among the words that its frames
-            might be, times the geometric mean of the posteriors of what was heard, at their peaks.
+        positions: of the path's tokens that it replaces, at least one.
+        log_confidence: nats, at most 0: the word's probability among the candidates of its
+            segment, times the geometric mean of the replaced tokens' posteriors at their peaks.
     """
 
     text: str
@@ -44,7 +53,7 @@ class Reading:
 
 
 class _Chain(NamedTuple):
-    """Spans from the first frame on: the last one's reading, and the chain it goes on from."""
+    """Segments from the first frame on: the last one's reading, and the chain before it."""
 
     score: float
     before: "_Chain | None" = None
@@ -66,7 +75,7 @@ class SegmentalDecoder:
     """
 
     def __init__(self, tokens: Tokens) -> None:
-        self._sounds = PronunciationIndex(tokens)
+        self._index = PronunciationIndex(tokens)
 
     def read(self, log_probs: NDArray[np.floating], path: TokenPath) -> list[Reading]:
         """Find the words of one utterance.
@@ -75,16 +84,16 @@ class SegmentalDecoder:
             log_probs: (U, V) natural log posteriors.
             path: their best path.
         """
-        space = log_probs[:, self._sounds.space]
+        space = log_probs[:, self._index.space]
         peaks = _peaks(space)
         cuts = np.array([0, *peaks, len(log_probs)])
-        spans = list(_spans(space[peaks]))
-        heard = [self._heard(path, cuts[first], cuts[last]) for first, last in spans]
-        words = self._candidates(path, heard)
+        segments = list(_segments(space[peaks]))
+        phones = [self._phones(path, cuts[first], cuts[last]) for first, last in segments]
+        candidates = self._candidates(path, phones)
         chains = [_Chain(0.0)]  # the best that ends at each cut
-        for (first, last), positions, rows in zip(spans, heard, words, strict=True):
+        for (first, last), positions, rows in zip(segments, phones, candidates, strict=True):
             frames = log_probs[cuts[first] : cuts[last]]
-            score, reading = self._read_span(frames, first > 0, path, positions, rows)
+            score, reading = self._read_segment(frames, first > 0, path, positions, rows)
             chain = _Chain(chains[first].score + score, chains[first], reading)
             if last == len(chains):
                 chains.append(chain)
@@ -92,53 +101,53 @@ class SegmentalDecoder:
                 chains[last] = chain
         return chains[-1].readings()
 
-    def _heard(self, path: TokenPath, start: int, end: int) -> list[int]:
-        """List the positions of the phones that begin in these frames."""
+    def _phones(self, path: TokenPath, start: int, end: int) -> list[int]:
+        """List the positions of the path's phones that begin in these frames."""
         low, high = np.searchsorted(path.start_frames, (start, end))
-        return [at for at in range(low, high) if path.token_ids[at] != self._sounds.space]
+        return [at for at in range(low, high) if path.token_ids[at] != self._index.space]
 
-    def _candidates(self, path: TokenPath, heard: list[list[int]]) -> list[NDArray[np.intp]]:
-        """For each span, the rows of the words that it may be; of none where nothing is heard."""
-        longest = _TOO_LONG * self._sounds.lengths.max(initial=0)
-        spoken = [number for number, one in enumerate(heard) if 0 < len(one) <= longest]
-        words = [np.zeros(0, dtype=np.intp)] * len(heard)
-        nearest = self._sounds.nearest([path.token_ids[heard[number]] for number in spoken])
-        for number, rows in zip(spoken, nearest, strict=True):
-            words[number] = rows
-        return words
+    def _candidates(self, path: TokenPath, phones: list[list[int]]) -> list[NDArray[np.intp]]:
+        """For each segment, the rows of the words that it may be; none where it has no phones."""
+        longest = _TOO_LONG * self._index.lengths.max(initial=0)
+        readable = [number for number, one in enumerate(phones) if 0 < len(one) <= longest]
+        candidates = [np.zeros(0, dtype=np.intp)] * len(phones)
+        nearest = self._index.nearest([path.token_ids[phones[number]] for number in readable])
+        for number, rows in zip(readable, nearest, strict=True):
+            candidates[number] = rows
+        return candidates
 
-    def _read_span(
+    def _read_segment(
         self,
         frames: NDArray[np.floating],
         after_space: bool,
         path: TokenPath,
-        heard: list[int],
+        positions: list[int],
         rows: NDArray[np.intp],
     ) -> tuple[float, Reading | None]:
-        """Choose a span's word, or none where no word is possible, and its score in nats."""
+        """Choose a segment's word, or None where no word is possible, and its score in nats."""
         if len(rows):
-            scores = self._score(frames, after_space, rows) - self._sounds.costs[rows]
+            scores = self._score(frames, after_space, rows) - self._index.costs[rows]
             best = int(scores.argmax())
             if scores[best] > -np.inf:
-                log_share = -np.log(np.exp(scores - scores[best]).sum())
-                log_confidence = float(log_share + path.log_scores[heard].mean())
-                word = self._sounds.words[rows[best]]
-                return float(scores[best]), Reading(word, heard, log_confidence)
-        space = np.array([[self._sounds.space]]), np.array([1])
-        return float(log_likelihoods(frames, *space, last_may_lack=not after_space)[0]), None
+                log_posterior = -np.log(np.exp(scores - scores[best]).sum())
+                log_confidence = float(log_posterior + path.log_scores[positions].mean())
+                word = self._index.words[rows[best]]
+                return float(scores[best]), Reading(word, positions, log_confidence)
+        space = np.array([[self._index.space]]), np.array([1])
+        return float(log_likelihoods(frames, *space, last_is_optional=not after_space)[0]), None
 
     def _score(
         self, frames: NDArray[np.floating], after_space: bool, rows: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         """Log-likelihoods of words, each after its space, with or without the next one.
 
-        A span begins at the peak of its space, which may have begun in the span before.
+        A segment begins at the peak of its space, which may have begun in the segment before.
         """
-        lengths = self._sounds.lengths[rows] + 1
-        said = self._sounds.token_ids[rows, : lengths.max()]
+        lengths = self._index.lengths[rows] + 1
+        texts = self._index.token_ids[rows, : lengths.max()]
         if after_space:
-            said, lengths = np.insert(said, 0, self._sounds.space, axis=1), lengths + 1
-        return log_likelihoods(frames, said, lengths, last_may_lack=True)
+            texts, lengths = np.insert(texts, 0, self._index.space, axis=1), lengths + 1
+        return log_likelihoods(frames, texts, lengths, last_is_optional=True)
 
 
 def _peaks(log_probs: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -148,13 +157,114 @@ def _peaks(log_probs: NDArray[np.floating]) -> NDArray[np.intp]:
     return np.flatnonzero(highest & (log_probs > np.log(_MAY)))
 
 
-def _spans(peaks: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
-    """Number the first and the last cut of each span: the start, the spaces' peaks, and the end.
+def _segments(peaks: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
+    """Number the first and the last cut of each segment: the start, the spaces' peaks, the end.
 
-    They come by the last cut, and those of one last cut from the shortest on.
+    Segments are in order of their last cut, those with one last cut from the shortest on.
     """
     for last in range(1, len(peaks) + 2):
         for first in range(last - 1, max(last - _REACH, 0) - 1, -1):
             if first < last - 1 and peaks[first] > np.log(_MUST):  # the cut first + 1
                 break
             yield first, last
+
+
+class PronunciationIndex:
+    """Words of a lexicon, to be found by phones near their pronunciations.
+
+    Args:
+        tokens: of phones and a space between words, with a lexicon whose most common word comes
+            first.
+
+    Attributes:
+        words: (N,) the most common word of each pronunciation.
+        token_ids: (N, L + 1) int16, its phones, padded with spaces.
+        lengths: (N,) how many phones it has.
+        space: the space's token id.
+        costs: (N,) nats, how rare the word is: the weighed log of its relative frequency by
+            Mandelbrot's form of Zipf's law, 1 / (rank + constant) ("An informational theory of the
+            statistical structure of language", 1953).
+    """
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.space = tokens.tokens.index(tokens.boundary or "")
+        ids = {phone: token for token, phone in enumerate(tokens.spellings) if phone}
+        entries = ((phones.split(), word) for phones, word in tokens.by_pronunciation.items())
+        known = [(phones, word) for phones, word in entries if ids.keys() >= set(phones)]
+        self.words = [word for _, word in known]
+        # each phone is a character, since edit distances are of strings
+        self._strings = ["".join(chr(ids[phone]) for phone in phones) for phones, _ in known]
+        self.lengths = np.array([len(string) for string in self._strings], dtype=np.int64)
+        width = self.lengths.max(initial=0) + 1
+        self.token_ids = np.full((len(known), width), self.space, dtype=np.int16)
+        filled = np.arange(width) < self.lengths[:, None]
+        self.token_ids[filled] = [*map(ord, "".join(self._strings))]
+        ranks = np.arange(1, len(known) + 1) + _RANK_OFFSET
+        self.costs = _WEIGHT * (np.log(ranks) + np.log((1 / ranks).sum()))
+
+    def nearest(self, runs: Sequence[NDArray[np.integer]]) -> list[NDArray[np.intp]]:
+        """Find the words whose pronunciations are nearest to runs of phones.
+
+        Args:
+            runs: token ids, at least one in each run.
+
+        Returns:
+            For each run the rows of `_NEAREST` words at most, by their edit distance and costs.
+        """
+        strings = ["".join(map(chr, run)) for run in runs]
+        distances = cdist(strings, self._strings, scorer=Levenshtein.distance, dtype=np.uint8)
+        return [self._nearest_rows(row) for row in distances]
+
+    def _nearest_rows(self, distances: NDArray[np.uint8]) -> NDArray[np.intp]:
+        least = int(distances.min())
+        rows = np.concatenate(
+            [np.flatnonzero(distances == n)[:_NEAREST] for n in range(least, least + _CHANGES)]
+        )
+        costs = _CHANGE * distances[rows] + self.costs[rows]
+        return rows[np.argsort(costs, kind="stable")[:_NEAREST]]
+
+
+def log_likelihoods(
+    log_probs: NDArray[np.floating],
+    token_ids: NDArray[np.integer],
+    lengths: NDArray[np.integer],
+    last_is_optional: bool = False,
+) -> NDArray[np.float64]:
+    """Compute CTC's log-likelihood of several short texts, in plain array operations.
+
+    Args:
+        log_probs: (U, V) natural log posteriors; U may be 0.
+        token_ids: (N, L), tokens past a text's length are not read.
+        lengths: (N,) tokens of each text; 0 is silence.
+        last_is_optional: add the likelihood of the text without its last token; then all lengths
+            must be 1 or more.
+
+    Returns:
+        (N,) natural logs; minus infinity for a text that the frames are too few for, or that is
+        e^700 times less probable than another.
+
+    Source: Graves et al., "Connectionist Temporal Classification", 2006, equations 6 to 8.
+    """
+    count, longest = token_ids.shape
+    places = np.full((count, 2 * longest + 1), BLANK_ID, dtype=np.intp)
+    places[:, 1::2] = token_ids
+    skips = np.zeros(places.shape)  # from a token to the next, unless the two are equal
+    skips[:, 3::2] = token_ids[:, 1:] != token_ids[:, :-1]
+    emitted = np.exp(log_probs)[:, places]
+    # two columns in front stand for places before the first
+    paths = np.zeros((count, 2 + places.shape[1]))
+    paths[:, 2] = 1.0  # as if the frame before the first had been blank
+    scale = 0.0
+    for frame in emitted:
+        paths[:, 2:] = (paths[:, 2:] + paths[:, 1:-1] + skips * paths[:, :-2]) * frame
+        highest = paths.max(initial=0.0)
+        if highest == 0:
+            break
+        paths /= highest
+        scale += np.log(highest)
+    rows, last = np.arange(count), 2 * lengths + 2  # the blank behind a text
+    found = paths[rows, last] + paths[rows, last - 1]
+    if last_is_optional:
+        found += paths[rows, last - 2] + paths[rows, last - 3]
+    with np.errstate(divide="ignore"):
+        return np.log(found) + scale

@@ -1,18 +1,17 @@
 """What a model's outputs spell, and where its words begin.
 
-Every kind of model decodes through this one description. Its words are read off the tokens by a
-single rule, the `boundary` mark:
+Every kind of model is decoded by this one description. The `boundary` mark says which tokens begin
+a word:
 
 | model | tokens | boundary |
 | --- | --- | --- |
 | characters | `a`, `b`, ` ` | `" "` |
 | characters, own word mark | `a`, `b`, `|` | `"|"` |
-| BPE pieces | `▁the`, `n`, `▁` | `"▁"` |
+| subwords | `▁the`, `n`, `▁` | `"▁"` |
 | no words (Chinese) | `你`, `好` | `None`: every token is a word |
 | phones | `k`, `tʃ`, ` ` | `" "`, and a lexicon turns phones into words |
 
-What the letters of a word are to the first four, its phones are to the last: below, a letter is
-either.
+Below, a letter is a character, or a phone where the tokens are phones.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,13 +29,12 @@ class Tokens:
 
     Attributes:
         tokens: the strings, the blank's own spelling ignored.
-        boundary: the mark that begins a new word. A token equal to it only parts words; a token
-            that starts with it begins a word with what follows the mark. None: every token is a
-            word of its own, and words are written without spaces.
-        pronunciations: where the tokens are phones, those of each word, with spaces between the
-            phones; None where tokens spell. Of words that sound alike, the first is the likeliest.
-        counts: how often each token stands in the texts that the model was trained on; None where
-            that is not known.
+        boundary: the mark that begins a new word. A token equal to it separates words; a token
+            that starts with it begins a word with the letters after the mark. None: every token is
+            a word of its own, and words are written without spaces.
+        pronunciations: where the tokens are phones, each word's pronunciations, with spaces
+            between the phones; None for other tokens. Of homophones, the first is the likeliest.
+        counts: how often each token is in the texts that the model was trained on, or None.
 
     Raises:
         UserError: fewer than two tokens, or a boundary that no token starts with.
@@ -66,10 +64,10 @@ class Tokens:
 
     @cached_property
     def in_lexicon(self) -> frozenset[str] | None:
-        """Words that have a pronunciation, where the tokens are phones; None where they spell."""
+        """Words that have a pronunciation, where the tokens are phones; None for other tokens."""
         if self.pronunciations is None:
             return None
-        return frozenset(word for word, ways in self.pronunciations.items() if ways)
+        return frozenset(word for word, found in self.pronunciations.items() if found)
 
     @cached_property
     def starts_word(self) -> tuple[bool, ...]:
@@ -99,29 +97,29 @@ class Tokens:
         )
 
     def _parts(self, spelling: str) -> Sequence[str]:
-        """Part what one token writes into letters; a phone is a letter, however it is called."""
+        """Split a token's spelling into letters; a phone's name of any length is one letter."""
         return spelling if self.pronunciations is None else [spelling] * bool(spelling)
 
     def spell(self, word: str) -> list[list[int]]:
-        """Turn a word into letter numbers, in every way it is said; in none if it cannot be."""
-        ways: Sequence[Sequence[str]] = [word]
+        """Turn a word into letter numbers, for each pronunciation that the tokens can spell."""
+        spellings: Sequence[Sequence[str]] = [word]
         if self.pronunciations is not None:
-            ways = [said.split() for said in self.pronunciations.get(word, ())]
-        numbers = [[self.letter_ids.get(letter, 0) for letter in way] for way in ways]
-        return [way for way in numbers if way and all(way)]
+            spellings = [phones.split() for phones in self.pronunciations.get(word, ())]
+        numbers = [[self.letter_ids.get(letter, 0) for letter in one] for one in spellings]
+        return [one for one in numbers if one and all(one)]
 
     def missing_characters(self, word: str) -> str:
-        """Say what a word that cannot be spelled lacks."""
+        """Name what the model lacks to spell a word: a pronunciation, or these characters."""
         if self.pronunciations is not None:
             return "a pronunciation"
         return quoted("".join(sorted(set(word) - set(self.letter_ids))))
 
     def split(self, phrase: str) -> list[str]:
-        """Part a phrase into this model's words: at spaces, or into characters without a mark."""
+        """Split a phrase into this model's words: at spaces, or into characters without a mark."""
         return phrase.split() if self.boundary is not None else list("".join(phrase.split()))
 
     def words(self, token_ids: Iterable[int]) -> list[tuple[str, list[int]]]:
-        """Group tokens into words: each word's text, and the positions of the tokens it took."""
+        """Group tokens into words: each word's text, and the positions of its tokens."""
         words: list[tuple[list[str], list[int]]] = [([], [])]
         for position, token in enumerate(token_ids):
             if self.starts_word[token] and words[-1][0]:
@@ -132,15 +130,15 @@ class Tokens:
         return [(self._written(parts), positions) for parts, positions in words if parts]
 
     def _written(self, parts: Sequence[str]) -> str:
-        """Write a word's tokens; phones as the likeliest word that sounds so, if one does."""
-        return self.by_sound.get(" ".join(parts), "".join(parts))
+        """Write a word's tokens; phones as the likeliest word with that pronunciation, if any."""
+        return self.by_pronunciation.get(" ".join(parts), "".join(parts))
 
     @cached_property
-    def by_sound(self) -> dict[str, str]:
+    def by_pronunciation(self) -> dict[str, str]:
         """The likeliest word of each pronunciation, where tokens are phones."""
         words: dict[str, str] = {}
-        for word, said in (self.pronunciations or {}).items():
-            for phones in said:
+        for word, pronunciations in (self.pronunciations or {}).items():
+            for phones in pronunciations:
                 words.setdefault(phones, word)
         return words
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from asr.util.compiled import njit_no_alloc
 
 ROOT = 0
+OUTSIDE = -1  # stands for no node; as an index, the last place of an array of N + 1
 
 
 class Tree(NamedTuple):
@@ -33,7 +34,7 @@ def build_tree(spellings: Sequence[Sequence[int]]) -> tuple[Tree, NDArray[np.int
     """Build the tree of all prefixes of the spellings.
 
     Args:
-        spellings: letter numbers, each at least 0; repeats and empty ones are welcome.
+        spellings: letter numbers, each at least 0; spellings may repeat or be empty.
 
     Returns:
         The tree, and (len(spellings),) the node where each spelling ends.
@@ -42,7 +43,7 @@ def build_tree(spellings: Sequence[Sequence[int]]) -> tuple[Tree, NDArray[np.int
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     letters = np.array([x for spelling in spellings for x in spelling], dtype=np.int64)
     radix = letters.max(initial=0) + 1
-    at = np.zeros(len(spellings), dtype=np.int64)  # the node each spelling has come to
+    at = np.zeros(len(spellings), dtype=np.int64)  # the node that each spelling has reached
     parents, labels, count = [np.array([ROOT])], [np.array([-1])], 1
     for depth in range(lengths.max(initial=0)):
         longer = np.flatnonzero(lengths > depth)
@@ -59,7 +60,7 @@ def build_tree(spellings: Sequence[Sequence[int]]) -> tuple[Tree, NDArray[np.int
 
 @njit_no_alloc
 def child_of(tree: Tree, node: int, letter: int) -> int:
-    """Find the child that a letter leads to, or -1."""
+    """Find the child that a letter leads to, or OUTSIDE."""
     low, high = tree.first[node], tree.first[node + 1]
     end = high
     while low < high:
@@ -68,4 +69,4 @@ def child_of(tree: Tree, node: int, letter: int) -> int:
             low = middle + 1
         else:
             high = middle
-    return low if low < end and tree.label[low] == letter else -1
+    return low if low < end and tree.label[low] == letter else OUTSIDE

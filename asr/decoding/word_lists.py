@@ -1,4 +1,4 @@
-"""The small text files a user hands to the decoder: hot words, and a closed vocabulary."""
+"""The small text files that a user gives to the decoder: hot words, and a closed vocabulary."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from asr.text.phones import COMMENTS, NO_WORD, VARIANT
 from asr.util.errors import UserError
 from asr.util.text_files import read_text
 
-#: Characters that a word or phrase may have: the search builds a level of its trees for each.
+#: Characters that a word or phrase may have: a tree of words has a level for each.
 LONGEST = 1000
 
 
@@ -15,8 +15,8 @@ def read_hotwords(path: Path, normalize: Callable[[str], str] = str.strip) -> li
     """Read phrases, one a line, each brought to the model's spelling by `normalize`.
 
     Raises:
-        UserError: a file that cannot be read as text, that holds no phrase, or one that is longer
-            than `LONGEST`.
+        UserError: a file that cannot be read as text or holds no phrase, or a phrase longer than
+            `LONGEST`.
     """
     lines = enumerate(read_text(path).splitlines(), start=1)
     phrases = [phrase for at, line in lines if (phrase := normalize(_short(line, path, at)))]
@@ -28,11 +28,11 @@ def read_hotwords(path: Path, normalize: Callable[[str], str] = str.strip) -> li
 def read_words(path: Path, normalize: Callable[[str], str] = str.strip) -> list[str]:
     """Read a vocabulary: the first word of every line, so that Kaldi's and CMU's lexicons will do.
 
-    Each is brought to the model's spelling by `normalize`, which makes two of some: e-mail.
+    Each is brought to the model's spelling by `normalize`, which may make two words of one: e-mail.
 
     Raises:
-        UserError: a file that cannot be read as text, that holds no word, or one that is longer
-            than `LONGEST`.
+        UserError: a file that cannot be read as text or holds no word, or a word longer than
+            `LONGEST`.
     """
     marks = (*COMMENTS, *NO_WORD)
     lines = enumerate(read_text(path).splitlines(), start=1)

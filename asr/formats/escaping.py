@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from asr.decoding.words import Word
 from asr.formats.about import About
-from asr.transcript import AlignedTranscript, Transcript
+from asr.transcript import AlignedTranscript, Transcript, Word
 from asr.util.printable import printable
 
 

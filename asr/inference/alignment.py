@@ -9,7 +9,7 @@ import numpy as np
 
 from asr.audio import Waveform
 from asr.decoding.align import align
-from asr.decoding.path import TokenPath
+from asr.decoding.greedy import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import log_spelled, words_of
 from asr.inference.recognizer import Recognizer

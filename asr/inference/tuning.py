@@ -13,9 +13,10 @@ from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from asr.decoding.beam import BeamSearch, Hypothesis
-from asr.decoding.fusion import Fusion
+from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import RANGES, DecodingOptions
-from asr.decoding.word_posteriors import read_best, right_words
+from asr.decoding.word_posteriors import read_best
+from asr.decoding.words import right_words
 from asr.inference.calibration import fit_temperature
 from asr.util.errors import UserError
 
@@ -55,7 +56,7 @@ class Tuner:
     Args:
         log_probs: B arrays (U, V) of natural log posteriors, each of its own length.
         references: B transcripts, written as the recogniser writes.
-        fusion: tokens, which are what the log-probs' columns spell, language model and lexicon.
+        lexicon: its tokens, which are those of the log-probs' columns, and its language model.
         options: where to start; all but the weights and the temperature is kept.
         hotwords: phrases that earn a bonus.
 
@@ -67,11 +68,11 @@ class Tuner:
         self,
         log_probs: Sequence[NDArray[np.floating]],
         references: Sequence[str],
-        fusion: Fusion,
+        lexicon: Lexicon,
         options: DecodingOptions,
         hotwords: Sequence[str] = (),
     ) -> None:
-        self._log_probs, self._tokens, self._fusion = log_probs, fusion.tokens, fusion
+        self._log_probs, self._tokens, self._lexicon = log_probs, lexicon.tokens, lexicon
         self._words = [reference.split() for reference in references]
         self._options, self._hotwords = replace(options, search="beam"), hotwords
         self._tried: dict[DecodingOptions, Trial] = {}
@@ -86,7 +87,7 @@ class Tuner:
             all trials, best first.
         """
         # Without a model any weight decodes alike, and a model given later is not for silence.
-        weights = LM_WEIGHTS if self._fusion.has_lm else (self._options.lm_weight,)
+        weights = LM_WEIGHTS if self._lexicon.lm is not None else (self._options.lm_weight,)
         known = self._tokens.counts is not None
         with tqdm(desc="tune", unit=" settings", disable=None) as self._bar:
             found = []
@@ -104,7 +105,7 @@ class Tuner:
 
     def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
         """Step along one weight after the other, for as long as it helps, until none does."""
-        useless = set() if self._fusion.has_lm else {"lm_weight", "unk_score"}
+        useless = set() if self._lexicon.lm is not None else {"lm_weight", "unk_score"}
         if self._tokens.counts is None:
             useless.add("prior_weight")
         steps = [(name, sign * scale * STEPS[name]) for name in STEPS for sign in (1, -1)]
@@ -124,7 +125,7 @@ class Tuner:
         return self._try(options).rank
 
     def _search(self, options: DecodingOptions) -> tuple[BeamSearch, list[list[Hypothesis]]]:
-        search = BeamSearch(self._fusion, options, self._hotwords)
+        search = BeamSearch(self._lexicon, options, self._hotwords)
         return search, search.decode(self._log_probs)
 
     def _try(self, options: DecodingOptions) -> Trial:

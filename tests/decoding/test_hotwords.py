@@ -16,7 +16,7 @@ def bonus(text: str, *phrases: str) -> list[float]:
         number = BOUNDARY if letter == " " else TOKENS.letter_ids[letter]
         state = hot_step(hotwords, state, number)
         earned += hotwords.done[state]
-        trace.append(earned + hotwords.partial[state])
+        trace.append(earned + hotwords.look_ahead[state])
     return trace
 
 
@@ -40,9 +40,9 @@ def test_no_step_earns_more_than_its_state_allows() -> None:
     state = hotwords.start
     for letter in rng.choice([BOUNDARY, *(TOKENS.letter_ids[c] for c in "AANNL")], 3000):
         after = hot_step(hotwords, state, letter)
-        gain = hotwords.done[after] + hotwords.partial[after] - hotwords.partial[state]
-        assert gain <= hotwords.reach[state] + 1e-9
-        tight += gain == hotwords.reach[state]
+        gain = hotwords.done[after] + hotwords.look_ahead[after] - hotwords.look_ahead[state]
+        assert gain <= hotwords.step_bound[state] + 1e-9
+        tight += gain == hotwords.step_bound[state]
         state = after
     assert tight > 300
 
@@ -64,5 +64,5 @@ def test_a_phrase_whose_ways_multiply_is_refused() -> None:
     """Ten ways each are a billion for nine words."""
     tokens = Tokens(("", *"ab "), pronunciations={"a": ["a " * n + "b" for n in range(10)]})
     assert len(build_hotwords(["a a a"], tokens, boost=1.0).tree.label) > 1000
-    with pytest.raises(UserError, match="is said in 1,000,000,000 ways, expected 1,000 at most"):
+    with pytest.raises(UserError, match="has 1,000,000,000 pronunciations, expected 1,000 at most"):
         build_hotwords(["a a a a a a a a a"], tokens, boost=1.0)

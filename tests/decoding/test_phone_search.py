@@ -10,8 +10,9 @@ from brute_force import ALPHABET, random_log_probs, sequence_log_probs
 
 from asr.decoding.beam import BeamSearch
 from asr.decoding.decoder import Decoder
-from asr.decoding.fusion import Fusion
+from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
+from asr.decoding.prefix_scorer import make_scorer
 from asr.decoding.tokens import Tokens
 from asr.lm.ngram import NGram
 from asr.util.errors import UserError
@@ -81,7 +82,7 @@ def sounds_of(sequence: tuple[int, ...]) -> list[str]:
 @pytest.mark.parametrize("with_lm", [False, True])
 def test_the_search_equals_enumeration(lm: NGram, with_lm: bool, hotwords: Sequence[str]) -> None:
     model = lm if with_lm else None
-    search = BeamSearch(Fusion(TOKENS, model), EXACT, hotwords)
+    search = BeamSearch(Lexicon(TOKENS, model), EXACT, hotwords)
     for seed in range(12):
         log_probs = random_log_probs(6, 4, seed)
         expected = []
@@ -106,7 +107,7 @@ def test_the_search_equals_enumeration(lm: NGram, with_lm: bool, hotwords: Seque
 
 def test_the_context_tells_words_apart(lm: NGram) -> None:
     """After A the model expects BA, at the start AB: they may both be said B A."""
-    search = BeamSearch(Fusion(TOKENS, lm), EXACT)
+    search = BeamSearch(Lexicon(TOKENS, lm), EXACT)
     said = {"B A": [2, 1], "A B A": [1, 3, 2, 1]}
     assert search.words(np.array(said["B A"], np.int32)) == words_of(["B A"], lm)
     assert search.words(np.array(said["A B A"], np.int32)) == ["A", "BA"]
@@ -127,7 +128,7 @@ def test_decoders_write_words(search: str) -> None:
 
 def test_a_lexicon_given_to_the_search_narrows_the_words() -> None:
     with pytest.warns(UserWarning, match="the first is 'unheard', for want of a pronunciation"):
-        search = BeamSearch(Fusion(TOKENS, words=["Z", "Y", "unheard"]), EXACT)
+        search = BeamSearch(Lexicon(TOKENS, words=["Z", "Y", "unheard"]), EXACT)
     for seed in range(4):
         best = search.decode_one(random_log_probs(6, 4, seed))[0]
         assert set(search.words(best.token_ids)) <= {"Z", "Y"}
@@ -138,15 +139,15 @@ def test_a_hot_word_is_written_where_a_usual_one_sounds_the_same(lm: NGram) -> N
     said = np.array([2, 1], np.int32)  # B A
     for boost, word in ((0.1, "BA"), (9.0, "Y")):
         options = replace(EXACT, hotword_boost=boost)
-        assert BeamSearch(Fusion(TOKENS, lm), options, ["Y"]).words(said) == [word]
+        assert BeamSearch(Lexicon(TOKENS, lm), options, ["Y"]).words(said) == [word]
 
 
 def test_hot_words_are_said_as_the_lexicon_says(lm: NGram) -> None:
-    boosted = Fusion(TOKENS, lm).scorer(EXACT, ["Z A"]).hotwords
+    boosted = make_scorer(Lexicon(TOKENS, lm), EXACT, ["Z A"]).hotwords
     prefixes = {way[:end] for way in ("_AA_A_", "_AA_B_") for end in range(7)}
     assert len(boosted.tree.label) == len(prefixes)
     with pytest.raises(UserError, match="has no pronunciation of 'ZOE'"):
-        BeamSearch(Fusion(TOKENS, lm), EXACT, ["A ZOE"])
+        BeamSearch(Lexicon(TOKENS, lm), EXACT, ["A ZOE"])
 
 
 def test_a_lexicon_file_says_words_anew(tmp_path) -> None:

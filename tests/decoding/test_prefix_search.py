@@ -7,7 +7,7 @@ import numpy as np
 from brute_force import ALPHABET, random_log_probs
 
 from asr.decoding.beam import BeamSearch
-from asr.decoding.fusion import Fusion
+from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
 from asr.decoding.prefix_search import search
 from asr.decoding.tokens import Tokens
@@ -16,11 +16,11 @@ from asr.lm.ngram import NGram
 USE = """
 import numpy as np
 from asr.decoding.beam import BeamSearch
-from asr.decoding.fusion import Fusion
+from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
 from asr.decoding.prefix_search import search
 from asr.decoding.tokens import Tokens
-BeamSearch(Fusion(Tokens(("", "A", " "))), DecodingOptions()).decode_one(np.zeros((2, 3)))
+BeamSearch(Lexicon(Tokens(("", "A", " "))), DecodingOptions()).decode_one(np.zeros((2, 3)))
 assert sum(search.stats.cache_hits.values()) == 1, search.stats
 assert not search.stats.cache_misses, search.stats
 """
@@ -28,25 +28,25 @@ assert not search.stats.cache_misses, search.stats
 
 def test_one_compilation_serves_every_use(lm: NGram, letter_lm: NGram) -> None:
     tokens = Tokens(ALPHABET)
-    fusions = [
-        Fusion(tokens),
-        Fusion(tokens, lm),
-        Fusion(tokens, lm, words=["A"]),
-        Fusion(tokens, letter_lm, lm_unit="token"),
-        Fusion(Tokens(("", "你", "好", "吗"), None)),
-        Fusion(Tokens(("", "▁A", "B", "▁"), "▁"), lm),
+    lexicons = [
+        Lexicon(tokens),
+        Lexicon(tokens, lm),
+        Lexicon(tokens, lm, words=["A"]),
+        Lexicon(tokens, letter_lm, lm_unit="token"),
+        Lexicon(Tokens(("", "你", "好", "吗"), None)),
+        Lexicon(Tokens(("", "▁A", "B", "▁"), "▁"), lm),
     ]
     log_probs = random_log_probs(9, 4, 0)
-    for fusion in fusions:
+    for lexicon in lexicons:
         for options in (DecodingOptions(), DecodingOptions(beam_size=3, lm_weight=0)):
-            beam = BeamSearch(fusion, options)
+            beam = BeamSearch(lexicon, options)
             beam.decode_one(log_probs)
             beam.decode_one(log_probs.astype(np.float64))
             beam.decode([log_probs[::2], np.asfortranarray(log_probs)])
-    BeamSearch(fusions[1], DecodingOptions(), hotwords=["A", "AB BA"]).decode_one(log_probs)
+    BeamSearch(lexicons[1], DecodingOptions(), hotwords=["A", "AB BA"]).decode_one(log_probs)
     assert len(search.signatures) == 1
 
 
 def test_a_later_start_compiles_nothing(lm: NGram) -> None:
-    BeamSearch(Fusion(Tokens(ALPHABET), lm), DecodingOptions()).decode_one(np.zeros((2, 4)))
+    BeamSearch(Lexicon(Tokens(ALPHABET), lm), DecodingOptions()).decode_one(np.zeros((2, 4)))
     subprocess.run([sys.executable, "-c", USE], check=True)

@@ -1,16 +1,18 @@
-"""Words read off best paths of phones: as trying every chain of words does."""
+"""Segmental lexicon decoding equals trying every chain of words; its parts, plain definitions."""
 
+import random
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from brute_force import ALPHABET, random_log_probs, sequence_log_probs
 
 from asr.decoding.decoder import Decoder
 from asr.decoding.greedy import greedy_decode
 from asr.decoding.options import DecodingOptions
-from asr.decoding.pronunciation_index import PronunciationIndex
-from asr.decoding.segmental import SegmentalDecoder
+from asr.decoding.segmental import PronunciationIndex, SegmentalDecoder, log_likelihoods
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import BEFORE_S
 
@@ -21,7 +23,7 @@ ENGLISH = Tokens(PHONES, " ", LEXICON)
 
 
 def chains(cuts: list[int], log_probs: np.ndarray, at: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """Every way from one cut to the last, over three at most and over none that is sure."""
+    """Every chain of segments to the last cut: past two cuts at most, and past no certain one."""
     if at == len(cuts) - 1:
         yield []
     for after in range(at + 1, min(at + 4, len(cuts))):
@@ -31,7 +33,7 @@ def chains(cuts: list[int], log_probs: np.ndarray, at: int = 0) -> Iterator[list
 
 
 def best_words(log_probs: np.ndarray) -> list[str]:
-    space, sounds = np.exp(log_probs[:, 3]), PronunciationIndex(TOKENS)
+    space, index = np.exp(log_probs[:, 3]), PronunciationIndex(TOKENS)
     beside = np.pad(space, 1)
     cuts = [t for t, p in enumerate(space) if p > 0.1 and beside[t] <= p > beside[t + 2]]
     (path,) = greedy_decode(log_probs[None], np.array([len(log_probs)]))
@@ -42,13 +44,13 @@ def best_words(log_probs: np.ndarray) -> list[str]:
             lead = (3,) if start in cuts and (start, end) != chain[0] else ()
             sums = sequence_log_probs(log_probs[start:end]) if end > start else {(): 0.0}
             began = (start <= path.start_frames) & (path.start_frames < end)
-            heard = path.token_ids[began & (path.token_ids != 3)]
+            decoded = path.token_ids[began & (path.token_ids != 3)]
             scores = {}
-            if 0 < len(heard) <= 6:
-                for row, word in enumerate(sounds.words):
-                    phones = tuple(sounds.token_ids[row, : sounds.lengths[row]].tolist())
-                    said = [sums.get(lead + phones + end, -np.inf) for end in ((), (3,))]
-                    scores[word] = np.logaddexp(*said) - sounds.costs[row]
+            if 0 < len(decoded) <= 6:
+                for row, word in enumerate(index.words):
+                    phones = tuple(index.token_ids[row, : index.lengths[row]].tolist())
+                    both = [sums.get(lead + phones + end, -np.inf) for end in ((), (3,))]
+                    scores[word] = np.logaddexp(*both) - index.costs[row]
             if scores and max(scores.values()) > -np.inf:
                 words.append(max(scores, key=lambda word: scores[word]))
                 total += max(scores.values())
@@ -60,20 +62,20 @@ def best_words(log_probs: np.ndarray) -> list[str]:
     return max(found)[1]
 
 
-def test_reading_equals_enumeration() -> None:
-    reader = SegmentalDecoder(TOKENS)
+def test_decoding_equals_enumeration() -> None:
+    decoder = SegmentalDecoder(TOKENS)
     several = 0
     for seed in range(150):
         log_probs = random_log_probs(7, 4, seed)
         (path,) = greedy_decode(log_probs[None], np.array([7]))
-        words = [reading.text for reading in reader.read(log_probs, path)]
+        words = [reading.text for reading in decoder.read(log_probs, path)]
         assert words == best_words(log_probs), seed
         several += len(words) > 1
     assert several > 30
 
 
-def heard(*frames: dict[str, float]) -> np.ndarray:
-    """Posteriors, what is left of each frame shared by all tokens."""
+def phone_log_probs(*frames: dict[str, float]) -> np.ndarray:
+    """Log posteriors; the rest of each frame's probability is spread over all tokens."""
     probs = np.full((len(frames), len(PHONES)), 1e-4)
     for row, frame in zip(probs, frames, strict=True):
         for phone, p in frame.items():
@@ -95,7 +97,7 @@ SPACE, K, A, T, U, R = ({phone: 0.9} for phone in (" ", "k", "æ", "t", "uː", "
         ([], ""),
         ([{"": 0.9}] * 3, ""),
         ([SPACE, SPACE], ""),
-        ([T, U], "two"),  # to sounds so too, and is less usual
+        ([T, U], "two"),  # to is a homophone, and less common
         ([SPACE, T, U, SPACE, SPACE, K, A, T, SPACE], "two cat"),
         ([K, A, {"d": 0.6, "t": 0.39}], "cat"),  # the frame says which is the nearest word
         ([{"ɹ": 0.6, "t": 0.39}, U, {"": 0.8, "t": 0.1}], "two"),
@@ -104,17 +106,17 @@ SPACE, K, A, T, U, R = ({phone: 0.9} for phone in (" ", "k", "æ", "t", "uː", "
         ([T, U, {"": 0.6, " ": 0.4}, K, A, T], "two cat"),  # and one too few
     ],
 )
-def test_what_is_heard_becomes_words(frames: list[dict[str, float]], expected: str) -> None:
-    assert text(heard(*frames)) == expected
+def test_phones_become_words(frames: list[dict[str, float]], expected: str) -> None:
+    assert text(phone_log_probs(*frames)) == expected
 
 
 @pytest.mark.parametrize(("phones", "words"), [(6, 1), (7, 0), (400, 0)])
-def test_what_is_more_than_twice_as_long_as_any_word_is_none(phones: int, words: int) -> None:
-    assert len(text(heard(*([K, A, T, R] * 100)[:phones])).split()) == words
+def test_more_than_twice_the_phones_of_any_word_are_no_word(phones: int, words: int) -> None:
+    assert len(text(phone_log_probs(*([K, A, T, R] * 100)[:phones])).split()) == words
 
 
-def test_words_have_the_times_of_what_was_heard_and_know_how_sure_they_are() -> None:
-    log_probs = heard(K, A, {"d": 0.6, "t": 0.39}, SPACE, T, U, U)
+def test_words_have_the_times_of_their_phones_and_a_confidence() -> None:
+    log_probs = phone_log_probs(K, A, {"d": 0.6, "t": 0.39}, SPACE, T, U, U)
     (decoded,) = Decoder(ENGLISH, DecodingOptions()).decode(log_probs[None], np.array([7]), 1.0)
     cat, two = decoded.words
     assert (cat.start_s, two.start_s) == pytest.approx((0.0, 4.0 - BEFORE_S))
@@ -126,13 +128,100 @@ def test_words_have_the_times_of_what_was_heard_and_know_how_sure_they_are() -> 
     assert 0.99 * mean < cat.confidence < mean
 
 
-def test_a_word_is_less_sure_beside_another() -> None:
-    """Frames that may be two or root: the share of the first falls as the second's rises."""
+def test_a_likely_candidate_lowers_the_confidence_of_another() -> None:
+    """Frames that may be two or root: the posterior of two falls as that of root rises."""
     confidences = []
     for p in (0.1, 0.3, 0.45):
-        log_probs = heard({"ɹ": 0.4, "t": 0.59}, U, {"": 0.99 - p, "t": p})
+        log_probs = phone_log_probs({"ɹ": 0.4, "t": 0.59}, U, {"": 0.99 - p, "t": p})
         decoder = Decoder(ENGLISH, DecodingOptions())
         (word,) = decoder.decode(log_probs[None], np.array([3]), 1.0)[0].words
         assert word.text == "two"
         confidences.append(word.confidence)
     assert confidences[0] > 1.1 * confidences[1] > 1.2 * confidences[2]
+
+
+ABSTRACT = ("", " ", "a", "bb", "c", "d")
+IDS = {phone: token for token, phone in enumerate(ABSTRACT)}
+
+
+def index_of(lexicon: dict[str, list[str]]) -> PronunciationIndex:
+    return PronunciationIndex(Tokens(ABSTRACT, " ", lexicon))
+
+
+def test_the_first_of_homophones_stands_for_all() -> None:
+    index = index_of({"two": ["a bb"], "to": ["a bb", "a"], "zoo": ["zz a"], "tool": ["a bb c"]})
+    assert index.words == ["two", "to", "tool"]  # no token says zz
+    assert index.lengths.tolist() == [2, 1, 3]
+    assert index.token_ids.tolist() == [[2, 3, 1, 1], [2, 1, 1, 1], [2, 3, 4, 1]]
+
+
+def test_common_words_cost_less_and_all_frequencies_sum_to_one() -> None:
+    costs = index_of({f"{n}": ["a " * n + "c"] for n in range(1, 200)}).costs
+    assert (np.diff(costs) > 0).all()
+    assert np.exp(-costs / 0.75).sum() == pytest.approx(1.0)
+    assert np.exp((costs[60] - costs[9]) / 0.75) == pytest.approx((61 + 50) / (10 + 50))
+
+
+def test_the_nearest_words_are_those_by_a_plain_edit_distance() -> None:
+    rng = random.Random(1)
+    lexicon = {
+        f"word{n}": [" ".join(rng.choices(["a", "bb", "c"], k=rng.randint(1, 6)))]
+        for n in range(300)
+    }
+    index = index_of(lexicon)
+    pronunciations = [lexicon[word][0].split() for word in index.words]
+    runs = list(product(["a", "bb", "c", "d"], repeat=3))
+    found = index.nearest([np.array([IDS[phone] for phone in run]) for run in runs])
+    for run, rows in zip(runs, found, strict=True):
+        changes = [_distance(run, tuple(phones)) for phones in pronunciations]
+        near = [n for n in range(len(pronunciations)) if changes[n] < min(changes) + 4]
+        near.sort(key=lambda n: 5 * changes[n] + index.costs[n])
+        assert rows.tolist() == near[:40]
+
+
+def _distance(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+    if not a or not b:
+        return len(a) + len(b)
+    inserted, deleted = _distance(a[1:], b) + 1, _distance(a, b[1:]) + 1
+    return min(inserted, deleted, _distance(a[1:], b[1:]) + (a[0] != b[0]))
+
+
+TEXTS = [(), (1,), (1, 1), (1, 2, 1), (2, 2, 3), (3, 3, 3)]
+LENGTHS = np.array([len(text) for text in TEXTS])
+#: Tokens past a text's length are not read.
+TEXT_IDS = np.array([(*text, 3, 3, 3)[:3] for text in TEXTS])
+
+
+def test_likelihoods_equal_enumeration() -> None:
+    for frames in (1, 3, 6):
+        log_probs = random_log_probs(frames, 4, frames)
+        sums = sequence_log_probs(log_probs)
+        expected = [sums.get(text, -np.inf) for text in TEXTS]
+        assert log_likelihoods(log_probs, TEXT_IDS, LENGTHS) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_last_token_may_be_optional() -> None:
+    log_probs = random_log_probs(5, 4, 1)
+    sums = sequence_log_probs(log_probs)
+    expected = [np.logaddexp(sums[text], sums[text[:-1]]) for text in TEXTS[1:]]
+    found = log_likelihoods(log_probs, TEXT_IDS[1:], LENGTHS[1:], last_is_optional=True)
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_likelihoods_equal_torch_on_many_frames() -> None:
+    log_probs = random_log_probs(400, 5, 0)
+    rng = np.random.default_rng(0)
+    ids, lengths = rng.integers(1, 5, (20, 12)), rng.integers(1, 13, 20)
+    losses = torch.nn.functional.ctc_loss(
+        torch.from_numpy(log_probs)[:, None].expand(-1, 20, -1),
+        torch.from_numpy(ids),
+        torch.full((20,), 400),
+        torch.from_numpy(lengths),
+        reduction="none",
+    )
+    assert log_likelihoods(log_probs, ids, lengths) == pytest.approx(-losses.numpy(), rel=1e-4)
+
+
+def test_without_frames_only_silence_is_possible() -> None:
+    found = log_likelihoods(np.zeros((0, 4), np.float32), TEXT_IDS, LENGTHS)
+    assert found.tolist() == [0.0] + [-np.inf] * 5

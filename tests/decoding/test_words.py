@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.decoding.path import TokenPath
+from asr.decoding.greedy import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.word_lists import read_hotwords, read_words
 from asr.decoding.words import AFTER_S, BEFORE_S, EARLIER_FRACTION, log_spelled, words_of
