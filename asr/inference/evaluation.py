@@ -17,6 +17,7 @@ from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import Batch, Shard, SpeechDataset
 from asr.data.manifests import read_cuts, read_speakers
 from asr.decoding.decoder import Decoded
+from asr.decoding.words import right_words
 from asr.inference.calibration import normalized_cross_entropy
 from asr.inference.log_probs import compute_log_probs
 from asr.inference.recognizer import Recognizer
@@ -142,7 +143,7 @@ def _cross_entropy(report: Report, decoded: dict[str, Decoded]) -> float:
     confidences: list[float] = []
     correct: list[bool] = []
     for result in report.results:
-        confidences += [word.confidence for word in decoded[result.utterance_id].words]
-        heard = [column for column in result.alignment if column.hypothesis is not None]
-        correct += [column.kind == "hit" for column in heard]
+        words = decoded[result.utterance_id].words
+        confidences += [word.confidence for word in words]
+        correct += right_words(result.reference.split(), [word.text for word in words])
     return normalized_cross_entropy(confidences, correct)
