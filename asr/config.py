@@ -4,22 +4,41 @@ Hydra checks every key and type against these classes before any data is read. T
 defaults: each default is written once, in the YAML file of its group.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from math import inf
 from typing import Any
 
 from asr.util.errors import UserError
 
-_BOUNDS = "bounds"
+_SETTING = "setting"
+_ALWAYS_GIVEN = object()
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The smallest and largest value of a setting, or of each number it lists."""
+class Setting:
+    """What a field of the schema allows, and what the field means for a run.
 
-    low: float
-    high: float
-    count: int | None  # how many numbers a list has; None is one or more
+    Attributes:
+        low, high: the smallest and largest value, or of each number in a list; None: no numbers.
+        count: how many numbers a list has; None is one or more.
+        resumable: whether a resumed run may change the value: how long the run takes, on what
+            machine, and where files lie. The contents of the files are compared instead.
+        names_run: whether an override becomes part of the run folder's name.
+        equal_for_init: whether `init` takes only the weights of a model with an equal value.
+        is_path: whether the value is a path.
+        before: the value for runs and models that are older than the setting, if there are any.
+        kind: the type.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    count: int | None = None
+    resumable: bool = False
+    names_run: bool = True
+    equal_for_init: bool = True
+    is_path: bool = False
+    before: Any = _ALWAYS_GIVEN
+    kind: Any = None
 
     def check(self, key: str, value: Any) -> None:
         """Refuse a number that lies outside, which NaN does, or a list of another length.
@@ -27,8 +46,10 @@ class Bounds:
         Raises:
             UserError: it names the setting by `key`.
         """
-        listed = isinstance(value, list)
-        numbers = value if listed else [value]
+        if self.low is None or self.high is None or value is None:
+            return
+        is_list = isinstance(value, list)
+        numbers = value if is_list else [value]
         if len(numbers) != (self.count or max(len(numbers), 1)):
             raise UserError(f"{key}: expected {self.count or 'some'} numbers, found {numbers}")
         if all(self.low <= number <= self.high for number in numbers):
@@ -36,23 +57,29 @@ class Bounds:
         if self.high == inf:
             allowed = f"{self.low:.10g} or more"
         else:
-            allowed = f"{'numbers from ' * listed}{self.low:.10g} to {self.high:.10g}"
+            allowed = f"{'numbers from ' * is_list}{self.low:.10g} to {self.high:.10g}"
         raise UserError(f"{key}: expected {allowed}, found {value!r:.50}")
 
 
-def within(low: float, high: float, count: int | None = None) -> dict[str, Bounds]:
-    """Bound a setting, as the metadata of its field; see `Bounds`."""
-    return {_BOUNDS: Bounds(low, high, count)}
+def setting(
+    low: float | None = None, high: float | None = None, count: int | None = None, **meaning: Any
+) -> dict[str, Setting]:
+    """Describe a setting in the metadata of its field; see `Setting`."""
+    return {_SETTING: Setting(low, high, count, **meaning)}
+
+
+#: A file that may move while a run is interrupted.
+_FILE = setting(resumable=True, is_path=True)
 
 
 @dataclass
 class DataConfig:
     """Which utterances, and how many at a time."""
 
-    train: str  # cut manifest trained on
-    dev: str  # cut manifest that the model is chosen on
+    train: str = field(metadata=_FILE)  # cut manifest to train on
+    dev: str = field(metadata=_FILE)  # cut manifest that decides which epoch's model is best
     # most seconds of padded audio in one global batch, before augmentation
-    batch_s: float = field(metadata=within(0, 1e6))
+    batch_s: float = field(metadata=setting(0, 1e6))
     skip_invalid: bool  # leave out utterances that cannot be trained on, instead of refusing
 
 
@@ -65,28 +92,30 @@ class TextConfig:
 
 @dataclass
 class TokensConfig:
-    """The units the model writes it in."""
+    """The units in which the model writes text."""
 
     characters: str | None  # the alphabet; null derives it from the training transcripts
-    # most BPE pieces to learn from them, blank included; null: characters
-    subwords: int | None = field(metadata=within(2, 100_000))
-    lexicon: str | None  # pronunciations, a file: tokens are phones; null: words are spelled
+    # most subwords to learn from the transcripts, blank included; null: characters
+    subwords: int | None = field(metadata=setting(2, 100_000))
+    # a file of pronunciations: tokens are phones; null: words are spelled
+    lexicon: str | None = field(metadata=_FILE)
 
 
 @dataclass
 class FeaturesConfig:
     """Keywords of asr.model.features.LogMel."""
 
-    sample_rate: int = field(metadata=within(1000, 192_000))
-    mel_bins: int = field(metadata=within(1, 512))
-    window_ms: float = field(metadata=within(1, 250))
-    hop_ms: float = field(metadata=within(1, 1000))
-    low_hz: float = field(metadata=within(0, 96_000))
-    remove_dc_offset: bool  # subtract the mean of each frame before the window
+    sample_rate: int = field(metadata=setting(1000, 192_000))
+    mel_bins: int = field(metadata=setting(1, 512))
+    window_ms: float = field(metadata=setting(1, 250))
+    hop_ms: float = field(metadata=setting(1, 1000))
+    low_hz: float = field(metadata=setting(0, 96_000))
+    # subtract the mean of each frame before the window
+    remove_dc_offset: bool = field(metadata=setting(before=False, equal_for_init=False))
     # least power of a mel bin; less is raised to it
-    amin: float = field(metadata=within(1.2e-38, 1))
-    # below an utterance's loudest bin; null: all there is
-    top_db: float | None = field(metadata=within(1, 1000))
+    amin: float = field(metadata=setting(1.2e-38, 1, before=1e-9, equal_for_init=False))
+    # range below an utterance's loudest bin; null is no limit
+    top_db: float | None = field(metadata=setting(1, 1000, before=None, equal_for_init=False))
     normalization: str
 
 
@@ -94,25 +123,25 @@ class FeaturesConfig:
 class AugmentConfig:
     """Keywords of asr.data.augment.WaveformAugment and, below, SpecAugment."""
 
-    speeds: list[float] = field(metadata=within(0.1, 10))
-    noise_probability: float = field(metadata=within(0, 1))
-    noise_snr_db: list[float] = field(metadata=within(-100, 100, count=2))
-    reverb_probability: float = field(metadata=within(0, 1))
-    reverb_rt60_s: list[float] = field(metadata=within(0.01, 10, count=2))
-    vtlp: float = field(metadata=within(0, 0.5))
-    frequency_masks: int = field(metadata=within(0, 1000))
-    frequency_bins: int = field(metadata=within(0, 1000))
-    time_masks: int = field(metadata=within(0, 1000))
-    time_frames: int = field(metadata=within(0, 1e6))
-    time_fraction: float = field(metadata=within(0, 1))
+    speeds: list[float] = field(metadata=setting(0.1, 10))
+    noise_probability: float = field(metadata=setting(0, 1))
+    noise_snr_db: list[float] = field(metadata=setting(-100, 100, count=2))
+    reverb_probability: float = field(metadata=setting(0, 1))
+    reverb_rt60_s: list[float] = field(metadata=setting(0.01, 10, count=2))
+    vtlp: float = field(metadata=setting(0, 0.5))
+    frequency_masks: int = field(metadata=setting(0, 1000))
+    frequency_bins: int = field(metadata=setting(0, 1000))
+    time_masks: int = field(metadata=setting(0, 1000))
+    time_frames: int = field(metadata=setting(0, 1e6))
+    time_fraction: float = field(metadata=setting(0, 1))
 
 
 @dataclass
 class SubsamplingConfig:
     """Keywords of asr.model.subsampling.ConvSubsampling."""
 
-    factor: int = field(metadata=within(1, 100))
-    channels: int = field(metadata=within(1, 4096))
+    factor: int = field(metadata=setting(1, 100))
+    channels: int = field(metadata=setting(1, 4096))
 
 
 @dataclass
@@ -120,27 +149,28 @@ class EncoderConfig:
     """A recurrent family, and the keywords of asr.encoders.RecurrentStack."""
 
     name: str  # key of asr.encoders.ENCODERS
-    layers: int = field(metadata=within(1, 100))
-    hidden_size: int = field(metadata=within(1, 16_384))
-    bidirectional: bool  # hear from the end as well
+    layers: int = field(metadata=setting(1, 100))
+    hidden_size: int = field(metadata=setting(1, 16_384))
+    bidirectional: bool = field(metadata=setting(before=True))  # read from the end as well
     # units the outputs of blstm's layers are projected to; 0 is none
-    projection: int = field(metadata=within(0, 16_384))
-    dropout: float = field(metadata=within(0, 1))
-    variational_dropout: bool  # dropout leaves out a unit in all frames of an utterance, or in none
+    projection: int = field(metadata=setting(0, 16_384, before=0))
+    dropout: float = field(metadata=setting(0, 1, equal_for_init=False))
+    # dropout leaves out a unit in all frames of an utterance, or in none
+    variational_dropout: bool = field(metadata=setting(before=False, equal_for_init=False))
     # probability of leaving out each recurrent weight for a batch
-    weight_drop: float = field(metadata=within(0, 1))
-    # probability of a unit's keeping its last state at a frame
-    zoneout: float = field(metadata=within(0, 1))
+    weight_drop: float = field(metadata=setting(0, 1, before=0.0, equal_for_init=False))
+    # probability that a unit keeps its last state at a frame
+    zoneout: float = field(metadata=setting(0, 1, before=0.0))
 
 
 @dataclass
 class ObjectiveConfig:
     """Keywords of asr.training.objective.Objective."""
 
-    # weight of the agreement between two masked views; 0 takes one view
-    consistency: float = field(metadata=within(0, 1000))
-    # weight of what makes CTC CTC-CRF: log Z over all texts; 0 is CTC alone
-    denominator: float = field(metadata=within(0, 1))
+    # weight of the divergence between two masked views; 0 takes one view
+    consistency: float = field(metadata=setting(0, 1000))
+    # weight of CTC-CRF's denominator, log Z over all texts; 0 is CTC alone
+    denominator: float = field(metadata=setting(0, 1, before=0.0))
 
 
 @dataclass
@@ -148,52 +178,57 @@ class OptimizerConfig:
     """Keywords of the optimizer."""
 
     name: str  # key of asr.training.optimizer.OPTIMIZERS
-    lr: float = field(metadata=within(0, 1000))  # the schedule's highest
-    weight_decay: float = field(metadata=within(0, 1000))
-    betas: list[float] = field(metadata=within(0, 0.999999, count=2))
+    lr: float = field(metadata=setting(0, 1000))  # the peak of the schedule
+    weight_decay: float = field(metadata=setting(0, 1000))
+    betas: list[float] = field(metadata=setting(0, 0.999999, count=2))
 
 
 @dataclass
 class ScheduleConfig:
-    """The learning rate's course over the whole run."""
+    """How the learning rate changes over the whole run."""
 
     name: str  # key of asr.training.optimizer.SCHEDULES
-    # share of all steps that climb to the highest rate
-    warmup_fraction: float = field(metadata=within(0, 1))
-    final_fraction: float = field(metadata=within(0, 1))  # the last rate as a share of the highest
+    # part of all steps in which the rate climbs to its peak
+    warmup_fraction: float = field(metadata=setting(0, 1))
+    final_fraction: float = field(metadata=setting(0, 1))  # the last rate, relative to the peak
 
 
 @dataclass
 class TrainerConfig:
-    """The loop. `device`, `workers`, `threads` and `tensorboard` are settings of the machine."""
+    """The training loop, and the machine it runs on."""
 
-    epochs: int = field(metadata=within(1, 1e6))
-    # pieces a process cuts its share of a batch into, to fit its memory
-    micro_batches: int = field(metadata=within(1, 1e6))
+    epochs: int = field(metadata=setting(1, 1e6, resumable=True))
+    # gradient accumulation: parts of a process's shard of a batch that are computed in turn
+    micro_batches: int = field(metadata=setting(1, 1e6, resumable=True, names_run=False))
     # gradients are scaled down to this norm; inf leaves them as they are
-    clip_norm: float = field(metadata=within(1e-3, inf))
-    # of the moving average of weights that is evaluated and saved; 0 is off
-    ema_decay: float = field(metadata=within(0, 1))
+    clip_norm: float = field(metadata=setting(1e-3, inf))
+    # decay of the moving average of weights that is evaluated and saved; 0 is no average
+    ema_decay: float = field(metadata=setting(0, 1))
     precision: str  # 32 or bf16
-    # stop after so many epochs without a better model; null never
-    patience_epochs: int | None = field(metadata=within(1, 1e6))
-    # how often, beside each epoch's end, the training state is saved
-    save_every_steps: int = field(metadata=within(1, 1e9))
-    device: str  # auto, cpu, cuda
+    # epochs without a better model after which training stops; null is never
+    patience_epochs: int | None = field(metadata=setting(1, 1e6, resumable=True))
+    # steps after which the training state is saved, as it is at each epoch's end
+    save_every_steps: int = field(metadata=setting(1, 1e9, resumable=True))
+    device: str = field(metadata=setting(resumable=True, names_run=False))  # auto, cpu, cuda
     # processes that load audio; 0 loads in the training process
-    workers: int = field(metadata=within(0, 1024))
-    threads: int | None = field(metadata=within(1, 1024))  # CPU threads; null takes torch's choice
-    tensorboard: bool
+    workers: int = field(metadata=setting(0, 1024, resumable=True, names_run=False))
+    # CPU threads; null takes torch's choice
+    threads: int | None = field(metadata=setting(1, 1024, resumable=True, names_run=False))
+    # whether TensorBoard's event files are written
+    tensorboard: bool = field(metadata=setting(resumable=True, names_run=False))
 
 
 @dataclass
 class TrainConfig:
-    """A whole recipe."""
+    """All settings of a recipe."""
 
-    recipe: str  # name for the run folder and the log
-    seed: int = field(metadata=within(0, 2**63 - 1))
-    run_dir: str
-    init: str | None  # a model, or its run folder, whose weights are where training starts
+    # name for the run folder and the log
+    recipe: str = field(metadata=setting(names_run=False))
+    # a level of its own in the run folder's path
+    seed: int = field(metadata=setting(0, 2**63 - 1, names_run=False))
+    run_dir: str = field(metadata=setting(resumable=True, names_run=False, is_path=True))
+    # a model, or its run folder, whose weights training starts from
+    init: str | None = field(metadata=_FILE)
     data: DataConfig
     text: TextConfig
     tokens: TokensConfig
@@ -205,51 +240,6 @@ class TrainConfig:
     optimizer: OptimizerConfig
     schedule: ScheduleConfig
     trainer: TrainerConfig
-
-
-#: What a resumed run may change: how long it goes on, on what machine, and where files lie. That
-#: they hold the same is checked by their contents.
-RESUMABLE = (
-    "run_dir",
-    "init",
-    "data.train",
-    "data.dev",
-    "tokens.lexicon",
-    "trainer.epochs",
-    "trainer.patience_epochs",
-    "trainer.micro_batches",
-    "trainer.save_every_steps",
-    "trainer.device",
-    "trainer.workers",
-    "trainer.threads",
-    "trainer.tensorboard",
-)
-
-#: Settings that older runs and models had no choice in, and what they did.
-LATER: dict[str, dict[str, Any]] = {
-    "features": {"top_db": None, "remove_dc_offset": False, "amin": 1e-9},
-    "encoder": {
-        "bidirectional": True,
-        "projection": 0,
-        "variational_dropout": False,
-        "weight_drop": 0.0,
-        "zoneout": 0.0,
-    },
-    "objective": {"denominator": 0.0},
-}
-
-#: Overrides that do not name a run folder: the seed has a level of its own, the rest are the
-#: machine's.
-UNNAMED = (
-    "seed",
-    "run_dir",
-    "recipe",
-    "trainer.micro_batches",
-    "trainer.device",
-    "trainer.workers",
-    "trainer.threads",
-    "trainer.tensorboard",
-)
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -268,16 +258,34 @@ def check_ranges(values: dict[str, Any], schema: type = TrainConfig, prefix: str
 
     Args:
         values: of the right types, by the names of the schema's fields.
-        schema: which class they are of.
-        prefix: stands before their names in errors.
+        schema: the class with these fields.
+        prefix: stands before the names in errors.
 
     Raises:
         UserError: a number, or one of a list, outside the bounds of its field.
     """
-    for setting in fields(schema):
-        key, value = prefix + setting.name, values[setting.name]
-        if is_dataclass(setting.type):
-            assert isinstance(setting.type, type)
-            check_ranges(value, setting.type, f"{key}.")
-        elif _BOUNDS in setting.metadata and value is not None:
-            setting.metadata[_BOUNDS].check(key, value)
+    flat = flatten(values, prefix)
+    for key, one in settings_of(schema, prefix).items():
+        one.check(key, flat[key])
+
+
+def settings_of(schema: type, prefix: str = "") -> dict[str, Setting]:
+    """Gather the settings of a schema, its groups included, by their dotted names."""
+    found: dict[str, Setting] = {}
+    for one in fields(schema):
+        if is_dataclass(one.type):
+            assert isinstance(one.type, type)
+            found |= settings_of(one.type, f"{prefix}{one.name}.")
+        else:
+            found[prefix + one.name] = replace(one.metadata.get(_SETTING, Setting()), kind=one.type)
+    return found
+
+
+#: Every setting of a recipe by its dotted name.
+SETTINGS = settings_of(TrainConfig)
+
+
+def values_before(schema: type, prefix: str = "") -> dict[str, Any]:
+    """Give the values that older runs and models have for settings added since."""
+    found = settings_of(schema, prefix).items()
+    return {key: one.before for key, one in found if one.before is not _ALWAYS_GIVEN}

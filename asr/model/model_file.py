@@ -151,11 +151,7 @@ def _mean_weights(mean_weights: Sequence[float], models: int) -> list[float]:
 
 
 def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:
-    given = {
-        name: config.LATER.get(name, {}) | values if isinstance(values, dict) else values
-        for name, values in metadata.items()
-    }
-    groups = {name: _checked(name, given.get(name), kind) for name, kind in _GROUPS.items()}
+    groups = {name: _checked(name, metadata.get(name), kind) for name, kind in _GROUPS.items()}
     tokenizer = _tokenizer(metadata)
     tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
     with torch.device("meta"):  # its weights take no memory before they are known to be there
@@ -215,7 +211,9 @@ def _counts(values: object, tokens: int) -> list[int] | None:
 
 
 def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
-    """Refuse a group of settings whose keys, types or numbers the schema does not have."""
+    """Complete a group of settings, and refuse keys, types or numbers outside its schema."""
+    if isinstance(values, dict):
+        values = config.values_before(kind) | values
     expected = {field.name: field.type for field in fields(kind)}
     if not isinstance(values, dict) or set(values) != set(expected):
         found = sorted(values) if isinstance(values, dict) else values

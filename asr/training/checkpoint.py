@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from asr.config import LATER, RESUMABLE, flatten
+from asr.config import SETTINGS, TrainConfig, values_before
 from asr.training.seal import is_sealed, seal
 from asr.util.errors import UserError
 from asr.util.files import write_bytes
@@ -172,8 +172,10 @@ def read_fingerprint(run_dir: Path) -> dict[str, Any]:
 
 def compare_fingerprints(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     """Word each difference between two runs that resuming may not bridge."""
-    there = {key: value for key, value in flatten(LATER).items() if key in here} | there
-    keys = sorted(key for key in there.keys() | here.keys() if key not in RESUMABLE)
+    before = values_before(TrainConfig).items()
+    there = {key: value for key, value in before if key in here} | there
+    free = {key for key, setting in SETTINGS.items() if setting.resumable}
+    keys = sorted((there.keys() | here.keys()) - free)
     return [
         f"{key} is {there.get(key)!r} there, {here.get(key)!r} here"
         for key in keys

@@ -3,14 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import is_dataclass
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 from hydra.errors import MissingConfigException, OverrideParseException
 
-from asr.config import TrainConfig, flatten
+from asr.config import SETTINGS, TrainConfig, flatten
 from asr.util.paths import CONF
 
 NOT_A_RECIPE = "a recipe builds on conf/train.yaml; begin it with `defaults: [/train, _self_]`"
@@ -45,15 +44,14 @@ def explain(error: Exception, recipe: str) -> str:
 
 def unknown_setting(values: dict[str, Any]) -> str | None:
     """Word the first setting that the schema does not have; Hydra lets `+key=value` add any."""
-    known = _types(TrainConfig)
-    unknown = [key for key in flatten(values) if key not in known]
+    unknown = [key for key in flatten(values) if key not in SETTINGS]
     return _no_such_setting(unknown[0]) if unknown else None
 
 
 def _wrong_override(error: Exception) -> str | None:
     text, cause = str(error), str(error.__cause__ or "")
     if match := re.search(r"Could not override '([\w.@/:]+)'", text):
-        return NOT_A_RECIPE if match[1] in _types(TrainConfig) else _no_such_setting(match[1])
+        return NOT_A_RECIPE if match[1] in SETTINGS else _no_such_setting(match[1])
     if match := re.search(r"Key '(\w+)' not in '(\w+)'", text):
         return _no_such_setting(_place(match[2]) + match[1])
     if match := re.search(r"Error merging override (~?)\+*([\w.]+)(=.*)?", text):
@@ -70,7 +68,7 @@ def _wrong_override(error: Exception) -> str | None:
 
 
 def _no_such_setting(key: str) -> str:
-    close = _closest(key, _types(TrainConfig) if "." in key else _groups())
+    close = _closest(key, SETTINGS if "." in key else _groups())
     meant = f"did you mean {close}?" if close else "`asr train RECIPE --cfg job` lists them"
     return f"{key}: there is no such setting; {meant}"
 
@@ -94,18 +92,6 @@ def _groups() -> list[str]:
     return sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
 
 
-def _types(schema: type, prefix: str = "") -> dict[str, Any]:
-    """Give each setting's dotted name its type."""
-    types: dict[str, Any] = {}
-    for name, kind in get_type_hints(schema).items():
-        if is_dataclass(kind):
-            assert isinstance(kind, type)
-            types |= _types(kind, f"{prefix}{name}.")
-        else:
-            types[prefix + name] = kind
-    return types
-
-
 def _place(schema_name: str) -> str:
     """Give the dotted prefix under which a class of the schema stands: EncoderConfig, encoder."""
     kinds = get_type_hints(TrainConfig).items()
@@ -115,9 +101,9 @@ def _place(schema_name: str) -> str:
 
 def _expected(key: str) -> str | None:
     """Word the type of a setting: list[float] is "a list of numbers"."""
-    kind = _types(TrainConfig).get(key)
-    if kind is None:
+    if key not in SETTINGS:
         return None
+    kind = SETTINGS[key].kind
     if get_origin(kind) is list:
         return "a list of numbers, as in [0.9,1.1]"
     parts: Sequence[Any] = get_args(kind) if isinstance(kind, UnionType) else [kind]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from asr.config import flatten
+from asr.config import SETTINGS, flatten
 from asr.model.ctc_model import CTCModel, ModelSettings
 from asr.model.model_file import load_model
 from asr.text.tokenizer import BLANK_ID, Tokenizer
@@ -22,15 +22,6 @@ from asr.util.paths import find_model
 
 #: Where a run's identity holds the digest of the model that it started from.
 ORIGIN = "the initial model"
-#: Settings in which the two models may differ: they act in training alone, or are soon relearnt.
-FREE = (
-    "encoder.dropout",
-    "encoder.variational_dropout",
-    "encoder.weight_drop",
-    "features.amin",
-    "features.top_db",
-    "features.remove_dc_offset",
-)
 SHOWN = 20
 
 
@@ -114,7 +105,8 @@ def _chosen(theirs: torch.Tensor, rows: list[int | None], ours: torch.Tensor) ->
 
 def _require_equal(ours: ModelSettings, theirs: ModelSettings, name: str) -> None:
     here, there = flatten(vars(ours)), flatten(vars(theirs))
-    different = [key for key in here if key not in FREE and here[key] != there.get(key)]
+    compared = [key for key in here if SETTINGS[key].equal_for_init]
+    different = [key for key in compared if here[key] != there.get(key)]
     if different:
         found = ", ".join(f"{key} is {there.get(key)} there, {here[key]} here" for key in different)
         mend = " ".join(f"{key}={there.get(key)}" for key in different)

@@ -19,14 +19,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from asr.config import UNNAMED, TrainConfig, check_ranges
+from asr.config import SETTINGS, TrainConfig, check_ranges
 from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
 from asr.util.errors import UserError
 from asr.util.paths import CONF, find_recipe
 
 LONGEST_NAME = 150
-#: Settings whose value is a path.
-PATHS = ("data.train", "data.dev", "tokens.lexicon", "init", "run_dir")
 
 
 def main(recipe: str, arguments: Sequence[str]) -> None:
@@ -152,7 +150,7 @@ def is_override(argument: str) -> bool:
 def quoted(argument: str) -> str:
     """Quote a path that holds "=", as our own run folders do: Hydra takes none unquoted."""
     key, _, path = argument.partition("=")
-    if key not in PATHS or "=" not in path or path[0] in "'\"":
+    if key not in SETTINGS or not SETTINGS[key].is_path or "=" not in path or path[0] in "'\"":
         return argument
     return "{}='{}'".format(key, path.replace("'", "\\'"))
 
@@ -183,7 +181,8 @@ def to_settings(config: DictConfig) -> TrainConfig:
 def override_name() -> str:
     """Name a run after its overrides, leaving out the seed and the machine's settings."""
     overrides = HydraConfig.get().overrides.task
-    named = sorted(o for o in overrides if o.lstrip("+~").split("=")[0] not in UNNAMED)
+    unnamed = {key for key, setting in SETTINGS.items() if not setting.names_run}
+    named = sorted(o for o in overrides if o.lstrip("+~").split("=")[0] not in unnamed)
     name = re.sub(r"[^\w.,=+~@-]+", "-", ",".join(named).replace("'", "")) or "default"
     if len(name) <= LONGEST_NAME:
         return name

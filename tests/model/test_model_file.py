@@ -15,7 +15,7 @@ from random_models import noise, random_model, random_tokenizer
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from asr.config import LATER
+from asr.config import EncoderConfig, FeaturesConfig, values_before
 from asr.inference.recognizer import Recognizer
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import export_model, load_model, save_model
@@ -98,8 +98,8 @@ def test_how_often_tokens_were_trained_on_comes_back(tmp_path: Path) -> None:
 
 def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> None:
     metadata = read_metadata(model_file)
-    for group in ("features", "encoder"):
-        for later in LATER[group]:
+    for group, schema in (("features", FeaturesConfig), ("encoder", EncoderConfig)):
+        for later in values_before(schema):
             metadata[group].pop(later)
     rewrite(model_file, metadata)
 

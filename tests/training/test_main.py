@@ -11,9 +11,9 @@ import pytest
 import tiny
 
 from asr.cli import main
-from asr.config import RESUMABLE, UNNAMED, TrainConfig, check_ranges, flatten
-from asr.training import explain, recipe
+from asr.config import SETTINGS, TrainConfig, check_ranges, flatten
 from asr.training import main as train_main
+from asr.training import recipe
 from asr.util.errors import UserError
 
 START = b"defaults: [/train, _self_]\n"
@@ -57,7 +57,7 @@ def test_overrides_arrive(trained):
         ),
         ("encodr.layers=3", "did you mean encoder.layers?"),
         ("encodr=blstm", "encodr: there is no such setting; did you mean encoder?"),
-        ("optimizer.lr=1", "did you mean optimizer.lr?"),
+        ("optimiser.lr=1", "did you mean optimizer.lr?"),
         ("zzz=1", "zzz: there is no such setting; `asr train RECIPE --cfg job` lists them"),
         ("+encoder.layer=3", "did you mean encoder.layers?"),
         ("++data.tran=x", "did you mean data.train?"),
@@ -141,7 +141,7 @@ def test_a_recipe_may_not_hide_what_recipes_build_on(trained, capsys, tmp_path, 
     ("recipe", "said"),
     [
         ("an5", "an5: there is no such recipe; did you mean an4?"),
-        ("qqqqqq", "choose one of an4, an4/phones, an4/small"),
+        ("qqqqqq", "choose one of an4, an4/concatenated, an4/phones, an4/small"),
         ("nosuch.yaml", "nosuch.yaml: there is no such recipe file"),
         ("mine.yml", "recipe files end in .yaml"),
     ],
@@ -296,10 +296,19 @@ def test_an_error_of_our_own_is_not_called_the_users(monkeypatch, tmp_path):
         main(["train", "own", *DATA])
 
 
-def test_every_key_that_is_named_in_a_table_exists():
-    known = explain._types(TrainConfig)
-    for table in (RESUMABLE, UNNAMED):
-        assert set(table) <= set(known)
+def test_a_resumed_run_may_change_its_length_its_machine_and_where_files_are():
+    files = {"run_dir", "init", "data.train", "data.dev", "tokens.lexicon"}
+    length = {"epochs", "patience_epochs", "save_every_steps"}
+    machine = {"micro_batches", "device", "workers", "threads", "tensorboard"}
+    expected = files | {f"trainer.{name}" for name in length | machine}
+    assert {key for key, setting in SETTINGS.items() if setting.resumable} == expected
+    assert {key for key, setting in SETTINGS.items() if setting.is_path} == files
+
+
+def test_settings_of_the_machine_and_the_seed_do_not_name_the_run_folder():
+    machine = {"micro_batches", "device", "workers", "threads", "tensorboard"}
+    expected = {"seed", "run_dir", "recipe", *(f"trainer.{name}" for name in machine)}
+    assert {key for key, setting in SETTINGS.items() if not setting.names_run} == expected
 
 
 def test_ranges_take_the_values_of_conf(trained):
