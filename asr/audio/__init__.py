@@ -10,6 +10,7 @@ from asr.audio.samples import (
     UnknownFormatError,
     Waveform,
     check_samples,
+    level_db,
     to_waveform,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "UnknownFormatError",
     "Waveform",
     "check_samples",
+    "level_db",
     "to_waveform",
 ]

@@ -96,3 +96,13 @@ def check_samples(samples: npt.NDArray[np.floating], where: str) -> Waveform:
         detail = f"{where}: a sample of {loudest:.3g}, expected -1 to 1"
         raise AudioError("unreadable audio", detail, "export the recording again")
     return np.asarray(samples, dtype=np.float32)
+
+
+def level_db(samples: npt.NDArray[np.floating], floor: float = 0.0) -> npt.NDArray[np.float64]:
+    """Mean power of samples (..., N) over full scale's, in dB (...); -inf for digital silence.
+
+    `floor` is added to the mean power, so that digital silence gets a level too.
+    """
+    power = np.square(samples, dtype=np.float64).mean(axis=-1)
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(power + floor)

@@ -11,7 +11,7 @@ from pathlib import Path
 from asr.audio import Waveform
 from asr.audio.recording import Recording, open_recording
 from asr.inference.segmentation import segments
-from asr.inference.segmentation.batching import SegmentBatch, groups, shared
+from asr.inference.segmentation.batching import SegmentBatch, group_by_length, groups
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError, contained
 
@@ -99,7 +99,7 @@ class _Waiting:
 
     def flush(self) -> Iterator[Job]:
         """Give all that waits."""
-        for places in shared([batch for batch, _ in self.alone]):
+        for places in group_by_length([batch for batch, _ in self.alone]):
             batches, channels = zip(*(self.alone[place] for place in places), strict=True)
             joint = [segment for batch in batches for segment in batch.segments]
             yield replace(batches[0], segments=joint), channels

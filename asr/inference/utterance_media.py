@@ -16,7 +16,7 @@ import soundfile
 from lhotse.cut import Cut
 from tqdm import tqdm
 
-from asr.audio import Waveform
+from asr.audio import Waveform, level_db
 from asr.data.manifests import load_waveform
 from asr.scoring import Report, UtteranceMedia, worst_first
 from asr.util.errors import UserError
@@ -75,14 +75,8 @@ def collect_utterance_media(
         picture = None
         if recognizer is not None and cut.id in drawn:
             picture = _picture(recognizer, waveform, cut.sampling_rate)
-        media[cut.id] = UtteranceMedia(cut.duration, level_db(waveform), url, picture)
+        media[cut.id] = UtteranceMedia(cut.duration, float(level_db(waveform)), url, picture)
     return media
-
-
-def level_db(waveform: Waveform) -> float:
-    """Mean power of samples (N,) over that of full scale, in dB; -inf for digital silence."""
-    power = float(np.mean(np.square(waveform, dtype=np.float64)))
-    return 10 * float(np.log10(power)) if power > 0 else -np.inf
 
 
 def _flac(waveform: Waveform, sample_rate: int) -> bytes | None:

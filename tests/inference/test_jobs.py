@@ -12,7 +12,7 @@ from asr.audio import AudioError
 from asr.audio.recording import Recording, open_recording
 from asr.inference import jobs
 from asr.inference.jobs import File, Job, find_jobs
-from asr.inference.segmentation.batching import BATCH, groups, shared
+from asr.inference.segmentation.batching import BATCH, group_by_length, groups
 from asr.inference.segmentation.cutting import AudioSegment
 from asr.util.errors import FileError
 
@@ -136,7 +136,7 @@ def test_every_batch_has_room_for_the_longest_of_its_shape() -> None:
         assert samples <= batch.samples <= 1.25 * samples
         alone.append(batch)
 
-    map_threads = shared(alone)
+    map_threads = group_by_length(alone)
 
     assert sorted(place for places in map_threads for place in places) == [*range(len(alone))]
     assert all(len({alone[place].samples for place in places}) == 1 for places in map_threads)

@@ -13,7 +13,7 @@ from tiny import cut
 
 from asr.inference import utterance_media
 from asr.inference.recognizer import Recognizer
-from asr.inference.utterance_media import collect_utterance_media, level_db
+from asr.inference.utterance_media import collect_utterance_media
 from asr.scoring import format_html, score
 from asr.util.errors import UserError
 
@@ -107,14 +107,6 @@ def test_a_page_on_another_drive_has_whole_links(report, cuts, tmp_path, monkeyp
     link = urlsplit(collect_utterance_media(report, cuts, tmp_path / "page.html")["ü#c"].audio)
     assert (link.scheme, link.fragment) == ("file", "t=0.000,1.000")
     assert Path(unquote(link.path)).is_file()
-
-
-def test_level_is_power_over_full_scale():
-    time_s = np.arange(RATE) / RATE
-    sine = np.sin(2 * np.pi * 100 * time_s).astype(np.float32)
-    assert level_db(sine) == pytest.approx(-3.01, abs=0.01)
-    assert level_db(0.1 * sine) == pytest.approx(-23.01, abs=0.01)
-    assert level_db(np.zeros(5, np.float32)) == -np.inf
 
 
 def test_the_worst_are_drawn(report, cuts, tmp_path):

@@ -1,9 +1,10 @@
-"""A long recording cut into pieces that a model hears at once, at pauses.
+"""A long recording, cut at its pauses into segments that a model transcribes one by one.
 
-    samples -> chunks of one length -> level and speech of every frame -> pieces
+    blocks of samples -> chunks of one length -> level and speech of every frame -> segments
 
-Every step is a pure function of the samples: the chunks are cut on a grid of their own, whatever
-blocks the samples arrive in. What lies in memory at a time is one piece and three chunks.
+`segments` is the way in. Every step is a pure function of the samples: chunks have one length,
+whatever blocks the samples arrive in. One segment and three chunks are in memory at a time.
+`batching` pads segments to batches; `windows` is how alignment splits a recording.
 
 Shapes: N samples.
 """
@@ -20,14 +21,14 @@ from asr.util.errors import UserError
 
 __all__ = ["DETECTORS", "LONGEST_S", "AudioSegment", "check_detector", "segments"]
 
-#: Ways to find speech.
+#: Names of the speech detectors.
 DETECTORS = ("energy", "silero")
-#: What is no longer is transcribed whole, as `asr evaluate` does; no piece is longer.
+#: A recording up to this length is one segment; no segment is longer.
 LONGEST_S = 30.0
 
 
 def check_detector(detector: str, sample_rate: int) -> None:
-    """Refuse a detector of speech that cannot be used.
+    """Refuse a speech detector that cannot be used.
 
     Raises:
         UserError: unknown, not installed, or not made for this sample rate.
@@ -43,26 +44,28 @@ def check_detector(detector: str, sample_rate: int) -> None:
 def segments(
     blocks: Iterable[Waveform], sample_rate: int, detector: str = "energy"
 ) -> Iterator[AudioSegment]:
-    """Cut a stream of mono blocks (N,) into pieces of speech.
+    """Cut a stream of mono blocks (N,) into segments of speech.
 
     Raises:
         UserError: as `check_detector`.
     """
     check_detector(detector, sample_rate)
     longest = round(LONGEST_S * sample_rate)
-    arriving, first, held = iter(blocks), list[Waveform](), 0
+    arriving, first, samples = iter(blocks), list[Waveform](), 0
     for block in arriving:
         first.append(block)
-        held += len(block)
-        if held > longest:
+        samples += len(block)
+        if samples > longest:
             break
     else:
         yield AudioSegment(0, np.concatenate([np.zeros(0, np.float32), *first]))
         return
-    yield from _speech(chain(first, arriving), sample_rate, detector)
+    yield from _cut_at_pauses(chain(first, arriving), sample_rate, detector)
 
 
-def _speech(blocks: Iterable[Waveform], sample_rate: int, detector: str) -> Iterator[AudioSegment]:
+def _cut_at_pauses(
+    blocks: Iterable[Waveform], sample_rate: int, detector: str
+) -> Iterator[AudioSegment]:
     if detector == "silero":
         from asr.inference.segmentation.silero import silero_frames as frames_of
     else:

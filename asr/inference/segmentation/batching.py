@@ -1,4 +1,4 @@
-"""Pieces of like length put together, so that each is heard as it would be alone.
+"""Segments of similar length in batches, each transcribed to the bits it has alone.
 
 Shapes: B rows of a batch, N samples.
 """
@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 from asr.audio import Waveform
 from asr.inference.segmentation.cutting import AudioSegment
 
-#: Of so many consecutive pieces ...
+#: Segments in a row that are sorted by length ...
 GROUP = 16
-#: ... so many of like length make a batch, which on one core is twice as fast as one by one.
+#: ... and segments in a batch, which on one core is twice as fast as one by one.
 BATCH = 4
 
 
 @dataclass(frozen=True)
 class SegmentBatch:
-    """Pieces that are heard at once, and the shape they are padded to.
+    """Segments that the model takes in one call, and the shape they are padded to.
 
-    Sums of floats depend on the shape of what is summed, in their last bits. So every piece is
-    heard in a shape that is a function of its recording and the settings alone, and a transcript
-    is the same to the last bit whatever is transcribed beside it and in which order.
+    The last bits of a sum of floats depend on the shape of the array. So a segment's batch has a
+    shape that follows from its recording and the settings alone, and a transcript is equal to the
+    last bit whatever other recordings are transcribed with it, and in whatever order.
 
     Attributes:
         segments: up to B.
-        rows: B; rows without a piece are silent.
+        rows: B; rows without a segment are zeros.
         samples: N.
     """
 
@@ -40,11 +40,11 @@ class SegmentBatch:
 
     @property
     def has_room(self) -> bool:
-        """Whether pieces of other recordings may be heard in it too."""
+        """Whether segments of other recordings may take rows of this batch."""
         return len(self.segments) < self.rows
 
     def padded(self) -> tuple[Waveform, NDArray[np.int64]]:
-        """Give the waveforms (B, N) behind zeros, and their lengths (B,)."""
+        """Pad the waveforms with zeros to (B, N), and give their lengths (B,)."""
         waveforms = np.zeros((self.rows, self.samples), np.float32)
         lengths = np.zeros(self.rows, np.int64)
         for row, segment in enumerate(self.segments):
@@ -54,20 +54,21 @@ class SegmentBatch:
 
 
 def groups(found: Iterable[AudioSegment]) -> Iterator[list[SegmentBatch]]:
-    """Batch the pieces of one channel of one recording; yield the batches of each group.
+    """Batch the segments of one channel of one recording; yield the batches of each `GROUP`.
 
-    A batch of one piece, such as all of a short recording, has room for those of others: `shared`.
+    A batch of one segment, such as a short recording whole, has room for other recordings'
+    segments: `group_by_length` says which batches to join.
     """
     arriving = iter(found)
     while group := sorted(islice(arriving, GROUP), key=lambda segment: len(segment.waveform)):
-        yield [_own(group[first : first + BATCH]) for first in range(0, len(group), BATCH)]
+        yield [_make_batch(group[first : first + BATCH]) for first in range(0, len(group), BATCH)]
 
 
-def shared(alone: Sequence[SegmentBatch]) -> list[list[int]]:
-    """Group batches of one piece that have the same padded length, long ones first.
+def group_by_length(alone: Sequence[SegmentBatch]) -> list[list[int]]:
+    """Group batches of one segment that have one padded length, long ones first.
 
     Returns:
-        For each group, the indices into `alone` of its batches; a joined batch has their shape.
+        For each group, the indices into `alone` of its batches; joined, they keep their shape.
     """
     by_shape: dict[int, list[int]] = defaultdict(list)
     for place, batch in enumerate(alone):
@@ -79,14 +80,14 @@ def shared(alone: Sequence[SegmentBatch]) -> list[list[int]]:
     ]
 
 
-def _own(segments: list[AudioSegment]) -> SegmentBatch:
+def _make_batch(segments: list[AudioSegment]) -> SegmentBatch:
     longest = len(segments[-1].waveform)
     if len(segments) > 1:
         return SegmentBatch(segments, len(segments), longest)
-    return SegmentBatch(segments, BATCH, _rounded_up(longest))
+    return SegmentBatch(segments, BATCH, _round_up(longest))
 
 
-def _rounded_up(samples: int) -> int:
+def _round_up(samples: int) -> int:
     """Round up to one of four lengths an octave (4, 5, 6 or 7 times a power of two)."""
     step = 1 << max(samples.bit_length() - 3, 0)
     return -(-samples // step) * step

@@ -1,4 +1,4 @@
-"""A stream of samples on a fixed grid, and what is known of each frame in it.
+"""A stream of samples in chunks of one length, and the level of each frame.
 
 Shapes: N samples, T frames.
 """
@@ -10,19 +10,22 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio import Waveform
+from asr.audio import Waveform, level_db
+
+#: Power added to each frame: -100 dB of full scale.
+_FLOOR = 1e-10
 
 Float = TypeVar("Float", bound=np.floating)
 
 
 @dataclass(frozen=True)
 class Frames:
-    """A stretch of the stream, as a detector of speech sees it.
+    """A chunk of the stream with the decisions of a speech detector.
 
     Attributes:
-        samples: (N,) where N is T times the frame's length, less in the stream's last frame.
-        level_db: (T,) of each frame.
-        speech: (T,) whether each frame is speech.
+        samples: (N,), N being T times the frame's length; the stream's last frame may be shorter.
+        level_db: (T,), the level of each frame.
+        speech: (T,), whether each frame is speech.
     """
 
     samples: Waveform
@@ -31,7 +34,7 @@ class Frames:
 
 
 def rechunk(blocks: Iterable[Waveform], size: int) -> Iterator[Waveform]:
-    """Pass a stream on in chunks of `size` samples, the last as long as what is left."""
+    """Pass a stream on in chunks of `size` samples; the last chunk may be shorter."""
     ready: list[Waveform] = []
     held = 0
     for block in blocks:
@@ -47,17 +50,17 @@ def rechunk(blocks: Iterable[Waveform], size: int) -> Iterator[Waveform]:
         yield np.concatenate(ready)
 
 
-def framed(samples: NDArray[Float], frame_samples: int) -> NDArray[Float]:
-    """Lay samples (N,) out as frames (T, frame_samples), the last repeating its last sample."""
+def split_frames(samples: NDArray[Float], frame_samples: int) -> NDArray[Float]:
+    """Split samples (N,) into frames (T, frame_samples); the last sample fills the last frame."""
     missing = -len(samples) % frame_samples
     return np.pad(samples, (0, missing), mode="edge").reshape(-1, frame_samples)
 
 
-def level_db(samples: Waveform, before: float, frame_samples: int) -> NDArray[np.float64]:
+def frame_levels_db(samples: Waveform, before: float, frame_samples: int) -> NDArray[np.float64]:
     """Measure the level of each frame: (N,) to (T,), in dB of full scale, at least -100.
 
-    What is measured is the first difference, so that neither hum, nor wind, nor an offset counts
-    as speech; it tilts the spectrum up by 6 dB an octave, as speech falls.
+    The level is of the first difference, so that neither hum, nor wind, nor an offset counts as
+    speech: differencing raises the spectrum by 6 dB an octave, about as much as speech falls.
 
     Args:
         samples: of whole frames but for the last.
@@ -65,5 +68,4 @@ def level_db(samples: Waveform, before: float, frame_samples: int) -> NDArray[np
         frame_samples: length of a frame.
     """
     steps = np.diff(samples, prepend=np.float32(before)).astype(np.float64)
-    power = np.square(framed(steps, frame_samples)).mean(axis=1)
-    return 10 * np.log10(power + 1e-10)
+    return level_db(split_frames(steps, frame_samples), floor=_FLOOR)

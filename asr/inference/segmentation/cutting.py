@@ -1,4 +1,4 @@
-"""Frames of speech to pieces: joined over short pauses, cut at long ones, no word cut.
+"""Frames of speech to segments: cut at long pauses, or where a long segment is quietest.
 
 Shapes: N samples, T frames.
 """
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from asr.audio import Waveform
 from asr.inference.segmentation.chunks import Frames
 
-#: A pause as long as this parts two pieces.
+#: The shortest pause that ends a segment.
 PAUSE_S = 0.7
-#: Kept before the first and after the last frame of speech: words begin and end softly.
+#: Kept before the first and after the last frame of speech, since words begin and end softly.
 EDGE_S = 0.25
-#: Less speech than this is a click.
+#: A segment with less speech than this is a click, and is dropped.
 SHORTEST_S = 0.06
-#: Where speech must be cut, the quietest stretch of this length in the piece's second half.
+#: A segment that is too long is cut in the quietest stretch of this length in its second half.
 _QUIET_S = 0.1
 
 
@@ -27,7 +27,7 @@ class AudioSegment:
     """A part of a recording.
 
     Attributes:
-        start: its first sample, counted from the recording's first.
+        start: index of the first sample in the recording.
         waveform: (N,).
     """
 
@@ -41,7 +41,7 @@ def cut(stream: Iterable[Frames], sample_rate: int, longest_s: float) -> Iterato
     Args:
         stream: frames of one length.
         sample_rate: Hz.
-        longest_s: of a piece, its edges included.
+        longest_s: the longest segment, its edges included.
     """
     cutter: _Cutter | None = None
     for frames in stream:
@@ -55,11 +55,11 @@ def cut(stream: Iterable[Frames], sample_rate: int, longest_s: float) -> Iterato
 
 @dataclass
 class _Cutter:
-    """The stretch of the stream that is not yet decided, and where speech goes on in it.
+    """The part of the stream that is not yet cut, and the segment that is growing in it.
 
-    Frames count from the start of the stream. `samples`, `level_db` and `speech` begin with frame
-    `dropped`. Speech goes on from frame `start` to frame `last`; `done` is where the last piece
-    ended.
+    Frames are numbered from the start of the stream. `samples`, `level_db` and `speech` begin with
+    frame `dropped`. The growing segment has speech from frame `start` to frame `last`; the segment
+    before it ended at frame `done`.
     """
 
     frame_samples: int
@@ -74,7 +74,7 @@ class _Cutter:
     done: int = 0
 
     def take(self, frames: Frames) -> Iterator[AudioSegment]:
-        """Go through the frames that arrived, and give the pieces that are complete."""
+        """Go through the frames that arrived, and give the segments that are complete."""
         first = self.dropped + len(self.speech)
         self.samples = np.concatenate([self.samples, frames.samples])
         self.level_db = np.concatenate([self.level_db, frames.level_db])
@@ -91,34 +91,34 @@ class _Cutter:
                 yield from self._finish()
             elif now - self.start + 1 >= longest:
                 yield from self._cut_within(now)
-        self._forget()
+        self._drop_passed()
 
     def end(self) -> Iterator[AudioSegment]:
-        """Give the last piece, if speech goes on to the end."""
+        """Give the last segment, if speech goes on to the end."""
         if self.start is not None:
             yield from self._finish()
 
     def _finish(self) -> Iterator[AudioSegment]:
-        """End a piece at a pause."""
+        """End a segment at a pause."""
         assert self.start is not None
         edge = round(EDGE_S * self.rate)
         available = self.dropped + len(self.speech)
-        yield from self._piece(self.start, min(self.last + 1 + edge, available))
+        yield from self._emit(self.start, min(self.last + 1 + edge, available))
         self.start = None
 
     def _cut_within(self, now: int) -> Iterator[AudioSegment]:
-        """Cut a piece that is too long where it is quietest."""
+        """Cut a segment that is too long where it is quietest."""
         assert self.start is not None
         low = self.start + (now - self.start) // 2 - self.dropped
         power = 10 ** (self.level_db[low : now + 1 - self.dropped] / 10)
         width = max(1, round(_QUIET_S * self.rate))
         quietest = np.convolve(power, np.ones(width), "valid").argmin()
         middle = self.dropped + low + int(quietest) + width // 2
-        yield from self._piece(self.start, middle)
+        yield from self._emit(self.start, middle)
         self.start = middle if self.last >= middle else None
 
-    def _piece(self, first: int, end: int) -> Iterator[AudioSegment]:
-        """Give the samples of frames `first` to `end`, with an edge before, if it is speech."""
+    def _emit(self, first: int, end: int) -> Iterator[AudioSegment]:
+        """Give frames `first` to `end` with an edge before, unless they hold too little speech."""
         spoken = int(self.speech[first - self.dropped : end - self.dropped].sum())
         begin = max(self.done, first - round(EDGE_S * self.rate))
         self.done = max(self.done, end)
@@ -126,8 +126,8 @@ class _Cutter:
             low, high = ((frame - self.dropped) * self.frame_samples for frame in (begin, end))
             yield AudioSegment(begin * self.frame_samples, self.samples[low:high].copy())
 
-    def _forget(self) -> None:
-        """Drop what no later piece can hold."""
+    def _drop_passed(self) -> None:
+        """Drop the frames that no later segment can hold."""
         here = self.dropped + len(self.speech) if self.start is None else self.start
         keep = max(self.done, here - round(EDGE_S * self.rate), self.dropped)
         gone = keep - self.dropped

@@ -1,4 +1,4 @@
-"""Speech found by its level alone: frames that stand out of what lies around them.
+"""Speech detection by level alone: frames louder than the background around them.
 
 Shapes: T frames.
 """
@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio import Waveform
-from asr.inference.segmentation.chunks import Frames, level_db, rechunk
+from asr.inference.segmentation.chunks import Frames, frame_levels_db, rechunk
 
 FRAME_S = 0.02
-#: A frame is held against the frames of its own chunk and of the two beside it.
+#: A frame is compared with the frames of its own chunk and of the two chunks beside it.
 CHUNK_FRAMES = 500
-#: The background is this percentile of the levels, the voice this one.
+#: Percentiles of the levels around a frame that count as background and as voice.
 _BACKGROUND, _VOICE = 10, 95
-#: Speech stands at least so far out of the background ...
+#: The threshold lies at least so far above the background ...
 _RISE_DB = 4.0
-#: ... and at least this share of the way from the background to the voice,
-_SHARE = 0.2
-#: where whatever lies so far below the voice is background.
+#: ... and at least this fraction of the way from the background to the voice.
+_FRACTION = 0.2
+#: The background is taken to lie at most so far below the voice.
 _RANGE_DB = 45.0
-#: Where nothing stands out, what is as loud as this may be speech behind steady noise or music, and
-#: is heard. Most voices of AN4 and LibriSpeech lie above it, all their rooms far below.
+#: Steady sound above this level may be speech in noise or music, and counts as speech. Most voices
+#: of AN4 and LibriSpeech lie above it, the background noise of all their recordings far below.
 _LOUD_DB = -36.0
 
 
@@ -33,7 +33,7 @@ def energy_frames(blocks: Iterable[Waveform], sample_rate: int) -> Iterator[Fram
     around: list[tuple[Waveform, NDArray[np.float64]]] = []
     before = 0.0
     for chunk in rechunk(blocks, CHUNK_FRAMES * frame_samples):
-        around.append((chunk, level_db(chunk, before, frame_samples)))
+        around.append((chunk, frame_levels_db(chunk, before, frame_samples)))
         before = float(chunk[-1])
         if len(around) > 1:
             yield _decide(around, -2)
@@ -49,9 +49,9 @@ def _decide(around: list[tuple[Waveform, NDArray[np.float64]]], place: int) -> F
 
 
 def threshold_db(level: NDArray[np.float64]) -> float:
-    """Place the threshold between background and voice, from the levels (T,) around."""
+    """Choose the threshold between background and voice from the levels (T,) around a frame."""
     background, voice = np.percentile(level, (_BACKGROUND, _VOICE))
     if voice - background < _RISE_DB and background > _LOUD_DB:
         return -np.inf
     background = max(background, voice - _RANGE_DB)
-    return float(background + max(_RISE_DB, _SHARE * (voice - background)))
+    return float(background + max(_RISE_DB, _FRACTION * (voice - background)))

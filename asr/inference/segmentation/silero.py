@@ -1,39 +1,34 @@
-"""Speech found by silero-vad's network, with the weights from its package (an extra).
+"""Speech detection with silero-vad: the ONNX network of its package (an extra), by onnxruntime.
 
-The package calls its scripted network for one frame after the other. Here the same weights are
-run on a chunk at a time: all its frames go through the convolutions at once and then through the
-LSTM, whose state the chunks hand on. The numbers are the same.
+The package itself is not imported, since that imports torch.
 
 Shapes: N samples, T frames.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+import onnxruntime
 from numpy.typing import NDArray
-from torch import Tensor
 
 from asr.audio import Waveform
-from asr.inference.segmentation.chunks import Frames, framed, level_db, rechunk
+from asr.inference.segmentation.chunks import Frames, frame_levels_db, rechunk, split_frames
 from asr.util.errors import UserError
 
-#: The sample rates it hears, and the name of the network for each.
-_NETWORKS = {16000: "_model", 8000: "_model_8k"}
-#: A frame is 32 ms, and the network sees 4 ms before it too.
+#: Hz; the network was trained on these.
+_SAMPLE_RATES = (8000, 16000)
+#: A frame is 32 ms, and the network reads the 4 ms before the frame too.
 _FRAMES_PER_S = 31.25
 _CONTEXT_PER_FRAME = 8
 CHUNK_FRAMES = 320
-#: Strides of the four convolutions: what is left of a frame is one vector.
-_STRIDES = (1, 2, 2, 1)
+_STATE_SHAPE = (2, 1, 128)  # hidden and cell state of the LSTM, of a batch of one
 #: Speech begins above the one probability and goes on until it falls below the other.
 _BEGINS, _ENDS = 0.5, 0.35
-_FILE = "data/silero_vad.jit"
+_FILE = "data/silero_vad.onnx"
+_ERRORS_ONLY = 3  # onnxruntime's third severity: its warnings are about the file's unused weights
 
 
 def silero_frames(blocks: Iterable[Waveform], sample_rate: int) -> Iterator[Frames]:
@@ -46,85 +41,62 @@ def silero_frames(blocks: Iterable[Waveform], sample_rate: int) -> Iterator[Fram
     frame_samples = round(sample_rate / _FRAMES_PER_S)
     before, on = np.zeros(frame_samples, np.float32), False
     for chunk in rechunk(blocks, CHUNK_FRAMES * frame_samples):
-        frames = framed(chunk, frame_samples)
+        frames = split_frames(chunk, frame_samples)
         speech = np.zeros(len(frames), np.bool_)
         for place, probability in enumerate(network.probabilities(frames, before)):
             on = probability >= (_ENDS if on else _BEGINS)
             speech[place] = on
-        yield Frames(chunk, level_db(chunk, float(before[-1]), frame_samples), speech)
+        yield Frames(chunk, frame_levels_db(chunk, float(before[-1]), frame_samples), speech)
         before = frames[-1]
 
 
 def load_network(sample_rate: int) -> "_Network":
-    """Make the network for a sample rate, before it has heard anything.
+    """Open the network for a sample rate, in the state it has before any frame.
 
     Raises:
-        UserError: silero-vad is not installed, or hears no such sample rate.
+        UserError: silero-vad is not installed or damaged, or not made for this sample rate.
     """
-    if sample_rate not in _NETWORKS:
+    if sample_rate not in _SAMPLE_RATES:
         raise UserError(
-            f"vad: silero hears 8000 or 16000 Hz and this model {sample_rate} Hz; use --vad energy"
+            f"vad: silero takes 8000 or 16000 Hz and this model {sample_rate} Hz; use --vad energy"
         )
-    return _Network(_weights(_NETWORKS[sample_rate]))
+    return _Network(_open_session(), sample_rate)
 
 
 @cache
-def _weights(network: str) -> dict[str, Tensor]:
+def _open_session() -> onnxruntime.InferenceSession:
     found = find_spec("silero_vad")
     if found is None or not found.submodule_search_locations:
         raise UserError("vad: silero-vad is not installed; pip install silero-vad")
     path = Path(found.submodule_search_locations[0]) / _FILE
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch would have everybody leave this format
-            tensors = torch.jit.load(path).state_dict()
-    except (OSError, RuntimeError, ValueError) as error:
+        content = path.read_bytes()
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own have no base but this
+        reason = str(error).partition("\n")[0]
         raise UserError(
-            f"{path}: silero-vad cannot be read ({error}); pip install -U silero-vad"
+            f"{path}: silero-vad cannot be read ({reason}); pip install -U silero-vad"
         ) from error
-    start = f"{network}."
-    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}
 
 
 class _Network:
-    """The network and its state after the frames it has heard."""
+    """The network, and the state that its LSTM has after the frames so far."""
 
-    def __init__(self, weights: dict[str, Tensor]) -> None:
-        self._weights = weights
-        width = weights["decoder.rnn.weight_hh"].shape[1]
-        self._state = (torch.zeros(1, 1, width), torch.zeros(1, 1, width))
+    def __init__(self, session: onnxruntime.InferenceSession, sample_rate: int) -> None:
+        self._session = session
+        self._sample_rate = np.array(sample_rate)
+        self._state = np.zeros(_STATE_SHAPE, np.float32)
 
-    @torch.inference_mode()
     def probabilities(self, frames: NDArray[np.float32], before: Waveform) -> list[float]:
         """Give the probability of speech in each frame (T, N), `before` (N,) preceding them."""
         context = frames.shape[1] // _CONTEXT_PER_FRAME
         earlier = np.concatenate([before[None], frames[:-1]])[:, -context:]
-        heard = torch.from_numpy(np.concatenate([earlier, frames], axis=1))[:, None]
-        lstm = [
-            self._weights[f"decoder.rnn.{name}"]
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        ]
-        hidden, *state = torch.lstm(
-            self._encode(heard, padding=context), self._state, lstm,
-            has_biases=True, num_layers=1, dropout=0.0, train=False,
-            bidirectional=False, batch_first=True,
-        )  # fmt: skip
-        self._state = (state[0], state[1])
-        out = F.conv1d(hidden.relu().mT, *self._layer("decoder.decoder.2"))
-        return out.sigmoid().flatten().tolist()
-
-    def _encode(self, heard: Tensor, padding: int) -> Tensor:
-        """Map frames behind their context (T, 1, N) to a sequence of vectors (1, T, 128)."""
-        basis = self._weights["stft.forward_basis_buffer"]
-        fft_samples = basis.shape[2]
-        heard = F.pad(heard, (0, padding), "reflect")
-        spectrum = F.conv1d(heard, basis, stride=fft_samples // 2)
-        real, imaginary = spectrum.split(fft_samples // 2 + 1, dim=1)
-        maps = (real.square() + imaginary.square()).sqrt()
-        for place, stride in enumerate(_STRIDES):
-            layer = self._layer(f"encoder.{place}.reparam_conv")
-            maps = F.conv1d(maps, *layer, stride=stride, padding=1).relu()
-        return maps.squeeze(-1)[None]
-
-    def _layer(self, name: str) -> tuple[Tensor, Tensor]:
-        return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        found = []
+        for frame in np.concatenate([earlier, frames], axis=1):
+            inputs = {"input": frame[None], "state": self._state, "sr": self._sample_rate}
+            probability, self._state = self._session.run(("output", "stateN"), inputs)
+            found.append(float(probability[0, 0]))
+        return found

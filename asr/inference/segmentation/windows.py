@@ -1,8 +1,8 @@
-"""A long recording as windows that overlap, for an encoder that hears a whole one at once.
+"""A long recording in overlapping windows, for an encoder that needs a whole utterance at once.
 
-A recurrent network hears what it was trained to hear, utterances of seconds, and its memory grows
-with the length. So each stretch of frames is heard within some seconds more on either side, which
-are heard again with the neighbours.
+A recurrent network is trained on utterances of seconds, and the memory it needs grows with the
+length. So each stretch of frames is encoded with some seconds of context on either side, and the
+outputs for the context are thrown away.
 
 U encoder frames.
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-#: Seconds on either side of a stretch that are heard with it.
+#: Seconds of context on either side of a stretch.
 CONTEXT_S = 3.0
 
 
 class Window(NamedTuple):
-    """A stretch of frames, start..end, and the frames first..last that it is heard with."""
+    """A stretch of frames, start..end, and with its context, first..last."""
 
     first: int
     start: int
@@ -25,9 +25,9 @@ class Window(NamedTuple):
 
 
 def windows(frames: int, frame_s: float, longest_s: float) -> Iterator[Window]:
-    """Part U frames into stretches of one length, each a window of at most about `longest_s`.
+    """Split U frames into stretches of one length, each in a window of about `longest_s` at most.
 
-    What is no longer is one window. `longest_s` must be longer than two `CONTEXT_S`.
+    U frames that are no longer than that are one window. `longest_s` must exceed two `CONTEXT_S`.
     """
     if frames * frame_s <= longest_s:
         yield Window(0, 0, frames, frames)

@@ -1,4 +1,4 @@
-"""Cutting long recordings: a pure function of the samples, which loses no speech."""
+"""Segments of a long recording: they depend on the samples alone, and no speech is lost."""
 
 from collections.abc import Iterator
 
@@ -20,12 +20,12 @@ def background(seconds: float, db: float = -60.0, seed: int = 0) -> np.ndarray:
 def with_speech(samples: np.ndarray, spans: list[tuple[float, float]], seed: int = 1) -> np.ndarray:
     """Add loud noise, its level moving as syllables do, from second to second."""
     generator = np.random.default_rng(seed)
-    heard = samples.copy()
+    mixed = samples.copy()
     for start_s, end_s in spans:
         start, end = round(start_s * RATE), round(end_s * RATE)
         syllables = 0.55 + 0.45 * np.sin(2 * np.pi * 4 * np.arange(end - start) / RATE)
-        heard[start:end] += 0.1 * syllables * generator.standard_normal(end - start)
-    return heard
+        mixed[start:end] += 0.1 * syllables * generator.standard_normal(end - start)
+    return mixed
 
 
 def random_blocks(samples: np.ndarray, generator: np.random.Generator) -> Iterator[np.ndarray]:
@@ -50,13 +50,13 @@ def talk(seconds: float, seed: int = 0) -> np.ndarray:
 
 
 def same(one: list[AudioSegment], other: list[AudioSegment]) -> bool:
-    return [p.start for p in one] == [p.start for p in other] and all(
+    return [a.start for a in one] == [b.start for b in other] and all(
         np.array_equal(a.waveform, b.waveform) for a, b in zip(one, other, strict=True)
     )
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_block_sizes_change_nothing(seed: int) -> None:
+def test_segments_do_not_depend_on_block_sizes(seed: int) -> None:
     samples = talk(60 + 17 * seed, seed)
     expected = cut(samples)
     generator = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ def test_block_sizes_change_nothing(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_piece_is_what_the_recording_holds_there(seed: int) -> None:
+def test_a_segment_holds_the_samples_of_the_recording_at_its_start(seed: int) -> None:
     samples = talk(200, seed)
     end = 0
     for segment in cut(samples):
@@ -79,29 +79,29 @@ def test_a_piece_is_what_the_recording_holds_there(seed: int) -> None:
 
 
 @pytest.mark.parametrize("samples", [0, 1, 79, 80, 30 * RATE])
-def test_a_short_recording_is_one_piece(samples: int) -> None:
-    heard = background(30.0)[:samples].astype(np.float32)
+def test_a_short_recording_is_one_segment(samples: int) -> None:
+    recording = background(30.0)[:samples].astype(np.float32)
 
-    (segment,) = cut(heard)
+    (segment,) = cut(recording)
 
     assert segment.start == 0
-    assert np.array_equal(segment.waveform, heard)
+    assert np.array_equal(segment.waveform, recording)
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.3, -0.7])
 @pytest.mark.parametrize("noise_db", [-90.0, -60.0, -40.0])
-def test_speech_lies_in_a_piece_with_its_edges(offset: float, noise_db: float) -> None:
+def test_speech_lies_in_a_segment_with_its_edges(offset: float, noise_db: float) -> None:
     spans = [(3.0, 5.0), (8.0, 8.4), (30.0, 41.0), (61.5, 62.0)]
     found = cut(with_speech(background(70.0, noise_db), spans) + offset)
 
-    heard = [(p.start / RATE, (p.start + len(p.waveform)) / RATE) for p in found]
-    assert len(heard) == len(spans)
-    for (begin, end), (start_s, end_s) in zip(heard, spans, strict=True):
+    times = [(one.start / RATE, (one.start + len(one.waveform)) / RATE) for one in found]
+    assert len(times) == len(spans)
+    for (begin, end), (start_s, end_s) in zip(times, spans, strict=True):
         assert begin == pytest.approx(start_s - EDGE_S, abs=0.08)
         assert end == pytest.approx(end_s + EDGE_S, abs=0.08)
 
 
-def test_short_pauses_join_and_long_ones_part() -> None:
+def test_a_short_pause_stays_in_a_segment_and_a_long_one_ends_it() -> None:
     pause = PAUSE_S - 0.1
     spans = [(1.0, 3.0), (3.0 + pause, 6.0), (6.0 + PAUSE_S + 0.1, 9.0)]
 
@@ -127,8 +127,8 @@ def test_soft_steady_noise_holds_no_speech() -> None:
     assert cut(background(100.0, -50.0)) == []
 
 
-def test_loud_steady_sound_is_heard_from_end_to_end() -> None:
-    """Somebody may speak behind it; what lies far from it is judged as before."""
+def test_loud_steady_sound_counts_as_speech_from_end_to_end() -> None:
+    """Somebody may speak in it; the recording far from it is cut as without it."""
     samples = background(200.0, -60.0)
     samples[50 * RATE : 140 * RATE] += background(90.0, -25.0, seed=1)
 
@@ -149,8 +149,8 @@ def test_a_click_is_no_speech() -> None:
     assert cut(samples) == []
 
 
-def test_no_more_than_a_piece_and_three_chunks_are_held() -> None:
-    """What has been read when a piece comes out lies at most so far ahead of it."""
+def test_one_segment_and_three_chunks_are_in_memory_at_most() -> None:
+    """When a segment is given, no more than that has been read past its start."""
     read = 0
 
     def arriving() -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Windows: every frame is kept once, and heard with what lies around it."""
+"""Windows: every frame is kept once, and encoded with its context."""
 
 from itertools import pairwise
 
@@ -10,13 +10,13 @@ LONGEST_S = 30.0
 
 
 @pytest.mark.parametrize("frames", [0, 1, 999, 1000])
-def test_what_is_not_too_long_is_one_window(frames: int) -> None:
+def test_a_short_recording_is_one_window(frames: int) -> None:
     assert list(windows(frames, 0.03, LONGEST_S)) == [(0, 0, frames, frames)]
 
 
 @pytest.mark.parametrize("frame_s", [0.02, 0.03, 0.06])
 @pytest.mark.parametrize("seconds", [30.1, 47.0, 48.1, 61.0, 3600.0])
-def test_every_frame_is_kept_once_and_heard_in_context(frame_s: float, seconds: float) -> None:
+def test_every_frame_is_kept_once_and_has_its_context(frame_s: float, seconds: float) -> None:
     frames = round(seconds / frame_s)
     found = list(windows(frames, frame_s, LONGEST_S))
     assert [end for *_, end, _ in found[:-1]] == [start for _, start, *_ in found[1:]]
