@@ -32,7 +32,7 @@ from asr.data.manifests import load_waveform, read_cuts
 from asr.inference.alignment import align_text
 from asr.inference.recognizer import Recognizer
 from asr.util.errors import UserError
-from asr.util.files import file_name
+from asr.util.files import escape_file_name
 
 LONGEST_S = 15.0
 #: Energy is smoothed over so much before a cut is put where it is lowest.
@@ -156,7 +156,7 @@ def write(
             waveform = splice.waveform
             if rng.random() < cutting.mp3:
                 waveform = through_mp3(waveform, rate)
-            path = (output / f"splice-{file_name(speaker)}-{number:05}.flac").resolve()
+            path = (output / f"splice-{escape_file_name(speaker)}-{number:05}.flac").resolve()
             soundfile.write(path, waveform, rate)
             made.append(cut_whole(path, " ".join(splice.words), speaker))
     return made

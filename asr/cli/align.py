@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs, add_model
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
-from asr.util.errors import UserError, contained
-from asr.util.files import file_name
+from asr.util.errors import UserError, contain_errors
+from asr.util.files import escape_file_name
 from asr.util.paths import is_manifest
 from asr.util.printable import printable
 from asr.util.text_files import read_text
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     failed = 0
     for item in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
         try:
-            with contained(item.where):
+            with contain_errors(item.where):
                 aligned = _align(recognizer, item)
             with tqdm.external_write_mode():
                 _put(aligned, item, outputs, str(args.model))
@@ -137,7 +137,7 @@ def _from_manifest(manifest: str) -> list[_Item]:
             f"cut {cut.id}",
             cut.supervisions[0].text,
             partial(load_waveform, cut),
-            file_name(cut.id),
+            escape_file_name(cut.id),
         )
         for cut in read_cuts(manifest)
     ]

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
 from asr.util.errors import DISK_FULL, UserError
-from asr.util.files import files_below
+from asr.util.files import find_files
 from asr.util.printable import printable
 from asr.util.text_files import read_text
 
@@ -134,7 +134,7 @@ def _root(pattern: str) -> Path:
 def _in_folder(folder: Path) -> Iterator[Input]:
     from asr.audio.recording import AUDIO_SUFFIXES
 
-    files, closed = files_below(folder)
+    files, closed = find_files(folder)
     audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
     for path in sorted(audio):
         if path.is_file() or not path.exists():  # the reader names a link to nothing

@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from asr.cli.messages import show
-from asr.util.errors import UserError, contained
+from asr.util.errors import UserError, contain_errors
 
 if TYPE_CHECKING:
     from asr.formats import About
@@ -63,7 +63,7 @@ class Outputs:
         from asr.formats import FORMATS
         from asr.util.files import write_text
 
-        with contained(about.path):
+        with contain_errors(about.path):
             texts = {name: FORMATS[name](transcripts, about) for name in self.formats}
         if self.folder is None:
             show("".join(texts.values()), end="")

@@ -10,7 +10,7 @@ from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
 from asr.cli.inputs import Input, check_outputs, find_inputs, readable
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
-from asr.util.errors import UserError, contained
+from asr.util.errors import UserError, contain_errors
 from asr.util.printable import printable
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> boo
     from asr.inference.plot import draw_transcription
 
     try:
-        with contained(str(path)):
+        with contain_errors(str(path)):
             draw_transcription(recognizer, path, args.picture, args.channel)
     except UserError as error:
         complain(error)

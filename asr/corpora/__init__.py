@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from asr.corpora.collection import SPLITS, Collection, SplitSummary, Summary, counts, listing
 from asr.util.errors import UserError
-from asr.util.files import replacing, write_text
+from asr.util.files import write_atomically, write_text
 
 if TYPE_CHECKING:
     from lhotse.cut import Cut
@@ -136,7 +136,7 @@ def _make_folder(folder: Path) -> None:
 
 def write_cuts(cuts: "Iterable[Cut]", path: Path) -> None:
     """Write a manifest as lhotse reads it, atomically; the same bytes for the same cuts."""
-    with replacing(path) as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+    with write_atomically(path) as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
         for cut in cuts:
             packed.write(f"{json.dumps(cut.to_dict(), ensure_ascii=False)}\n".encode())
 

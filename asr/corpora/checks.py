@@ -18,7 +18,7 @@ from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
 from asr.data.cut_checks import LONGEST_AT_ONCE_S, check_amount
 from asr.data.cut_schema import CutError, check_words
-from asr.util.errors import FileError, contained
+from asr.util.errors import FileError, contain_errors
 from asr.util.threads import map_in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
@@ -159,7 +159,7 @@ def _open_all(paths: Iterable[Path], converted: Path) -> dict[Path, Recording | 
 
 def _open(path: Path, converted: Path) -> Recording | AudioError:
     try:
-        with contained(str(path)):
+        with contain_errors(str(path)):
             try:
                 return _recording(path)
             except UnknownFormatError:

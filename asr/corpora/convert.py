@@ -6,7 +6,7 @@ from pathlib import Path
 import soundfile
 
 from asr.audio.recording import open_recording
-from asr.util.files import replacing
+from asr.util.files import write_atomically
 
 #: The folder of such copies, below the manifests.
 CONVERTED = "converted"
@@ -30,7 +30,7 @@ def to_flac(path: Path, folder: Path) -> Path:
             return folder / name
         rate = _flac_rate(recording.sample_rate)
         with (
-            replacing(folder / name) as file,
+            write_atomically(folder / name) as file,
             soundfile.SoundFile(file, "w", rate, 1, "PCM_16", format="FLAC") as flac,
         ):
             for waveform in recording.waveform(None, rate):

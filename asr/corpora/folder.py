@@ -16,7 +16,7 @@ from asr.corpora.collection import (
 )
 from asr.corpora.convert import CONVERTED
 from asr.util.errors import UserError
-from asr.util.files import files_below
+from asr.util.files import find_files
 from asr.util.text_files import TextError, read_text
 
 
@@ -112,7 +112,7 @@ def _read_folder(root: Path, output: Path) -> Collection:
 
 def _files(root: Path, without: Path) -> list[Path]:
     """List the files at any depth but hidden ones."""
-    files, closed = files_below(root, without)
+    files, closed = find_files(root, without)
     for error in closed:
         raise UserError(
             f"{error.filename}: cannot be read: {error.strerror}; mend its permissions"

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from asr.audio import SAMPLE_RATES
-from asr.util.printable import CONTROLS
-from asr.util.text_files import quoted
+from asr.util.printable import CONTROLS, quoted
 
 _LONGEST_RECORDING_S = 1e9
 _MOST_ENTRIES = 1024  # of a list; libsndfile reads as many channels

@@ -17,7 +17,7 @@ from asr.decoding.prefix_state import chosen_words
 from asr.decoding.tokens import Tokens
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
-from asr.util.threads import map_threads
+from asr.util.threads import map_in_threads
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class BeamSearch:
         Raises:
             UserError: V is not the number of tokens, or a frame holds NaN.
         """
-        return map_threads(self.decode_one, list(log_probs), self._threads)
+        return map_in_threads(self.decode_one, list(log_probs), self._threads)
 
     def decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         """Decode one utterance, (U, V); see `decode`."""

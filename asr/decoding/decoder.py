@@ -16,7 +16,7 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, log_spelled, words_of
 from asr.transcript import Word
-from asr.util.threads import map_threads
+from asr.util.threads import map_in_threads
 
 if TYPE_CHECKING:
     from asr.decoding.lexicon import Lexicon
@@ -96,7 +96,7 @@ class Decoder:
             path, found, log_confidence = read_best(beam, row, beam.decode_one(row))
             return self._decoded(path, found, frame_s, log_confidence)
 
-        return map_threads(decode_one, rows, threads)
+        return map_in_threads(decode_one, rows, threads)
 
     def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
         """Read the words off a best path: as its letters spell, or by its phones and a lexicon."""

@@ -20,7 +20,7 @@ from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree, child_of
 from asr.util.compiled import njit_no_alloc
 from asr.util.errors import UserError
-from asr.util.text_files import quoted
+from asr.util.printable import quoted
 
 MOST_PRONUNCIATIONS = 1000  # of a phrase, as the pronunciations of its words multiply
 BOUNDARY = 0  # the letter number that stands between words

@@ -15,7 +15,7 @@ from asr.decoding.word_lists import LONGEST
 from asr.lm.ngram import BEGIN, END, UNKNOWN, NGram
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
-from asr.util.text_files import quoted
+from asr.util.printable import quoted
 
 LM_NONE, LM_WORDS, LM_TOKENS = 0, 1, 2
 SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary

@@ -12,7 +12,7 @@ import yaml
 from asr.util.errors import UserError
 from asr.util.files import digest, write_text
 from asr.util.flat_yaml import read_flat
-from asr.util.text_files import quoted
+from asr.util.printable import quoted
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")

@@ -20,7 +20,7 @@ from functools import cached_property
 
 from asr.text.tokenizer import Tokenizer
 from asr.util.errors import UserError
-from asr.util.text_files import quoted
+from asr.util.printable import quoted
 
 
 @dataclass(frozen=True)

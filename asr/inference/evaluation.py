@@ -23,7 +23,7 @@ from asr.inference.log_probs import compute_log_probs
 from asr.inference.recognizer import Recognizer
 from asr.scoring import Report, score
 from asr.text.tokenizer import Tokenizer
-from asr.util.errors import UserError, contained
+from asr.util.errors import UserError, contain_errors
 
 #: Seconds of padded audio at a time; bounds memory, and changes no result.
 BATCH_S = 120.0
@@ -66,7 +66,7 @@ class _TestSet(SpeechDataset):
     def _can_load(self, index: int) -> bool:
         cut = self.cuts[index]
         try:
-            with contained(f"cut {cut.id}"):
+            with contain_errors(f"cut {cut.id}"):
                 self._loaded[index] = super()._waveform(index)
         except UserError as error:
             self.left_out[cut.id] = error

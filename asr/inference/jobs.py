@@ -13,7 +13,7 @@ from asr.audio.recording import Recording, open_recording
 from asr.inference.segmentation import segments
 from asr.inference.segmentation.batching import SegmentBatch, group_by_length, groups
 from asr.transcript import Segment, Transcript
-from asr.util.errors import UserError, contained
+from asr.util.errors import UserError, contain_errors
 
 #: Short recordings of so many seconds wait for each other, so that some are of like length.
 _WAITING_S = 600.0
@@ -64,7 +64,7 @@ class File:
         if self.error is not None:
             return self.error
         try:
-            with contained(str(self.path)):
+            with contain_errors(str(self.path)):
                 return [one.transcript() for one in self.channels]
         except UserError as error:
             return error
@@ -127,7 +127,7 @@ def find_jobs(
     for path in paths:
         file = File(path)
         try:
-            with contained(str(path)):
+            with contain_errors(str(path)):
                 for name, number, recording in _channels(path, channel):
                     opened(recording.duration_s or 0.0)
                     heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)

@@ -22,7 +22,7 @@ from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import segments
 from asr.text.tokenizer import BLANK_ID, SPACE
 from asr.util.errors import UserError
-from asr.util.files import replacing
+from asr.util.files import write_atomically
 from asr.util.printable import printable
 
 #: So many characters of the title's size, capitals even, are as wide as the picture.
@@ -63,7 +63,7 @@ def draw_transcription(
         parse_math=False,  # a $ in a name is no formula
     )
     try:
-        with replacing(output) as file:
+        with write_atomically(output) as file:
             figure.savefig(file, dpi=120, format=output.suffix[1:] or "png")
     except ValueError as error:
         raise UserError(f"{output}: cannot be drawn ({error}); end its name in .png") from error

@@ -32,7 +32,7 @@ from asr.lm.ngram import BEGIN, END, LN_10, UNKNOWN, NGram
 from asr.lm.tree import TreeBuilder
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_lines, new_table
 from asr.util.errors import UserError
-from asr.util.files import replacing
+from asr.util.files import write_atomically
 from asr.util.text_files import line_number
 
 MISSING_UNKNOWN_LOG10 = -100.0
@@ -242,7 +242,7 @@ def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
         text = part[0].encode() + _format_block(lm, table, decimals, *part[1:])
         return pack(text) if path.suffix == ".gz" else text
 
-    with replacing(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
+    with write_atomically(path) as file, ThreadPoolExecutor(_WRITERS) as pool:
         for content in pool.map(block, _blocks(lm.counts, _longest(table))):
             file.write(content)
 

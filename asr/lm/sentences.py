@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asr.lm.vocabulary import TokenizedText, tokenize
 from asr.util.errors import UserError
-from asr.util.text_files import decode, read_unpacked
+from asr.util.text_files import decode_utf8, read_unpacked
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -34,7 +34,7 @@ def read_sentences(
     as_it_is = unit == "word" and normalize is None and b"\0" not in content
     if as_it_is:  # millions of lines in seconds
         return tokenize(content.removeprefix(BOM_UTF8), str(path))
-    return tokenize_lines(decode(content, str(path)).split("\n"), str(path), unit, normalize)
+    return tokenize_lines(decode_utf8(content, str(path)).split("\n"), str(path), unit, normalize)
 
 
 def tokenize_lines(

@@ -33,9 +33,9 @@ import numpy as np
 from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import NGram, NGramArrays
 from asr.lm.tree import read_only
-from asr.util.cache_folder import UnsafeFolderError, cache_folder
-from asr.util.files import beside, digest, open_without_waiting, remove_partials
-from asr.util.text_files import read, unpack
+from asr.util.cache_folder import UnsafeFolderError, make_cache_folder
+from asr.util.files import digest, open_replacement, open_without_waiting, remove_partials
+from asr.util.text_files import read_bytes, unpack_gzip
 
 _MAGIC = b"asr-lm\x00\x02"  # the last byte is the version of the format
 _PREFIX = struct.Struct("<8sI")  # magic, and length of the header that follows
@@ -72,8 +72,8 @@ def open_ngram(path: str | Path) -> NGram:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # there is none of this content and format
     seen = _appearance(path)
-    content = read(path)
-    lm = parse_arpa(unpack(content, path), path)
+    content = read_bytes(path)
+    lm = parse_arpa(unpack_gzip(content, path), path)
     if cache is not None:
         with suppress(OSError):  # a cache that cannot be written is done without
             _save(lm, cache, {**seen, "sha256": sha256(content).hexdigest()})
@@ -104,9 +104,9 @@ def cache_path(path: Path) -> Path:
     """Where the cache of the model at `path` is kept.
 
     Raises:
-        UnsafeFolderError, OSError, RuntimeError: as `asr.util.cache_folder.cache_folder`.
+        UnsafeFolderError, OSError, RuntimeError: as `asr.util.cache_folder.make_cache_folder`.
     """
-    return cache_folder() / f"{sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.lm"
+    return make_cache_folder() / f"{sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.lm"
 
 
 def _appearance(path: Path) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _save(lm: NGram, cache: Path, source: dict[str, Any]) -> None:
     blocks: list[bytes | memoryview] = [_PREFIX.pack(_MAGIC, len(header)) + header, lm.vocabulary]
     blocks += [array.data for array in lm.arrays]
     checksum = 0
-    with beside(cache) as file:
+    with open_replacement(cache) as file:
         for block in blocks:
             padding = bytes(_aligned(file.tell()) - file.tell())
             file.write(padding)

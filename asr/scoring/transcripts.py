@@ -18,7 +18,8 @@ from typing import Literal, NamedTuple, NoReturn
 
 from asr.scoring.pairing import require_same_ids
 from asr.util.errors import UserError
-from asr.util.text_files import quoted, read_text
+from asr.util.printable import quoted
+from asr.util.text_files import read_text
 
 Layout = Literal["auto", "kaldi", "trn", "plain"]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from asr.text.tokenizer import BLANK, NORMALIZERS, SPACE, Tokenizer
 from asr.util.errors import UserError
-from asr.util.text_files import TextError, quoted, read_text
+from asr.util.printable import quoted
+from asr.util.text_files import TextError, read_text
 
 #: Word to its pronunciations, each the names of phones with a space between.
 Lexicon = dict[str, list[str]]

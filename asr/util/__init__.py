@@ -1,1 +1,7 @@
-"""What every room uses: errors, files, paths, threads, compiled functions."""
+"""Helpers without knowledge of speech, for all other packages.
+
+`errors`: the exceptions that users read. `files`, `text_files`, `flat_yaml`: files written whole,
+texts and settings read. `printable`: text escaped for a terminal. `paths`, `cache_folder`: where
+recipes, models and caches are. `threads`, `compiled`, `masks`: work on several cores, numba, and
+padding. Each is imported by its module's name.
+"""

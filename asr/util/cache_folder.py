@@ -1,8 +1,8 @@
-"""Folders of what is computed once and kept, which nobody else can write to.
+"""Folders of cached results that no other user can write to.
 
-What a cache holds is believed: arrays are indexed without checks, and numba runs the code that it
-unpickles. Whoever can put a file there can do anything in our name. So a cache folder, and every
-folder above it, has to belong to the user or to root and be closed to other writers.
+The content of a cache is trusted: arrays are indexed without checks, and numba runs the code that
+it unpickles. Whoever can put a file there can run anything as the user. So a cache folder, and
+every folder above it, must belong to the user or to root and be closed to other writers.
 """
 
 import os
@@ -13,7 +13,7 @@ _ROOT = 0
 
 
 class UnsafeFolderError(PermissionError):
-    """A cache folder that others could put files in."""
+    """A cache folder that other users could put files in."""
 
     def __init__(self, folder: Path, place: Path, why: str) -> None:
         self.folder, self.place, self.why = folder, place, why
@@ -22,41 +22,41 @@ class UnsafeFolderError(PermissionError):
         )
 
 
-def cache_folder() -> Path:
+def make_cache_folder() -> Path:
     """Make the toolkit's own cache folder, `$XDG_CACHE_HOME/asr` or `~/.cache/asr`.
 
     Raises:
-        UnsafeFolderError: others could write to it.
+        UnsafeFolderError: other users could write to it.
         OSError: it cannot be made.
-        RuntimeError: neither variable nor system says where the user's home is.
+        RuntimeError: the user's home folder is not known.
     """
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "asr"
-    folder = private_folder(folder)
-    if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):  # an older one, open to readers
+    folder = make_private_folder(folder)
+    if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):  # an earlier version let others read
         folder.chmod(stat.S_IRWXU)
     return folder
 
 
-def private_folder(folder: Path) -> Path:
-    """Make a folder where it is missing, for the user alone, and return its path without links.
+def make_private_folder(folder: Path) -> Path:
+    """Make a folder for the user alone, unless it exists; return its path without links.
 
     Raises:
-        UnsafeFolderError: others could write to it, or put another in its place.
+        UnsafeFolderError: other users could write to it, or put another folder in its place.
         OSError: it cannot be made.
     """
     folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     folder = folder.resolve()
-    if hasattr(os, "getuid"):  # Windows keeps a user's folders to the user by other means
+    if hasattr(os, "getuid"):  # Windows protects a user's folders by other means
         for place in (folder, *folder.parents):
-            if why := _open_to_others(place.stat(), within=place != folder):
+            if why := _who_could_write(place.stat(), within=place != folder):
                 raise UnsafeFolderError(folder, place, why)
     return folder
 
 
-def _open_to_others(found: os.stat_result, within: bool) -> str:
-    """Say who else could change what a folder holds; "" if nobody can.
+def _who_could_write(found: os.stat_result, within: bool) -> str:
+    """Say which other user could change the files in a folder; "" if none could.
 
-    What belongs to the user in a folder such as /tmp, whose sticky bit is set, stays as it is.
+    In a folder whose sticky bit is set, such as /tmp, nobody can replace the user's own files.
     """
     if found.st_uid not in (_ROOT, os.getuid()):
         return "another user owns this folder"
@@ -70,7 +70,7 @@ def _open_to_others(found: os.stat_result, within: bool) -> str:
 
 
 def _is_own_group(number: int) -> bool:
-    """Whether a group has the user as its only member, as Debian and Fedora give one to each."""
+    """Whether the user is the only member of a group, as in Debian's and Fedora's user groups."""
     import grp
     import pwd
 

@@ -39,7 +39,7 @@ from typing import Any
 import numba
 from numba import njit
 
-from asr.util.cache_folder import UnsafeFolderError, cache_folder, private_folder
+from asr.util.cache_folder import UnsafeFolderError, make_cache_folder, make_private_folder
 
 _PACKAGE = Path(__file__).parents[1]
 config: Any = numba.config  # its attributes come from the environment: type checkers see none
@@ -82,11 +82,11 @@ def _trusted_folders() -> frozenset[Path]:
         OSError, RuntimeError: there is no folder that can be written.
     """
     if config.CACHE_DIR:
-        folder = private_folder(Path(config.CACHE_DIR))
+        folder = make_private_folder(Path(config.CACHE_DIR))
     elif os.access(_PACKAGE, os.W_OK):
         return frozenset({_PACKAGE})
     else:
-        folder = cache_folder() / "numba"
+        folder = make_cache_folder() / "numba"
     config.CACHE_DIR = str(folder)
     return frozenset({_PACKAGE, folder})
 

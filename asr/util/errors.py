@@ -1,4 +1,4 @@
-"""The one exception that is a user's to mend, and what becomes of those that nobody foresaw."""
+"""The exceptions whose messages users read, and how unforeseen errors become such messages."""
 
 import errno
 from collections.abc import Iterator
@@ -6,36 +6,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
 
-#: What a system calls a disk, or a user's share of it, that has no room left.
+#: The numbers of the errors "no space left on device" and "disk quota exceeded".
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PACKAGE = Path(__file__).parents[1]
 
 
 class UserError(Exception):
-    """A mistake in what the user gave: a path, a file's content, a setting.
+    """A mistake in the user's input: a path, a file's content, a setting.
 
-    The message is one sentence that says what is wrong, what was found, where, and what to do,
+    The message is one sentence that tells what is wrong, what was found, where, and what to do,
     for example ``train.jsonl.gz:17: duration is -0.3 s, expected more than 0; prepare the corpus
     again``. The command line prints it without a traceback and exits with status 1.
     """
 
 
 class FileError(UserError):
-    """What kept one file from being worked on, and nobody foresaw; the others of a job go on."""
+    """An unforeseen error in the work on one file; a job goes on with its other files."""
 
 
 @contextmanager
-def contained(where: str) -> Iterator[None]:
-    """Make whatever goes wrong with one file the failure of that file alone.
+def contain_errors(where: str) -> Iterator[None]:
+    """Turn an unforeseen error in the work on one file into a `FileError`.
 
-    A `UserError`, a full disk and a reader of the output who has gone pass as they are.
+    A `UserError`, a full disk and a closed pipe of the output are raised unchanged.
 
     Args:
-        where: the file, as the message is to name it.
+        where: the file's name in the message.
 
     Raises:
-        FileError: in place of any other error. It says what the system or the memory refused or,
-            as such an error is a fault of ours, of which type it is and where, to be reported.
+        FileError: in place of any other error. The message tells what the operating system
+            refused, or that memory ran out, or else, the error being a fault of the toolkit, its
+            type and its place.
     """
     try:
         yield
@@ -49,8 +50,8 @@ def contained(where: str) -> Iterator[None]:
             if error.errno in DISK_FULL:
                 raise
             raise FileError(f"{where}: {error.strerror}; check the path") from error
-        said = str(error).partition("\n")[0][:200]
-        found = f"{type(error).__name__} ({said})"
+        first_line = str(error).partition("\n")[0][:200]
+        found = f"{type(error).__name__} ({first_line})"
         advice = "this is a fault of the toolkit; please report this line, if you can with the file"
         raise FileError(f"{where}: {found} in {_place(error)}: {advice}") from error
 
@@ -61,7 +62,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def _place(error: Exception) -> str:
-    """Name the innermost line of the toolkit that the error came through."""
+    """Name the innermost line of the toolkit in the error's traceback."""
     frames = extract_tb(error.__traceback__)
     ours = (frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE))
     own = [frame for frame in ours if frame.filename != __file__]

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and files found at any depth."""
+"""Files written whole or not at all, and files found below a folder."""
 
 import os
 import re
@@ -14,52 +14,51 @@ from urllib.parse import quote
 from asr.util.errors import DISK_FULL, UserError
 from asr.util.printable import CONTROLS
 
-#: What parts folders, what escapes begin with, and what is no text.
+#: Characters that separate folders, begin an escape, or are not printable.
 _NOT_IN_NAMES = re.compile(rf"[/\\%{CONTROLS}]")
 
 
 @contextmanager
-def replacing(path: Path, size: int | None = None) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place at `path` once it is whole and on the disk, or never does.
+def write_atomically(path: Path, size: int | None = None) -> Iterator[IO[bytes]]:
+    """Open a new file that replaces `path` once it is complete and on the disk.
 
-    A process killed at any moment leaves the old file or the new one. Folders on the way are made.
-    A link is followed. A device or a pipe, such as /dev/stdout, has nothing to replace and is
-    written to directly.
+    A process killed at any moment leaves the old file or the new one. Missing folders are made and
+    links followed. A device or a pipe, such as /dev/stdout, is written to directly.
 
     Args:
         path: the file.
-        size: in bytes, where it is known.
+        size: of the new file in bytes, where it is known.
 
     Raises:
         UserError: the place cannot be written to, or the disk is full.
     """
     try:
         special = path.exists() and not (path.is_file() or path.is_dir())
-        with path.open("wb") if special else beside(Path(os.path.realpath(path))) as file:
+        with path.open("wb") if special else open_replacement(Path(os.path.realpath(path))) as file:
             yield file
     except OSError as error:
         reason = error.strerror or error
-        mend = _room(path, size) if error.errno in DISK_FULL else "give another path"
-        raise UserError(f"{path}: cannot be written: {reason}; {mend}") from error
+        advice = _word_remedy(path, size) if error.errno in DISK_FULL else "give another path"
+        raise UserError(f"{path}: cannot be written: {reason}; {advice}") from error
 
 
-def _room(path: Path, size: int | None) -> str:
-    """Say what is left where a disk was full, and how much room a file wants."""
+def _word_remedy(path: Path, size: int | None) -> str:
+    """Word the advice for a full disk, with the room that the file needs."""
     stands = "the old file stands; " if path.is_file() else ""
     wanted = "" if size is None else f" for {size / 1e6:.2f} MB"
     return f"{stands}make room{wanted}, then try again"
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that takes its place at the end, whatever stands there.
+def open_replacement(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file in the folder of `path` that replaces `path` at the end.
 
     Raises:
         OSError: the place cannot be written to, or the disk is full.
     """
-    # Threads, and containers that share the folder, may write the same file at once, so chance
-    # names it. A name may have 255 bytes, so that of `path` can leave no room for more. `open`
-    # gives the permissions that are usual here; `tempfile` would keep other users out.
+    # The name is random, since threads and other containers may write the same file at once, and
+    # short, since `path` may have a name of 255 bytes, the most there are. `open` gives the usual
+    # permissions; `tempfile` would forbid other users to read.
     partial = path.with_name(f".{path.name[:40]}.partial{token_hex(8)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -72,13 +71,13 @@ def beside(path: Path) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def file_name(name: str) -> str:
-    """Escape what parts folders or is no text, so that different names stay different ones."""
+def escape_file_name(name: str) -> str:
+    """Escape a name so that it is one file's, printable, and different for different names."""
     return _NOT_IN_NAMES.sub(lambda found: quote(found[0], safe="", errors="surrogatepass"), name)
 
 
 def open_without_waiting(path: str, flags: int) -> int:
-    """Open as `open` does, whose `opener` it is, a pipe even if nobody writes to it yet."""
+    """Open a file, or a pipe before anybody writes to it; an `opener` for `open`."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -93,20 +92,20 @@ def digest(path: Path) -> str:
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write a whole file as `replacing` does."""
-    with replacing(path, size=len(content)) as file:
+    """Write a whole file as `write_atomically` does."""
+    with write_atomically(path, size=len(content)) as file:
         file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text as `replacing` does; halves of surrogate pairs as JSON escapes them."""
+    """Write UTF-8 text as `write_atomically` does; lone surrogates as JSON escapes them."""
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def remove_partials(folder: Path, idle_s: float = 0.0) -> None:
-    """Remove what writers killed at their work left in a folder.
+    """Remove the unfinished files that killed processes left in a folder.
 
-    Where others may be writing there now, what was written to in the last `idle_s` seconds stays.
+    `idle_s` keeps the files of other processes: those written to in the last so many seconds.
     """
     for partial in folder.glob(".*.partial*"):
         with suppress(FileNotFoundError):  # another process removes them too
@@ -114,20 +113,20 @@ def remove_partials(folder: Path, idle_s: float = 0.0) -> None:
                 partial.unlink()
 
 
-def files_below(root: Path, without: Path | None = None) -> tuple[list[Path], list[OSError]]:
-    """List the files at any depth but hidden ones, and why folders could not be read.
+def find_files(root: Path, without: Path | None = None) -> tuple[list[Path], list[OSError]]:
+    """List the files below a folder but hidden ones, and the errors of unreadable folders.
 
     Args:
         root: the folder; links are followed, and a folder linked to from several places is read
             once.
-        without: a folder that is left out.
+        without: a folder that is not searched.
     """
     seen = {place.resolve() for place in (root, without) if place is not None}
     files: list[Path] = []
     closed: list[OSError] = []
     for folder, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
         visible = [name for name in sorted(inner) if not name.startswith(".")]
-        inner.clear()  # in place: os.walk goes on with what is put back
+        inner.clear()  # in place: os.walk descends into what the list holds then
         for name in visible:
             place = Path(folder, name).resolve()
             if place not in seen:

@@ -1,8 +1,8 @@
-"""Settings in YAML, a `key: value` on each line, read with their lines.
+"""Settings in YAML, a `key: value` on each line, read with their line numbers.
 
-A file may come from a stranger, and YAML can hold much more: lists in lists without end, anchors
-that unfold to gigabytes, tags that make objects. Here it is read event by event, and whatever is
-not a plain value is refused where it begins.
+A file may come from a stranger, and YAML can hold lists nested without end, anchors that expand to
+gigabytes and tags that make objects. Here the file is read event by event, and anything but a plain
+value is refused at its first event.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import yaml
 
 from asr.util.text_files import TextError, line_number, read_text
 
-#: Characters that a file may have; PyYAML reads about 100,000 a second.
+#: The most characters of a file; PyYAML reads about 100,000 a second.
 LONGEST = 50_000
 _KINDS = {
     yaml.AliasEvent: "an alias",
@@ -24,7 +24,7 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class Setting(NamedTuple):
-    """A value as YAML types it (but a date is text), and the line where it stands."""
+    """A value in the type that YAML gives it, but dates as text, and its line."""
 
     value: Any
     line: int
@@ -34,8 +34,8 @@ def read_flat(path: Path) -> dict[str, Setting]:
     """Read the settings of a file.
 
     Raises:
-        TextError: it cannot be read as text, is longer than `LONGEST`, is no YAML, holds anything
-            but `key: value` lines, or a key twice.
+        TextError: the file cannot be read as text, is longer than `LONGEST`, is no YAML, has
+            anything but `key: value` lines, or has a key twice.
     """
     text = read_text(path)
     if len(text) > LONGEST:
@@ -57,7 +57,7 @@ def read_flat(path: Path) -> dict[str, Setting]:
 
 
 def _scalars(text: str, path: Path) -> list[yaml.ScalarEvent]:
-    """List the keys and values of a mapping in turn."""
+    """List the keys and values of the mapping alternately."""
     inside, scalars = False, []
     try:
         for event in yaml.parse(text, yaml.SafeLoader):
@@ -81,6 +81,7 @@ def _scalars(text: str, path: Path) -> list[yaml.ScalarEvent]:
 
 
 def _construct(event: yaml.ScalarEvent) -> Any:
+    """Make the value of a scalar; a date stays text."""
     loader = yaml.SafeLoader("")
     tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
     if tag == _TIMESTAMP:

@@ -1,6 +1,6 @@
-"""Where things are: recipes, models and what lies beside them.
+"""Where recipes, models and their decoding settings are.
 
-conf/ and recipes/ are beside the package in a checkout, and inside it once installed.
+conf/ and recipes/ are beside the package in a checkout, and inside the package once installed.
 """
 
 import difflib
@@ -12,6 +12,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def _find(name: str) -> Path:
+    """Find a folder inside the package or beside it."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
@@ -19,14 +20,14 @@ def _find(name: str) -> Path:
 CONF = _find("conf")
 RECIPES = _find("recipes")
 DEFAULT_RECIPE = "blstm"
-#: Models that come with the toolkit, a folder each, called by its name.
+#: The folder of the models that come with the toolkit; a model is named by its own folder.
 SHIPPED = _PACKAGE / "models"
 MODEL_NAME = "model.safetensors"
 DECODING_NAME = "decoding.yaml"
 
 
 def recipe_names() -> list[str]:
-    """List the recipes by the names `asr train` takes: ``an4`` is ``an4/blstm``."""
+    """List the recipes by the names `asr train` takes; ``an4`` is short for ``an4/blstm``."""
     names = [path.relative_to(RECIPES).with_suffix("") for path in RECIPES.glob("*/*.yaml")]
     return sorted(
         str(name.parent) if name.name == DEFAULT_RECIPE else name.as_posix() for name in names
@@ -37,7 +38,7 @@ def find_recipe(recipe: str) -> Path:
     """Resolve a recipe's name or path to its YAML file.
 
     Raises:
-        UserError: there is none; the nearest name is given.
+        UserError: there is no such recipe; the message names the nearest.
     """
     path = Path(recipe)
     if path.suffix == ".yml":  # Hydra reads no other suffix
@@ -45,7 +46,7 @@ def find_recipe(recipe: str) -> Path:
     if path.suffix == ".yaml":
         if not path.is_file():
             raise UserError(f"{recipe}: there is no such recipe file; check the path")
-        if (path.parent / "train.yaml").is_file():  # which Hydra would take for conf/train.yaml
+        if (path.parent / "train.yaml").is_file():  # Hydra would read it, not conf/
             raise UserError(
                 f"{path.parent / 'train.yaml'}: recipes build on another train.yaml; rename it"
             )
@@ -59,21 +60,21 @@ def find_recipe(recipe: str) -> Path:
 
 
 def is_manifest(path: str | Path) -> bool:
-    """Tell by its name whether a file is a cut manifest."""
+    """Tell by a file's name whether it is a cut manifest."""
     return str(path).endswith((".jsonl", ".jsonl.gz"))
 
 
 def shipped_models() -> list[str]:
-    """List the models that come with the toolkit by name."""
+    """List the names of the models that come with the toolkit."""
     return sorted(file.parent.name for file in SHIPPED.glob(f"*/{MODEL_NAME}"))
 
 
 def find_model(path: str | Path) -> Path:
-    """Resolve what people call a model to its file.
+    """Resolve a model's path or name to its file.
 
     Args:
-        path: the file itself, its run folder, or the name of a shipped model, unless a file or
-            folder here has that name.
+        path: the file, its run folder, or the name of a shipped model, unless the current folder
+            has a file or folder of that name.
 
     Raises:
         UserError: there is no such model.
@@ -82,7 +83,7 @@ def find_model(path: str | Path) -> Path:
     if not path.exists() and path.name == str(path) and (SHIPPED / path).is_dir():
         path = SHIPPED / path
     file = path / MODEL_NAME if path.is_dir() else path
-    if not file.is_file():  # a pipe would be waited for, a device read without end
+    if not file.is_file():  # reading a pipe would wait, reading a device would not end
         wanted = f"no {MODEL_NAME} in this folder" if path.is_dir() else "no such file or folder"
         wanted = f"{file.name} is no ordinary file" if file.exists() else wanted
         names = " or ".join(shipped_models())
@@ -91,12 +92,12 @@ def find_model(path: str | Path) -> Path:
 
 
 def is_model(path: str | Path) -> bool:
-    """Tell by its name, and by what is here, whether `find_model` would take it for a model."""
+    """Whether a path names a model: a model file, any folder, or a shipped model."""
     path = Path(path)
     return path.suffix == ".safetensors" or path.is_dir() or str(path) in shipped_models()
 
 
 def shipped_decoding(model: str | Path) -> Path | None:
-    """Find how a shipped model is decoded; of other models nothing is taken unasked."""
+    """Find the decoding settings of a shipped model; None for any other model."""
     folder = find_model(model).parent.resolve()
     return folder / DECODING_NAME if folder.parent == SHIPPED else None

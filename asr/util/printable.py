@@ -1,39 +1,48 @@
-"""Text as it is safe to show: nothing in it that a terminal obeys or that forges a line.
+"""Text that is safe to show: control characters escaped, for terminals, lines and pages.
 
-Words come from models and lexicons, names from whoever named the files, and either may be a
-stranger's.
+Words come from models and lexicons, names from files, and a stranger may have made any of these.
+`CONTROLS` is the one definition of what is escaped; `quoted` escapes joiners and the like as well.
 """
 
 import re
+import reprlib
 
-#: What a terminal obeys or a line cannot hold: controls of C0 and C1, the line ends of Unicode,
-#: characters that turn the direction of the text around them, and halves of surrogate pairs.
+#: Characters that control a terminal or end a line: C0 and C1, Unicode's line and paragraph
+#: separators, marks and overrides of direction, and halves of surrogate pairs. Joiners, which shape
+#: the words of Persian and Hindi, are text.
 CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 _CONTROL = re.compile(f"[{CONTROLS}]")
-#: In a text of several lines, line ends and tabs are its own.
+#: A text of several lines keeps its line ends and tabs.
 _CONTROL_IN_LINES = re.compile(rf"(?![\n\t])[{CONTROLS}]")
-#: In a sentence, only a list below it has lines of its own, and they are indented.
+#: A sentence may have a list of indented lines below it.
 _CONTROL_IN_SENTENCE = re.compile(rf"(?!\n  )[{CONTROLS}]")
+_QUOTE = reprlib.Repr()
+_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 120
 
 
 def printable(text: str) -> str:
-    r"""Escape, as in ``\x1b``, what is no text: a line of the result has no other line in it."""
+    r"""Escape control characters, as in ``\x1b``, so that the result is one line of text."""
     return _CONTROL.sub(_escape, text)
 
 
 def printable_lines(text: str) -> str:
-    """Escape as `printable` does, but for the line ends and tabs of a text of several lines."""
+    """Escape as `printable` does, except line ends and tabs."""
     return _CONTROL_IN_LINES.sub(_escape, text)
 
 
 def printable_sentence(text: str) -> str:
-    """Escape as `printable` does, but for the ends of lines before indented ones."""
+    """Escape as `printable` does, except line ends before indented lines."""
     return _CONTROL_IN_SENTENCE.sub(_escape, text)
 
 
 def printable_json(text: str) -> str:
-    """Escape the same characters in JSON, as JSON does: what reads it finds what was written."""
+    """Escape control characters in JSON text as JSON does, so that parsing gives them back."""
     return _CONTROL_IN_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def quoted(text: object) -> str:
+    """Quote a value for a message, as Python's `repr` does; of a long one, both ends."""
+    return _QUOTE.repr(text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,12 +1,11 @@
-"""The text files that people give, read whole: UTF-8, plain or gzipped.
+"""Text files read whole: UTF-8, plain or gzipped.
 
-A file may come from a stranger. What it can cost is bounded before it is spent: a gzip file may
-unpack to so many times its size, a pipe may bring so much, and a device is not read at all.
+A file may come from a stranger, so the memory it takes is bounded: a gzip file may unpack to
+`MAX_RATIO` times its size, a pipe may bring `PIPE_BYTES`, and a device is not read.
 """
 
 import gzip
 import os
-import reprlib
 import select
 import zlib
 from codecs import BOM_UTF8
@@ -19,22 +18,25 @@ from typing import IO
 from asr.util.errors import UserError
 from asr.util.files import open_without_waiting
 
-_GZIP = b"\x1f\x8b"  # how every such file begins
+_GZIP = b"\x1f\x8b"  # the first bytes of a gzip file
 _MB = 1_000_000
-#: How many times its size a gzip file may unpack to, and how many bytes any may. Texts unpack to
-#: 3 to 10 times their size, manifests to 20; a bomb to 1,000.
+#: A gzip file may unpack to so many times its size, and any to so many bytes. Texts unpack to 3 to
+#: 10 times their size, manifests to 20, and a decompression bomb to 1,000.
 MAX_RATIO, UNPACKED_BYTES = 50, 64 * _MB
-#: What a pipe may bring, whose size nobody knows before.
+#: The most bytes that are read from a pipe.
 PIPE_BYTES = 1_000 * _MB
-#: How long somebody may take to open the other end of a named pipe.
+#: How long a named pipe is waited for until its other end is opened.
 PIPE_WAIT_S = 2.0
 _CHUNK_BYTES = 1 << 20
-_QUOTE = reprlib.Repr()
-_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 120
 
 
 class TextError(UserError):
-    """Text that cannot be read: the file, or its line, and why."""
+    """Text that cannot be read.
+
+    Attributes:
+        where: the file, or the file and the line.
+        detail: what is wrong.
+    """
 
     def __init__(self, where: str, detail: str) -> None:
         super().__init__(f"{where}: {detail}")
@@ -42,29 +44,29 @@ class TextError(UserError):
 
 
 def read_text(path: Path) -> str:
-    """Read a text file, with or without a byte order mark.
+    """Read a text file; a byte order mark is dropped.
 
     Raises:
-        TextError: as `read`, `unpack` and `decode`.
+        TextError: as `read_bytes`, `unpack_gzip` and `decode_utf8`.
     """
-    return decode(read_unpacked(path), str(path))
+    return decode_utf8(read_unpacked(path), str(path))
 
 
 def read_unpacked(path: Path) -> bytes:
-    """Content of a file, decompressed where it is packed.
+    """Read a file's content, decompressed if it is gzipped.
 
     Raises:
-        TextError: as `read` and `unpack`.
+        TextError: as `read_bytes` and `unpack_gzip`.
     """
-    return unpack(read(path), path)
+    return unpack_gzip(read_bytes(path), path)
 
 
-def read(path: Path) -> bytes:
-    """Content of a file or a pipe as it is.
+def read_bytes(path: Path) -> bytes:
+    """Read the bytes of a file or a pipe.
 
     Raises:
-        TextError: there is no such file, it may not be read or does not fit in memory, it is a
-            folder or a device, or a pipe that nobody writes to or that brings over `PIPE_BYTES`.
+        TextError: there is no such file, the user may not read it, it does not fit in memory, it
+            is a folder or a device, or a pipe without a writer or with more than `PIPE_BYTES`.
     """
     try:
         with open(path, "rb", opener=open_without_waiting) as file:
@@ -87,7 +89,7 @@ def _read_pipe(pipe: IO[bytes], path: Path) -> bytes:
     watched = select.poll()
     watched.register(number, select.POLLIN)
     if not watched.poll(PIPE_WAIT_S * 1000):
-        with suppress(BlockingIOError):  # somebody has it open, and takes their time
+        with suppress(BlockingIOError):  # its writer is slow
             first = os.read(number, 1)
             if not first:
                 raise TextError(f"{path}", "a pipe that nobody writes to; check the path")
@@ -101,12 +103,12 @@ def _read_pipe(pipe: IO[bytes], path: Path) -> bytes:
     return bytes(content)
 
 
-def unpack(content: bytes, path: Path) -> bytes:
-    """The content read from `path`, decompressed where it, or the file's name, says it is packed.
+def unpack_gzip(content: bytes, path: Path) -> bytes:
+    """Decompress the content of `path` if its first bytes, or the name's suffix, are gzip's.
 
     Raises:
-        TextError: it is no sound gzip file, or unpacks to more than `UNPACKED_BYTES` and than
-            `MAX_RATIO` times its size.
+        TextError: a damaged gzip file, or one that unpacks to more than `UNPACKED_BYTES` and to
+            more than `MAX_RATIO` times its size.
     """
     if path.suffix != ".gz" and not content.startswith(_GZIP):
         return content
@@ -126,14 +128,14 @@ def unpack(content: bytes, path: Path) -> bytes:
     return bytes(unpacked)
 
 
-def decode(content: bytes, name: str) -> str:
-    """Take bytes as UTF-8, without a byte order mark; `name` is what messages call them.
+def decode_utf8(content: bytes, name: str) -> str:
+    """Decode UTF-8, dropping a byte order mark; messages call the content `name`.
 
     Raises:
-        TextError: a line, which is named, is not UTF-8 or holds a zero byte.
+        TextError: a line, which the message names, is not UTF-8 or has a zero byte.
     """
     content = content.removeprefix(BOM_UTF8)
-    bad = content.find(b"\0")  # UTF-16 without a mark often is valid UTF-8, with these between
+    bad = content.find(b"\0")  # of UTF-16, which may be valid UTF-8
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -145,10 +147,5 @@ def decode(content: bytes, name: str) -> str:
 
 
 def line_number(content: bytes, at: int) -> int:
-    """Number, from 1, of the line that holds byte `at`."""
+    """Count lines up to byte `at`: the number of its line, from 1."""
     return content.count(b"\n", 0, at) + 1
-
-
-def quoted(text: object) -> str:
-    """Quote what was found for a message, its middle left out where it is long."""
-    return _QUOTE.repr(text)

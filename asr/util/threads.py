@@ -1,4 +1,4 @@
-"""Work spread over threads, its results in the order of its items, its memory bounded."""
+"""Functions mapped over items in several threads, results in the order of the items."""
 
 import os
 from collections import deque
@@ -10,39 +10,39 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def cores() -> int:
-    """Count the cores that this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):  # not everywhere
+def count_cores() -> int:
+    """Count the cores that this process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # Linux has it, macOS and Windows not
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def map_threads(
+def map_in_threads(
     function: Callable[[Item], Result], items: Sequence[Item], threads: int | None = None
 ) -> list[Result]:
-    """Apply a function to every item of a list, in `threads` threads or one a core."""
-    return list(map_in_order(function, items, min(threads or cores(), len(items))))
+    """Apply a function to each item of a list in `threads` threads, by default one a core."""
+    return list(map_in_order(function, items, min(threads or count_cores(), len(items))))
 
 
 def map_in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """Apply a function, which should release the interpreter's lock, to a stream of items.
+    """Apply a function to each item of a stream; yield the results in order, in bounded memory.
 
-    Items are taken from the stream by the caller's thread, and never more than two a worker
-    ahead of the result that is due. With one worker nothing but the caller's thread works.
+    The function should release Python's global lock. The calling thread reads the stream, at most
+    two items a thread ahead of the next result. With one thread, all work is done in the caller's.
     """
-    if workers <= 1:
+    if threads <= 1:
         yield from map(function, items)
         return
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * workers:
+            if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:  # an error, Ctrl-C, or a caller who has seen enough
+    finally:  # an error, Ctrl-C, or the caller stops iterating
         pool.shutdown(cancel_futures=True)

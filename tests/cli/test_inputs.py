@@ -108,7 +108,7 @@ def test_a_folder_that_is_closed_is_named_after_what_is_open(
 ) -> None:
     closed = PermissionError(13, "Permission denied", "talks/locked")
     below = [folder / "talks" / "b.wav"], [closed]
-    monkeypatch.setattr("asr.cli.inputs.files_below", lambda _: below)
+    monkeypatch.setattr("asr.cli.inputs.find_files", lambda _: below)
 
     inputs, errors = find_inputs([str(folder / "talks")], None)
 

@@ -1,4 +1,4 @@
-"""A cache folder is the user's alone, or is not used."""
+"""A cache folder that another user could write to is refused."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from asr.util import cache_folder as caches
-from asr.util.cache_folder import UnsafeFolderError, cache_folder, private_folder
+from asr.util.cache_folder import UnsafeFolderError, make_cache_folder, make_private_folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
 
@@ -16,61 +16,65 @@ def mode(folder: Path) -> int:
     return stat.S_IMODE(folder.stat().st_mode)
 
 
-def test_it_is_made_for_the_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_made_for_the_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
-    assert cache_folder() == tmp_path / "new" / "asr"
-    assert mode(cache_folder()) == 0o700
+    assert make_cache_folder() == tmp_path / "new" / "asr"
+    assert mode(make_cache_folder()) == 0o700
 
 
-def test_one_that_others_can_read_is_closed_to_them(
+def test_a_folder_that_others_can_read_is_closed_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "asr").mkdir(mode=0o755)
-    assert mode(cache_folder()) == 0o700
+    assert mode(make_cache_folder()) == 0o700
 
 
 @pytest.mark.parametrize("open_one", ["folder", "folder/of/caches"])
-def test_one_that_others_can_write_to_is_refused(tmp_path: Path, open_one: str) -> None:
+def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path, open_one: str) -> None:
     folder = tmp_path / "folder" / "of" / "caches"
     folder.mkdir(parents=True)
-    private_folder(folder)
+    make_private_folder(folder)
     (tmp_path / open_one).chmod(0o777)
     with pytest.raises(UnsafeFolderError, match="every user can write to this folder") as refused:
-        private_folder(folder)
+        make_private_folder(folder)
     assert str(refused.value).startswith(f"{tmp_path / open_one}: ")
 
 
-def test_a_sticky_folder_may_hold_one_but_be_none(tmp_path: Path) -> None:
+def test_a_sticky_folder_may_hold_a_cache_folder_but_be_none(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp").chmod(0o1777)
-    private_folder(tmp_path / "tmp" / "own")
+    make_private_folder(tmp_path / "tmp" / "own")
     with pytest.raises(UnsafeFolderError):
-        private_folder(tmp_path / "tmp")
+        make_private_folder(tmp_path / "tmp")
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_group_may_write_that_holds_nobody_else(
+def test_a_group_of_the_user_alone_may_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
     tmp_path.chmod(0o770)
     monkeypatch.setattr(caches, "_is_own_group", lambda _: own)
     if own:
-        private_folder(tmp_path)
+        make_private_folder(tmp_path)
     else:
         with pytest.raises(UnsafeFolderError, match="a group can write to this folder"):
-            private_folder(tmp_path)
+            make_private_folder(tmp_path)
 
 
-def test_that_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `sudo` leaves the user's home to root, who must not run what lies there."""
+def test_a_folder_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `sudo`, root has the user's home, and must not run the files in it."""
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
     monkeypatch.setattr(caches, "_ROOT", -1)
     with pytest.raises(UnsafeFolderError, match="another user owns this folder"):
-        private_folder(tmp_path)
+        make_private_folder(tmp_path)
 
 
-def test_a_link_is_followed_once(tmp_path: Path) -> None:
+def test_a_link_is_resolved(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
-    assert private_folder(tmp_path / "link") == tmp_path / "disk"
+    assert make_private_folder(tmp_path / "link") == tmp_path / "disk"

@@ -1,11 +1,11 @@
-"""What goes wrong with one file is said of that file, and of what kind it is."""
+"""Unforeseen errors become messages that name the file, the kind of error and its place."""
 
 import errno
 
 import pytest
 import torch
 
-from asr.util.errors import FileError, UserError, contained
+from asr.util.errors import FileError, UserError, contain_errors
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from asr.util.errors import FileError, UserError, contained
         (OSError("odd"), "a.wav: OSError (odd) in "),
     ],
 )
-def test_an_error_nobody_foresaw_becomes_a_sentence(error: Exception, message: str) -> None:
-    with pytest.raises(FileError) as caught, contained("a.wav"):
+def test_an_unforeseen_error_becomes_a_sentence(error: Exception, message: str) -> None:
+    with pytest.raises(FileError) as caught, contain_errors("a.wav"):
         raise error
 
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
@@ -26,15 +26,16 @@ def test_an_error_nobody_foresaw_becomes_a_sentence(error: Exception, message: s
     assert caught.value.__cause__ is error
 
 
-def test_the_place_is_the_innermost_of_ours() -> None:
+def test_the_place_is_the_innermost_line_of_the_toolkit() -> None:
     from asr.audio import check_samples
 
-    with pytest.raises(FileError, match=r"TypeError \(.*\) in samples\.py:\d+: "), contained("a"):
-        check_samples("no array", "a")  # type: ignore[arg-type]  # which numpy refuses, deeper
+    message = r"TypeError \(.*\) in samples\.py:\d+: "
+    with pytest.raises(FileError, match=message), contain_errors("a"):
+        check_samples("no array", "a")  # type: ignore[arg-type]  # numpy raises the error
 
 
-def test_torch_running_out_of_memory_is_no_fault_of_ours() -> None:
-    with pytest.raises(FileError, match="not enough memory"), contained("a.wav"):
+def test_torch_running_out_of_memory_is_no_fault_of_the_toolkit() -> None:
+    with pytest.raises(FileError, match="not enough memory"), contain_errors("a.wav"):
         torch.empty(1 << 60, dtype=torch.int8)
 
 
@@ -45,8 +46,8 @@ def test_torch_running_out_of_memory_is_no_fault_of_ours() -> None:
         OSError(errno.ENOSPC, "No space left on device"),
     ],
 )  # fmt: skip
-def test_what_ends_a_job_or_is_a_sentence_passes_as_it_is(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, contained("a.wav"):
+def test_errors_that_end_a_job_or_are_sentences_are_raised_unchanged(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, contain_errors("a.wav"):
         raise error
 
     assert caught.value is error

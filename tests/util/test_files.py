@@ -1,3 +1,5 @@
+"""Files written whole or not at all, and files found below a folder."""
+
 import errno
 import json
 import os
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from asr.util.errors import UserError
-from asr.util.files import file_name, remove_partials, replacing, write_text
+from asr.util.files import escape_file_name, remove_partials, write_atomically, write_text
 
 
 def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -18,28 +20,28 @@ def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "grüße\n"
 
 
-def test_half_a_pair_is_written_as_json_escapes_it(tmp_path: Path) -> None:
+def test_a_lone_surrogate_is_written_as_json_escapes_it(tmp_path: Path) -> None:
     write_text(tmp_path / "a.json", '"\ud800"')
 
     assert json.loads((tmp_path / "a.json").read_text()) == "\ud800"
 
 
-def test_any_name_becomes_that_of_a_file_and_different_ones_stay_so(tmp_path: Path) -> None:
+def test_any_name_becomes_a_file_name_and_different_names_stay_different(tmp_path: Path) -> None:
     names = ["a/b", "a\\b", "a\0b", "a\nb", "a\x85b", "a\ud800b", "a%b", "a%00b", "a%2Fb", "aüb"]
-    made = [file_name(name) for name in names]
+    made = [escape_file_name(name) for name in names]
 
     assert len(set(made)) == len(names)
-    assert file_name("grüße 1") == "grüße 1"
+    assert escape_file_name("grüße 1") == "grüße 1"
     for name in made:
         write_text(tmp_path / name, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(made)
 
 
-def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
-    with pytest.raises(RuntimeError, match="the model broke"), replacing(path) as file:
+    with pytest.raises(RuntimeError, match="the model broke"), write_atomically(path) as file:
         file.write(b"half of the n")
         raise RuntimeError("the model broke")
 
@@ -47,11 +49,11 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
-    with replacing(path) as file:
+    with write_atomically(path) as file:
         file.write(b"new")
         seen = path.read_text()
 
@@ -60,7 +62,7 @@ def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_content_is_on_the_disk_before_it_takes_the_name(
+def test_the_content_is_on_the_disk_before_the_file_gets_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.txt"
@@ -104,7 +106,7 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_text() == "new"
 
 
-def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+def test_a_name_may_have_the_most_bytes_there_are(tmp_path: Path) -> None:
     path = tmp_path / ("ж" * 125 + ".json")
 
     write_text(path, "new")
@@ -113,7 +115,7 @@ def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="this system has no such permissions")
-def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+def test_permissions_are_as_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain.txt").touch()
 
     write_text(tmp_path / "a.txt", "new")
@@ -122,12 +124,12 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     assert modes[0] == modes[1]
 
 
-def test_no_two_writers_share_a_name(tmp_path: Path) -> None:
-    """Threads of two containers can have the same number, so it is not in the name."""
+def test_two_writers_use_different_names(tmp_path: Path) -> None:
+    """Threads of two containers can have one number, so that numbers cannot tell names apart."""
     path = tmp_path / "a.txt"
 
-    with replacing(path) as first:
-        with replacing(path) as second:
+    with write_atomically(path) as first:
+        with write_atomically(path) as second:
             first.write(b"first")
             second.write(b"second")
             assert len(list(tmp_path.glob(".a.txt.partial*"))) == 2
@@ -139,7 +141,7 @@ def test_no_two_writers_share_a_name(tmp_path: Path) -> None:
 def test_two_threads_may_write_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
 
-    with replacing(path) as file:
+    with write_atomically(path) as file:
         file.write(b"first, and ")
         with ThreadPoolExecutor(1) as other:
             other.submit(write_text, path, "second").result()
@@ -149,7 +151,7 @@ def test_two_threads_may_write_the_same_file(tmp_path: Path) -> None:
 
 
 def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:
-    with replacing(tmp_path / "a.txt"):
+    with write_atomically(tmp_path / "a.txt"):
         (left,) = (path.name for path in tmp_path.iterdir())
     for name in (left, "a.txt", ".hidden"):
         (tmp_path / name).touch()
@@ -162,12 +164,12 @@ def test_partials_of_killed_writers_can_be_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no such device")
-def test_a_full_device_says_what_room_is_wanted() -> None:
+def test_a_full_device_is_told_with_the_room_that_is_needed() -> None:
     with pytest.raises(UserError, match=r"^/dev/full: .*No space.*; make room for 1.50 MB, then"):
         write_text(Path("/dev/full"), "x" * 1_500_000)
 
 
-def test_a_full_disk_leaves_the_old_file_and_says_so(
+def test_a_full_disk_leaves_the_old_file_and_the_message_tells_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.txt"

@@ -1,4 +1,4 @@
-"""Names that people give to models, and the models that come with the toolkit."""
+"""Models by path and by name, and the models that come with the toolkit."""
 
 from pathlib import Path
 
@@ -41,21 +41,21 @@ def test_a_folder_here_comes_before_a_shipped_model_of_its_name(
     assert find_model("an4") == Path("an4") / MODEL_NAME
 
 
-def test_a_model_that_is_nowhere_is_refused_with_the_names_there_are(tmp_path: Path) -> None:
+def test_an_unknown_model_is_refused_with_the_names_of_shipped_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere: no such file or folder; .* an4"):
         find_model("nowhere")
     with pytest.raises(UserError, match=rf"{tmp_path}: no model\.safetensors in this folder"):
         find_model(tmp_path)
 
 
-def test_only_shipped_models_bring_their_decoding(run_folder: Path) -> None:
+def test_only_shipped_models_have_decoding_settings(run_folder: Path) -> None:
     (run_folder / "decoding.yaml").touch()
 
     assert shipped_decoding(run_folder) is None
     assert shipped_decoding("an4") == SHIPPED / "an4" / "decoding.yaml"
 
 
-def test_a_shipped_model_is_the_same_by_name_and_by_any_path(
+def test_a_shipped_model_is_found_by_name_and_by_any_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(SHIPPED)

@@ -1,19 +1,25 @@
-"""What is shown holds nothing that a terminal obeys or that forges a line."""
+"""Escaped text has no character that controls a terminal or ends a line."""
 
 import json
 
 import pytest
 
-from asr.util.printable import printable, printable_json, printable_lines, printable_sentence
+from asr.util.printable import (
+    printable,
+    printable_json,
+    printable_lines,
+    printable_sentence,
+    quoted,
+)
 
-#: Controls of C0 and C1, both line ends of Unicode, overrides of direction, half a pair.
-OBEYED = "\0\a\b\t\n\r\x1b\x7f\x85\x9b\u2028\u2029\u202a\u202e\u2066\u2069\udfff\ud800"
-#: Letters of any script, with what joins them, and signs.
+#: Controls of C0 and C1, both line ends of Unicode, overrides of direction, lone surrogates.
+CONTROLS = "\0\a\b\t\n\r\x1b\x7f\x85\x9b\u2028\u2029\u202a\u202e\u2066\u2069\udfff\ud800"
+#: Letters of several scripts with joiners, and signs.
 TEXT = "a\\b ü 日本 می\u200cخواهم क्\u200dष 🎙 <&> \u00a0"
 
 
-@pytest.mark.parametrize("character", OBEYED)
-def test_each_is_escaped_as_python_does(character: str) -> None:
+@pytest.mark.parametrize("character", CONTROLS)
+def test_a_control_is_escaped_as_python_does(character: str) -> None:
     escaped = printable(f"a{character}b")
 
     assert escaped == "a" + ascii(character)[1:-1] + "b"
@@ -30,15 +36,21 @@ def test_a_text_of_several_lines_keeps_them() -> None:
     assert printable_lines("a\tb\nc\r\x1b[2J") == "a\tb\nc\\r\\x1b[2J"
 
 
-def test_of_a_sentence_only_the_list_below_it_has_lines() -> None:
+def test_a_sentence_keeps_the_line_ends_before_indented_lines() -> None:
     listed = "2 utterances are bad:\n  a.wav: empty\n  and 1 more"
     assert printable_sentence(listed) == listed
     assert printable_sentence("a\nasr: done\n b") == "a\\nasr: done\\n b"
 
 
-def test_json_is_read_back_as_it_was() -> None:
-    data = {"text": OBEYED + TEXT}
+def test_escaped_json_gives_back_the_text() -> None:
+    data = {"text": CONTROLS + TEXT}
     written = printable_json(json.dumps(data, ensure_ascii=False, indent=1))
 
     assert json.loads(written) == data
     assert written.replace("\n", "") == printable(written.replace("\n", ""))
+
+
+def test_a_quotation_escapes_every_control_and_is_short() -> None:
+    found = quoted(f"a{CONTROLS}b")
+    assert found == printable(found) == repr(f"a{CONTROLS}b")
+    assert len(quoted(1000 * "ab")) == 120

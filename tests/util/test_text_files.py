@@ -1,3 +1,5 @@
+"""Text files: encodings, gzip, pipes, and what is refused."""
+
 import gzip
 import os
 import threading
@@ -11,7 +13,7 @@ from asr.util.text_files import TextError, read_text
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_text_is_read_packed_or_not_and_without_a_mark(
+def test_text_is_read_gzipped_or_not_and_without_a_byte_order_mark(
     tmp_path: Path, name: str, encoding: str
 ) -> None:
     text = "grüße\nwelt\r\n"
@@ -32,7 +34,7 @@ def test_text_is_read_packed_or_not_and_without_a_mark(
         (None, "a.gz", "cannot be read: No such file or directory; check the path"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_line(
+def test_a_damaged_file_is_named_with_its_line(
     tmp_path: Path, content: bytes | None, where: str, detail: str
 ) -> None:
     path = tmp_path / "a.gz"
@@ -49,14 +51,16 @@ def test_what_cannot_be_read_is_named_with_its_line(
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
-def test_a_name_that_no_file_can_have_is_a_sentence(name: str) -> None:
+def test_an_impossible_file_name_is_refused_in_a_sentence(name: str) -> None:
     with pytest.raises(TextError, match="cannot be read: "):
         read_text(Path(name))
 
 
 @pytest.mark.parametrize("members", [1, 40])
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, members: int) -> None:
-    """A thousandth of what it unpacks to, in one gzip member or in many."""
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
+    tmp_path: Path, members: int
+) -> None:
+    """A file of a thousandth of its content's size, in one gzip member or in many."""
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(80_000_000 // members)) * members)
     with pytest.raises(TextError, match="bytes unpack to more than 64 MB, as no text does"):
         read_text(tmp_path / "a.gz")
@@ -96,7 +100,7 @@ def test_a_pipe_is_read_however_late_its_writer_comes(pipe: Path) -> None:
     writer.join()
 
 
-def test_a_pipe_whose_writer_takes_long_is_waited_for(
+def test_a_pipe_with_a_slow_writer_is_waited_for(
     pipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(text_files, "PIPE_WAIT_S", 0.1)

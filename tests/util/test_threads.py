@@ -1,29 +1,31 @@
+"""Functions mapped in threads: order, memory, errors, and the number of cores."""
+
 import os
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from asr.util.threads import cores, map_in_order
+from asr.util.threads import count_cores, map_in_order
 
 
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_results_come_in_the_order_of_the_items(workers: int) -> None:
-    beside = threading.Event()
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_results_come_in_the_order_of_the_items(threads: int) -> None:
+    last_started = threading.Event()
 
     def square(item: int) -> int:
-        """The first item waits for the last of those that run beside it."""
-        if item == workers - 1:
-            beside.set()
+        """The first item waits for the last of the items that run at the same time."""
+        if item == threads - 1:
+            last_started.set()
         if item == 0:
-            assert beside.wait(10)
+            assert last_started.wait(10)
         return item * item
 
-    assert list(map_in_order(square, range(50), workers)) == [item * item for item in range(50)]
+    assert list(map_in_order(square, range(50), threads)) == [item * item for item in range(50)]
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_the_stream_is_not_read_far_ahead(workers: int) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_stream_is_read_at_most_two_items_a_thread_ahead(threads: int) -> None:
     read = 0
 
     def items() -> Iterator[int]:
@@ -32,12 +34,12 @@ def test_the_stream_is_not_read_far_ahead(workers: int) -> None:
             read = item
             yield item
 
-    for result in map_in_order(lambda item: item, items(), workers):
-        assert read <= result + 2 * workers
+    for result in map_in_order(lambda item: item, items(), threads):
+        assert read <= result + 2 * threads
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_an_error_ends_the_work(workers: int) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_ends_the_work(threads: int) -> None:
     done = []
 
     def function(item: int) -> int:
@@ -45,11 +47,11 @@ def test_an_error_ends_the_work(workers: int) -> None:
         return 1 // (item - 4)
 
     with pytest.raises(ZeroDivisionError):
-        list(map_in_order(function, range(1000), workers))
+        list(map_in_order(function, range(1000), threads))
     assert len(done) < 20
 
 
-def test_who_has_seen_enough_leaves_no_thread_behind() -> None:
+def test_a_caller_who_stops_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
     results = map_in_order(lambda item: item, range(1000), 3)
 
@@ -58,14 +60,14 @@ def test_who_has_seen_enough_leaves_no_thread_behind() -> None:
     assert threading.active_count() == before
 
 
-def test_one_worker_is_the_callers_thread() -> None:
+def test_one_thread_is_the_callers() -> None:
     here = threading.get_ident()
     assert list(map_in_order(lambda _: threading.get_ident(), range(3), 1)) == [here] * 3
 
 
-def test_only_the_cores_of_this_process_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert cores() == 1
+    assert count_cores() == 1
     monkeypatch.delattr(os, "sched_getaffinity")
-    assert cores() == 8
+    assert count_cores() == 8
