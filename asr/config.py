@@ -87,7 +87,7 @@ class DataConfig:
 class TextConfig:
     """The form of the text that the model writes."""
 
-    normalizer: str  # key of asr.text.tokenizer.NORMALIZERS
+    normalizer: str  # key of asr.text.normalizers.NORMALIZERS
 
 
 @dataclass

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
-from asr.text.phones import Lexicon, phones_of
-from asr.text.tokenizer import NORMALIZERS
+from asr.text.lexicon import Lexicon, phones_of, write_lexicon
+from asr.text.normalizers import NORMALIZERS
 from asr.util.errors import UserError
 from asr.util.paths import is_manifest, is_model
 from asr.util.text_files import read_text
@@ -41,7 +41,7 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Gather the words, the most frequent of each text first, and pronounce them."""
-    from asr.text.pronounce import make_lexicon, write_lexicon
+    from asr.text.g2p import make_lexicon
 
     known: Lexicon = {}
     words: list[str] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
-from asr.text.tokenizer import NORMALIZERS
+from asr.text.normalizers import NORMALIZERS
 from asr.util.paths import is_manifest
 
 if TYPE_CHECKING:

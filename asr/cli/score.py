@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_report, print_report
-from asr.text.tokenizer import NORMALIZERS
+from asr.text.normalizers import NORMALIZERS
 
 if TYPE_CHECKING:
     from lhotse import CutSet

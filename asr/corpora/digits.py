@@ -159,7 +159,7 @@ def render(prompts: list[Prompt], folder: Path) -> None:
     for place, prompt in enumerate(prompts):
         generator = np.random.default_rng([SEED, 2 * len(SPLITS), place])
         voice = prompt.voice
-        samples = synthesizer.say(
+        samples = synthesizer.render(
             prompt.spoken,
             voice.name,
             pitch=voice.pitch + int(generator.integers(-5, 6)),

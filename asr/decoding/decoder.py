@@ -150,7 +150,7 @@ def load_lexicon(
     """
     from asr.decoding.lexicon import Lexicon
     from asr.decoding.word_lists import read_words
-    from asr.text.phones import read_lexicon
+    from asr.text.lexicon import read_lexicon
 
     words: list[str] | None = None
     if options.lexicon is not None and tokens.pronunciations is None:

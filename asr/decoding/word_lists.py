@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from asr.text.phones import COMMENTS, NO_WORD, VARIANT
+from asr.text.lexicon import COMMENTS, NO_WORD, VARIANT
 from asr.util.errors import UserError
 from asr.util.text_files import read_text
 

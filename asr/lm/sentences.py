@@ -49,7 +49,7 @@ def tokenize_lines(
         lines: the sentences.
         name: what messages call them.
         unit: ``word`` or ``char``.
-        normalize: one of `asr.text.tokenizer.NORMALIZERS`; a line that it leaves nothing of is left out.
+        normalize: one of `asr.text.normalizers.NORMALIZERS`; a line that it leaves nothing of is left out.
 
     Raises:
         UserError: a reserved word, or another unit.

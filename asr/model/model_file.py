@@ -21,7 +21,8 @@ from asr.model.quantize import quantize, restore
 from asr.model.renamed import with_present_names
 from asr.model.tensor_file import read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
-from asr.text.phones import PhoneTokenizer, check_lexicon
+from asr.text.lexicon import check_lexicon
+from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import CharTokenizer, Tokenizer
 from asr.util.errors import UserError
 from asr.util.paths import find_model

@@ -1,6 +1,6 @@
-"""Subword tokens: pieces of words, learnt from the training transcripts (BPE, Sennrich 2016).
+"""Subword tokens, learned from the training transcripts by byte-pair encoding (Sennrich 2016).
 
-sentencepiece learns the pieces and cuts text into them; it is an optional extra. Pieces become
+The optional extra sentencepiece learns the subwords and segments text into them. Subwords become
 text by their spelling alone, so that transcribing needs no more than the model file.
 """
 
@@ -11,7 +11,8 @@ from io import BytesIO
 from types import ModuleType
 from typing import Any
 
-from asr.text.tokenizer import BLANK, NORMALIZERS, SPACE, Tokenizer
+from asr.text.normalizers import NORMALIZERS
+from asr.text.tokenizer import BLANK, SPACE, Tokenizer
 from asr.util.errors import UserError
 
 #: sentencepiece's mark for the start of a word; it stands for the space before it.
@@ -19,19 +20,19 @@ WORD_START = "▁"
 
 
 class BPETokenizer(Tokenizer):
-    """Frequent words and parts of words are tokens, and so is every single character.
+    """Tokens are frequent words, frequent parts of words, and every single character.
 
     Args:
-        tokens: the blank, then the pieces in the order of their ids in `model`.
-        normalizer: a key of `asr.text.tokenizer.NORMALIZERS`.
-        model: sentencepiece's own model, serialised; it is read when text is first encoded.
+        tokens: the blank, then the subwords in the order of their ids in `model`.
+        normalizer: a key of `asr.text.normalizers.NORMALIZERS`.
+        model: sentencepiece's own model, serialized; it is opened when text is first encoded.
 
     Raises:
         UserError: as `Tokenizer`.
     """
 
     boundary = WORD_START
-    kind = "piece"
+    kind = "subword"
 
     def __init__(self, tokens: Sequence[str], normalizer: str, model: bytes) -> None:
         super().__init__(tokens, normalizer)
@@ -39,16 +40,16 @@ class BPETokenizer(Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], normalizer: str, subwords: int) -> "BPETokenizer":
-        """Learn the pieces from training text: the same texts always give the same pieces.
+        """Learn subwords from training text: equal texts always give equal subwords.
 
         Args:
             texts: raw transcripts.
-            normalizer: they go through it first.
-            subwords: how many tokens, blank included, at most; a small text gives fewer.
+            normalizer: a key of `NORMALIZERS`, applied to the texts first.
+            subwords: the most tokens, blank included; a small text gives fewer.
 
         Raises:
             UserError: sentencepiece is not installed, the texts are empty, or they have more
-                characters than there may be pieces.
+                different characters than `subwords` allows.
         """
         if normalizer not in NORMALIZERS:
             return cls([BLANK], normalizer, b"")  # one place words the refusal
@@ -65,10 +66,10 @@ class BPETokenizer(Tokenizer):
         return cls(_subwords(_open(model)), normalizer, model)
 
     def encode(self, text: str) -> list[int]:
-        """Turn normalised text into token ids; every character must be known (see `unknown`).
+        """Turn normalized text into token ids; no character may be `unknown`.
 
         Raises:
-            UserError: sentencepiece is not installed, or the model it gave is damaged.
+            UserError: sentencepiece is not installed, or its stored model is damaged.
         """
         return self._processor.encode(text)
 
@@ -76,13 +77,13 @@ class BPETokenizer(Tokenizer):
     def _processor(self) -> Any:
         processor = _open(self.model)
         if _subwords(processor) != self.tokens:
-            raise UserError("tokens: the pieces are not those of the stored sentencepiece model")
+            raise UserError("tokens: the subwords are not those of the stored sentencepiece model")
         return processor
 
     def summary(self) -> str:
-        """Give the checksum of the pieces, whose order says how text is cut."""
+        """Give a checksum of the subwords and their order, which decide how text is encoded."""
         checksum = zlib.crc32("\n".join(self.tokens).encode())
-        return f"BPE pieces with checksum {checksum:08x}"
+        return f"BPE subwords with checksum {checksum:08x}"
 
 
 def _train(lines: list[str], subwords: int) -> bytes:
@@ -90,9 +91,9 @@ def _train(lines: list[str], subwords: int) -> bytes:
     _sentencepiece().SentencePieceTrainer.train(
         sentence_iterator=iter(lines), model_writer=file, model_type="bpe",
         vocab_size=subwords, hard_vocab_limit=False, character_coverage=1.0,
-        normalization_rule_name="identity",  # the text is normalised already
-        max_sentence_length=4 * max(map(len, lines)),  # bytes; longer ones would be left out
-        # CTC's blank takes the place of the unknown piece, so that ids are the same on both sides.
+        normalization_rule_name="identity",  # the text is normalized already
+        max_sentence_length=4 * max(map(len, lines)),  # in bytes; longer lines would be left out
+        # CTC's blank has sentencepiece's id of the unknown token, so that ids need no shifting.
         unk_id=0, unk_piece=BLANK, bos_id=-1, eos_id=-1, pad_id=-1,
         num_threads=1, minloglevel=2,
     )  # fmt: skip
@@ -117,7 +118,7 @@ def _sentencepiece() -> ModuleType:
         import sentencepiece
     except ImportError as error:
         raise UserError(
-            "tokens: encoding text in BPE pieces needs sentencepiece, which is not installed; "
+            "tokens: encoding text in BPE subwords needs sentencepiece, which is not installed; "
             "pip install sentencepiece"
         ) from error
     return sentencepiece

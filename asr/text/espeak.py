@@ -1,8 +1,7 @@
-"""The speech synthesiser espeak-ng through ctypes, as the package espeakng-loader carries it.
+"""espeak-ng through ctypes, as the package espeakng-loader carries it: speech and pronunciations.
 
-Constants and signatures are those of espeak-ng 1.52's ``speak_lib.h``. It says text aloud, and it
-tells how words are said. The library keeps state between utterances, so the same samples come out
-only for the same calls in the same order in a fresh process.
+Constants and signatures follow ``speak_lib.h`` of espeak-ng 1.52. The library keeps state between
+utterances, so equal samples need equal calls in equal order in a fresh process.
 """
 
 import ctypes
@@ -26,7 +25,7 @@ CHARS_UTF8 = 1
 NOISE_SEED = 1
 RATE, PITCH, PITCH_RANGE = 1, 3, 4
 PHONEMES_IPA = 0x02
-PHONEMES_PARTED = ord("_") << 8  # with a mark between them
+PHONEMES_SEPARATED = ord("_") << 8  # by this character
 
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
@@ -34,7 +33,7 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class _Voice(ctypes.Structure):
-    """What is asked of a voice: ``espeak_VOICE``."""
+    """The properties to choose a voice by: ``espeak_VOICE``."""
 
     _fields_ = (
         ("name", ctypes.c_char_p),
@@ -47,10 +46,10 @@ class _Voice(ctypes.Structure):
 
 
 class Espeak:
-    """The library, opened; one a process, since it has one global state.
+    """The opened library; one a process, since it has one global state.
 
     Attributes:
-        sample_rate: what it renders at, 22050 Hz.
+        sample_rate: of rendered speech, 22050 Hz.
 
     Raises:
         UserError: espeakng-loader is not installed, or its library or data do not load.
@@ -90,9 +89,9 @@ class Synthesizer(Espeak):
         super().__init__()
         self._library.espeak_Synth.argtypes = [
             ctypes.c_char_p,  # text
-            ctypes.c_size_t,  # its bytes, the closing zero among them
+            ctypes.c_size_t,  # bytes of the text, its closing zero included
             ctypes.c_uint,  # position to begin at
-            ctypes.c_int,  # what the position counts
+            ctypes.c_int,  # unit of the position
             ctypes.c_uint,  # position to end at, 0 for none
             ctypes.c_uint,  # flags
             ctypes.c_void_p,
@@ -102,7 +101,7 @@ class Synthesizer(Espeak):
         self._library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
         self._call("ng_SetRandSeed", NOISE_SEED)
         self._blocks: list[NDArray[np.int16]] = []
-        self._callback = _Callback(self._keep)  # the library holds no reference of its own
+        self._callback = _Callback(self._keep)  # kept here, since the library holds no reference
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _keep(self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: int | None) -> int:
@@ -114,23 +113,23 @@ class Synthesizer(Espeak):
         """List the names that may follow ``+`` in a voice."""
         return {path.name for path in (self._data / "voices" / "!v").iterdir()}
 
-    def say(
+    def render(
         self, text: str, voice: str, *, pitch: int, pitch_range: int, words_per_minute: int
     ) -> NDArray[np.int16]:
-        """Render `text`.
+        """Render `text` as speech.
 
         Args:
-            text: What to say.
+            text: In the voice's language.
             voice: ``language+variant``, for example ``en-us+f2``.
-            pitch: 0 to 100, 50 is the voice's own.
-            pitch_range: 0 (monotone) to 100, 50 is the voice's own.
+            pitch: 0 to 100; 50 is the voice's usual pitch.
+            pitch_range: 0 (monotone) to 100; 50 is the voice's usual range.
             words_per_minute: 80 to 450.
 
         Returns:
             Samples (N,), int16, at `sample_rate`.
 
         Raises:
-            UserError: there is no such voice or variant, or the library reports a failure.
+            UserError: the voice or its variant does not exist, or the library reports a failure.
         """
         variant = voice.partition("+")[2]
         # espeak-ng itself takes an unknown variant for the previous voice, and reports success
@@ -158,22 +157,22 @@ class Pronouncer(Espeak):
         language: as espeak-ng calls it, ``en-us`` or ``de``.
 
     Raises:
-        UserError: as `Espeak`; a language it does not speak.
+        UserError: as `Espeak`; a language that espeak-ng lacks.
     """
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._library.espeak_TextToPhonemes.argtypes = [
-            ctypes.POINTER(ctypes.c_void_p),  # the text, moved on by each call
-            ctypes.c_int,  # how it is coded
-            ctypes.c_int,  # how phonemes are written
+            ctypes.POINTER(ctypes.c_void_p),  # the text, which each call advances
+            ctypes.c_int,  # encoding of the text
+            ctypes.c_int,  # notation of the phonemes
         ]
-        named = language.encode(errors="replace")
-        spoken = ctypes.byref(_Voice(languages=named))  # en-gb is so found, whose voice is "en"
+        name = language.encode(errors="replace")
+        by_language = ctypes.byref(_Voice(languages=name))  # finds en-gb, whose voice is "en"
         if (
-            self._library.espeak_SetVoiceByName(named) != 0
-            and self._library.espeak_SetVoiceByProperties(spoken) != 0
+            self._library.espeak_SetVoiceByName(name) != 0
+            and self._library.espeak_SetVoiceByProperties(by_language) != 0
         ):
             raise UserError(
                 f"espeak-ng: it has no language {language!r}; give one of those that "
@@ -181,17 +180,17 @@ class Pronouncer(Espeak):
             )
 
     def phonemes(self, word: str, *, ipa: bool) -> list[str]:
-        """Say how a word is pronounced by itself, in IPA or in espeak-ng's own mnemonics.
+        """Pronounce a word by itself, in IPA or in espeak-ng's own mnemonics.
 
-        One that no UTF-8 can hold, or a zero byte cuts short, is not pronounced at all.
+        A word with control characters or halves of surrogate pairs has no phonemes.
         """
         if printable(word) != word:
             return []
         text = ctypes.create_string_buffer(word.encode())
         at = ctypes.c_void_p(ctypes.addressof(text))
-        mode = PHONEMES_PARTED | (PHONEMES_IPA if ipa else 0)
+        mode = PHONEMES_SEPARATED | (PHONEMES_IPA if ipa else 0)
         found: list[str] = []
         while at.value:
-            said = self._library.espeak_TextToPhonemes(ctypes.byref(at), CHARS_UTF8, mode)
-            found += said.decode().replace(" ", "_").split("_")
+            clause = self._library.espeak_TextToPhonemes(ctypes.byref(at), CHARS_UTF8, mode)
+            found += clause.decode().replace(" ", "_").split("_")
         return [phoneme for phoneme in found if phoneme]

@@ -1,75 +1,26 @@
-"""Text as the model reads and writes it: normalizers, and the tokenizer of characters.
+"""Tokenizers turn normalized text into token ids; the tokens here are characters.
 
-A normalizer brings the transcripts people have ("Hello, world!") to the alphabet a recogniser
-writes ("hello world"); the tokenizer turns that text into token ids. Both are stored in the model
-file, so that a model is scored against text treated as its training text was.
-`asr.text.bpe` has the tokenizer of longer pieces, `asr.text.phones` that of sounds.
+A model file stores its tokens and the name of their normalizer. `asr.text.bpe` has the tokenizer
+of subwords, `asr.text.phones` the tokenizer of phones; all of them derive from `Tokenizer`.
 """
 
 import re
-import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+from asr.text.normalizers import NORMALIZERS
 from asr.util.errors import UserError
 
 BLANK_ID = 0
 BLANK = "<blank>"
 SPACE = " "
-#: What people type for an apostrophe; NFKC would take the acute accent (U+00B4) apart.
-_APOSTROPHES = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'") | {"\u0149": "'n"}
-)
-_ZERO_WIDTH_SPACE = "\u200b"
-#: Control characters, ends of lines, and halves of characters: what no line of text holds.
+#: Control characters, ends of lines, and halves of surrogate pairs: no line of text holds them.
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-#: Marks that choose a glyph, as of emoji, or join: no part of a word's spelling.
-_GLYPH_MARKS = {0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
-
-
-def _collapse(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def _words_only(text: str) -> str:
-    """Keep letters, marks, digits and the apostrophes inside words; the rest separates words.
-
-    Invisible joiners, soft hyphens and direction marks are dropped: they stand inside words.
-    """
-    text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
-    words = "".join(map(_word_character, text)).split()
-    return " ".join(word.strip("'") for word in words if any(map(str.isalnum, word)))
-
-
-def _word_character(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Me" or ord(character) in _GLYPH_MARKS:  # Me encloses, as keycaps do
-        return ""
-    if character == "'" or category[0] in "LMN":
-        return character
-    return "" if category == "Cf" and character != _ZERO_WIDTH_SPACE else SPACE
-
-
-def _lower(text: str) -> str:
-    # the dot that lower() takes off a Turkish capital I with dot is the small i's own
-    return _collapse(_words_only(text).lower().replace("i\u0307", "i"))
-
-
-def _upper(text: str) -> str:
-    return _collapse(_words_only(text).upper())
-
-
-#: Short name in a recipe -> function from raw text to the text that is trained on and scored.
-NORMALIZERS: dict[str, Callable[[str], str]] = {
-    "none": _collapse,  # the transcripts are already as they should be written
-    "lower": _lower,
-    "upper": _upper,
-}
 
 
 class Tokenizer(ABC):
-    """Text to token ids, with the normalizer its text went through.
+    """Turns text into token ids, after its normalizer.
 
     Args:
         tokens: strings in the order of their ids; the first is `BLANK`.
@@ -77,16 +28,16 @@ class Tokenizer(ABC):
 
     Attributes:
         boundary: the mark that begins a new word in the tokens, as `asr.decoding.tokens` reads it.
-        pronunciations: the phones of words where tokens are phones, see `asr.text.phones`, or None.
-        counts: how often each token stands in the texts that the model was trained on, see
-            `count`; None where that is not known.
-        kind: what a token is: a ``character``, a ``piece`` or a ``phone``.
-        unknown_are: what `unknown` lists.
-        unknown_remedy: what can be done where a text to align has some.
+        pronunciations: the lexicon where tokens are phones, see `asr.text.phones`, or None.
+        counts: how often each token occurs in the training texts, see `count`; None where the
+            counts are not known.
+        kind: a token is a ``character``, a ``subword`` or a ``phone``.
+        unknown_are: what `unknown` lists, in words.
+        unknown_remedy: advice for a text to align that has unknown characters or words.
 
     Raises:
         UserError: an unknown normalizer, a first token that is not the blank, a repeated token, or
-            one that is no text.
+            a token with a control character, a line end or half of a surrogate pair.
     """
 
     boundary: str
@@ -118,29 +69,29 @@ class Tokenizer(ABC):
         return len(self.tokens)
 
     def summary(self) -> str:
-        """Describe the tokens in a line that no others have; a run's identity holds it."""
+        """Describe the tokens in a line unlike that of any others, for the run's fingerprint."""
         return "".join(self.tokens[1:])
 
     def normalize(self, text: str) -> str:
-        """Bring raw text to the form the model writes."""
+        """Normalize raw text."""
         return NORMALIZERS[self.normalizer](text)
 
     def unknown(self, text: str) -> list[str]:
-        """List what of normalised `text` no token writes, sorted."""
+        """List the characters of normalized `text` that no token writes, sorted."""
         return sorted(set(text) - self._writable)
 
     def spellable(self, text: str) -> str:
-        """Drop from normalised `text` what no token writes."""
+        """Drop the characters of normalized `text` that no token writes."""
         return "".join(c for c in text if c in self._writable)
 
     def count(self, texts: Iterable[str]) -> None:
-        """Remember how often each token stands in normalised texts; all of them must be known."""
+        """Count each token in normalized texts without unknown characters or words."""
         found = Counter(token for text in texts for token in self.encode(text))
         self.counts = [found[token] for token in range(len(self))]
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
-        """Turn normalised text into token ids; all of it must be known (see `unknown`)."""
+        """Turn normalized text into token ids; nothing in it may be `unknown`."""
 
 
 class CharTokenizer(Tokenizer):
@@ -161,12 +112,12 @@ class CharTokenizer(Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], normalizer: str) -> "CharTokenizer":
-        """Derive the tokens from training text: every character left after normalising."""
+        """Take every character of the normalized training texts for a token."""
         if normalizer not in NORMALIZERS:
             return cls([BLANK], normalizer)  # one place words the refusal
         characters = {c for text in texts for c in NORMALIZERS[normalizer](text)} | {SPACE}
         return cls([BLANK, *sorted(characters)], normalizer)
 
     def encode(self, text: str) -> list[int]:
-        """Turn normalised text into token ids; every character must be known (see `unknown`)."""
+        """Turn normalized text into token ids; no character may be `unknown`."""
         return [self._ids[c] for c in text]

@@ -100,7 +100,7 @@ def test_the_plan_varies_length_and_says_its_words():
 def test_every_voice_exists_and_sounds_unlike_the_others(synthesizer):
     names = {voice.name for split in digits.VARIANTS for voice in digits.voices(split)}
     settings = {"pitch": 50, "pitch_range": 50, "words_per_minute": 160}
-    sounds = {name: synthesizer.say("seven", name, **settings).tobytes() for name in names}
+    sounds = {name: synthesizer.render("seven", name, **settings).tobytes() for name in names}
     assert len(names) >= 70
     assert len(set(sounds.values())) == len(names)
 
@@ -111,12 +111,12 @@ def test_every_voice_exists_and_sounds_unlike_the_others(synthesizer):
 )
 def test_unknown_voices_are_refused(synthesizer, voice, said):
     with pytest.raises(UserError, match=said):
-        synthesizer.say("one", voice, pitch=50, pitch_range=50, words_per_minute=160)
+        synthesizer.render("one", voice, pitch=50, pitch_range=50, words_per_minute=160)
 
 
 def test_rate_and_pitch_are_heard(synthesizer):
     def say(pitch, words_per_minute):
-        return synthesizer.say(
+        return synthesizer.render(
             "one two three",
             "en-us+m3",
             pitch=pitch,

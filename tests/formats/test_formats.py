@@ -64,7 +64,7 @@ def test_json_of_channels_names_them_in_order_of_time():
     assert data["duration"] == pytest.approx(max(one.duration_s for one in BOTH), abs=6e-4)
 
 
-@pytest.mark.parametrize("kind", ["character", "phone", "piece"])
+@pytest.mark.parametrize("kind", ["character", "phone", "subword"])
 def test_an_alignment_has_its_tokens_by_what_they_are(kind):
     aligned = replace(ALIGNED, kind=kind)
     data = json.loads(FORMATS["json"]([aligned], ABOUT))

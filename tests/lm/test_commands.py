@@ -10,7 +10,7 @@ from asr.cli import main
 from asr.lm.commands import info, train
 from asr.lm.sentences import read_sentences, spell
 from asr.lm.store import open_ngram
-from asr.text.tokenizer import NORMALIZERS
+from asr.text.normalizers import NORMALIZERS
 from asr.util.errors import UserError
 
 

@@ -70,7 +70,7 @@ def test_recipes_for_large_machines_start(tones, tmp_path, name):
     machine = ["trainer.device=cpu", "trainer.threads=1", "trainer.workers=1"]
     command = ["train", name, *data, *tiny_size, *machine, f"run_dir={tmp_path}"]
     assert main(command) == 0
-    assert "BPE pieces" in (tmp_path / "train.log").read_text()
+    assert "BPE subwords" in (tmp_path / "train.log").read_text()
     assert asr.load(tmp_path).transcribe(tones / "test-00.wav").duration_s > 0.5
 
 

@@ -1,4 +1,4 @@
-"""Pieces of words: learnt the same each time, encoded by sentencepiece, decoded without it."""
+"""BPE subwords: learned alike each time, encoded by sentencepiece, decoded without it."""
 
 import sys
 from itertools import pairwise
@@ -13,7 +13,7 @@ from asr.text.bpe import BPETokenizer
 from asr.text.tokenizer import BLANK, BLANK_ID
 from asr.util.errors import UserError
 
-pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
+pytest.importorskip("sentencepiece", reason="BPE subwords need the extra asr[bpe]")
 
 TEXTS = [
     "The cat sat on the mat.",
@@ -29,7 +29,7 @@ def tokenizer() -> BPETokenizer:
     return BPETokenizer.from_texts(TEXTS, "lower", 60)
 
 
-def test_pieces_are_the_blank_frequent_pieces_and_every_character(tokenizer):
+def test_tokens_are_the_blank_frequent_subwords_and_every_character(tokenizer):
     assert len(tokenizer) == len(set(tokenizer.tokens)) == 60
     assert tokenizer.tokens[BLANK_ID] == BLANK
     assert "▁the" in tokenizer.tokens
@@ -38,7 +38,7 @@ def test_pieces_are_the_blank_frequent_pieces_and_every_character(tokenizer):
     assert characters <= set(tokenizer.tokens)
 
 
-def test_the_same_text_gives_the_same_pieces(tokenizer):
+def test_the_same_text_gives_the_same_subwords(tokenizer):
     again = BPETokenizer.from_texts(TEXTS, "lower", 60)
     assert again.tokens == tokenizer.tokens
     assert again.model == tokenizer.model
@@ -46,7 +46,7 @@ def test_the_same_text_gives_the_same_pieces(tokenizer):
     assert fewer.tokens != tokenizer.tokens
 
 
-def test_a_small_text_gives_fewer_pieces_than_were_asked_for():
+def test_a_small_text_gives_fewer_subwords_than_the_setting():
     assert len(BPETokenizer.from_texts(["a b ab"], "lower", 500)) < 10
 
 
@@ -63,13 +63,13 @@ def test_a_frequent_word_is_one_token(tokenizer):
     assert [tokenizer.tokens[i] for i in tokenizer.encode("the cat")] == ["▁the", "▁cat"]
 
 
-def test_characters_that_no_piece_writes(tokenizer):
+def test_characters_that_no_subword_writes_are_unknown(tokenizer):
     assert tokenizer.unknown("the ▁ q9 qq") == ["9", "q", "▁"]
     assert tokenizer.spellable("the qat 9") == "the at "
     assert tokenizer.unknown("zürich") == []
 
 
-def test_a_longer_line_than_sentencepiece_takes_by_itself_is_learned_from():
+def test_a_line_longer_than_sentencepieces_own_limit_is_learned_from():
     line = " ".join(["some"] * 2000 + ["ñandú"])
     tokenizer = BPETokenizer.from_texts([line], "lower", 30)
     assert "▁some" in tokenizer.tokens
@@ -85,17 +85,19 @@ def test_a_longer_line_than_sentencepiece_takes_by_itself_is_learned_from():
         (TEXTS, "title", 60, "unknown normalizer 'title'"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(texts, normalizer, subwords, message):
+def test_texts_that_subwords_cannot_be_learned_from_are_refused(
+    texts, normalizer, subwords, message
+):
     with pytest.raises(UserError, match=message):
         BPETokenizer.from_texts(texts, normalizer, subwords)
 
 
-def test_the_fewest_pieces_are_enough(tokenizer):
+def test_the_fewest_subwords_are_the_characters_and_the_blank(tokenizer):
     characters = len(set("".join(map(tokenizer.normalize, TEXTS))))
     assert len(BPETokenizer.from_texts(TEXTS, "lower", characters + 1)) == characters + 1
 
 
-def test_without_sentencepiece_pieces_are_still_decoded(tokenizer, monkeypatch):
+def test_without_sentencepiece_subwords_are_still_decoded(tokenizer, monkeypatch):
     ids = tokenizer.encode("that city")
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     bare = BPETokenizer(tokenizer.tokens, "lower", tokenizer.model)
@@ -107,20 +109,20 @@ def test_without_sentencepiece_pieces_are_still_decoded(tokenizer, monkeypatch):
 
 
 @pytest.mark.parametrize("model", [b"", b"rubbish", b"\x00" * 100])
-def test_a_model_that_is_not_the_pieces_is_refused(tokenizer, model):
+def test_a_damaged_sentencepiece_model_is_refused(tokenizer, model):
     with pytest.raises(UserError, match="sentencepiece model"):
         BPETokenizer(tokenizer.tokens, "lower", model).encode("a")
 
 
-def test_a_model_of_other_pieces_is_refused(tokenizer):
+def test_a_sentencepiece_model_of_other_subwords_is_refused(tokenizer):
     other = BPETokenizer.from_texts(TEXTS, "lower", 40)
     with pytest.raises(UserError, match="not those of the stored sentencepiece model"):
         BPETokenizer(tokenizer.tokens, "lower", other.model).encode("a")
 
 
 @pytest.mark.parametrize("options", [DecodingOptions(), DecodingOptions(search="beam")])
-def test_decoders_write_what_was_encoded(tokenizer, options):
-    """Frames that say each token twice, a blank between equal ones, decode to the text."""
+def test_decoders_write_the_encoded_text(tokenizer, options):
+    """Frames with each token twice, and a blank between equal tokens, decode to the text."""
     text = "that cat's fatter, they say".replace(",", "")
     ids = tokenizer.encode(text)
     path = [ids[0], ids[0]]

@@ -1,4 +1,4 @@
-"""Lexicons of espeak-ng: its phones, few enough to learn, and the verb that writes them."""
+"""Lexicons by espeak-ng: few phones for English, IPA for the others, and the verb `lexicon`."""
 
 import pytest
 from random_models import random_model
@@ -7,15 +7,16 @@ from asr.cli import main
 from asr.lm.commands import train
 from asr.lm.sentences import tokenize_lines
 from asr.model.model_file import save_model
-from asr.text.phones import PhoneTokenizer, phones_of, read_lexicon
-from asr.text.pronounce import ENGLISH, make_lexicon
+from asr.text.g2p import ENGLISH, make_lexicon
+from asr.text.lexicon import phones_of, read_lexicon
+from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import BLANK, CharTokenizer
 from asr.util.errors import UserError
 
 pytest.importorskip("espeakng_loader", reason="needs the extra asr[espeak]")
 
 
-def test_english_is_said_in_forty_phones():
+def test_english_has_forty_phones():
     words = ["nation", "red", "read", "a", "water", "start", "area", "--", "ie", "graaa"]
     lexicon = make_lexicon(words, "en-us")
     assert lexicon == {
@@ -29,12 +30,14 @@ def test_english_is_said_in_forty_phones():
         "ie": ["aɪ i"],
         "graaa": ["ɡ ɹ ɑ ə"],
     }
-    phones = {phone for said in ENGLISH.values() for phone in said}
+    phones = {phone for phones in ENGLISH.values() for phone in phones}
     assert len(phones) == 40
 
 
-def test_words_of_other_languages_bring_no_sound_of_their_own():
-    assert make_lexicon(["baby"], "de") == {"baby": ["b eɪ b i"]}  # espeak-ng says it in English
+def test_foreign_words_bring_no_phone_of_their_own():
+    assert make_lexicon(["baby"], "de") == {
+        "baby": ["b eɪ b i"]
+    }  # espeak-ng pronounces it in English
     assert make_lexicon(["red", "привет"], "en-us") == {"red": ["ɹ ɛ d"]}
 
 
@@ -43,22 +46,22 @@ def test_english_of_other_places_has_the_same_phones(language):
     words = ["bird", "nurse", "fire", "water", "which", "start", "time"]
     lexicon = make_lexicon(words, language)
     assert list(lexicon) == words
-    known = {phone for said in ENGLISH.values() for phone in said}
+    known = {phone for phones in ENGLISH.values() for phone in phones}
     assert phones_of(lexicon) <= known
 
 
-def test_other_languages_are_said_in_ipa():
+def test_other_languages_have_phones_in_ipa():
     assert make_lexicon(["straße", "Jahr"], "de") == {
         "straße": ["ʃ t ɾ ɑː s ə"],
         "Jahr": ["j ɑː ɾ"],
     }
 
 
-def test_what_is_too_long_to_be_a_word_is_left_out():
+def test_a_word_of_too_many_phones_is_left_out():
     assert [*make_lexicon(["red", "a" * 1_000_000, "ab1" * 80], "en-us")] == ["red"]
 
 
-def test_a_language_nobody_speaks_is_refused():
+def test_a_language_that_espeak_lacks_is_refused():
     with pytest.raises(UserError, match="no language 'xx'"):
         make_lexicon(["a"], "xx")
     with pytest.raises(UserError, match="pronounces none of these words"):
@@ -80,7 +83,7 @@ def test_the_verb_takes_texts_manifests_and_language_models(tones, tmp_path, cap
     assert set(words[5:]) == {"two", "one"}
 
 
-def test_new_words_join_those_of_a_model(tmp_path, capsys):
+def test_new_words_join_the_lexicon_of_a_model(tmp_path, capsys):
     model, names, output = (tmp_path / name for name in ("m.safetensors", "names", "lexicon"))
     tokenizer = PhoneTokenizer([BLANK, " ", "n", "eɪ"], "lower", {"neigh": ["n eɪ", "eɪ"]})
     acoustic = random_model(vocabulary_size=4)
@@ -93,13 +96,13 @@ def test_new_words_join_those_of_a_model(tmp_path, capsys):
     assert "m.safetensors: a model that spells" in capsys.readouterr().err
 
 
-def test_the_verb_names_a_text_that_is_missing(tmp_path, capsys):
+def test_the_verb_names_a_missing_text(tmp_path, capsys):
     missing = str(tmp_path / "none.txt")
     assert main(["lexicon", missing, "--output", str(tmp_path / "x")]) == 1
     assert "none.txt: cannot be read" in capsys.readouterr().err
 
 
-def test_words_that_are_no_text_are_left_out():
+def test_words_with_control_characters_are_left_out():
     assert make_lexicon(["red", "lone\ud800", "nul\0red", "esc\x1b"], "en-us") == {"red": ["ɹ ɛ d"]}
     with pytest.raises(UserError, match="no language"):
         make_lexicon(["red"], "\udcff")
