@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from asr.corpora.collection import SPLITS, Collection, Utterance
-from asr.data import room
+from asr.data import acoustics
 from asr.text import espeak
 from asr.util.errors import UserError
 
@@ -178,14 +178,14 @@ def _heard(clean: NDArray[np.floating], generator: np.random.Generator) -> NDArr
     before, after = (int(SAMPLE_RATE_HZ * generator.uniform(0.05, 0.3)) for _ in range(2))
     heard = np.pad(clean, (before, after))
     if generator.random() < 0.7:
-        heard = room.reverberate(
+        heard = acoustics.reverberate(
             heard,
             SAMPLE_RATE_HZ,
             decay_s=generator.uniform(0.1, 0.5),
             direct_to_reverberant_db=generator.uniform(0, 15),
             generator=generator,
         )
-    heard = room.add_noise(
+    heard = acoustics.add_noise(
         heard,
         snr_db=generator.uniform(10, 40),
         slope=generator.uniform(0, 1.5),
@@ -244,7 +244,7 @@ def _finished(folder: Path, prompts: list[Prompt]) -> bool:
 def _made_by(prompts: list[Prompt]) -> str:
     """Give a digest of all that decides the samples: the prompts and the code that renders them."""
     digest = hashlib.sha256(repr(prompts).encode())
-    for module in (__file__, espeak.__file__, room.__file__):
+    for module in (__file__, espeak.__file__, acoustics.__file__):
         digest.update(Path(module).read_bytes())
     return digest.hexdigest()
 

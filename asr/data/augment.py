@@ -1,7 +1,7 @@
 """Augmentation: speed, noise and reverberation of waveforms, and SpecAugment of features.
 
-Every draw comes from a generator keyed by (seed, epoch, utterance id), so that an utterance is
-treated alike whichever worker, rank or batch it falls in, and a resumed run repeats nothing.
+Every draw comes from a generator keyed by (seed, epoch, utterance id): the augmentation of an
+utterance depends on no worker, rank or batch, and a resumed run repeats nothing.
 
 Shapes: B batch, N samples, T frames, F mel bins.
 """
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from asr.audio import Waveform
-from asr.data import room
+from asr.data import acoustics
 
 DIRECT_TO_REVERBERANT_DB = (3.0, 15.0)
 NOISE_SLOPE = (0.0, 2.0)  # from white to brown
@@ -35,10 +35,10 @@ class WaveformAugment:
 
     Args:
         speeds: factors to choose from (Ko 2015); [1.0] changes nothing.
-        noise_probability: share of utterances that get coloured noise.
+        noise_probability: fraction of utterances that get colored noise.
         noise_snr_db: lowest and highest signal-to-noise ratio.
-        reverb_probability: share of utterances heard in a synthetic room.
-        reverb_rt60_s: shortest and longest reverberation time of those rooms.
+        reverb_probability: fraction of utterances that get the reverberation of a room.
+        reverb_rt60_s: shortest and longest reverberation time of the rooms.
     """
 
     speeds: tuple[float, ...]
@@ -53,12 +53,12 @@ class WaveformAugment:
         if speed != 1.0:
             waveform = soxr.resample(waveform, sample_rate * speed, sample_rate, quality="MQ")
         if rng.random() < self.reverb_probability:
-            waveform = room.reverberate(
+            waveform = acoustics.reverberate(
                 waveform, sample_rate, decay_s=rng.uniform(*self.reverb_rt60_s),
                 direct_to_reverberant_db=rng.uniform(*DIRECT_TO_REVERBERANT_DB), generator=rng,
             )  # fmt: skip
         if rng.random() < self.noise_probability:
-            waveform = room.add_noise(
+            waveform = acoustics.add_noise(
                 waveform, snr_db=rng.uniform(*self.noise_snr_db),
                 slope=rng.uniform(*NOISE_SLOPE), generator=rng,
             )  # fmt: skip
@@ -67,18 +67,18 @@ class WaveformAugment:
 
 @dataclass(frozen=True)
 class SpecAugment:
-    """A stretch of the mel axis, then masks of bands and time spans, set to the mean, 0.
+    """Vocal tract length perturbation, then SpecAugment's masks in frequency and time.
 
-    The stretch stands for another vocal tract length (Jaitly and Hinton 2013), done here on mel
-    bins; the masks are those of SpecAugment (Park 2019).
+    The perturbation (VTLP, Jaitly and Hinton 2013) stretches the axis of mel bins. A mask (Park
+    2019) sets features to 0, their mean.
 
     Args:
-        vtlp: greatest relative stretch; at 0.1, bin 50 takes the place of 45 to 55.
-        frequency_masks: how many bands.
-        frequency_bins: a band's greatest width in mel bins.
-        time_masks: how many spans.
-        time_frames: a span's greatest width.
-        time_fraction: greatest share of an utterance that all spans together may cover, 0..1.
+        vtlp: greatest relative stretch; at 0.1, the content of bin 50 comes from bins 45 to 55.
+        frequency_masks: how many.
+        frequency_bins: a frequency mask's greatest width in mel bins.
+        time_masks: how many.
+        time_frames: a time mask's greatest width.
+        time_fraction: greatest fraction of an utterance, 0..1, that all time masks may cover.
     """
 
     vtlp: float
@@ -98,10 +98,11 @@ class SpecAugment:
         keep_frames = np.ones((len(features), frames), dtype=bool)
         keep_bins = np.ones((len(features), bins), dtype=bool)
         for i, (length, rng) in enumerate(zip(lengths.tolist(), generators, strict=True)):
-            for start, end in _spans(rng, self.frequency_masks, self.frequency_bins, bins):
+            for start, end in _draw_masks(rng, self.frequency_masks, self.frequency_bins, bins):
                 keep_bins[i, start:end] = False
             widest = int(self.time_fraction * length / max(self.time_masks, 1))
-            for start, end in _spans(rng, self.time_masks, min(self.time_frames, widest), length):
+            time_frames = min(self.time_frames, widest)
+            for start, end in _draw_masks(rng, self.time_masks, time_frames, length):
                 keep_frames[i, start:end] = False
         device = features.device
         features = features * torch.from_numpy(keep_frames).to(device)[:, :, None]
@@ -112,10 +113,10 @@ class SpecAugment:
 
 
 def warp_mel(features: Tensor, stretches: Sequence[float]) -> Tensor:
-    """Read bin s * f of features (B, T, F) in place of bin f, between bins linearly.
+    """Put the content of bin s * f at bin f of features (B, T, F), with linear interpolation.
 
     Args:
-        features: (B, T, F); what lies above the highest bin counts as equal to it.
+        features: (B, T, F); places above the highest bin have the highest bin's content.
         stretches: s, one an utterance.
     """
     bins = torch.arange(features.shape[2], device=features.device, dtype=features.dtype)
@@ -124,8 +125,10 @@ def warp_mel(features: Tensor, stretches: Sequence[float]) -> Tensor:
     return features @ weights.to(features.dtype)
 
 
-def _spans(rng: np.random.Generator, count: int, widest: int, size: int) -> npt.NDArray[np.int64]:
-    """Draw `count` spans [start, end) of up to `widest` within `size`."""
+def _draw_masks(
+    rng: np.random.Generator, count: int, widest: int, size: int
+) -> npt.NDArray[np.int64]:
+    """Draw `count` masks [start, end) of up to `widest` within `size`."""
     widths = np.minimum(rng.integers(0, widest + 1, count), size)
     starts = rng.integers(0, size - widths + 1)
     return np.stack([starts, starts + widths], axis=1)

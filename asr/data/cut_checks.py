@@ -1,31 +1,31 @@
-"""Whether the fields of a cut fit together, and whether it is small enough to be held at once."""
+"""Checks of a whole cut: its fields fit together, and its audio fits in memory."""
 
 from lhotse.cut import Cut, MixedCut, MixTrack, PaddingCut
 from lhotse.cut.data import DataCut
 
 from asr.data.cut_schema import CutError, shown
 
-#: The longest utterance that is read.
+#: The longest utterance that can be read.
 LONGEST_S = 4 * 3600.0
-#: The longest that a network computes at once, as training and scoring do. Scoring it with
-#: `en-small` takes 2.3 GB.
+#: The longest utterance that training and scoring take, which compute one in a single forward pass.
+#: With `en-small`, scoring 600 s takes 2.3 GB.
 LONGEST_AT_ONCE_S = 600.0
 #: The most samples of an utterance, in all channels and tracks: 1 GiB as float32.
 MOST_SAMPLES = 1 << 28
-#: What the times of a cut and those of its recording may differ by.
+#: The greatest difference between a time of a cut and the time in its recording.
 TOLERANCE_S = 0.01
 
 
 def check_amount(duration_s: float, samples: float, longest_s: float = LONGEST_S) -> None:
-    """Refuse an utterance that is too much to be held at once.
+    """Refuse an utterance that is too long, or has too many samples for the memory.
 
     Args:
-        duration_s: its duration.
+        duration_s: the utterance's duration.
         samples: in all of its channels and tracks.
-        longest_s: the limit of its duration.
+        longest_s: the greatest duration.
 
     Raises:
-        CutError: it is; the message says the limit.
+        CutError: the utterance exceeds a limit, which the message names.
     """
     if duration_s > longest_s:
         raise CutError(f"duration is {duration_s:.0f} s, expected at most {longest_s:.0f} s")
@@ -35,14 +35,14 @@ def check_amount(duration_s: float, samples: float, longest_s: float = LONGEST_S
 
 
 def check_cut(cut: Cut, longest_s: float = LONGEST_S) -> None:
-    """Refuse a cut whose fields, each sound on its own, do not fit together or are too much.
+    """Refuse a cut whose fields, each valid on its own, do not fit together or exceed a limit.
 
     Args:
-        cut: whose fields were held against `asr.data.cut_schema`.
-        longest_s: the limit of its duration.
+        cut: its fields have passed `asr.data.cut_schema`.
+        longest_s: the greatest duration.
 
     Raises:
-        CutError: it is such a cut.
+        CutError: the message names the fields that do not fit, or the limit.
     """
     tracks = cut.tracks if isinstance(cut, MixedCut) else [MixTrack(cut)]
     recorded = [track.cut for track in tracks if not isinstance(track.cut, PaddingCut)]
@@ -58,14 +58,14 @@ def check_cut(cut: Cut, longest_s: float = LONGEST_S) -> None:
     check_amount(max(end_s for end_s, _ in widths), samples, longest_s)
     if len(cut.supervisions) != 1:
         raise CutError(f"found {len(cut.supervisions)} transcripts, expected 1")
-    spoken = cut.supervisions[0]
-    if spoken.start >= cut.duration or spoken.end <= 0:
-        found = f"its transcript from {spoken.start:g} to {spoken.end:g} s"
+    transcript = cut.supervisions[0]
+    if transcript.start >= cut.duration or transcript.end <= 0:
+        found = f"its transcript from {transcript.start:g} to {transcript.end:g} s"
         raise CutError(f"found {found}, expected it within {cut.duration:g} s")
 
 
 def _check_recorded(cut: DataCut) -> None:
-    """Refuse a cut that is not within its recording."""
+    """Refuse a cut with times or channels that its recording lacks."""
     recording = cut.recording
     counted_s = recording.num_samples / recording.sampling_rate
     if abs(counted_s - recording.duration) > TOLERANCE_S:
@@ -76,8 +76,8 @@ def _check_recorded(cut: DataCut) -> None:
         raise CutError(
             f"found {found}, expected a part of its recording of {recording.duration:g} s"
         )
-    wanted = {cut.channel} if isinstance(cut.channel, int) else set(cut.channel)
-    held = {channel for source in recording.sources for channel in source.channels}
-    if not wanted or not wanted <= held & set(recording.channel_ids):
+    channels = {cut.channel} if isinstance(cut.channel, int) else set(cut.channel)
+    recorded = {channel for source in recording.sources for channel in source.channels}
+    if not channels or not channels <= recorded & set(recording.channel_ids):
         found = f"channel {shown(cut.channel)}"
-        raise CutError(f"found {found}, expected of {shown(sorted(held))}")
+        raise CutError(f"found {found}, expected of {shown(sorted(recorded))}")

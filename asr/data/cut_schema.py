@@ -1,8 +1,8 @@
-"""Which fields a line of a cut manifest may have.
+"""The schema of a cut manifest's line: its fields, their types and ranges.
 
-lhotse can store a shell command or an address in place of audio, wherever it stores a recording: in
-transforms, in custom fields, in the tracks of a mix. So every field that is taken stands in a table
-here, and a line with any other field is refused.
+lhotse can store a shell command or an address in place of audio wherever it stores a recording: in
+transforms, in custom fields, in the tracks of a mix. So the tables here list every allowed field,
+and a line with any other field is refused.
 """
 
 import re
@@ -13,7 +13,7 @@ from asr.audio import SAMPLE_RATES
 from asr.util.printable import CONTROLS, quoted
 
 _LONGEST_RECORDING_S = 1e9
-_MOST_ENTRIES = 1024  # of a list; libsndfile reads as many channels
+_MOST_ENTRIES = 1024  # of a list: the most channels that libsndfile reads
 _LARGEST = 2**63
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")  # half of a surrogate pair has no UTF-8
 _NO_NAME = re.compile(f"[{CONTROLS}]")
@@ -21,7 +21,7 @@ _LONGEST_SHOWN = 100
 
 
 class CutError(ValueError):
-    """A cut that is not taken: the message names the field, what was found and what is expected."""
+    """A cut that is refused; the message names the field, the value and the expectation."""
 
 
 class _Field(NamedTuple):
@@ -29,16 +29,16 @@ class _Field(NamedTuple):
     test: Callable[[Any], bool]
 
 
-#: The fields of an object, with a question mark where they may be left out. Each is a `_Field`, a
-#: `_Table`, or a list of one of them, which stands for a list of such.
+#: The fields of an object by name, optional fields with a question mark. An entry is a `_Field`, a
+#: `_Table`, or a list of one entry, which stands for a list of any number of them.
 _Table = dict[str, Any]
 
 
 def check_row(row: object) -> None:
-    """Hold a line, as it comes from JSON, against the fields that a cut may have.
+    """Check a line, parsed as JSON, against the schema.
 
     Raises:
-        CutError: a field is missing, is not taken, or is not of its type or range.
+        CutError: a field is missing, is not in the schema, or has another type or range.
     """
     kind = row.get("type") if isinstance(row, dict) else row
     if not isinstance(row, dict) or kind not in ("MonoCut", "MultiCut", "MixedCut"):
@@ -53,10 +53,10 @@ def check_row(row: object) -> None:
 
 
 def check_words(utterance_id: str, speaker: str | None, text: str) -> None:
-    """Hold what is to become a cut against the same fields.
+    """Check the strings of a cut to be written against the schema.
 
     Raises:
-        CutError: an id or a speaker with control characters, or text that cannot be written.
+        CutError: an id or a speaker with control characters, or text that has no UTF-8.
     """
     _check(utterance_id, _NAME, "id")
     _check(speaker, _SPEAKER, "speaker")
@@ -64,7 +64,7 @@ def check_words(utterance_id: str, speaker: str | None, text: str) -> None:
 
 
 def shown(value: object) -> str:
-    """A value as messages show it: short, on one line, escaped."""
+    """Format a value for a message: short, on one line, escaped."""
     text = quoted(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
@@ -117,11 +117,11 @@ def _has_object(value: object) -> bool:
 
 
 def _is_plain(value: object) -> bool:
-    """Tell whether no value of an object is one: lhotse makes recordings and arrays of those."""
+    """Tell whether an object holds no objects, of which lhotse would make recordings and arrays."""
     return isinstance(value, dict) and not any(map(_has_object, value.values()))
 
 
-_ANYTHING = _Field("anything", lambda _: True)  # where it is read by nobody
+_ANYTHING = _Field("anything", lambda _: True)  # of a field that nothing reads
 _FLAG = _Field("true or false", lambda value: isinstance(value, bool))
 _TEXT = _Field("text without zero bytes and halves of surrogate pairs", _is_text)
 _NOTE = _Field("text or null", lambda value: value is None or _is_text(value))

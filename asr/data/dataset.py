@@ -1,4 +1,4 @@
-"""Cuts to batches: which utterances stand together, and how they are loaded.
+"""Cuts to batches: which utterances share a batch, and how they are loaded.
 
 Shapes: B batch, N samples, L target length.
 """
@@ -22,7 +22,7 @@ from asr.util.errors import UserError
 
 
 class Batch(NamedTuple):
-    """Utterances padded to a common length; a tuple of tensors and ids, as workers send it."""
+    """Utterances padded to a common length; a tuple, since workers send tuples."""
 
     utterance_ids: list[str]
     waveforms: Tensor  # (B, N) float32, zero past each length
@@ -37,11 +37,11 @@ class Shard:
     """One process's part of one global batch.
 
     Attributes:
-        utterances: indices of this process's utterances, in `parts` pieces of like size.
+        micro_batches: indices of this process's utterances, in micro-batches of like size.
         batch_size: utterances in the whole global batch.
     """
 
-    utterances: list[list[int]]
+    micro_batches: list[list[int]]
     batch_size: int
 
 
@@ -50,9 +50,9 @@ def plan_batches(
 ) -> list[list[int]]:
     """Make an epoch's list of global batches, a pure function of its arguments.
 
-    Utterances of like length stand together (their durations are jittered by 10 %, so that
-    neighbours vary between epochs); a batch holds at most `batch_s` seconds once padded to its
-    longest utterance, and at least one utterance; the order of batches is shuffled.
+    Utterances of like length share a batch; their durations are jittered by 10 % first, so that a
+    batch differs between epochs. A batch has at least one utterance, and at most `batch_s` seconds
+    once padded to its longest utterance. The order of batches is shuffled.
     """
     rng = np.random.default_rng([seed, epoch])
     durations = np.asarray(durations_s)
@@ -68,13 +68,13 @@ def plan_batches(
 
 
 class SpeechDataset(Dataset[list[Batch] | UserError]):
-    """Loads shares of global batches; the trainer tells it the epoch.
+    """Loads shards of global batches; the trainer sets its `epoch`.
 
     Args:
         cuts: each with one transcript.
-        tokenizer: normalises the transcripts and gives the targets.
-        sample_rate: Hz, of the model; other rates are resampled.
-        augment: changes to the waveforms, or None for evaluation.
+        tokenizer: normalizes the transcripts and gives the targets.
+        sample_rate: the model's, in Hz; audio of another rate is resampled.
+        augment: augmentation of the waveforms, or None for evaluation.
         seed: of the augmentation.
     """
 
@@ -101,17 +101,17 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
 
     @property
     def references(self) -> dict[str, str]:
-        """The normalised transcripts by utterance id."""
+        """The normalized transcripts by utterance id."""
         return {cut.id: text for cut, text in zip(self.cuts, self.texts, strict=True)}
 
     def __getitem__(self, shard: Shard) -> list[Batch] | UserError:
-        """Load the pieces of a share, each padded on its own.
+        """Load the micro-batches of a shard, each padded to its own longest utterance.
 
-        What a user must mend is returned, not raised: a loader's worker would wrap it in its
-        traceback. `asr.data.loading` raises it.
+        A `UserError` is returned, not raised, since a loader's worker would wrap it in a traceback;
+        `asr.data.loading` raises it.
         """
         try:
-            return [self.load(indices) for indices in shard.utterances]
+            return [self.load(indices) for indices in shard.micro_batches]
         except UserError as error:
             return error
 
@@ -130,7 +130,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         )
 
     def _target(self, index: int) -> list[int]:
-        # A training set has no unknown characters left; in a dev set they are errors to count.
+        # Training texts have no unknown characters; in dev texts these count as errors.
         return self.tokenizer.encode(self.tokenizer.spellable(self.texts[index]))
 
     def _waveform(self, index: int) -> Waveform:
@@ -142,19 +142,19 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         return self.augment(waveform, self.sample_rate, rng)
 
 
-def split_batch(batch: list[int], parts: int, rank: int, ranks: int) -> Shard:
-    """Give one of `ranks` processes its share of a global batch, in `parts` pieces.
+def split_batch(batch: list[int], micro_batches: int, rank: int, ranks: int) -> Shard:
+    """Give one of `ranks` processes its shard of a global batch, in micro-batches.
 
     Args:
         batch: indices of the utterances of the global batch.
-        parts: how many pieces each process takes one after another.
+        micro_batches: how many each process computes one after another.
         rank: which process, from 0.
         ranks: how many processes there are.
 
-    The pieces of all processes together hold each utterance once. Where there are fewer
-    utterances than pieces, a process repeats one with weight 0: every process must take part
-    in every step.
+    The shards of all processes hold each utterance once. A process without an utterance repeats one
+    of another process with weight 0, since every process must take part in every step.
     """
-    micro_batches = [batch[rank + ranks * part :: ranks * parts] for part in range(parts)]
-    filled = [micro_batch for micro_batch in micro_batches if micro_batch] or [[~batch[0]]]
-    return Shard(utterances=filled, batch_size=len(batch))
+    step = ranks * micro_batches
+    parts = [batch[rank + ranks * number :: step] for number in range(micro_batches)]
+    filled = [part for part in parts if part] or [[~batch[0]]]
+    return Shard(micro_batches=filled, batch_size=len(batch))

@@ -1,4 +1,4 @@
-"""Load batches in worker processes that read ahead and outlive Ctrl-C until the step has ended."""
+"""Load batches in worker processes that read ahead and survive Ctrl-C until the step has ended."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -16,22 +16,25 @@ WORKER_GRACE_S = 5
 def load_shards(
     dataset: SpeechDataset, shards: Sequence[Shard], workers: int, *, pin: bool
 ) -> Iterator[tuple[Shard, list[Batch]]]:
-    """Load shares in their order.
+    """Load shards in their order.
 
     Args:
-        dataset: what is loaded from.
-        shards: of the batches, in turn.
-        workers: processes that read ahead; 0 reads in this one.
-        pin: load into memory that a CUDA device can copy from while it works.
+        dataset: gives a shard's batches.
+        shards: of the epoch's batches, in turn.
+        workers: processes that read ahead; with 0, this process reads.
+        pin: load into pinned memory, from which a CUDA device copies while it computes.
+
+    Yields:
+        Each shard with its micro-batches.
 
     Raises:
-        UserError: an utterance cannot be used.
+        UserError: an utterance cannot be loaded.
     """
     loader = DataLoader(
         dataset, batch_size=None, sampler=shards, num_workers=workers,
-        pin_memory=pin, worker_init_fn=_outlive_signals,
+        pin_memory=pin, worker_init_fn=_survive_signals,
     )  # fmt: skip
-    with _signals_held():
+    with _blocked_signals():
         batches = iter(loader)
     for shard, loaded in zip(shards, batches, strict=True):
         if isinstance(loaded, UserError):
@@ -40,10 +43,10 @@ def load_shards(
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait while workers start: torch would have a half started one die of SIGTERM.
+def _blocked_signals() -> Iterator[None]:
+    """Block signals while workers start, since SIGTERM would end a half started one.
 
-    Workers inherit this. Windows has neither process groups nor masks.
+    Workers inherit the mask. Windows has neither process groups nor signal masks.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -55,10 +58,10 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _outlive_signals(_worker: int) -> None:
-    """Let a worker serve the step under way when a signal reaches the whole process group.
+def _survive_signals(_worker: int) -> None:
+    """Let a worker finish the current step when a signal reaches the whole process group.
 
-    The trainer saves after that step and ends its workers; one it forgot ends by the alarm.
+    The trainer saves after that step and ends its workers; the alarm ends a worker left over.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_S))

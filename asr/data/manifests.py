@@ -1,4 +1,4 @@
-"""Cut manifests, and the audio of a cut.
+"""Read cut manifests, and load the audio of a cut.
 
 Shapes: C channels, N samples.
 """
@@ -27,20 +27,20 @@ from asr.data.cut_schema import CutError, check_row, shown
 from asr.util.errors import UserError
 from asr.util.text_files import MAX_RATIO, UNPACKED_BYTES
 
-# Otherwise lhotse fills up to half a second of a file cut short since it was prepared.
+# By default, lhotse would fill up to half a second that a file lacks since it was prepared.
 with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
     set_audio_duration_mismatch_tolerance(TOLERANCE_S)
 
-#: Bytes of a line; an hour's transcript has a tenth of that.
+#: The most bytes of a line; an hour's transcript has a tenth as many.
 _LONGEST_LINE = 1 << 20
 _GZIP = b"\x1f\x8b"
 
 
 class _Files(LibsndfileBackend):
-    """Reads files by libsndfile alone, and no more of one than may be held.
+    """Reads files by libsndfile alone, and no more of a file than `MOST_SAMPLES`.
 
     Other backends start programs (sph2pipe, ffmpeg), or open the addresses that a playlist names.
-    A path is absolute, since libsndfile takes "-" for standard input.
+    Paths are made absolute, since libsndfile takes "-" for standard input.
     """
 
     def read_audio(
@@ -50,7 +50,7 @@ class _Files(LibsndfileBackend):
         duration: float | None = None,
         force_opus_sampling_rate: int | None = None,  # noqa: ARG002
     ) -> tuple[npt.NDArray[np.float32], int]:
-        """Read `duration` seconds from `offset` on, or all from there: (C, N), and the rate."""
+        """Read `duration` seconds, or all, from `offset` on: samples (C, N) and their rate."""
         if isinstance(path_or_fd, str):
             path_or_fd = Path(path_or_fd).absolute()
             if not path_or_fd.is_file():
@@ -58,7 +58,7 @@ class _Files(LibsndfileBackend):
         try:
             with soundfile.SoundFile(path_or_fd) as audio:
                 return _read_part(audio, offset, duration), audio.samplerate
-        except soundfile.LibsndfileError as error:  # lhotse makes another of its class, of a text
+        except soundfile.LibsndfileError as error:  # lhotse would remake it from its text
             raise ValueError(error.error_string.rstrip(".")) from error
 
 
@@ -82,12 +82,12 @@ def read_cuts(manifest: str | Path, longest_s: float = LONGEST_S) -> CutSet:
     """Read a cut manifest, JSON lines that may be gzipped, into memory.
 
     Args:
-        manifest: its path.
-        longest_s: the longest utterance that its user can take.
+        manifest: the path.
+        longest_s: the longest utterance that the caller can take.
 
     Raises:
-        UserError: the file is missing, empty or unreadable; a line of it is not a cut of audio
-            files with exactly one transcript, is too long, or has an id that comes twice.
+        UserError: the file is missing, empty or unreadable; a line is not a cut of audio files
+            with exactly one transcript, is too long, or repeats an id.
     """
     path = Path(manifest)
     if not path.is_file():
@@ -116,8 +116,8 @@ def _lines(path: Path) -> Iterator[bytes]:
     """Give the lines of a manifest.
 
     Raises:
-        CutError: the file is damaged, or there is more in it than a manifest has.
-        OSError: it cannot be read.
+        CutError: the file is damaged, or unpacks to more than a manifest does.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         packed = file.peek(len(_GZIP)).startswith(_GZIP)
@@ -134,7 +134,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _read_line(file: IO[bytes] | gzip.GzipFile) -> bytes:
-    """Read a line, or of one that is too long enough to see that.
+    """Read a line, or the first `_LONGEST_LINE` + 1 bytes of a longer one.
 
     Raises:
         CutError: the packed file is damaged.
@@ -149,7 +149,7 @@ def _parse(line: bytes, longest_s: float) -> Cut:
     """Make the cut of a manifest's line.
 
     Raises:
-        CutError: it is none that is taken.
+        CutError: the line is not a valid cut.
     """
     row: Any = None
     try:
@@ -166,7 +166,7 @@ def _parse(line: bytes, longest_s: float) -> Cut:
 
 
 def _without_notes(row: dict[str, Any]) -> dict[str, Any]:
-    """Take out what nothing here reads, before lhotse makes attributes of it."""
+    """Remove fields that nothing here reads, before lhotse makes attributes of them."""
     for cut in [track["cut"] for track in row.get("tracks", ())] or [row]:
         for one in (cut, *cut.get("supervisions", ())):
             one.pop("custom", None)
@@ -175,11 +175,11 @@ def _without_notes(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:
-    """Give the speaker of each cut by its id; None where that of any is not known."""
+    """Give the speaker of each cut by the cut's id; None where any speaker is not known."""
     speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
     if any(speaker in (None, "") for speaker in speakers.values()):
         return None
-    return {key: str(speaker) for key, speaker in speakers.items()}  # corpora number theirs, too
+    return {key: str(speaker) for key, speaker in speakers.items()}  # some corpora have numbers
 
 
 def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
@@ -191,7 +191,7 @@ def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
     try:
         samples = cut.load_audio().mean(axis=0)
         return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
-    except AudioError as error:  # of a class that a loader's worker cannot hand over
+    except AudioError as error:  # which a loader's worker cannot pickle
         raise UserError(str(error)) from error
     except Exception as error:  # every audio backend has exceptions of its own
         raise UserError(

@@ -60,7 +60,7 @@ class _TestSet(SpeechDataset):
     def __getitem__(self, share: Shard) -> list[Batch]:
         """Load what can be of a share."""
         self._loaded = {}
-        batches = [[i for i in indices if self._can_load(i)] for indices in share.utterances]
+        batches = [[i for i in indices if self._can_load(i)] for indices in share.micro_batches]
         return [self.load(indices) for indices in batches if indices]
 
     def _can_load(self, index: int) -> bool:

@@ -37,7 +37,9 @@ def compute_log_probs(
         A batch, its log_probs (B, U, V) and their lengths (B,), both on the CPU.
     """
     batches = plan_batches(dataset.durations_s, batch_s, seed=0, epoch=0)
-    shards = [split_batch(batch, parts=1, rank=0, ranks=1) for batch in batches[rank::ranks]]
+    shards = [
+        split_batch(batch, micro_batches=1, rank=0, ranks=1) for batch in batches[rank::ranks]
+    ]
     for _, segments in load_shards(dataset, shards, workers=0, pin=device.type == "cuda"):
         for batch in segments:
             waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)

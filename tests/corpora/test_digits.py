@@ -7,7 +7,7 @@ import soundfile
 from lhotse import CutSet
 
 from asr.corpora import digits, prepare
-from asr.data import room
+from asr.data import acoustics
 from asr.text import espeak
 from asr.util.errors import UserError
 
@@ -156,14 +156,14 @@ def test_noise_is_as_loud_as_asked():
     tone = np.sin(np.arange(16000) / 10)
     for slope in (0.0, 1.5):
         generator = np.random.default_rng(1)
-        noise = room.add_noise(tone, snr_db=20, slope=slope, generator=generator) - tone
+        noise = acoustics.add_noise(tone, snr_db=20, slope=slope, generator=generator) - tone
         assert np.mean(tone**2) / np.mean(noise**2) == pytest.approx(100)
 
 
 def test_an_impulse_comes_back_as_the_rooms_response():
     impulse = np.zeros(8000)
     impulse[0] = 1.0
-    heard = room.reverberate(
+    heard = acoustics.reverberate(
         impulse,
         16000,
         decay_s=0.4,

@@ -1,11 +1,13 @@
+"""Augmentation of waveforms and features: amounts, bounds, and draws that repeat by key."""
+
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 
+from asr.data.acoustics import add_noise, reverberate
 from asr.data.augment import SpecAugment, WaveformAugment, generator, warp_mel
-from asr.data.room import add_noise, reverberate
 
 RATE = 16000
 
@@ -19,7 +21,7 @@ def waveform_augment(
     )  # fmt: skip
 
 
-def voice(samples: int = RATE) -> np.ndarray:
+def white_noise(samples: int = RATE) -> np.ndarray:
     return 0.1 * np.random.default_rng(1).standard_normal(samples).astype(np.float32)
 
 
@@ -51,24 +53,24 @@ def test_speed_divides_the_length_and_multiplies_the_pitch(speed: float) -> None
     assert abs(pitch_hz - 1000 * speed) < 2
 
 
-def test_every_speed_is_chosen_sometimes() -> None:
+def test_every_speed_is_drawn() -> None:
     augment = waveform_augment(speeds=(0.9, 1.0, 1.1))
 
-    lengths = {len(augment(voice(9900), RATE, np.random.default_rng(i))) for i in range(30)}
+    lengths = {len(augment(white_noise(9900), RATE, np.random.default_rng(i))) for i in range(30)}
 
     assert lengths == {9000, 9900, 11000}
 
 
-def test_nothing_asked_for_changes_nothing() -> None:
-    changed = waveform_augment()(voice(), RATE, np.random.default_rng(0))
+def test_probabilities_of_0_change_nothing() -> None:
+    changed = waveform_augment()(white_noise(), RATE, np.random.default_rng(0))
 
-    np.testing.assert_array_equal(changed, voice())
+    np.testing.assert_array_equal(changed, white_noise())
 
 
 @pytest.mark.parametrize("kind", ["noise", "reverb"])
-def test_a_probability_is_the_share_of_utterances_changed(kind: str) -> None:
+def test_a_probability_is_the_fraction_of_changed_utterances(kind: str) -> None:
     augment = waveform_augment(**{kind: 0.3})
-    clean = voice(500)
+    clean = white_noise(500)
 
     changed = [
         not np.array_equal(augment(clean, RATE, np.random.default_rng(i)), clean)
@@ -79,8 +81,10 @@ def test_a_probability_is_the_share_of_utterances_changed(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kinds", [{"noise": 1.0}, {"reverb": 1.0}, {"noise": 1.0, "reverb": 1.0}])
-def test_noise_and_rooms_keep_length_and_type_and_stay_finite(kinds: dict[str, float]) -> None:
-    for clean in (voice(), voice(1), np.zeros(800, np.float32)):
+def test_noise_and_reverberation_keep_length_type_and_finiteness(
+    kinds: dict[str, float],
+) -> None:
+    for clean in (white_noise(), white_noise(1), np.zeros(800, np.float32)):
         changed = waveform_augment(**kinds)(clean, RATE, np.random.default_rng(0))
 
         assert changed.shape == clean.shape
@@ -88,9 +92,9 @@ def test_noise_and_rooms_keep_length_and_type_and_stay_finite(kinds: dict[str, f
         assert np.isfinite(changed).all()
 
 
-def test_the_signal_to_noise_ratio_lies_where_it_was_asked_for() -> None:
+def test_signal_to_noise_ratios_cover_their_range() -> None:
     augment = waveform_augment(noise=1.0)
-    clean = voice()
+    clean = white_noise()
 
     ratios_db = []
     for i in range(20):
@@ -104,8 +108,8 @@ def test_the_signal_to_noise_ratio_lies_where_it_was_asked_for() -> None:
 
 @pytest.mark.parametrize("snr_db", [-5.0, 0.0, 20.0])
 @pytest.mark.parametrize("slope", [0.0, 1.0, 2.0])
-def test_noise_has_the_power_asked_for_whatever_its_color(snr_db: float, slope: float) -> None:
-    clean = voice()
+def test_noise_of_any_color_has_the_signal_to_noise_ratio(snr_db: float, slope: float) -> None:
+    clean = white_noise()
 
     added = add_noise(clean, snr_db=snr_db, slope=slope, generator=np.random.default_rng(0)) - clean
 
@@ -113,17 +117,17 @@ def test_noise_has_the_power_asked_for_whatever_its_color(snr_db: float, slope: 
     assert found_db == pytest.approx(snr_db, abs=0.01)
 
 
-def test_a_room_answers_an_impulse_with_the_impulse_and_a_decay_of_60_db() -> None:
+def test_an_impulse_response_is_the_impulse_and_a_decay_of_60_db() -> None:
     impulse = np.zeros(RATE)
     impulse[0] = 1.0
 
-    heard = reverberate(
+    response = reverberate(
         impulse, RATE, decay_s=0.4, direct_to_reverberant_db=6.0,
         generator=np.random.default_rng(0),
     )  # fmt: skip
 
-    tail = heard[1:]
-    assert heard[0] == pytest.approx(1.0)
+    tail = response[1:]
+    assert response[0] == pytest.approx(1.0)
     assert np.sum(tail**2) == pytest.approx(10**-0.6)
     first, second = (np.mean(tail[i : i + 800] ** 2) for i in (0, 3200))  # 0.2 s, so 30 dB apart
     assert 10 * np.log10(first / second) == pytest.approx(30, abs=1.5)
@@ -143,7 +147,7 @@ def generators(count: int, epoch: int = 0) -> list[np.random.Generator]:
 
 
 def masked(augment: SpecAugment, lengths: Sequence[int], frames: int, epoch: int = 0) -> np.ndarray:
-    """Where features of ones (B, T, F) became zero."""
+    """Mask features of ones (B, T, F), and mark the zeros."""
     features = torch.ones(len(lengths), frames, 16)
     return (augment(features, torch.tensor(lengths), generators(len(lengths), epoch)) == 0).numpy()
 
@@ -151,7 +155,7 @@ def masked(augment: SpecAugment, lengths: Sequence[int], frames: int, epoch: int
 LENGTHS = [40, 40, 23, 7, 2, 1, 0]
 
 
-def test_time_masks_stay_within_an_utterances_length_and_its_share() -> None:
+def test_time_masks_stay_within_an_utterances_length_and_the_time_fraction() -> None:
     for epoch in range(30):
         mask = masked(spec_augment(frequency_masks=0), LENGTHS, 40, epoch).all(axis=2)
         for row, length in zip(mask, LENGTHS, strict=True):
@@ -159,15 +163,15 @@ def test_time_masks_stay_within_an_utterances_length_and_its_share() -> None:
             assert row.sum() <= min(0.5 * length, 3 * 6)
 
 
-def test_frequency_masks_are_bands_of_whole_utterances_and_bounded_width() -> None:
+def test_frequency_masks_cover_all_frames_and_have_a_bounded_width() -> None:
     for epoch in range(30):
         mask = masked(spec_augment(time_masks=0), [20] * 4, 20, epoch)
-        assert (mask == mask[:, :1]).all(), "a band is masked over all frames"
+        assert (mask == mask[:, :1]).all(), "a frequency mask covers all frames"
         assert (mask[:, 0].sum(axis=1) <= 2 * 4).all()
 
 
 @pytest.mark.parametrize("kind", [{"frequency_masks": 1}, {"time_masks": 1}])
-def test_one_mask_is_one_run_of_every_width_and_place_allowed(kind: dict[str, int]) -> None:
+def test_one_mask_has_any_allowed_width_and_place(kind: dict[str, int]) -> None:
     augment = spec_augment(**{"frequency_masks": 0, "time_masks": 0, **kind})
     widest = 4 if "frequency_masks" in kind else 6
     axis = 1 if "frequency_masks" in kind else 2
@@ -192,7 +196,7 @@ def test_a_mask_wider_than_the_features_is_cut_to_them() -> None:
     assert changed.shape == (2, 3, 2)
 
 
-def test_lengths_of_0_are_masked_in_frequency_alone() -> None:
+def test_utterances_of_length_0_get_no_time_mask() -> None:
     features = torch.ones(2, 5, 16)
 
     changed = spec_augment(frequency_masks=0)(features, torch.tensor([0, 0]), generators(2))
@@ -200,20 +204,20 @@ def test_lengths_of_0_are_masked_in_frequency_alone() -> None:
     assert torch.equal(changed, features)
 
 
-def test_masks_belong_to_the_utterance_whatever_its_place_in_the_batch_or_the_padding() -> None:
+def test_masks_of_an_utterance_depend_on_neither_batch_nor_padding() -> None:
     lengths = torch.tensor([30, 20, 10])
     features = torch.ones(3, 30, 16)
-    map_threads = spec_augment()(features, lengths, generators(3))
+    batched = spec_augment()(features, lengths, generators(3))
 
     for i in range(3):
         n = int(lengths[i])
         alone = spec_augment()(
             features[i : i + 1, :n], lengths[i : i + 1], generators(3)[i : i + 1]
         )
-        assert torch.equal(alone[0], map_threads[i, :n])
+        assert torch.equal(alone[0], batched[i, :n])
 
 
-def test_unmasked_values_are_kept_and_the_input_is_not_written_to() -> None:
+def test_unmasked_values_and_the_input_stay_unchanged() -> None:
     features = torch.randn(2, 20, 16)
     before = features.clone()
 
@@ -224,7 +228,7 @@ def test_unmasked_values_are_kept_and_the_input_is_not_written_to() -> None:
     assert (changed == 0).any()
 
 
-def test_a_warp_reads_each_bin_from_its_stretched_place() -> None:
+def test_each_bin_gets_the_content_of_its_stretched_place() -> None:
     ramp = torch.arange(80.0).expand(2, 3, 80)
 
     warped = warp_mel(ramp, [1.1, 0.9])
@@ -234,13 +238,13 @@ def test_a_warp_reads_each_bin_from_its_stretched_place() -> None:
     torch.testing.assert_close(warped[1, 2], 0.9 * bins, rtol=0, atol=1e-4)
 
 
-def test_a_warp_of_one_changes_nothing() -> None:
+def test_a_stretch_of_1_changes_nothing() -> None:
     features = torch.randn(1, 5, 80, generator=torch.Generator().manual_seed(0))
 
     assert torch.equal(warp_mel(features, [1.0]), features)
 
 
-def test_each_utterance_and_epoch_is_warped_its_own_way() -> None:
+def test_each_utterance_and_epoch_draws_its_own_stretch() -> None:
     augment = SpecAugment(0.1, 0, 0, 0, 0, 0)
     ramp = torch.arange(80.0).expand(2, 1, 80)
     lengths = torch.tensor([1, 1])

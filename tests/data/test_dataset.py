@@ -1,3 +1,5 @@
+"""Batches: their plan, their shards, and how they are loaded, in this process and in workers."""
+
 import subprocess
 import sys
 from collections import Counter
@@ -70,13 +72,13 @@ def test_a_padded_batch_holds_at_most_batch_s(batch_s: float) -> None:
             assert max(DURATIONS_S[i] for i in batch) * len(batch) <= batch_s
 
 
-def test_an_utterance_longer_than_batch_s_stands_alone() -> None:
+def test_an_utterance_longer_than_batch_s_is_a_batch_by_itself() -> None:
     batches = plan_batches([1.0, 50.0, 1.0, 60.0], 4.0, seed=0, epoch=0)
 
     assert sorted(sorted(batch) for batch in batches) == [[0, 2], [1], [3]]
 
 
-def test_a_plan_is_a_pure_function() -> None:
+def test_a_plan_ignores_global_generators() -> None:
     torch.manual_seed(1)
     first = plan_batches(DURATIONS_S, 30.0, seed=1, epoch=2)
     np.random.seed(5)
@@ -94,43 +96,43 @@ def test_a_plan_differs_between_epochs_and_seeds_in_members_and_in_order() -> No
     assert all(order != sorted(order) for order in longest)
 
 
-def test_utterances_of_like_length_stand_together() -> None:
+def test_utterances_of_like_length_share_batches() -> None:
     batches = plan_batches(DURATIONS_S, 30.0, seed=1, epoch=0)
 
     padded = sum(max(DURATIONS_S[i] for i in batch) * len(batch) for batch in batches)
     assert padded < 1.2 * sum(DURATIONS_S)
 
 
-# Sharing
+# Shards
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 17])
 @pytest.mark.parametrize("ranks", [1, 2, 4])
-@pytest.mark.parametrize("parts", [1, 3])
-def test_the_pieces_of_all_ranks_hold_each_utterance_once(
-    size: int, ranks: int, parts: int
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_shards_of_all_ranks_hold_each_utterance_once(
+    size: int, ranks: int, count: int
 ) -> None:
     batch = list(range(100, 100 + size))
 
-    shards = [split_batch(batch, parts, rank, ranks) for rank in range(ranks)]
+    shards = [split_batch(batch, count, rank, ranks) for rank in range(ranks)]
 
-    indices = [i for shard in shards for micro_batch in shard.utterances for i in micro_batch]
+    indices = [i for shard in shards for micro_batch in shard.micro_batches for i in micro_batch]
     assert sorted(i for i in indices if i >= 0) == batch
     assert all(shard.batch_size == size for shard in shards)
-    assert all(1 <= len(shard.utterances) <= parts for shard in shards)
-    assert all(micro_batch for shard in shards for micro_batch in shard.utterances)
+    assert all(1 <= len(shard.micro_batches) <= count for shard in shards)
+    assert all(micro_batch for shard in shards for micro_batch in shard.micro_batches)
 
 
-def test_a_small_batch_is_spread_over_the_ranks_before_it_is_cut_to_pieces() -> None:
+def test_a_small_batch_is_spread_over_ranks_before_micro_batches() -> None:
     shards = [split_batch([7, 8, 9], 2, rank, 3) for rank in range(3)]
 
-    assert [shard.utterances for shard in shards] == [[[7]], [[8]], [[9]]]
+    assert [shard.micro_batches for shard in shards] == [[[7]], [[8]], [[9]]]
 
 
-def test_pieces_are_of_like_size() -> None:
+def test_micro_batches_are_of_like_size() -> None:
     shards = [split_batch(list(range(17)), 2, rank, 3) for rank in range(3)]
 
-    sizes = [len(micro_batch) for shard in shards for micro_batch in shard.utterances]
+    sizes = [len(micro_batch) for shard in shards for micro_batch in shard.micro_batches]
     assert len(sizes) == 6
     assert max(sizes) - min(sizes) == 1
 
@@ -139,15 +141,15 @@ def test_a_rank_without_utterances_repeats_one_with_weight_0(cuts: CutSet) -> No
     dataset = SpeechDataset(cuts, TOKENIZER, RATE)
     shards = [split_batch([2, 0], 2, rank, 3) for rank in range(3)]
 
-    (idle,) = dataset[shards[2]]
-    busy = [micro_batch for shard in shards[:2] for micro_batch in dataset[shard]]
+    (repeated,) = dataset[shards[2]]
+    loaded = [micro_batch for shard in shards[:2] for micro_batch in dataset[shard]]
 
-    assert idle.utterance_ids == ["u2"]
-    assert idle.weights.tolist() == [0.0]
-    assert torch.equal(torch.cat([micro_batch.weights for micro_batch in busy]), torch.ones(2))
+    assert repeated.utterance_ids == ["u2"]
+    assert repeated.weights.tolist() == [0.0]
+    assert torch.equal(torch.cat([micro_batch.weights for micro_batch in loaded]), torch.ones(2))
 
 
-def test_the_first_utterance_can_be_the_one_with_weight_0(cuts: CutSet) -> None:
+def test_utterance_0_can_have_weight_0(cuts: CutSet) -> None:
     batch = SpeechDataset(cuts, TOKENIZER, RATE).load([~0, 0])
 
     assert batch.utterance_ids == ["u0", "u0"]
@@ -157,7 +159,7 @@ def test_the_first_utterance_can_be_the_one_with_weight_0(cuts: CutSet) -> None:
 # Loading
 
 
-def test_a_batch_is_padded_with_zeros_and_says_its_lengths(cuts: CutSet) -> None:
+def test_a_batch_is_padded_with_zeros_and_has_lengths(cuts: CutSet) -> None:
     batch = SpeechDataset(cuts, TOKENIZER, RATE).load([2, 1, 0])
 
     assert batch.utterance_ids == ["u2", "u1", "u0"]
@@ -186,17 +188,17 @@ def test_audio_at_another_rate_is_resampled(cuts: CutSet) -> None:
     assert batch.waveform_lengths.tolist() == [2000]
 
 
-def test_augmentation_belongs_to_the_utterance_whatever_the_order(cuts: CutSet) -> None:
+def test_augmentation_of_an_utterance_does_not_depend_on_its_batch(cuts: CutSet) -> None:
     dataset = SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3)
-    map_threads = waveforms([dataset.load([0, 1, 2, 3])])
+    batched = waveforms([dataset.load([0, 1, 2, 3])])
 
     apart = waveforms([dataset.load([i]) for i in (3, 1, 0, 2)])
 
-    for utterance_id, waveform in map_threads.items():
+    for utterance_id, waveform in batched.items():
         assert torch.equal(waveform, apart[utterance_id])
 
 
-def test_augmentation_belongs_to_the_utterance_whatever_its_place_in_the_manifest(
+def test_augmentation_of_an_utterance_does_not_depend_on_the_manifest(
     cuts: CutSet,
 ) -> None:
     before = waveforms([SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3).load([0, 1, 2, 3])])
@@ -218,23 +220,23 @@ def test_augmentation_differs_by_epoch_and_seed(cuts: CutSet, seed: int, epoch: 
     assert not all(torch.equal(waveform, after[key]) for key, waveform in before.items())
 
 
-def test_workers_change_nothing(cuts: CutSet) -> None:
+def test_workers_load_equal_batches(cuts: CutSet) -> None:
     dataset = SpeechDataset(cuts, TOKENIZER, RATE, AUGMENT, seed=3)
-    dataset.epoch = 2  # a worker must learn it
+    dataset.epoch = 2  # which a worker must get
     shards = [split_batch([0, 3, 1], 2, 0, 1), split_batch([2], 2, 0, 1)]
 
-    alone = list(load_shards(dataset, shards, workers=0, pin=False))
-    helped = list(load_shards(dataset, shards, workers=2, pin=False))
+    without = list(load_shards(dataset, shards, workers=0, pin=False))
+    with_workers = list(load_shards(dataset, shards, workers=2, pin=False))
 
-    assert [shard for shard, _ in alone] == [shard for shard, _ in helped] == shards
-    for (_, expected), (_, found) in zip(alone, helped, strict=True):
+    assert [shard for shard, _ in without] == [shard for shard, _ in with_workers] == shards
+    for (_, expected), (_, found) in zip(without, with_workers, strict=True):
         for one, other in zip(expected, found, strict=True):
             assert one.utterance_ids == other.utterance_ids
             assert all(torch.equal(a, b) for a, b in zip(one[1:], other[1:], strict=True))
 
 
 @pytest.mark.parametrize("kind", ["nan", "missing"])
-def test_a_worker_hands_over_a_users_mistake_as_one_sentence(
+def test_a_user_error_in_a_worker_has_the_same_message(
     cuts: CutSet, tmp_path: Path, kind: str
 ) -> None:
     bad = damaged_cut(tmp_path / "bad.wav", kind)
@@ -248,9 +250,7 @@ def test_a_worker_hands_over_a_users_mistake_as_one_sentence(
     assert str(in_worker.value) == str(here.value)
 
 
-def test_a_worker_that_fails_leaves_nothing_else_on_the_terminal(
-    cuts: CutSet, tmp_path: Path
-) -> None:
+def test_a_user_error_in_a_worker_prints_nothing_else(cuts: CutSet, tmp_path: Path) -> None:
     manifest = str(tmp_path / "cuts.jsonl.gz")
     bad = damaged_cut(tmp_path / "bad.wav", "nan")
     CutSet.from_cuts([*cuts, bad]).to_file(manifest)
@@ -260,9 +260,9 @@ from asr.data.dataset import *
 from asr.data.loading import load_shards
 from asr.text.tokenizer import CharTokenizer
 dataset = SpeechDataset(read_cuts({manifest!r}), CharTokenizer(["<blank>"]), 16000)
-shares = [split_batch([i], 1, 0, 1) for i in (4, 0, 1, 2, 3)]
+shards = [split_batch([i], 1, 0, 1) for i in (4, 0, 1, 2, 3)]
 try:
-    list(load_shards(dataset, shares, workers=2, pin=False))
+    list(load_shards(dataset, shards, workers=2, pin=False))
 except UserError as error:
     print(error)
 """

@@ -1,3 +1,5 @@
+"""Manifests: the lines and files that are refused, and audio read from nothing but files."""
+
 import gzip
 import itertools
 import json
@@ -27,7 +29,7 @@ from asr.util.errors import UserError
 
 @pytest.fixture
 def manifest(tones: Path) -> Path:
-    """A sound manifest of four utterances."""
+    """A valid manifest of four utterances."""
     return tones / "dev.jsonl.gz"
 
 
@@ -63,7 +65,7 @@ def supervised(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def mixed(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A mix of a cut with itself, the second track changed."""
+    """Mix a cut with itself, and change the second track."""
     one = MonoCut.from_dict(changed(row))
     mix = one.mix(one.drop_supervisions()).to_dict()
     mix["tracks"][1] |= changes
@@ -174,7 +176,7 @@ BAD_LINES = {
     "id without UTF-8": (lambda row: changed(row, id="\udcff"), "id is '\\udcff', expected a name"),
     "repeated id": (lambda row: changed(row, id="dev-00"), "a second cut with the id dev-00"),
     "speaker of two lines": (lambda row: supervised(row, speaker="a\nb"), "speaker is 'a\\nb'"),
-    "field nobody knows": (
+    "unknown field": (
         lambda row: changed(row, shell=RUN),
         "shell is 'touch run', expected no",
     ),
@@ -222,7 +224,7 @@ BAD_LINES = {
 }
 
 
-#: What Python reports when it starts a program or asks a network.
+#: The audit events of Python for starting a program or using a network.
 OUTSIDE = ("subprocess", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket", "urllib")
 _watching: list[str] | None = None
 
@@ -237,7 +239,7 @@ sys.addaudithook(_note)
 
 @pytest.fixture
 def nothing_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Assert that a test, in an empty folder, starts no program and asks no network."""
+    """Assert that a test, in an empty folder, starts no program and uses no network."""
     global _watching
     folder = tmp_path / "here"
     folder.mkdir()
@@ -251,7 +253,7 @@ def nothing_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @pytest.mark.parametrize(("damage", "message"), BAD_LINES.values(), ids=BAD_LINES.keys())
 @pytest.mark.usefixtures("nothing_outside")
-def test_a_bad_line_is_refused_by_file_and_line(
+def test_an_invalid_line_is_refused_by_file_and_line(
     manifest: Path, tmp_path: Path, damage: Any, message: str
 ) -> None:
     rows = [one.to_dict() for one in CutSet.from_file(manifest)]
@@ -296,7 +298,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("make", "message"), BAD_FILES.items(), ids=lambda v: str(v)[:20])
-def test_a_bad_manifest_is_refused_by_name(tmp_path: Path, make: Any, message: str) -> None:
+def test_an_invalid_file_is_refused_by_name(tmp_path: Path, make: Any, message: str) -> None:
     path = tmp_path / "cuts.jsonl.gz"
     make(path)
 
@@ -317,7 +319,7 @@ def test_a_bad_manifest_is_refused_by_name(tmp_path: Path, make: Any, message: s
         ("missing", "its audio cannot be read (/"),
     ],
 )
-def test_audio_that_cannot_be_used_names_its_cut(tmp_path: Path, kind: str, message: str) -> None:
+def test_an_error_of_loading_audio_names_the_cut(tmp_path: Path, kind: str, message: str) -> None:
     bad = damaged_cut(tmp_path / "bad.wav", kind)
 
     with pytest.raises(UserError) as raised:
@@ -371,16 +373,16 @@ def test_padding_is_silence(manifest: Path, tmp_path: Path, direction: str) -> N
 
     (found,) = read_cuts(tmp_path / "cuts.jsonl.gz")
 
-    waveform, spoken = load_waveform(found, RATE), load_waveform(whole, RATE)
-    start = {"left": len(waveform) - len(spoken), "right": 0}.get(
+    waveform, speech = load_waveform(found, RATE), load_waveform(whole, RATE)
+    start = {"left": len(waveform) - len(speech), "right": 0}.get(
         direction, round((3 - whole.duration) / 2 * RATE)
     )
     assert (found.id, found.duration, len(waveform)) == (whole.id, 3.0, 3 * RATE)
-    np.testing.assert_allclose(waveform[start : start + len(spoken)], spoken, atol=1e-6)
-    assert not np.delete(waveform, np.s_[start : start + len(spoken)]).any()
+    np.testing.assert_allclose(waveform[start : start + len(speech)], speech, atol=1e-6)
+    assert not np.delete(waveform, np.s_[start : start + len(speech)]).any()
 
 
-def test_what_people_note_beside_a_cut_is_left_alone(manifest: Path, tmp_path: Path) -> None:
+def test_custom_fields_of_a_cut_are_ignored(manifest: Path, tmp_path: Path) -> None:
     whole = next(iter(read_cuts(manifest)))
     row = supervised(
         whole.to_dict(),
@@ -399,7 +401,7 @@ def test_what_people_note_beside_a_cut_is_left_alone(manifest: Path, tmp_path: P
     assert found.custom is None
 
 
-def test_a_file_is_not_read_beyond_what_may_be_held(
+def test_a_file_of_too_many_samples_is_not_read(
     manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = next(iter(read_cuts(manifest)))
@@ -431,7 +433,7 @@ def test_a_packed_manifest_that_unpacks_to_too_much_is_refused(
 
 
 def values(row: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The ways to everything in a JSON value."""
+    """List the paths to every value in a JSON value."""
     yield path
     for key, entry in row.items() if isinstance(row, dict) else enumerate(row):
         if isinstance(entry, dict | list):
@@ -448,10 +450,10 @@ ODD_VALUES = [
 
 
 def mutated(row: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """Change, remove, double or add something anywhere in a row."""
+    """Set, remove, replace or add one value anywhere in a row."""
     row = changed(row)
-    *way, key = rng.choice([path for path in values(row) if path])
-    place = reduce(getitem, way, row)
+    *parent, key = rng.choice([path for path in values(row) if path])
+    place = reduce(getitem, parent, row)
     action = rng.choice(["set", "remove", "move", "add"])
     if action == "set":
         place[key] = rng.choice(ODD_VALUES)
@@ -488,9 +490,9 @@ def test_no_mutated_manifest_ends_in_a_traceback(manifest: Path, seed: int) -> N
 
 
 def test_manifests_and_audio_are_read_in_one_place() -> None:
-    """lhotse opens a path that begins with "pipe:" as a command, so none may reach it."""
+    """lhotse runs a path that begins with "pipe:" as a command, so no path may reach lhotse."""
     package = Path(asr.__file__).parent
-    others = [path for path in package.rglob("*.py") if path.name != "cuts.py"]
+    others = [path for path in package.rglob("*.py") if path.name != "manifests.py"]
     opening = re.compile(r"open_best|load_manifest|\.from_(file|jsonl|json|yaml|shar|dir)\(")
 
     assert [path.name for path in others if opening.search(path.read_text())] == []

@@ -1,6 +1,6 @@
-"""Where a clean voice is heard: a room that echoes and noise beside it, both drawn from a seed.
+"""Synthetic acoustics for a clean recording: reverberation of a room, and colored noise.
 
-N samples.
+Shapes: N samples.
 """
 
 import numpy as np
@@ -15,10 +15,11 @@ def reverberate(
     direct_to_reverberant_db: float,
     generator: np.random.Generator,
 ) -> NDArray[np.floating]:
-    """Play `waveform` (N,) in a simple room and give the first N samples of what is heard.
+    """Convolve `waveform` (N,) with a room's impulse response, and give the first N samples.
 
-    The room's impulse response is the direct sound followed by white noise that falls by 60 dB in
-    `decay_s` seconds (Polack's model), as strong in all as `direct_to_reverberant_db` says.
+    The impulse response is a unit impulse, the direct sound, followed by white noise that falls by
+    60 dB in `decay_s` seconds (Polack's model). `direct_to_reverberant_db` is the ratio of the
+    energy of the impulse to the energy of the noise.
     """
     length = int(decay_s * sample_rate)
     time_s = np.arange(length) / sample_rate
@@ -26,8 +27,8 @@ def reverberate(
     tail *= 10 ** (-direct_to_reverberant_db / 20) / np.sqrt(np.sum(tail**2))
     response = np.concatenate([[1.0], tail])
     size = 1 << (len(waveform) + len(response) - 2).bit_length()
-    heard = np.fft.irfft(np.fft.rfft(waveform, size) * np.fft.rfft(response, size), size)
-    return heard[: len(waveform)]
+    convolved = np.fft.irfft(np.fft.rfft(waveform, size) * np.fft.rfft(response, size), size)
+    return convolved[: len(waveform)]
 
 
 def add_noise(
@@ -37,7 +38,7 @@ def add_noise(
     slope: float,
     generator: np.random.Generator,
 ) -> NDArray[np.floating]:
-    """Add noise to `waveform` (N,) at a ratio of mean powers of `snr_db`.
+    """Add noise to `waveform` (N,) at a signal-to-noise ratio of `snr_db`, of mean powers.
 
     The noise's power falls with frequency as 1 / f ** `slope`: 0 is white, 1 is pink.
     """
@@ -47,6 +48,6 @@ def add_noise(
     spectrum[1:] *= np.arange(1, len(spectrum)) ** (-slope / 2)
     spectrum[0] = 0.0
     noise = np.fft.irfft(spectrum, size)[:count]
-    wanted = np.mean(waveform**2) * 10 ** (-snr_db / 10)
-    power = np.mean(noise**2) or 1.0  # a single sample has no noise left without its mean
-    return waveform + noise * np.sqrt(wanted / power)
+    target_power = np.mean(waveform**2) * 10 ** (-snr_db / 10)
+    power = np.mean(noise**2) or 1.0  # noise of one sample is 0 without its mean
+    return waveform + noise * np.sqrt(target_power / power)
