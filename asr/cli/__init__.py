@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from asr import __version__
 from asr.cli import align, evaluate, export, lexicon, lm, prepare, score, train, transcribe, tune
 from asr.cli.messages import complain
+from asr.cli.remedies import worded
 from asr.cli.streams import drop_output, is_broken, make_usable
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
@@ -91,7 +92,7 @@ def _goes_on(parsed: argparse.Namespace) -> bool:
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:
     """Print a warning as one line; where in the code it arose tells a user nothing."""
-    complain(f"note: {message}")
+    complain(f"note: {worded(message)}")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import sys
 
+from asr.cli.remedies import worded
 from asr.util.printable import printable_lines, printable_sentence
 
 
@@ -16,5 +17,5 @@ def tell(sentence: object) -> None:
 
 
 def complain(sentence: object) -> None:
-    """Print what went wrong."""
-    tell(f"asr: {sentence}")
+    """Print what went wrong, and the remedy that an error names."""
+    tell(f"asr: {worded(sentence)}")

@@ -127,7 +127,7 @@ def _transcripts(
 ) -> "Sequence[Transcript]":
     """Give a recording's transcripts, or raise why it has none, by the name it was given."""
     if isinstance(result, UserError):
-        raise UserError(str(result).replace(str(path), one.name, 1)) from result
+        raise result.reworded(str(result).replace(str(path), one.name, 1)) from result
     return result
 
 

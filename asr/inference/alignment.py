@@ -76,8 +76,8 @@ def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
         raise UserError(f"{where}: its text has no words; give what is said in the recording")
     if unknown:
         raise UserError(
-            f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)}); "
-            + tokenizer.unknown_remedy
+            f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)})",
+            remedy=tokenizer.unknown_remedy,
         )
 
 

@@ -58,7 +58,7 @@ def collect_utterance_media(
     missing = [result.utterance_id for result in results if result.utterance_id not in by_id]
     if missing:
         raise UserError(
-            f"--manifest: {len(missing)} of {len(results)} utterances are not in it, such as "
+            f"manifest: {len(missing)} of {len(results)} utterances are not in it, such as "
             f"{missing[0]}; give the manifest of what was scored"
         )
     drawn = {result.utterance_id for result in report.worst(pictures)} if recognizer else set()

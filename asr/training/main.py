@@ -116,7 +116,7 @@ class _Job:
                     traceback.print_exc()
                     self.refused.append(_overrides())
                 raise
-            refusal = UserError(str(error))  # without the traceback, which holds a whole model
+            refusal = error.reworded(str(error))  # without the traceback, which holds a whole model
         if sweep:
             self._refuse(refusal)
         self.refusal = refusal

@@ -11,13 +11,36 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PACKAGE = Path(__file__).parents[1]
 
 
-class UserError(Exception):
-    """A mistake in the user's input: a path, a file's content, a setting.
+class _RemediableError(Exception):
+    """A message, and a key of what can be done about it.
+
+    Attributes:
+        remedy: a key of `asr.cli.remedies.REMEDIES`, which words the remedy as flags of the command
+            line; None where the message says all.
+        details: what the wording of the remedy needs, by name.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None, **details: object) -> None:
+        super().__init__(message)
+        self.remedy, self.details = remedy, details
+
+
+class UserError(_RemediableError):
+    """A mistake in what the user gave: a path, a file's content, a setting.
 
     The message is one sentence that tells what is wrong, what was found, where, and what to do,
     for example ``train.jsonl.gz:17: duration is -0.3 s, expected more than 0; prepare the corpus
-    again``. The command line prints it without a traceback and exits with status 1.
+    again``. A remedy that is a flag of the command line is not in the message: `remedy` names it.
+    The command line prints the error without a traceback and exits with status 1.
     """
+
+    def reworded(self, message: str) -> "UserError":
+        """Give an error with another message and this one's remedy."""
+        return UserError(message, remedy=self.remedy, **self.details)
+
+
+class UserNote(_RemediableError, UserWarning):  # noqa: N818 (a warning, never raised)
+    """A warning about what the user gave; the work goes on."""
 
 
 class FileError(UserError):

@@ -58,7 +58,8 @@ def load_network(sample_rate: int) -> "_Network":
     """
     if sample_rate not in _SAMPLE_RATES:
         raise UserError(
-            f"vad: silero takes 8000 or 16000 Hz and this model {sample_rate} Hz; use --vad energy"
+            f"vad: silero takes 8000 or 16000 Hz and this model {sample_rate} Hz",
+            remedy="energy_detector",
         )
     return _Network(_open_session(), sample_rate)
 
