@@ -85,7 +85,7 @@ class Recording:
             names = [str(i + 1) for i in range(self.channels)] if several else _SIDES
             return list(zip(names, range(self.channels), strict=True))
         if self.channels == 1:
-            raise UserError(f"{self.path}: has one channel, not a right one; use --channel mix")
+            raise UserError(f"{self.path}: has one channel, not a right one", remedy="mix_channels")
         return [(channel, _SIDES.index(channel))]
 
 

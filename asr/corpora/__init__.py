@@ -78,7 +78,8 @@ def prepare(
     if checked.problems:
         write_text(output / PROBLEMS, "".join(f"{problem}\n" for problem in checked.problems))
     if checked.problems and not skip_invalid:
-        raise UserError(_refusal(corpus, source, checked, output / PROBLEMS))
+        refusal = _refusal(corpus, source, checked, output / PROBLEMS)
+        raise UserError(refusal, remedy="skip_invalid")
     splits, how = choose(checked.utterances)
     notes = collection.notes + checked.notes + how
     if "train" not in splits.values():
@@ -119,8 +120,7 @@ def _refusal(corpus: str, source: Path | None, checked: "Checked", path: Path) -
     total = len(checked.utterances) + len(checked.problems)
     faulty = f"{len(checked.problems)} of {total} utterances are faulty"
     what = f"{source or corpus}: {faulty} ({counts(checked.problems)})"
-    advice = "mend them, or leave them out with --skip-invalid"
-    return "\n".join([f"{what}; {advice}", *listing(checked.problems, path)])
+    return "\n".join([what, *listing(checked.problems, path)])
 
 
 def _make_folder(folder: Path) -> None:
@@ -129,9 +129,8 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / PROBLEMS).unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(
-            f"{error.filename}: cannot be made: {error.strerror}; give another --output"
-        ) from error
+        found = f"{error.filename}: cannot be made: {error.strerror}"
+        raise UserError(found, remedy="other_output") from error
 
 
 def write_cuts(cuts: "Iterable[Cut]", path: Path) -> None:

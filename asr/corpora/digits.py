@@ -205,7 +205,7 @@ def _write(path: Path, samples: NDArray[np.int16]) -> None:
 
 def _render_in_fresh_process(folder: Path, prompts: list[Prompt]) -> None:
     if folder.exists() and not _record(folder).is_file():
-        raise UserError(f"{folder}: exists and is not of this corpus; give another --output")
+        raise UserError(f"{folder}: exists and is not of this corpus", remedy="other_output")
     partial = folder.with_name("audio.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -55,16 +55,16 @@ def download(url: str, target: Path) -> None:
             _mark(part).unlink(missing_ok=True)
             return
     raise UserError(
-        f"{url}: could not be downloaded in {ATTEMPTS} attempts ({problem}); the same command "
-        f"continues it, or fetch it by other means and give its folder as --source"
+        f"{url}: could not be downloaded in {ATTEMPTS} attempts ({problem})",
+        remedy="continue_download",
     )
 
 
 def unwritable(path: Path, error: Exception) -> UserError:
     """Word what keeps `path` from being written."""
     return UserError(
-        f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}; make room or "
-        f"give another --output, and the same command goes on"
+        f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}",
+        remedy="make_room",
     )
 
 

@@ -90,10 +90,8 @@ def _check_known(part: str) -> None:
 
 def _downloaded(parts: dict[str, list[str]], folder: Path) -> dict[str, Path]:
     if not parts["train"]:
-        raise UserError(
-            "prepare librispeech: without --source, name the parts to download, for example "
-            "--train train-clean-5 --dev dev-clean-2"
-        )
+        found = "prepare librispeech: neither the corpus nor parts to download are named"
+        raise UserError(found, remedy="librispeech_parts")
     folders = {}
     for part in [part for chosen in parts.values() for part in chosen]:
         unpacked = folder / part

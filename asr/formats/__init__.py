@@ -57,5 +57,5 @@ def parse_formats(names: str) -> tuple[str, ...]:
         if name not in FORMATS:
             close = difflib.get_close_matches(name, FORMATS, n=1)
             meant = f"did you mean {close[0]}?" if close else f"choose among {', '.join(FORMATS)}"
-            raise UserError(f"--format: unknown format {name!r}; {meant}")
+            raise UserError(f"format: unknown format {name!r}; {meant}")
     return tuple(dict.fromkeys(wanted))

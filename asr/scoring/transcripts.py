@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
 from asr.scoring.pairing import require_same_ids
-from asr.util.errors import UserError
+from asr.util.errors import UserError, UserNote
 from asr.util.printable import quoted
 from asr.util.text_files import read_text
 
@@ -70,8 +70,8 @@ class _File:
             elif line.strip():
                 raise UserError(
                     f"{self.path}:{number}: expected an utterance id in parentheses at its end, "
-                    f"found {quoted(line.strip())}; write it as `words (id)`, or say another "
-                    "--layout"
+                    f"found {quoted(line.strip())}",
+                    remedy="other_layout",
                 )
         return found
 
@@ -191,11 +191,9 @@ def _warn_of_few(file: _File, layout: Layout) -> None:
     if sure or layout == "plain" or len(file.lines) >= FEW:
         return
     found = file.split_trn() if layout == "trn" else file.split_kaldi()
-    warnings.warn(
-        f"{file.path}: {quoted(found[0].utterance_id)} and its like are taken for utterance ids; "
-        "if they are words, say --layout plain",
-        stacklevel=3,
-    )
+    first = quoted(found[0].utterance_id)
+    note = f"{file.path}: {first} and its like are taken for utterance ids"
+    warnings.warn(UserNote(note, remedy="plain_layout"), stacklevel=3)
 
 
 def _all_or_none(
@@ -206,7 +204,8 @@ def _all_or_none(
         with_ids, without = files[have_ids.index(True)], files[have_ids.index(False)]
         raise UserError(
             f"{without.path}: its lines do not {verb} utterance ids{where}, but those of "
-            f"{with_ids.path} do; give both in one layout, or say which with --layout"
+            f"{with_ids.path} do",
+            remedy="same_layout",
         )
     return all(have_ids)
 
@@ -227,12 +226,12 @@ def _refuse(a: _File, b: _File) -> NoReturn:
             again, before = repeat
             raise UserError(
                 f"{file.path}:{again.line}: the first words of the lines may be utterance ids, but "
-                f"{quoted(again.utterance_id)} stands already in line {before.line}; keep one of "
-                "them, or say --layout plain"
+                f"{quoted(again.utterance_id)} stands already in line {before.line}",
+                remedy="repeated_id",
             )
     raise UserError(
-        f"{a.path} and {b.path}: the first words of the lines may be utterance "
-        "ids or plain text; say --layout kaldi or --layout plain"
+        f"{a.path} and {b.path}: the first words of the lines may be utterance ids or plain text",
+        remedy="either_layout",
     )
 
 

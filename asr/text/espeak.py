@@ -174,10 +174,7 @@ class Pronouncer(Espeak):
             self._library.espeak_SetVoiceByName(name) != 0
             and self._library.espeak_SetVoiceByProperties(by_language) != 0
         ):
-            raise UserError(
-                f"espeak-ng: it has no language {language!r}; give one of those that "
-                "`espeak-ng --voices` lists, such as en-us, de or fr"
-            )
+            raise UserError(f"espeak-ng: it has no language {language!r}", remedy="known_language")
 
     def phonemes(self, word: str, *, ipa: bool) -> list[str]:
         """Pronounce a word by itself, in IPA or in espeak-ng's own mnemonics.

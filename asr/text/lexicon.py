@@ -130,7 +130,7 @@ def _lines(path: Path) -> list[str]:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
         raise UserError(
-            f"{path}: there is no such lexicon; `asr lexicon` makes one of a text"
+            f"{path}: there is no such lexicon", remedy="make_lexicon", path=path
         ) from None
 
 

@@ -29,7 +29,7 @@ class PhoneTokenizer(Tokenizer):
     boundary = SPACE
     kind = "phone"
     unknown_are = "words that the lexicon lacks"
-    unknown_remedy = "give a lexicon that has them; `asr lexicon` makes one of the text"
+    unknown_remedy = "pronounce_words"
 
     def __init__(self, tokens: Sequence[str], normalizer: str, lexicon: Lexicon) -> None:
         super().__init__(tokens, normalizer)

@@ -33,7 +33,7 @@ class Tokenizer(ABC):
             counts are not known.
         kind: a token is a ``character``, a ``subword`` or a ``phone``.
         unknown_are: what `unknown` lists, in words.
-        unknown_remedy: advice for a text to align that has unknown characters or words.
+        unknown_remedy: the remedy of a `UserError` for a text to align that has some.
 
     Raises:
         UserError: an unknown normalizer, a first token that is not the blank, a repeated token, or
@@ -45,7 +45,7 @@ class Tokenizer(ABC):
     counts: list[int] | None = None
     kind = "character"
     unknown_are = "characters that are no token"
-    unknown_remedy = "spell them out as the training text did"
+    unknown_remedy = "spell_out"
 
     def __init__(self, tokens: Sequence[str], normalizer: str) -> None:
         if normalizer not in NORMALIZERS:

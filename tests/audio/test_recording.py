@@ -7,10 +7,10 @@ import pytest
 import soundfile
 import soxr
 from phone_files import RATE, encode, tones
+from refusals import refused
 
 from asr.audio import AudioError, media, recording
 from asr.audio.recording import open_recording, read_audio
-from asr.util.errors import UserError
 
 
 def level(samples: np.ndarray) -> float:
@@ -152,7 +152,7 @@ def test_channels_are_picked_by_name(
 def test_one_channel_has_no_right_one(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tones(8000, 0.5, 1), 8000)
 
-    with pytest.raises(UserError, match=r"a\.wav: has one channel, .*; use --channel mix"):
+    with refused(r"a\.wav: has one channel, .*; use --channel mix"):
         channels_of(tmp_path / "a.wav", "right")
 
 

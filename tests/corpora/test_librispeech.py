@@ -3,6 +3,7 @@ import tarfile
 
 import pytest
 from lhotse.recipes.librispeech import LIBRISPEECH, MINI_LIBRISPEECH, prepare_librispeech
+from refusals import refused
 
 from asr.corpora import librispeech, prepare
 from asr.corpora.collection import SPLITS
@@ -170,7 +171,7 @@ def test_wrong_parts_are_refused(corpus, options, said):
 
 
 def test_downloading_needs_names(tmp_path):
-    with pytest.raises(UserError, match="without --source, name the parts"):
+    with refused("give the corpus as --source, or name the parts"):
         librispeech.read(None, tmp_path)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from lhotse import CutSet
+from refusals import refused
 
 from asr.corpora import CORPORA, prepare
 from asr.util.errors import UserError
@@ -131,10 +132,10 @@ def test_an_option_of_another_corpus_is_refused(tmp_path):
 
 def test_an_output_that_cannot_be_a_folder_is_refused(recordings, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot be made: .*give another --output"):
+    with refused(r"cannot be made: .*give another --output"):
         prepare("folder", recordings, tmp_path / "file" / "out")
     (tmp_path / "used" / "problems.txt").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"problems.txt: cannot be made: .*give another --output"):
+    with refused(r"problems.txt: cannot be made: .*give another --output"):
         prepare("folder", recordings, tmp_path / "used")
     blocked = tmp_path / "out" / "train.jsonl.gz"
     blocked.mkdir(parents=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from inference.segmentation.test_segmentation import RATE, background, random_blocks, same, talk
+from refusals import refused
 
 from asr.inference.segmentation import check_detector, segments, silero
 from asr.util.errors import UserError
@@ -90,5 +91,5 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_another_sample_rate_is_refused() -> None:
-    with pytest.raises(UserError, match="16000 Hz and this model 22050 Hz; use --vad energy"):
+    with refused("16000 Hz and this model 22050 Hz; use --vad energy"):
         check_detector("silero", 22050)
