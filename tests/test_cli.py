@@ -202,11 +202,11 @@ def test_evaluate_goes_on_past_audio_that_cannot_be_read(tones_run, tmp_path, ca
     assert (told["left_out"], told["utterances"]) == (["test-01"], 3)
 
 
-def test_evaluate_counts_the_words_that_a_lexicon_has_not(tones, tones_run, tmp_path):
+def test_evaluate_counts_the_words_outside_the_vocabulary(tones, tones_run, tmp_path):
     report, lexicon = tmp_path / "report.json", tmp_path / "words"
     lexicon.write_text("ab\n")
     command = ["evaluate", str(tones / "test.jsonl.gz"), "--model", str(tones_run)]
-    assert main([*command, "--lexicon", str(lexicon), "--json", str(report)]) == 0
+    assert main([*command, "--vocabulary", str(lexicon), "--json", str(report)]) == 0
     said = [
         word
         for cut in read_cuts(tones / "test.jsonl.gz")

@@ -1,4 +1,4 @@
-"""`asr align`: when each word of a known text was said."""
+"""`asr align`: forced alignment, the times of each word of a known text."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class _Item:
     Attributes:
         name: as it is shown, and as a manifest's utterance is called in what is written.
         where: names it in errors.
-        text: what is said in it.
+        text: its transcript.
         waveform: reads it at the given rate.
         stem: what its files are called.
     """
@@ -45,22 +45,22 @@ def add(verbs: Verbs) -> None:
     """Add the verb."""
     verb = verbs.add_parser(
         "align",
-        help="when each word of a known text was said",
+        help="the times of each word of a known text (forced alignment)",
         description="Print a line for each word: recording, start and end in seconds, "
-        "confidence, word. With --format print that, or with --output-dir write files. The text "
-        "is all that is said, in order; a recording and its text may be hours long.",
+        "confidence, word. --format prints another format, --output-dir writes files. The text "
+        "is the whole transcript, in order; a recording and its text may be hours long.",
     )
     verb.add_argument(
         "input", metavar="AUDIO|MANIFEST", help="a recording, or a cut manifest with transcripts"
     )
     verb.add_argument(
         "text", nargs="?", type=Path, metavar="TEXT",
-        help="what is said in the recording; each line becomes a segment",
+        help="transcript of the recording; each line becomes a segment",
     )  # fmt: skip
     add_model(verb)
     verb.add_argument(
         "--lexicon", type=Path, metavar="FILE",
-        help="how words are said that a model of phones does not know; `asr lexicon` writes one",
+        help="pronunciations of words that a model of phones lacks; `asr lexicon` writes one",
     )  # fmt: skip
     add_outputs(verb, default="textgrid")
     verb.set_defaults(run=run)
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
-    """Open the model, with the words of a lexicon beside its own."""
+    """Open the model, with the pronunciations of a lexicon beside its own."""
     from asr.inference.recognizer import Recognizer
     from asr.model.model_file import load_model
     from asr.text.phones import PhoneTokenizer
@@ -116,8 +116,8 @@ def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]
             raise UserError(f"{args.input}: a manifest has its own texts; leave {args.text} out")
         if "jsonl" in formats:
             raise UserError(
-                f"{args.input}: has its utterances' places already, which --format jsonl is to "
-                "find; give a recording and its text, or another format"
+                f"{args.input}: has its utterances' places already, which --format jsonl would "
+                "give; give a recording and its text, or another format"
             )
         return _from_manifest(args.input)
     if args.text is None:

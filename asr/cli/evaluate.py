@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
     found = evaluate(recognizer, args.manifest, vocabulary=recognizer.decoder.vocabulary)
     nce = found.normalized_cross_entropy
     known = None if math.isnan(nce) else nce
-    said = ""
+    below = ""
     if known is not None:
-        said = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
+        below = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
 
     def collect() -> "dict[str, UtteranceMedia]":
         from asr.data.manifests import read_cuts
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
         complain(error)
     if found.left_out:
         left_out, all_of_them = len(found.left_out), len(found.left_out) + found.report.utterances
-        said += f"\n\nLeft out: {left_out} of {all_of_them} utterances, which cannot be read"
+        below += f"\n\nLeft out: {left_out} of {all_of_them} utterances, which cannot be read"
     title = f"{args.manifest} by {args.model}"
     more = {"normalized_cross_entropy": known, "left_out": list(found.left_out)}
-    print_report(found.report, args, title, collect, said, **more)
+    print_report(found.report, args, title, collect, below, **more)
     return int(bool(found.left_out))

@@ -37,7 +37,7 @@ def add_decoding(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group(
         "decoding (as a model that comes with the toolkit was tuned; greedy with others)"
     )
-    group.add_argument("--greedy", action="store_true", help="no beam search: the soonest to start")
+    group.add_argument("--greedy", action="store_true", help="the best path, without beam search")
     _add_beam(group)
 
 
@@ -53,16 +53,19 @@ def _add_beam(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("--beam", type=int, metavar="N", help="beam search, N prefixes wide")
     group.add_argument("--lm", type=Path, metavar="ARPA", help="n-gram language model")
-    group.add_argument("--lm-weight", type=float, metavar="X")
-    group.add_argument("--word-score", type=float, metavar="X", help="added for every word")
     group.add_argument(
-        "--lexicon",
+        "--lm-weight", type=float, metavar="X", help="of the model's log-probabilities"
+    )
+    group.add_argument("--word-score", type=float, metavar="X", help="nats added for every word")
+    group.add_argument(
+        "--vocabulary",
         type=Path,
         metavar="FILE",
-        help="the only words to write; with phones, as they are said",
+        help="the only words to write, one a line; a lexicon also tells how a model of phones is "
+        "to pronounce them",
     )
     group.add_argument("--hotwords", type=Path, metavar="FILE", help="phrases to favour")
-    group.add_argument("--hotword-boost", type=float, metavar="X", help="bonus for each letter")
+    group.add_argument("--hotword-boost", type=float, metavar="X", help="nats for each letter")
 
 
 def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
@@ -78,7 +81,7 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
         "lm": args.lm,
         "lm_weight": args.lm_weight,
         "word_score": args.word_score,
-        "lexicon": args.lexicon,
+        "lexicon": args.vocabulary,
         "hotwords": args.hotwords,
         "hotword_boost": args.hotword_boost,
     }
@@ -96,9 +99,12 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
 
 def add_report(verb: argparse.ArgumentParser) -> None:
     """Add the flags of `print_report`."""
-    verb.add_argument("--json", type=Path, metavar="FILE", help="write every number there too")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="also write every number")
     verb.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with every utterance aligned too"
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write a page with the edit alignment of every utterance",
     )
     verb.add_argument(
         "--worst", type=_count, default=5, metavar="N", help="worst utterances to show (5)"
@@ -126,8 +132,8 @@ def print_report(
     from asr.scoring import format_html, format_report
     from asr.util.files import write_text
 
-    # Who reads our output may have seen enough, a file may be closed to us, and to collect takes
-    # long: none of it may take the work of hours with it.
+    # A closed pipe, a file that cannot be written, or a stop while media are collected must
+    # not lose the other results, which may be the work of hours.
     try:
         if args.json:
             data = report.to_dict() | more

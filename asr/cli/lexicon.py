@@ -19,22 +19,22 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add_parser(
         "lexicon",
         help="pronounce words, for a model of phones (tokens=phones)",
-        description="Write a line for each word of the texts: the word and its phones, as "
-        "espeak-ng says it (package espeakng-loader). A lexicon of your own, Kaldi's or CMU's, "
-        "does too.",
+        description="Write a line for each word of the texts: the word and the phones that "
+        "espeak-ng gives it (package espeakng-loader). A lexicon of your own, in the format of "
+        "Kaldi or CMU, serves as well.",
     )
     verb.add_argument(
         "text", nargs="+", type=Path, metavar="TEXT",
         help="a text, plain or gzipped, a cut manifest, an n-gram model (.arpa, .arpa.gz), or a "
-        "model of phones, whose words stay as it says them",
+        "model of phones, whose pronunciations are kept",
     )  # fmt: skip
     verb.add_argument("--output", type=Path, required=True, metavar="FILE")
     verb.add_argument(
-        "--language", default="en-us", help="as espeak-ng calls it: en-gb, de, fr (en-us)"
+        "--language", default="en-us", help="espeak-ng's name of it: en-gb, de, fr (en-us)"
     )
     verb.add_argument(
         "--normalizer", choices=list(NORMALIZERS), default="lower",
-        help="as the recipe's text.normalizer (lower)",
+        help="that of the recipe, text.normalizer (lower)",
     )  # fmt: skip
     verb.set_defaults(run=run)
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _pronunciations(model: Path) -> Lexicon:
-    """Take a model's own lexicon."""
+    """Read the lexicon that is stored in a model."""
     from asr.model.model_file import load_model
 
     _, tokenizer = load_model(model)

@@ -19,7 +19,7 @@ _TEXT_HELP = "a sentence a line, may be gzipped; or a cut manifest, whose transc
 
 def add(verbs: Verbs) -> None:
     """Add both verbs."""
-    lm = verbs.add_parser("lm", help="make an n-gram language model, or look into one")
+    lm = verbs.add_parser("lm", help="estimate an n-gram language model, or describe one")
     actions = lm.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="estimate one from text: modified Kneser-Ney")
     train.add_argument("text", type=Path, metavar="TEXT", help=_TEXT_HELP)
@@ -51,7 +51,7 @@ def add(verbs: Verbs) -> None:
         )  # fmt: skip
         action.add_argument(
             "--normalizer", choices=list(NORMALIZERS),
-            help="bring the text to what a recogniser writes, as its text.normalizer does (none)",
+            help="that of the recogniser's recipe, text.normalizer, applied to the text (none)",
         )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def run_info(args: argparse.Namespace) -> None:
 
 
 def _read_text(args: argparse.Namespace) -> "TokenizedText":
-    """Read what --unit, --normalizer and the file's name say it is."""
+    """Read the text, as --unit, --normalizer and the ending of the file's name ask."""
     from asr.lm.sentences import read_sentences, tokenize_lines
 
     normalize = NORMALIZERS[args.normalizer] if args.normalizer else None

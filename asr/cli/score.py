@@ -17,22 +17,25 @@ if TYPE_CHECKING:
 def add(verbs: Verbs) -> None:
     """Add the verb."""
     verb = verbs.add_parser("score", help="error rates of text files; no model needed")
-    verb.add_argument("reference", type=Path, metavar="REFERENCE", help="what was said")
-    verb.add_argument("hypothesis", type=Path, metavar="HYPOTHESIS", help="what was recognised")
+    verb.add_argument("reference", type=Path, metavar="REFERENCE", help="correct transcripts")
+    verb.add_argument("hypothesis", type=Path, metavar="HYPOTHESIS", help="transcripts to score")
     verb.add_argument(
-        "--compare", type=Path, metavar="OTHER", help="a second hypothesis: better, or by chance?"
+        "--compare",
+        type=Path,
+        metavar="OTHER",
+        help="a second hypothesis, and whether its error rate differs beyond chance",
     )
     verb.add_argument(
         "--layout", choices=["auto", "kaldi", "trn", "plain"], default="auto",
-        help="kaldi: each line begins with an utterance id; trn: it ends in one, in parentheses",
+        help="kaldi: each line begins with an utterance id; trn: each ends in one, in parentheses",
     )  # fmt: skip
     verb.add_argument(
         "--manifest", metavar="MANIFEST",
-        help="cut manifest of these utterances: rates by speaker, and sound for --html",
+        help="cut manifest of these utterances: rates by speaker, and audio for --html",
     )  # fmt: skip
     verb.add_argument(
         "--normalizer", choices=list(NORMALIZERS), default="none",
-        help="of both texts: lower and upper ignore case and punctuation (none)",
+        help="applied to both texts: lower and upper ignore case and punctuation (none)",
     )  # fmt: skip
     add_report(verb)
     verb.set_defaults(run=run)
@@ -45,9 +48,9 @@ def run(args: argparse.Namespace) -> None:
     paths = [args.hypothesis, args.compare] if args.compare else [args.hypothesis]
     references, *hypotheses = scoring.read_transcripts(args.reference, *paths, layout=args.layout)
     cuts, speakers = _read_manifest(args.manifest)
-    normalize = NORMALIZERS[args.normalize]
+    normalize = NORMALIZERS[args.normalizer]
     report = scoring.score(references, hypotheses[0], speakers=speakers, normalize=normalize)
-    below, more = "", {"normalize": args.normalize}
+    below, more = "", {"normalizer": args.normalizer}
     if args.compare:
         names = args.hypothesis.name, args.compare.name
         if names[0] == names[1]:
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
         more["comparison"] = comparison.to_dict()
 
     collect = None if cuts is None else partial(_collect, report, cuts, args.html)
-    form = "" if args.normalize == "none" else f", in {args.normalize} case without punctuation"
+    form = "" if args.normalizer == "none" else f", in {args.normalizer} case without punctuation"
     title = f"{args.hypothesis.name} against {args.reference.name}{form}"
     print_report(report, args, title, collect, below, **more)
 

@@ -26,8 +26,8 @@ def add(verbs: Verbs) -> None:
         "transcribe",
         help="recordings to text: a line each, or files in many formats",
         description="Print a line for each recording, its path and its text; or, with "
-        "--output-dir, write files. Finished files are left alone, so that the same command "
-        "goes on after a stop.",
+        "--output-dir, write files. Finished files are kept, so that the same command "
+        "continues after a stop.",
     )
     verb.add_argument(
         "audio",
@@ -41,16 +41,19 @@ def add(verbs: Verbs) -> None:
         "--channel",
         choices=("mix", "left", "right", "each"),
         default="mix",
-        help="what to hear of several channels (mix); each: transcribe them apart",
+        help="which of several channels to transcribe (mix); each: every channel by itself",
     )
     verb.add_argument(
         "--vad",
         choices=("energy", "silero"),
         default="energy",
-        help="how speech is found in recordings of more than 30 s (energy)",
+        help="speech detector for recordings of more than 30 s (energy)",
     )
     add_outputs(verb, default="txt").add_argument(
-        "--picture", type=Path, metavar="PNG", help="also draw how the first file was heard"
+        "--picture",
+        type=Path,
+        metavar="PNG",
+        help="also draw the first file: log-mel, posteriors and text",
     )
     add_decoding(verb)
     verb.set_defaults(run=run)
@@ -116,7 +119,7 @@ def _transcribe(
                     complain(error)
                     failed.append(one)
         drawn = True
-        if args.picture and inputs[0] not in failed:  # else it was said what is wrong
+        if args.picture and inputs[0] not in failed:  # else its error is printed already
             first = next((path for path, one in paths.items() if one is inputs[0]), inputs[0].path)
             drawn = _draw(recognizer, first, args)
     return len(failed), drawn
@@ -125,7 +128,7 @@ def _transcribe(
 def _transcripts(
     result: "Sequence[Transcript] | UserError", path: str | Path, one: Input
 ) -> "Sequence[Transcript]":
-    """Give a recording's transcripts, or raise why it has none, by the name it was given."""
+    """Give a recording's transcripts, or raise its error, with the name that the user gave."""
     if isinstance(result, UserError):
         raise result.reworded(str(result).replace(str(path), one.name, 1)) from result
     return result
@@ -146,7 +149,7 @@ def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> boo
 
 
 def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str, object]:
-    """Give what outputs say of how they came about."""
+    """Collect the settings that an output file records."""
     given = {name: value for name, value in asdict(options).items() if value is not None}
     plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
     return {"channel": args.channel, "vad": args.vad, "decoding": plain}

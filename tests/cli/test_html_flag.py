@@ -62,7 +62,7 @@ def test_score_takes_speakers_and_sound_from_a_manifest(tones, tmp_path, capsys)
     assert main([*command, str(tones / "test.jsonl.gz")]) == 0
     assert (tmp_path / "report.html").read_text().count("data:audio/flac") == 4
     assert main([*command, str(tones / "train.jsonl.gz")]) == 1
-    assert "--manifest: 4 of 4 utterances are not in it" in capsys.readouterr().err
+    assert "asr: manifest: 4 of 4 utterances are not in it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("a.wav: gone; find it")])
@@ -100,6 +100,6 @@ def test_case_and_punctuation_can_be_ignored(tmp_path, capsys):
         assert main([*command, "--normalizer", name]) == 0
         assert capsys.readouterr().out.startswith("WER   0.00 %")
         data = json.loads((tmp_path / "r.json").read_text())
-        assert data["normalize"] == name
+        assert data["normalizer"] == name
         assert data["comparison"]["words_b"]["errors"] == 0
         assert f"<h1>hyp against ref, in {name} case without" in (tmp_path / "r.html").read_text()

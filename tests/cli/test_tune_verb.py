@@ -45,7 +45,7 @@ def test_the_best_settings_are_printed_and_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "words.txt").write_text("a\nba\nab\n")
-    assert tune(tmp_path, "decoding.yaml", "--lexicon", tmp_path / "words.txt") == 0
+    assert tune(tmp_path, "decoding.yaml", "--vocabulary", tmp_path / "words.txt") == 0
     options, lines = read_options(tmp_path / "decoding.yaml"), capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["WER", "CER", *STEPS]
     assert float(lines[2].split()[3]) == options.word_score
