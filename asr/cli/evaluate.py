@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from asr.inference.recognizer import load
 
     recognizer = load(args.model, decoding_options(args))
-    found = evaluate(recognizer, args.manifest, vocabulary=recognizer.decoder.vocabulary)
+    found = evaluate(args.manifest, recognizer)
     nce = found.normalized_cross_entropy
     known = None if math.isnan(nce) else nce
     below = ""

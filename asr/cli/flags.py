@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from asr.cli.messages import show
 from asr.util.errors import UserError
-from asr.util.paths import shipped_decoding, shipped_models
+from asr.util.paths import DEFAULT_MODEL, shipped_decoding, shipped_models
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 #: What `add_subparsers` returns; argparse keeps its type private.
 Verbs = Any
-#: The model of those who name none.
-DEFAULT_MODEL = "en-small"
 
 
 def add_model(verb: argparse.ArgumentParser) -> None:

@@ -4,19 +4,49 @@ Shapes: N samples, U encoder frames, V tokens, L tokens of the text.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.audio import Waveform
-from asr.decoding.align import align
+from asr.decoding.align import align as align_tokens
 from asr.decoding.greedy import TokenPath
+from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import log_spelled, words_of
-from asr.inference.recognizer import Recognizer
+from asr.inference.recognizer import Recognizer, load
 from asr.model.ctc_model import frames_needed
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import AlignedTranscript, Segment, Word
 from asr.util.errors import UserError
+from asr.util.paths import DEFAULT_MODEL
+
+
+def align(
+    audio: str | Path | NDArray[np.floating],
+    text: str,
+    model: str | Path | Recognizer = DEFAULT_MODEL,
+    sample_rate: int | None = None,
+) -> AlignedTranscript:
+    """Find when each word of a known text is spoken in a recording: forced alignment.
+
+    Args:
+        audio: a file's path, whose channels are mixed, or mono samples (N,) as floats in -1..1.
+        text: the whole transcript, in order; each of its lines that has words becomes a segment.
+        model: a recogniser, or what `asr.load` takes for a model.
+        sample_rate: of the samples, Hz; a file knows its own.
+
+    Returns:
+        Words and tokens, as `align_text` gives them.
+
+    Raises:
+        AudioError, UserError: as `Recognizer.transcribe`, `asr.load` and `align_text`.
+    """
+    if not isinstance(model, Recognizer):
+        model = load(model, DecodingOptions())  # no language model is opened
+    where = str(audio) if isinstance(audio, str | Path) else "samples"
+    return align_text(model, model.waveform(audio, sample_rate), text, where)
 
 
 def align_text(
@@ -56,7 +86,7 @@ def align_text(
             f"but its {duration_s:.2f} s of sound have {len(log_probs)}; check that the text and "
             "the recording belong together"
         )
-    path = align(log_probs, np.array(token_ids))
+    path = align_tokens(log_probs, np.array(token_ids))
     # the text's own words: of those that sound alike, a model of phones writes the first alone
     taken = [positions for _, positions in tokens.words(path.token_ids)]
     found = list(zip(tokens.split(whole), taken, strict=True))

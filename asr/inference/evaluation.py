@@ -3,8 +3,9 @@
 Shapes: U encoder frames, V tokens.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,13 +18,15 @@ from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import Batch, Shard, SpeechDataset
 from asr.data.manifests import read_cuts, read_speakers
 from asr.decoding.decoder import Decoded
+from asr.decoding.options import DecodingOptions
 from asr.decoding.words import right_words
 from asr.inference.calibration import normalized_cross_entropy
 from asr.inference.log_probs import compute_log_probs
-from asr.inference.recognizer import Recognizer
+from asr.inference.recognizer import Recognizer, load
 from asr.scoring import Report, score
 from asr.text.tokenizer import Tokenizer
 from asr.util.errors import UserError, contain_errors
+from asr.util.paths import DEFAULT_MODEL
 
 #: Seconds of padded audio at a time; bounds memory, and changes no result.
 BATCH_S = 120.0
@@ -77,7 +80,9 @@ class _TestSet(SpeechDataset):
 
 
 def evaluate(
-    recognizer: Recognizer, manifest: str, vocabulary: Collection[str] | None = None
+    manifest: str | Path,
+    model: str | Path | Recognizer = DEFAULT_MODEL,
+    decoding: str | Path | DecodingOptions | None = None,
 ) -> Evaluation:
     """Transcribe every utterance of a manifest and score the result.
 
@@ -85,13 +90,17 @@ def evaluate(
     model cannot write are no errors; characters it cannot write are.
 
     Args:
-        recognizer: the model and its decoder.
         manifest: path of a cut manifest with transcripts.
-        vocabulary: known words, for the out-of-vocabulary rate.
+        model: a recogniser, or what `asr.load` takes for a model.
+        decoding: what `asr.load` takes for it; a recogniser has its own.
 
     Raises:
-        UserError: the manifest cannot be read, or no audio that it names.
+        UserError: as `asr.load`; options for a recogniser; the manifest cannot be read, or no
+            audio that it names.
     """
+    if isinstance(model, Recognizer) and decoding is not None:
+        raise UserError("decoding: a Recognizer has options of its own; give a model's path")
+    recognizer = model if isinstance(model, Recognizer) else load(model, decoding)
     cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
     dataset = _TestSet(cuts, recognizer.tokenizer, recognizer.sample_rate)
     decoded: dict[str, Decoded] = {}
@@ -104,7 +113,7 @@ def evaluate(
         {one: text for one, text in dataset.references.items() if one in decoded},
         {utterance_id: found.text for utterance_id, found in decoded.items()},
         speakers=read_speakers(dataset.cuts),
-        vocabulary=vocabulary,
+        vocabulary=recognizer.decoder.vocabulary,
     )
     return Evaluation(report, _cross_entropy(report, decoded), dataset.left_out)
 

@@ -28,7 +28,7 @@ from asr.model.model_file import load_model
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
-from asr.util.paths import shipped_decoding
+from asr.util.paths import DEFAULT_MODEL, shipped_decoding
 from asr.util.threads import map_in_order
 
 #: A segment, or what kept it from being transcribed.
@@ -236,7 +236,7 @@ class Recognizer:
 
 
 def load(
-    model: str | Path,
+    model: str | Path = DEFAULT_MODEL,
     decoding: str | Path | DecodingOptions | None = None,
     vad: str = "energy",
 ) -> Recognizer:

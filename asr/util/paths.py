@@ -22,6 +22,8 @@ RECIPES = _find("recipes")
 DEFAULT_RECIPE = "blstm"
 #: The folder of the models that come with the toolkit; a model is named by its own folder.
 SHIPPED = _PACKAGE / "models"
+#: The model of those who name none.
+DEFAULT_MODEL = "en-small"
 MODEL_NAME = "model.safetensors"
 DECODING_NAME = "decoding.yaml"
 

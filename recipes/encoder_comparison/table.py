@@ -149,8 +149,8 @@ def scores(folder: Path, cuts: Path) -> dict[str, float]:
     recognizer = load(folder, DecodingOptions())
     found = {
         "parameters": sum(weights.numel() for weights in recognizer.model.parameters()),
-        "dev_wer": evaluate(recognizer, str(dev)).report.wer,
-        "test_wer": evaluate(recognizer, str(test)).report.wer,
+        "dev_wer": evaluate(dev, recognizer).report.wer,
+        "test_wer": evaluate(test, recognizer).report.wer,
     }
     write_text(cache, json.dumps({"scored": scored, "scores": found}, indent=1) + "\n")
     return found

@@ -45,7 +45,7 @@ def test_what_a_model_writes_itself_scores_no_error(tmp_path: Path) -> None:
     texts = transcripts(tmp_path)
     assert len(set(texts)) > 3, "a model that always writes the same would say little"
 
-    report = evaluate(recognizer(), manifest(tmp_path, texts)).report
+    report = evaluate(manifest(tmp_path, texts), recognizer()).report
 
     assert report.words.errors == 0
     assert report.words.reference_length == sum(len(text.split()) for text in texts) > 0
@@ -57,7 +57,7 @@ def test_transcripts_do_not_depend_on_the_batches(
 ) -> None:
     monkeypatch.setattr(evaluation, "BATCH_S", batch_s)
 
-    report = evaluate(recognizer(), manifest(tmp_path, ["a"] * len(SAMPLES))).report
+    report = evaluate(manifest(tmp_path, ["a"] * len(SAMPLES)), recognizer()).report
 
     found = {utterance.utterance_id: utterance.hypothesis for utterance in report.results}
     assert found == {f"u{i}": text for i, text in enumerate(transcripts(tmp_path))}
@@ -66,7 +66,7 @@ def test_transcripts_do_not_depend_on_the_batches(
 def test_references_are_normalized_and_keep_what_the_model_cannot_write(tmp_path: Path) -> None:
     texts = ["Abba, a BAD zoo!"] + ["a"] * (len(SAMPLES) - 1)
 
-    report = evaluate(recognizer(), manifest(tmp_path, texts)).report
+    report = evaluate(manifest(tmp_path, texts), recognizer()).report
 
     first = next(one for one in report.results if one.utterance_id == "u0")
     assert first.reference == "abba a bad zoo"
@@ -75,15 +75,15 @@ def test_references_are_normalized_and_keep_what_the_model_cannot_write(tmp_path
 def test_rates_by_speaker_are_given_when_every_speaker_is_known(tmp_path: Path) -> None:
     texts = ["a"] * len(SAMPLES)
 
-    known = evaluate(recognizer(), manifest(tmp_path, texts, ["ann", "bob"] * 3)).report
-    partly = evaluate(recognizer(), manifest(tmp_path, texts, ["ann"] * 3)).report
+    known = evaluate(manifest(tmp_path, texts, ["ann", "bob"] * 3), recognizer()).report
+    partly = evaluate(manifest(tmp_path, texts, ["ann"] * 3), recognizer()).report
 
     assert sorted(known.speakers) == ["ann", "bob"]
     assert partly.speakers is None
 
 
 def test_speakers_that_are_numbers_are_named_by_them(tmp_path: Path) -> None:
-    found = evaluate(recognizer(), manifest(tmp_path, ["a"] * len(SAMPLES), [0, 17] * 3)).report
+    found = evaluate(manifest(tmp_path, ["a"] * len(SAMPLES), [0, 17] * 3), recognizer()).report
 
     assert sorted(found.speakers) == ["0", "17"]
     assert "\n17 " in format_report(found)
@@ -99,7 +99,7 @@ def test_audio_that_cannot_be_read_is_left_out_and_its_cut_named(
     soundfile.write(tmp_path / "u2.wav", np.full(9000, np.nan), RATE, subtype="FLOAT")
     (tmp_path / "u4.wav").unlink()
 
-    found = evaluate(recognizer(), path)
+    found = evaluate(path, recognizer())
 
     assert sorted(found.left_out) == ["u2", "u4"]
     assert "cut u2: 9000 samples are NaN" in str(found.left_out["u2"])
@@ -113,7 +113,7 @@ def test_of_a_test_set_without_audio_one_reason_is_given(tmp_path: Path) -> None
         name.unlink()
 
     with pytest.raises(UserError, match=r"cut u[0-5]: its audio cannot be read"):
-        evaluate(recognizer(), path)
+        evaluate(path, recognizer())
 
 
 def test_an_error_nobody_foresaw_is_that_of_one_utterance(
@@ -127,7 +127,7 @@ def test_an_error_nobody_foresaw_is_that_of_one_utterance(
 
     monkeypatch.setattr(SpeechDataset, "_waveform", failing)
 
-    found = evaluate(recognizer(), path)
+    found = evaluate(path, recognizer())
 
     assert "u3: ZeroDivisionError (" in str(found.left_out["u3"])
     assert found.report.utterances == len(SAMPLES) - 1
@@ -154,7 +154,7 @@ def test_the_cross_entropy_holds_confidence_against_what_was_right(tmp_path: Pat
     words = [word for path in audio(tmp_path) for word in recognizer().transcribe(path).words]
     right = [index >= 3 for index, text in enumerate(texts) for _ in text.split()]
 
-    found = evaluate(recognizer(), manifest(tmp_path, wrong))
+    found = evaluate(manifest(tmp_path, wrong), recognizer())
 
     confidence = np.clip([word.confidence for word in words], 1e-6, 1 - 1e-6)
     told = np.where(right, np.log(confidence), np.log(1 - confidence)).mean()

@@ -164,7 +164,7 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     scored: list[str] = []
     evaluate = table.evaluate
     monkeypatch.setattr(
-        table, "evaluate", lambda *args: (scored.append(args[1]), evaluate(*args))[1]
+        table, "evaluate", lambda *args: (scored.append(args[0]), evaluate(*args))[1]
     )
     monkeypatch.setattr(table.speeds, "measure", lambda _: [])
     assert make()[0] == results
