@@ -57,7 +57,7 @@ def open_model(folder: Path, model: Path, number: int) -> None:
         assert equal(found, content(model)), "another model, and nobody is told"
 
 
-@pytest.mark.numbered(400, 8)
+@pytest.mark.numbered(400, 4)
 def test_model(worker: Worker, model: Path, number: int) -> None:
     worker.run(open_model, model, number)
 
@@ -93,7 +93,7 @@ def open_state(folder: Path, run_dir: Path, number: int) -> None:
         assert equal(parts, whole_parts), "another state, and nobody is told"
 
 
-@pytest.mark.numbered(400, 8)
+@pytest.mark.numbered(400, 4)
 def test_state(worker: Worker, run_dir: Path, number: int) -> None:
     worker.run(open_state, run_dir, number)
 
@@ -120,6 +120,6 @@ def open_cache(folder: Path, arpa: Path, number: int) -> None:
     cache_path(path).unlink()
 
 
-@pytest.mark.numbered(400, 8)
+@pytest.mark.numbered(400, 4)
 def test_cache(worker: Worker, arpa: Path, number: int) -> None:
     worker.run(open_cache, arpa, number)

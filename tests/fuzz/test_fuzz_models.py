@@ -116,6 +116,6 @@ def transcribe(folder: Path, good: Path, number: int) -> None:
     assert not printed.status or re.search(f"{path}|the model's", printed.err), printed
 
 
-@pytest.mark.numbered(400, 8)
+@pytest.mark.numbered(400, 4)
 def test_models(worker: Worker, good: Path, number: int) -> None:
     worker.run(transcribe, good, number)

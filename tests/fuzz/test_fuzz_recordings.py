@@ -64,7 +64,7 @@ def read_recording(folder: Path, number: int) -> None:
             assert made.good is not False, f"{read.__name__} took {made.path.name}"
 
 
-@pytest.mark.numbered(2400, 24)
+@pytest.mark.numbered(2400, 12)
 def test_readers(worker: Worker, number: int) -> None:
     worker.run(read_recording, number)
 
@@ -106,7 +106,7 @@ def transcribe(folder: Path, good: Path, model: Path, number: int) -> None:
         assert f"{folder / name}\t" in printed.out, printed
 
 
-@pytest.mark.numbered(300, 3)
+@pytest.mark.numbered(300, 2)
 def test_transcribe_writes_all_good_ones(
     worker: Worker, good: Path, model: Path, number: int
 ) -> None:
@@ -125,6 +125,6 @@ def prepare(folder: Path, good: Path, number: int) -> None:
     assert {Path(name).stem for name in GOOD} <= found, printed
 
 
-@pytest.mark.numbered(100, 2)
+@pytest.mark.numbered(100, 1)
 def test_prepare_keeps_all_good_ones(worker: Worker, good: Path, number: int) -> None:
     worker.run(prepare, good, number)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import texts
-from cases import generator, run
+from cases import Printed, generator, run
 from mutations import mutated_text, one_of
 from random_models import random_model
 from worker import Worker
@@ -43,113 +43,132 @@ def save_phones(path: Path) -> None:
     save_model(path, model.state_dict(), model.settings, tokenizer, {})
 
 
-def write(folder: Path, good: Path, name: str, content: str, number: int) -> Path:
-    """Spoil a text, and put it among copies of what it goes with."""
+def write(folder: Path, good: Path, name: str, content: str, number: int | None) -> Path:
+    """Put a text among copies of what it goes with: spoilt, or with no number as it is."""
     shutil.copytree(good, folder, dirs_exist_ok=True)
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(mutated_text(generator(name, number), content.encode()))
+    path, data = folder / name, content.encode()
+    path.write_bytes(data if number is None else mutated_text(generator(name, number), data))
     return path
 
 
-def arpa(folder: Path, good: Path, model: Path, number: int) -> None:
+def arpa(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "x.arpa", texts.random_arpa(), number)
-    run("lm", "info", spoilt, folder / "sentences.txt")
+    return run("lm", "info", spoilt, folder / "sentences.txt")
 
 
-def lm_text(folder: Path, good: Path, model: Path, number: int) -> None:
+def lm_text(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "text.txt", texts.SENTENCES, number)
-    run("lm", "train", spoilt, "--order", 2, "--output", folder / "out.arpa")
+    return run("lm", "train", spoilt, "--order", 2, "--output", folder / "out.arpa")
 
 
-def transcribe(folder: Path, model: Path, *flags: object) -> None:
+def transcribe(folder: Path, model: Path, *flags: object) -> Printed:
     """Transcribe with what may be refused before anything is read, but not silently ignored."""
     printed = run("transcribe", *(folder / name for name in texts.NAMES), "--model", model, *flags)
     lines = printed.out.splitlines()
     assert len(lines) == (0 if printed.status else len(texts.NAMES)), printed
+    return printed
 
 
-def decoding(folder: Path, good: Path, model: Path, number: int) -> None:
+def decoding(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     os.mkfifo(folder / "fifo")
     spoilt = write(folder, good, "decoding.yaml", texts.DECODING, number)
-    rng = generator("option", number)
-    if rng.integers(2):
-        lines = texts.DECODING.splitlines()
-        place = rng.integers(len(lines))
+    return transcribe(folder, model, "--decoding", spoilt)
+
+
+def option(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
+    """One option of a decoding.yaml has a value that is none."""
+    rng = generator("option", number or 0)
+    lines = texts.DECODING.splitlines()
+    place = rng.integers(len(lines))
+    if number is not None:
         lines[place] = f"{lines[place].split(':')[0]}: {one_of(rng, texts.YAML_VALUES)}"
-        spoilt.write_text("\n".join(lines))
-    transcribe(folder, model, "--decoding", spoilt)
+    os.mkfifo(folder / "fifo")
+    options = write(folder, good, "decoding.yaml", "\n".join(lines), None)
+    return transcribe(folder, model, "--decoding", options)
 
 
-def hotwords(folder: Path, good: Path, model: Path, number: int) -> None:
+def hotwords(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "hotwords.txt", texts.HOTWORDS, number)
-    transcribe(folder, model, "--beam", 4, "--hotwords", spoilt)
+    return transcribe(folder, model, "--beam", 4, "--hotwords", spoilt)
 
 
-def vocabulary(folder: Path, good: Path, model: Path, number: int) -> None:
+def vocabulary(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "vocabulary.txt", texts.WORDS, number)
-    transcribe(folder, model, "--beam", 4, "--lexicon", spoilt)
+    return transcribe(folder, model, "--beam", 4, "--lexicon", spoilt)
 
 
-def lexicon(folder: Path, good: Path, model: Path, number: int) -> None:
+def lexicon(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "lexicon.txt", texts.LEXICON, number)
-    transcribe(folder, good / "phones.safetensors", "--beam", 4, "--lexicon", spoilt)
+    return transcribe(folder, good / "phones.safetensors", "--beam", 4, "--lexicon", spoilt)
 
 
-def hypothesis(folder: Path, good: Path, model: Path, number: int) -> None:
+def hypothesis(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "hypothesis.txt", texts.HYPOTHESIS, number)
-    run("score", folder / "reference.txt", spoilt, "--html", folder / "page.html")
+    return run("score", folder / "reference.txt", spoilt, "--html", folder / "page.html")
 
 
-def plain(folder: Path, good: Path, model: Path, number: int) -> None:
+def plain(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "plain.txt", texts.SENTENCES, number)
-    run("score", spoilt, spoilt, "--layout", "plain", "--json", folder / "report.json")
+    return run("score", spoilt, spoilt, "--layout", "plain", "--json", folder / "report.json")
 
 
-def csv(folder: Path, good: Path, model: Path, number: int) -> None:
-    prepare(folder, write(folder, good, "table.csv", texts.CSV, number))
+def csv(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
+    return prepare(folder, write(folder, good, "table.csv", texts.CSV, number))
 
 
-def tsv(folder: Path, good: Path, model: Path, number: int) -> None:
-    prepare(folder, write(folder, good, "table.tsv", texts.TSV, number))
+def tsv(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
+    return prepare(folder, write(folder, good, "table.tsv", texts.TSV, number))
 
 
-def jsonl(folder: Path, good: Path, model: Path, number: int) -> None:
-    prepare(folder, write(folder, good, "lines.jsonl", texts.JSONL, number))
+def jsonl(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
+    return prepare(folder, write(folder, good, "lines.jsonl", texts.JSONL, number))
 
 
-def kaldi(folder: Path, good: Path, model: Path, number: int) -> None:
+def kaldi(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     for name, content in texts.KALDI.items():
         (folder / name).write_text(content)
-    name = one_of(generator("file", number), list(texts.KALDI))
+    name = one_of(generator("file", number or 0), list(texts.KALDI))
     write(folder, good, name, texts.KALDI[name], number)
-    prepare(folder, folder)
+    return prepare(folder, folder)
 
 
-def transcript(folder: Path, good: Path, model: Path, number: int) -> None:
+def transcript(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     """The text beside one of three recordings: the others are prepared all the same."""
     speech = folder / "speech"
+    speech.mkdir()
     for name in texts.NAMES:
-        shutil.copytree(good, speech, dirs_exist_ok=True)
         (speech / name).with_suffix(".txt").write_text("a bad cab")
     write(speech, good, "one.txt", "a bad cab", number)
-    assert prepare(folder, speech) == 0
+    printed = prepare(folder, speech)
+    assert printed.status == 0, printed
+    return printed
 
 
-def prepare(folder: Path, source: Path) -> int:
-    output = folder / "cuts"
-    return run("prepare", "folder", source, "--skip-invalid", "--output", output).status
+def prepare(folder: Path, source: Path) -> Printed:
+    return run("prepare", "folder", source, "--skip-invalid", "--output", folder / "cuts")
 
 
 KINDS = (
-    arpa, lm_text, decoding, hotwords, vocabulary, lexicon, hypothesis, plain, csv, tsv, jsonl,
-    kaldi, transcript,
+    arpa, lm_text, decoding, option, hotwords, vocabulary, lexicon, hypothesis, plain, csv, tsv,
+    jsonl, kaldi, transcript,
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.numbered(124, 1)
+@pytest.mark.numbered(116, 1)
 def test_texts(
-    worker: Worker, good: Path, model: Path, kind: Callable[..., None], number: int
+    worker: Worker, good: Path, model: Path, kind: Callable[..., Printed], number: int
 ) -> None:
     worker.run(kind, good, model, number)
+
+
+def sound(folder: Path, good: Path, model: Path, kind: Callable[..., Printed]) -> None:
+    printed = kind(folder, good, model, None)
+    assert printed.status == 0, printed
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_what_is_spoilt_was_sound(
+    worker: Worker, good: Path, model: Path, kind: Callable[..., Printed]
+) -> None:
+    worker.run(sound, good, model, kind)
