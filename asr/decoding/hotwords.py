@@ -64,7 +64,7 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
         done[end] = boost * (len(spelling) - spelling.count(BOUNDARY))
     _link(tree, boost, letters, fail, look_ahead, done)
     _bound_steps(tree, fail, look_ahead, done, step_bound)
-    start = max(ROOT, child_of(tree, ROOT, BOUNDARY))
+    start = ROOT + 1 if spellings else ROOT  # every spelling begins with a boundary
     return Hotwords(tree, fail, look_ahead, done, step_bound, float(step_bound.max()), start)
 
 
@@ -104,7 +104,7 @@ def _link(tree, boost, letters, fail, look_ahead, done):  # type: ignore[no-unty
         parent, label = tree.parent[node], tree.label[node]
         letters[node] = letters[parent] + (label != BOUNDARY)
         if parent != ROOT:
-            fail[node] = _step(tree, fail, fail[parent], label)
+            fail[node] = _step(tree, fail, np.int64(fail[parent]), label)
         if tree.first[node] < tree.first[node + 1]:  # a leaf has nothing more under way
             look_ahead[node] = boost * letters[node]
         look_ahead[node] = max(look_ahead[node], look_ahead[fail[node]])
@@ -136,5 +136,5 @@ def _step(tree: Tree, fail: NDArray[np.int32], state: int, letter: int) -> int:
 
 @njit_no_alloc
 def hot_step(hotwords: Hotwords, state: int, letter: int) -> int:
-    """Follow one letter from a state."""
-    return _step(hotwords.tree, hotwords.fail, state, letter)
+    """Follow one letter, or a boundary, from a state."""
+    return _step(hotwords.tree, hotwords.fail, np.int64(state), np.int32(letter))

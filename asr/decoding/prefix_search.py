@@ -109,7 +109,7 @@ def search(
     """
     prefixes = make_root(scorer)
     beam, size = np.zeros(beam_size, ENTRY), 1
-    _write_entry(beam[0], 0, prefixes.nodes[0], scorer)
+    _write_entry(beam[0], np.int64(0), prefixes.nodes[0], scorer)
     candidates = Candidates(
         np.empty(beam_size), np.empty(beam_size, np.int64), np.zeros(1, TALLY), beam_threshold
     )
@@ -154,7 +154,7 @@ def _choose_tokens(frame, scorer, threshold, chosen):
     best = -np.inf
     for score in frame.scores:
         best = max(best, score)
-    starting = within = 0
+    starting = within = np.int64(0)
     for token in range(len(frame.scores)):
         if token == BLANK_ID or not frame.scores[token] >= best - threshold:
             continue
