@@ -4,15 +4,14 @@
     python benchmarks/decoding.py --model runs/an4/default/1 --manifest dev.jsonl.gz ...
 
 PYTHON is an interpreter that has the peers (`peers.txt`). Every search runs on one core and is
-timed in CPU seconds, so that a busy machine does not blur the ratios; it prunes by its beam alone
-(no token and no score threshold), sums over paths, and gets the same weights. The npz holds
-log_probs (B, U, V) float, lengths (B,), references (B,), tokens (V,), blank first, frame_s, and the
-boundary that begins the tokens' words where it is not a space. Pieces of words are decoded without
-flashlight, which would want every word of the lexicon spelled in them.
+timed in CPU seconds, so that other work on the machine does not change the ratios. Every search
+prunes by its beam alone (no token and no score threshold), sums over paths, and gets equal weights.
+The npz holds log_probs (B, U, V) float, lengths (B,), references (B,), tokens (V,), blank first,
+frame_s, and the boundary that begins the tokens' words where it is not a space. Subwords are
+decoded without flashlight, which needs every word of the lexicon spelled in subwords.
 
-Each line gives audio seconds decoded per CPU second, how many times ours that is, and the word
-error rate. The peers run on the first --peer-utterances, and so does ours in the ratio's other
-half.
+Each line gives audio seconds decoded per CPU second, the ratio to a peer's, and the word error
+rate. The peers decode the first --peer-utterances, and a ratio compares equal utterances.
 """
 
 import argparse
@@ -129,7 +128,7 @@ def write_log_probs(model: Path, manifest: Path, path: Path) -> Path:
 
 
 def unpacked(lm: Path, folder: Path) -> Path:
-    """Give a plain ARPA file, which is all that flashlight's KenLM reads."""
+    """Return a plain ARPA file, as flashlight's KenLM reads no other."""
     if lm.suffix != ".gz":
         return lm
     plain = folder / lm.stem
@@ -167,7 +166,7 @@ def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
 
 
 def compare_hotwords(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
-    """Time our search with more and more hot words, words of the model first, then made up."""
+    """Time our search with more and more hot words: words of the references, then random ones."""
     lexicon = Lexicon(speech.tokens, open_ngram(arpa))
     rng = np.random.default_rng(0)
     letters = sorted(letter for letter in speech.tokens.letter_ids if letter.isalpha())
@@ -207,7 +206,7 @@ def time_ours(
     hotwords: Sequence[str] = (),
     utterances: int | None = None,
 ) -> tuple[list[str], float]:
-    """Decode in one thread; give the texts and audio seconds a CPU second."""
+    """Decode in one thread; return the texts and audio seconds a CPU second."""
     search = BeamSearch(lexicon, options, hotwords, threads=1)
     rows = speech.log_probs[:utterances]
     search.decode(rows[:1])  # loads the compiled code
@@ -217,7 +216,7 @@ def time_ours(
 
 
 def timed(work: Callable[[], list]) -> tuple[list, float]:
-    """Run work three times; give its result and the least CPU seconds."""
+    """Run work three times; return its result and the least CPU seconds."""
     best = float("inf")
     for _ in range(3):
         start = time.process_time()
@@ -233,7 +232,7 @@ def peer_job(
     lm: Path | None,
     words: list[str],
 ) -> dict:
-    """Say to the worker what we did."""
+    """Describe our decoding to the worker."""
     return {
         "peer": peer,
         "utterances": arguments.peer_utterances,

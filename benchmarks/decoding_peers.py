@@ -1,6 +1,6 @@
 """Decode log-probs with pyctcdecode or flashlight-text and print JSON; run by `decoding.py`.
 
-This runs under a Python that has the peers (see `peers.txt`), and so imports nothing of ours.
+This runs under a Python that has the peers (see `peers.txt`), so it imports nothing of `asr`.
 """
 
 import json
@@ -25,7 +25,7 @@ def main() -> None:
     rows = [np.ascontiguousarray(row[:length], dtype=np.float32) for row, length in pairs]
     decode(rows[0])
     best = float("inf")
-    for _ in range(3 if job["peer"] == "flashlight" else 1):  # the slow one is not that exact
+    for _ in range(3 if job["peer"] == "flashlight" else 1):  # pyctcdecode is slow: once
         start = time.process_time()
         texts = [decode(row) for row in rows]
         best = min(best, time.process_time() - start)
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def pyctcdecode(job: dict, tokens: list[str]) -> Callable[[np.ndarray], str]:
-    """Open vocabulary; its weights apply to natural logs, as ours do."""
+    """Open vocabulary; the weights apply to natural logs, as in `asr`."""
     from pyctcdecode import build_ctcdecoder
 
     decoder = build_ctcdecoder(
@@ -86,7 +86,7 @@ def flashlight(job: dict, tokens: list[str]) -> Callable[[np.ndarray], str]:
     )
 
     def decode(row: np.ndarray) -> str:
-        # Its words end in a space, so the last one needs a frame of it after the speech.
+        # A lexicon's words end in a space, so the last one needs a frame of space after the speech.
         closing = np.full((1, len(tokens)), -30.0, dtype=np.float32)
         closing[0, space] = 0.0
         closed = np.concatenate([row, closing])

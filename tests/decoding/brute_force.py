@@ -1,4 +1,4 @@
-"""What a beam search approximates, worked out by trying everything.
+"""The exact results that a beam search approximates, by enumeration.
 
 Nothing here shares code with the search: paths are enumerated, words are split as strings, and
 the language model is asked for whole sentences.
@@ -30,7 +30,7 @@ def sequence_log_probs(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
     return {sequence: float(np.log(p)) for sequence, p in sums.items()}
 
 
-def spoken(sequence: Sequence[int], alphabet: Sequence[str] = ALPHABET) -> list[str]:
+def words_of(sequence: Sequence[int], alphabet: Sequence[str] = ALPHABET) -> list[str]:
     return "".join(alphabet[token] for token in sequence).replace("▁", " ").split()
 
 
@@ -57,7 +57,7 @@ def ranking(
     """
     found = []
     for sequence, acoustic in sequence_log_probs(log_probs).items():
-        words = spoken(sequence, alphabet)
+        words = words_of(sequence, alphabet)
         if lexicon is not None and not set(words) <= set(lexicon):
             continue
         units = [lm_names[token] for token in sequence] if lm_names else words

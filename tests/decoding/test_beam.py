@@ -64,7 +64,7 @@ def test_hot_words_equal_enumeration(lm: NGram, with_lm: bool) -> None:
     assert_equal_to_brute_force(search, 6, hotwords=phrases, boost=0.8, **scoring)
 
 
-def test_pieces_with_a_word_mark_equal_enumeration(lm: NGram) -> None:
+def test_subwords_with_a_word_mark_equal_enumeration(lm: NGram) -> None:
     alphabet = ("", "▁A", "B", "▁BA")
     options = DecodingOptions(
         **EXACT, lm_weight=0.7, word_score=0.4, unk_score=-0.6, hotword_boost=0.5
@@ -122,8 +122,8 @@ def test_threads_and_batches_change_nothing(lm: NGram) -> None:
     assert same([search.decode_one(row) for row in batch], one_thread)
 
 
-def test_more_prefixes_than_the_first_room(lm: NGram) -> None:
-    """The arena of prefixes grows several times over these frames; the beam stays sorted."""
+def test_more_prefixes_than_there_is_room_for_at_first(lm: NGram) -> None:
+    """The arrays of prefixes grow several times over these frames; the beam stays sorted."""
     options = DecodingOptions(**EXACT | {"beam_size": 300})
     found = BeamSearch(Lexicon(Tokens(("", *"ABCDEFGH "))), options).decode_one(
         random_log_probs(200, 10, 0)
@@ -133,7 +133,7 @@ def test_more_prefixes_than_the_first_room(lm: NGram) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_closed_vocabulary_gives_up_an_unfinished_word() -> None:
+def test_a_closed_vocabulary_drops_an_unfinished_word() -> None:
     log_probs = np.log([[0.01, 0.97, 0.01, 0.01]] * 2).astype(np.float32)
     lexicon = Lexicon(TOKENS, words=["AB"])
     (found,) = BeamSearch(
@@ -142,13 +142,13 @@ def test_a_closed_vocabulary_gives_up_an_unfinished_word() -> None:
     assert found.token_ids.tolist() == []
 
 
-def test_giving_up_a_word_of_pieces_keeps_the_words_before() -> None:
-    """They begin words and spell them at once: no piece stands between two words."""
+def test_dropping_a_word_of_subwords_keeps_the_words_before() -> None:
+    """These subwords begin words and have letters: no token stands between two words."""
     tokens = Tokens(("", "▁A", "▁B", "B"), "▁")
-    sure = np.full((4, 4), -50.0, np.float32)
-    sure[[0, 1, 2, 3], [1, 0, 2, 0]] = 0
+    log_probs = np.full((4, 4), -50.0, np.float32)
+    log_probs[[0, 1, 2, 3], [1, 0, 2, 0]] = 0
     search = BeamSearch(Lexicon(tokens, words=["A", "BB"]), DecodingOptions(search="beam"))
-    (found, *_) = search.decode_one(sure)
+    (found, *_) = search.decode_one(log_probs)
     assert tokens.text(found.token_ids) == "A"
 
 
@@ -159,21 +159,21 @@ def test_giving_up_a_word_of_pieces_keeps_the_words_before() -> None:
         (("", "▁A", "▁B", "B"), "▁", [2, 0, 1, 0, 3, 0]),
     ],
 )
-def test_an_unfinished_word_is_given_up_though_it_begins_with_one(
+def test_an_unfinished_word_is_dropped_though_it_begins_with_a_word(
     tokens: tuple[str, ...], boundary: str, path: list[int]
 ) -> None:
-    """B AB, of which the end (ABA) was not said: A was not said either."""
-    sure = np.full((len(path), 4), -50.0, np.float32)
-    sure[np.arange(len(path)), path] = 0
+    """B AB, where AB is the beginning of ABA: its beginning A is not written either."""
+    log_probs = np.full((len(path), 4), -50.0, np.float32)
+    log_probs[np.arange(len(path)), path] = 0
     named = Tokens(tokens, boundary)
     words = ["B", "A", "ABA"] if boundary == " " else ["B", "A", "ABB"]
     search = BeamSearch(Lexicon(named, words=words), DecodingOptions(search="beam"))
-    (found, *_) = search.decode_one(sure)
+    (found, *_) = search.decode_one(log_probs)
     assert named.text(found.token_ids) == "B"
 
 
-def test_a_result_the_lexicon_forbids_is_none() -> None:
-    """The unfinished word is the likeliest by far, and both are in the beam to the end."""
+def test_a_text_that_the_lexicon_forbids_is_no_result() -> None:
+    """The unfinished word A is the likeliest text by far, and stays in the beam to the end."""
     log_probs = np.log([[0.05, 0.93, 0.01, 0.01], [0.93, 0.05, 0.01, 0.01]]).astype(np.float32)
     search = BeamSearch(Lexicon(TOKENS, words=["AB"]), DecodingOptions(search="beam"))
     found = search.decode_one(log_probs)
@@ -191,7 +191,7 @@ def test_no_frames_give_the_empty_text(lm: NGram) -> None:
     assert found.lm_score == pytest.approx(sum(lm.score([])))
 
 
-def test_what_cannot_be_decoded_is_refused() -> None:
+def test_log_probs_that_cannot_be_decoded_are_refused() -> None:
     search = BeamSearch(Lexicon(TOKENS), DecodingOptions())
     with pytest.raises(UserError, match="5 scores a frame for 4 tokens"):
         search.decode_one(np.zeros((3, 5), np.float32))

@@ -16,16 +16,16 @@ from asr.util.errors import UserError
 TOKENS = Tokens(ALPHABET)
 
 
-def spoken(text: str, sure: float = 0.9) -> np.ndarray:
+def log_probs_of(text: str, posterior: float = 0.9) -> np.ndarray:
     """Log-probs of a text, two frames a character and a blank after each."""
     ids = [i for c in text for i in (ALPHABET.index(c), ALPHABET.index(c), 0)]
-    probs = np.full((len(ids), len(ALPHABET)), (1 - sure) / (len(ALPHABET) - 1))
-    probs[np.arange(len(ids)), ids] = sure
+    probs = np.full((len(ids), len(ALPHABET)), (1 - posterior) / (len(ALPHABET) - 1))
+    probs[np.arange(len(ids)), ids] = posterior
     return np.log(probs).astype(np.float32)
 
 
 def test_greedy_and_beam_agree_on_clear_speech() -> None:
-    log_probs = np.stack([spoken("AB BA"), spoken("B A B")])
+    log_probs = np.stack([log_probs_of("AB BA"), log_probs_of("B A B")])
     lengths = np.array([15, 9])
     greedy = Decoder(TOKENS, DecodingOptions()).decode(log_probs, lengths, 0.04)
     beam = Decoder(TOKENS, DecodingOptions(search="beam")).decode(log_probs, lengths, 0.04)
@@ -35,8 +35,8 @@ def test_greedy_and_beam_agree_on_clear_speech() -> None:
             replace(word, confidence=0.0) for word in theirs.words
         ]
         assert all(
-            0 < word.confidence <= sure.confidence + 1e-6
-            for word, sure in zip(ours.words, theirs.words, strict=True)
+            0 < word.confidence <= other.confidence + 1e-6
+            for word, other in zip(ours.words, theirs.words, strict=True)
         )
     first, second = greedy[0].words
     assert first.end_s <= second.start_s == pytest.approx(9 * 0.04, abs=BEFORE_S)
@@ -52,7 +52,7 @@ def test_files_that_the_options_name_are_used(tmp_path: Path, arpa: Path) -> Non
     names, lexicon = tmp_path / "names.txt", tmp_path / "words.txt"
     names.write_text("ba\n")
     lexicon.write_text("A\nBA\n")
-    unclear = spoken("AB", 0.4)
+    unclear = log_probs_of("AB", 0.4)
     batch = unclear[None], np.array([len(unclear)]), 0.04
     options = DecodingOptions(search="beam", lm=arpa, hotword_boost=3.0)
     closed = replace(options, lexicon=lexicon)
@@ -72,7 +72,7 @@ def test_a_lexicon_is_brought_to_the_models_spelling(tmp_path: Path) -> None:
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("<UNK> SPN\nab a b\nBa b a\nzoë z o e\nab-c\n")
     options = DecodingOptions(search="beam", lexicon=lexicon)
-    batch = spoken("AB BA", 0.6)[None], np.array([15]), 0.04
+    batch = log_probs_of("AB BA", 0.6)[None], np.array([15]), 0.04
     message = r"lexicon: 2 of its 4 words cannot .* \(the first is 'ZOË', for want of 'OZË'\)"
 
     def normalize(text: str) -> str:
@@ -91,7 +91,7 @@ def test_a_stale_model_is_refused(arpa: Path) -> None:
         Decoder(TOKENS, DecodingOptions(search="beam", lm=arpa, lm_digest="0" * 64))
 
 
-def test_greedy_needs_no_compiler() -> None:
+def test_greedy_search_needs_no_compiler() -> None:
     """Greedy decoding must work at once, so it may not even import numba (or torch)."""
     code = (
         "import sys, numpy as np\n"

@@ -11,7 +11,7 @@ def posteriors(*rows: list[int], vocabulary: int = 4) -> np.ndarray:
     return np.log(batch).astype(np.float32)
 
 
-def test_repeats_merge_unless_a_blank_parts_them() -> None:
+def test_repeats_merge_unless_a_blank_separates_them() -> None:
     (path,) = greedy_decode(posteriors([1, 1, 0, 1, 2, 2, 0, 0, 3]), np.array([9]))
     assert path.token_ids.tolist() == [1, 1, 2, 3]
     assert path.start_frames.tolist() == [0, 3, 4, 8]
@@ -44,7 +44,7 @@ def test_a_batch_equals_its_utterances_one_by_one() -> None:
             np.testing.assert_array_equal(ours, alone)
 
 
-def test_nothing_in_nothing_out() -> None:
+def test_no_utterances_and_no_frames_give_no_tokens() -> None:
     assert greedy_decode(np.zeros((0, 5, 3)), np.zeros(0, dtype=int)) == []
     (path,) = greedy_decode(np.zeros((1, 0, 3)), np.array([0]))
     assert path.token_ids.size == 0

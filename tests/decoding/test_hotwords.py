@@ -9,7 +9,7 @@ TOKENS = Tokens(("", *"ACLNU "))
 
 
 def bonus(text: str, *phrases: str) -> list[float]:
-    """The bonus, advances included, after every letter of a text, a space ending each word."""
+    """The bonus with its look-ahead after every letter of a text; a space ends each word."""
     hotwords = build_hotwords(phrases, TOKENS, boost=1.0)
     state, earned, trace = hotwords.start, 0.0, []
     for letter in text:
@@ -20,21 +20,21 @@ def bonus(text: str, *phrases: str) -> list[float]:
     return trace
 
 
-def test_letters_earn_as_they_come_and_a_phrase_left_is_paid_back() -> None:
+def test_the_look_ahead_grows_by_letter_and_is_gone_where_a_phrase_breaks_off() -> None:
     assert bonus("ANN ", "ANN") == [1, 2, 3, 3]
     assert bonus("ANNUAL ", "ANN") == [1, 2, 3, 0, 0, 0, 0]
     assert bonus("NANN ", "ANN") == [0, 0, 0, 0, 0]
     assert bonus("AN ANN ", "ANN") == [1, 2, 0, 1, 2, 3, 3]
 
 
-def test_phrases_of_several_words_share_their_ends_and_beginnings() -> None:
+def test_phrases_of_several_words_may_overlap() -> None:
     assert bonus("ANN LUC ", "ANN LUC") == [1, 2, 3, 3, 4, 5, 6, 6]
     assert bonus("ANN CAL ", "ANN LUC")[-1] == 0
     assert bonus("LUC ANN CAL ", "LUC ANN", "ANN CAL")[-1] == 12
     assert bonus("LUC ANN ", "LUC ANN", "ANN")[-1] == 9  # each phrase counts
 
 
-def test_no_step_earns_more_than_its_state_allows() -> None:
+def test_no_step_earns_more_than_its_bound() -> None:
     hotwords = build_hotwords(["A", "A A", "AN", "ANN", "ANN AN", "N ANN L"], TOKENS, boost=1.0)
     rng, tight = np.random.default_rng(0), 0
     state = hotwords.start
@@ -47,7 +47,7 @@ def test_no_step_earns_more_than_its_state_allows() -> None:
     assert tight > 300
 
 
-def test_none_are_allowed() -> None:
+def test_there_may_be_no_hot_words() -> None:
     assert bonus("ANN ") == [0, 0, 0, 0]
 
 
@@ -55,13 +55,13 @@ def test_none_are_allowed() -> None:
     ("phrase", "message"),
     [("Zoë", "cannot write 'Zoë'"), ("ANN 7", "cannot write '7'"), (" ", "empty")],
 )
-def test_what_the_model_cannot_write_is_refused(phrase: str, message: str) -> None:
+def test_a_phrase_that_the_model_cannot_write_is_refused(phrase: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         build_hotwords([phrase], TOKENS, boost=1.0)
 
 
-def test_a_phrase_whose_ways_multiply_is_refused() -> None:
-    """Ten ways each are a billion for nine words."""
+def test_a_phrase_with_too_many_pronunciations_is_refused() -> None:
+    """Ten pronunciations of each word are a billion for nine words."""
     tokens = Tokens(("", *"ab "), pronunciations={"a": ["a " * n + "b" for n in range(10)]})
     assert len(build_hotwords(["a a a"], tokens, boost=1.0).tree.label) > 1000
     with pytest.raises(UserError, match="has 1,000,000,000 pronunciations, expected 1,000 at most"):

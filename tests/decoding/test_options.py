@@ -80,7 +80,7 @@ def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) 
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
-def test_dates_are_names(tmp_path: Path) -> None:
+def test_a_date_is_read_as_a_file_name(tmp_path: Path) -> None:
     (tmp_path / "2020-01-01").write_text("ann")
     (tmp_path / "decoding.yaml").write_text("search: beam\nhotwords: 2020-01-01\n")
     assert read_options(tmp_path / "decoding.yaml").hotwords == tmp_path / "2020-01-01"

@@ -1,4 +1,4 @@
-"""The first use compiles the search once; every other use, and every later start, finds it."""
+"""The search is compiled once, at its first use; every later use and process loads it."""
 
 import subprocess
 import sys
@@ -47,6 +47,6 @@ def test_one_compilation_serves_every_use(lm: NGram, letter_lm: NGram) -> None:
     assert len(search.signatures) == 1
 
 
-def test_a_later_start_compiles_nothing(lm: NGram) -> None:
+def test_a_later_process_compiles_nothing(lm: NGram) -> None:
     BeamSearch(Lexicon(Tokens(ALPHABET), lm), DecodingOptions()).decode_one(np.zeros((2, 4)))
     subprocess.run([sys.executable, "-c", USE], check=True)

@@ -31,7 +31,7 @@ def test_words_of_every_kind_of_model(
     assert tokens.words([]) == []
 
 
-def test_spelling_leaves_nothing_out() -> None:
+def test_words_are_spelled_whole_or_not_at_all() -> None:
     tokens = Tokens(("<blank>", "▁the", "n"), "▁")
     assert set(tokens.letter_ids) == set("then")
     assert tokens.spell("ten") == [[tokens.letter_ids[c] for c in "ten"]]
@@ -40,7 +40,7 @@ def test_spelling_leaves_nothing_out() -> None:
     assert Tokens(("", "你", "好"), None).split("你 好") == ["你", "好"]
 
 
-def test_a_boundary_no_token_has_is_refused() -> None:
+def test_a_boundary_that_no_token_has_is_refused() -> None:
     with pytest.raises(UserError, match="no token starts with"):
         Tokens(("", "a", "b"))
     with pytest.raises(UserError, match="one more"):

@@ -6,8 +6,14 @@ import pytest
 from asr.decoding.greedy import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.decoding.word_lists import read_hotwords, read_words
-from asr.decoding.words import AFTER_S, BEFORE_S, EARLIER_FRACTION, log_spelled, words_of
-from asr.inference.calibration import fit_temperature, normalized_cross_entropy
+from asr.decoding.words import (
+    AFTER_S,
+    BEFORE_S,
+    EARLIER_FRACTION,
+    log_spelled,
+    right_words,
+    words_of,
+)
 from asr.util.errors import UserError
 
 TOKENS = Tokens(("", "A", "B", " "))
@@ -47,32 +53,11 @@ def test_words_reach_into_the_pauses_around_them_and_never_into_each_other() -> 
     assert words_of(TokenPath(*[np.zeros(0, np.int64)] * 4), [], 0.03, np.zeros(0)) == []
 
 
-def test_temperature_is_found_again() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.uniform(0.05, 0.999, 20000)
-    correct = rng.random(20000) < truth
-    for temperature in (0.2, 1.0, 4.0):
-        fitted = fit_temperature(truth**temperature, correct)
-        assert fitted == pytest.approx(temperature, rel=0.05)
-        raw = normalized_cross_entropy(truth**temperature, correct)
-        calibrated = normalized_cross_entropy((truth**temperature) ** (1 / fitted), correct)
-        assert calibrated >= raw
-        assert calibrated == pytest.approx(normalized_cross_entropy(truth, correct), abs=1e-3)
-
-
-def test_normalized_cross_entropy_of_the_known_cases() -> None:
-    right = [True, True, True, False]
-    assert normalized_cross_entropy([1, 1, 1, 0], right) == pytest.approx(1.0, abs=1e-4)
-    assert normalized_cross_entropy([0.75] * 4, right) == pytest.approx(0.0, abs=1e-9)
-    assert normalized_cross_entropy([0.1, 0.1, 0.1, 0.9], right) < 0
-    assert np.isnan(normalized_cross_entropy([0.5], [True]))
-    assert np.isnan(normalized_cross_entropy([], []))
-
-
-def test_certainty_of_one_kind_stays_finite() -> None:
-    assert fit_temperature([1.0, 0.0, 1.0], [False, True, True]) > 0
-    with pytest.raises(UserError, match="no words"):
-        fit_temperature([], [])
+def test_right_words_are_those_that_the_edit_alignment_matches() -> None:
+    assert right_words(["a", "b", "c"], ["a", "x", "c"]) == [True, False, True]
+    assert right_words(["a", "b"], ["a", "new", "b"]) == [True, False, True]
+    assert right_words(["a", "b"], ["b"]) == [True]
+    assert right_words([], ["b"]) == [False]
 
 
 def test_word_lists(tmp_path: Path) -> None:
@@ -88,8 +73,8 @@ def test_word_lists(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [read_hotwords, read_words])
-def test_what_is_too_long_for_a_word_is_refused_with_its_line(read, tmp_path):
-    """The search would build a level of its trees for each letter."""
+def test_too_long_a_word_is_refused_with_its_line(read, tmp_path):
+    """A tree of words has a level for each letter."""
     (tmp_path / "words.txt").write_text("one\n" + "a" * 1001)
     with pytest.raises(UserError, match=r"words.txt:2: 1,001 characters, expected 1,000 at most"):
         read(tmp_path / "words.txt")
