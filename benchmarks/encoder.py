@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from asr.encoders import BLSTM
-from asr.training.memory import keep_freed_memory
+from asr.training.process import keep_freed_memory
 
 BATCH = 16
 HEADER = (

@@ -13,7 +13,7 @@ from timing import machine_line, print_row
 from torch import Tensor
 
 from asr.encoders import ENCODERS, RecurrentStack
-from asr.training.memory import keep_freed_memory
+from asr.training.process import keep_freed_memory
 
 FRAME_S = 0.03
 HEADER = ("encoder", "parameters", "step, CPU s", "audio s per CPU s", "of blstm's")

@@ -16,9 +16,9 @@ from asr.data.augment import SpecAugment, WaveformAugment
 from asr.data.dataset import SpeechDataset
 from asr.model.ctc_model import CTCModel
 from asr.model.features import LogMel
-from asr.training.averaging import WeightAverage
 from asr.training.metric_logger import MetricLogger
 from asr.training.objective import Objective
+from asr.training.optimizer import WeightAverage
 from asr.training.trainer import Trainer
 
 #: Class or module, function, part of an epoch. A part called within another counts by itself.

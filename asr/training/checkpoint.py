@@ -1,30 +1,35 @@
-"""The training state: what is needed to go on exactly where a run stopped.
+"""The training state: all that a run needs to resume exactly where it stopped.
 
-State is (epoch, batches consumed, weights, their average, optimizer). No generator or sampler is
-saved: every random draw is a function of seed, epoch and batch or utterance, so the place in the
-epoch says it all.
+The state is (epoch, batches consumed, weights, their average, optimizer). No generator or sampler
+is saved, since every random draw is a function of seed, epoch and batch or utterance.
 """
 
+import hashlib
 from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from asr.config import SETTINGS, TrainConfig, values_before
-from asr.training.seal import is_sealed, seal
 from asr.util.errors import UserError
 from asr.util.files import write_bytes
 
 STATE_NAME = "state.pt"
-FORMAT = 2  # 1 had no seal
-_MOST = 2**53  # of what a run counts
+FORMAT = 2  # states of format 1 have no digest
+_FINGERPRINT = "identity"  # the key of the fingerprint in a state
+_MOST = 2**53  # of every count in a state
+# A digest, which torch ignores, as the comment of the zip archive that torch saves.
+_MARK = b"sha256 "
+_COMMENT_BYTES = len(_MARK) + hashlib.sha256().digest_size * 2
+_LENGTH_BYTES = 2  # of the comment's length, which ends an archive without a comment
 
 
 @dataclass
 class Progress:
-    """Where a run stands, and what it has counted."""
+    """How far a run has come, and its sums over the present epoch."""
 
     epoch: int = 0  # finished epochs
     batch: int = 0  # global batches consumed of the present epoch
@@ -34,7 +39,7 @@ class Progress:
     loss_sum: float = 0.0  # nats over the present epoch's utterances
     utterances: int = 0
     updates: int = 0  # of the present epoch
-    norm_sum: float = 0.0  # their gradient norms
+    norm_sum: float = 0.0  # of the gradients of these updates
     elapsed_s: float = 0.0  # spent on the present epoch
     best_epoch: int = 0
     best: list[float] = field(default_factory=lambda: [float("inf")] * 3)  # dev WER, CER, loss
@@ -43,42 +48,42 @@ class Progress:
 def save_state(run_dir: Path, progress: Progress, parts: dict[str, Any], fingerprint: dict) -> None:
     """Write the state atomically.
 
-    It is put together in memory: on a full disk torch's own writer raises what nobody understands.
+    The file is composed in memory, since torch's own writer hides that a disk is full.
 
     Args:
         run_dir: the run's folder.
-        progress: where the run stands.
+        progress: how far the run has come.
         parts: state dicts of model, average and optimizer.
-        fingerprint: settings, tokens and data the run is bound to.
+        fingerprint: settings, tokens and data that a resumed run must share.
 
     Raises:
-        UserError: it cannot be written; the last state stands.
+        UserError: the state cannot be written; the last one is kept.
     """
     state = {
         "format": FORMAT,
         "progress": asdict(progress),
         "parts": parts,
-        "identity": fingerprint,
+        _FINGERPRINT: fingerprint,
     }
     content = BytesIO()
     torch.save(state, content)
-    seal(content)
+    append_digest(content)
     write_bytes(run_dir / STATE_NAME, content.getbuffer())
 
 
 def load_state(
     run_dir: Path, fingerprint: dict[str, Any]
 ) -> tuple[Progress, dict[str, Any]] | None:
-    """Read the state of a run begun in this folder, or None.
+    """Read the state of the run in this folder, or None.
 
     Raises:
-        UserError: the folder's run has another identity (each difference named), or its state
-            cannot be read.
+        UserError: the folder's run has another fingerprint (each difference is named), or its
+            state cannot be read.
     """
     path = run_dir / STATE_NAME
     if not path.exists():
         return None
-    progress, parts, there = _checked(path, _read(path))
+    progress, parts, there = _validate(path, _read(path))
     differences = compare_fingerprints(there, fingerprint)
     if differences:
         raise UserError(
@@ -89,11 +94,11 @@ def load_state(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a state of a format that is known, and whole."""
+    """Read a state, and refuse an unknown format or a wrong digest."""
     try:
         content = path.read_bytes()
-        sealed = is_sealed(content)
-        if sealed is not False:
+        intact = digest_matches(content)
+        if intact is not False:
             state = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
             written = state.get("format", 1)
     except MemoryError:
@@ -103,29 +108,29 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {reason}; mend that, then try again") from error
     except Exception as error:  # damaged pickles raise nearly anything, and advise worse
         raise unreadable(path, "damaged, or of another kind") from error
-    if sealed is False:
-        raise unreadable(path, "damaged: its content is not what was written")
+    if intact is False:
+        raise unreadable(path, "damaged: its content has changed since it was written")
     if type(written) is int and written > FORMAT:
         raise UserError(
             f"{path}: a training state of format {written}, expected at most {FORMAT}; "
-            "go on with the newer version of this toolkit that wrote it"
+            "resume with the newer version of this toolkit that wrote it"
         )
-    if type(written) is not int or written != (FORMAT if sealed else 1):
+    if type(written) is not int or written != (FORMAT if intact else 1):
         raise unreadable(path, "damaged, or of another kind")
     return state
 
 
 def unreadable(path: Path, why: str) -> UserError:
-    """Word why a state is refused, and what can be done."""
+    """Make the error for a state that is refused, with what can be done."""
     return UserError(
         f"{path}: not a readable training state ({why}); "
         "put a copy in its place, or delete it to start this run from the beginning"
     )
 
 
-def _checked(path: Path, state: dict[str, Any]) -> tuple[Progress, dict[str, Any], dict[str, Any]]:
-    """Refuse what no run writes; of old states, and of strangers' ones, nothing else vouches."""
-    progress, parts, fingerprint = (state.get(name) for name in ("progress", "parts", "identity"))
+def _validate(path: Path, state: dict[str, Any]) -> tuple[Progress, dict[str, Any], dict[str, Any]]:
+    """Refuse contents that no run writes; states without a digest have no other check."""
+    progress, parts, fingerprint = (state.get(name) for name in ("progress", "parts", _FINGERPRINT))
     if not isinstance(progress, dict) or not _is_progress(progress):
         raise unreadable(path, "it does not say where the run stood")
     if not isinstance(fingerprint, dict) or not all(map(_is_setting, fingerprint.items())):
@@ -159,19 +164,19 @@ def _is_setting(setting: tuple[Any, Any]) -> bool:
 
 
 def read_fingerprint(run_dir: Path) -> dict[str, Any]:
-    """Read what the run begun in this folder is bound to; empty where none has begun."""
+    """Read the fingerprint of the run in this folder; empty where no run has begun."""
     path = run_dir / STATE_NAME
     if not path.exists():
         return {}
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return dict(state["identity"])
-    except Exception:  # a damaged one, which `load_state` refuses
+        return dict(state[_FINGERPRINT])
+    except Exception:  # a damaged state, which `load_state` refuses
         return {}
 
 
 def compare_fingerprints(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Word each difference between two runs that resuming may not bridge."""
+    """Describe each difference between two runs that keeps one from resuming the other."""
     before = values_before(TrainConfig).items()
     there = {key: value for key, value in before if key in here} | there
     free = {key for key, setting in SETTINGS.items() if setting.resumable}
@@ -181,3 +186,74 @@ def compare_fingerprints(there: dict[str, Any], here: dict[str, Any]) -> list[st
         for key in keys
         if there.get(key) != here.get(key)
     ]
+
+
+def restore_parts(
+    run_dir: Path,
+    parts: dict[str, Any],
+    model: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Load the parts of a run's state into a model, its average and an optimizer.
+
+    Raises:
+        UserError: names or shapes are not those of this run, or weights are not finite.
+    """
+    try:
+        expected = _moment_shapes(optimizer)
+        model.load_state_dict(parts["model"])
+        average.load_state_dict(parts["average"])
+        moments, groups = parts["optimizer"]["state"], parts["optimizer"]["param_groups"]
+        if any(_shapes(named) != expected[number] for number, named in moments.items()):
+            raise ValueError("moments of other shapes")
+        here = optimizer.state_dict()["param_groups"]  # of the state, only the rate is taken
+        groups = [
+            {**own, "lr": float(saved["lr"])} for own, saved in zip(here, groups, strict=True)
+        ]
+        optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        why = "its weights or moments are not those of this run"
+        raise unreadable(run_dir / STATE_NAME, why) from error
+    weights = [*model.state_dict().values(), *average.state_dict().values()]
+    if not all(tensor.isfinite().all() for tensor in weights):
+        raise unreadable(run_dir / STATE_NAME, "its weights are not finite")
+
+
+def _moment_shapes(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Any]]:
+    """Find the shapes of an optimizer's moments of each parameter, by a step on zero gradients.
+
+    The step may change the weights, which are loaded afterwards.
+    """
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    moments = optimizer.state_dict()["state"]
+    return {number: _shapes(named) for number, named in moments.items()}
+
+
+def _shapes(named: dict[str, Tensor]) -> dict[str, Any]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in named.items()}
+
+
+def append_digest(archive: BytesIO) -> None:
+    """Append a comment with the digest of all bytes before it to an archive without a comment."""
+    comment = _comment(archive.getbuffer()[:-_LENGTH_BYTES])
+    archive.seek(-_LENGTH_BYTES, 2)
+    archive.write(comment)
+
+
+def digest_matches(content: bytes) -> bool | None:
+    """Tell whether a file has the content of its digest; None where there is no digest."""
+    end = _LENGTH_BYTES + _COMMENT_BYTES
+    if not content[-_COMMENT_BYTES:].startswith(_MARK):
+        return None
+    return content[-end:] == _comment(memoryview(content)[:-end])
+
+
+def _comment(archive: memoryview) -> bytes:
+    """Make the comment, preceded by its length, that follows these bytes of an archive."""
+    comment = _MARK + hashlib.sha256(archive).hexdigest().encode()
+    return len(comment).to_bytes(_LENGTH_BYTES, "little") + comment

@@ -1,4 +1,4 @@
-"""log Z of CTC-CRF: the score of all token sequences together, by the network and a trigram.
+"""log Z of CTC-CRF: the summed score of all token sequences, by the network and a trigram.
 
 Shapes: B batch, U encoder frames, V tokens.
 """
@@ -14,20 +14,19 @@ from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
 from asr.util.masks import frame_mask
 
-#: A trigram is held as V x V x V numbers, and a frame costs as many multiplications.
+#: A trigram is V x V x V numbers, and a frame costs as many multiplications.
 MOST_TOKENS = 128
-#: In a trigram, where no token can be: before the first, and as the one that ends the text.
+#: The index, in a trigram, of the start and the end of a text.
 EDGE = BLANK_ID
 
 
 class Denominator:
-    """The probability that a path of the network is a text, texts being as a trigram expects.
+    """The score of all texts, as CTC of the network and a trigram of tokens give it.
 
-    CTC asks for the right text and lets the network learn what texts are like, from no more text
-    than there is speech. CTC-CRF (Xiang & Ou 2019) gives it a language model of tokens instead:
-    the loss -log(p(text | audio) P(text) / Z) asks that the right text be better than the others,
-    weighed by how usual they are, as lattice-free MMI does (Povey 2016). Z, which is computed here,
-    sums over all paths of CTC and all texts.
+    CTC raises the probability of the transcript. CTC-CRF (Xiang & Ou 2019) raises it relative to
+    all other texts, weighted by a language model of tokens, as lattice-free MMI does (Povey 2016):
+    its loss is -log(p(text | audio) P(text) / Z). Z, which is computed here, sums
+    p(path | audio) P(text of the path) over all CTC paths.
 
     Args:
         trigram: (V, V, V), see `token_trigram`.
@@ -52,11 +51,11 @@ class Denominator:
 
 
 class _LogZ(torch.autograd.Function):
-    """The forward-backward algorithm: the gradient is how likely each frame holds each token.
+    """The forward-backward algorithm; the gradient is each token's posterior at each frame.
 
     A state is (last token, utterance, kind, token before the last): (V, B, 2, V), where kind is 0
-    if the last frame held a blank and 1 if it held the last token. States are scaled to sum to 1
-    at each frame. Autograd would find the same gradient, and record every operation of every frame.
+    if the last frame emitted a blank and 1 if the last token. States are scaled to sum to 1 at
+    each frame. Autograd would give an equal gradient, but record every operation of every frame.
     """
 
     @staticmethod
@@ -69,8 +68,8 @@ class _LogZ(torch.autograd.Function):
         for frame in range(frames):
             before, now = states[frame], states[frame + 1]
             torch.sum(before, 2, out=now[:, :, 0])
-            heard = (before.flatten(2) @ steps).transpose(0, 2)  # (next, B, last)
-            torch.add(heard, before[:, :, 1], out=now[:, :, 1])
+            entered = (before.flatten(2) @ steps).transpose(0, 2)  # (next, B, last)
+            torch.add(entered, before[:, :, 1], out=now[:, :, 1])
             now *= emits[frame]
             scales[frame] = now.sum((0, 2, 3)).clamp_(min=torch.finfo(now.dtype).tiny)
             now /= scales[frame][:, None, None]
@@ -85,7 +84,7 @@ class _LogZ(torch.autograd.Function):
         valid, states, scales, emits, steps, ends, last = ctx.saved_tensors
         emits = emits / scales[:, None, :, None, None]
         likely = torch.empty_like(emits[..., 0])
-        later = (ends / last[:, None, None]).expand_as(states[0])  # of all that may follow a state
+        later = (ends / last[:, None, None]).expand_as(states[0])  # backward scores of the states
         for frame in reversed(range(len(scales))):
             torch.sum(states[frame + 1] * later, 3, out=likely[frame])
             blank, held = (later * emits[frame]).unbind(2)
@@ -98,7 +97,7 @@ class _LogZ(torch.autograd.Function):
 
 
 def _emissions(log_probs: Tensor, valid: Tensor) -> Tensor:
-    """Lay out probabilities (U, V, B, 2, 1) as states are; padding is a sure blank."""
+    """Arrange probabilities (U, V, B, 2, 1) as the states; padding is a blank of probability 1."""
     probs = log_probs.exp().masked_fill(~valid[..., None], 0).permute(1, 2, 0)
     emits = torch.stack([probs[:, [BLANK_ID]].expand_as(probs), probs], -1)
     emits[..., 0].masked_fill_(~valid.T[:, None], 1)
@@ -107,7 +106,7 @@ def _emissions(log_probs: Tensor, valid: Tensor) -> Tensor:
 
 
 def _steps(trigram: Tensor) -> Tensor:
-    """Lay out the trigram as (last, 2 x one before, next); what is held is not heard once more."""
+    """Arrange the trigram as (last, 2 x one before, next); only a blank parts equal tokens."""
     after_blank = trigram.transpose(0, 1)
     again = torch.eye(len(trigram), dtype=torch.bool, device=trigram.device)
     return torch.cat([after_blank, after_blank.masked_fill(again[:, None], 0)], 1)
@@ -121,8 +120,8 @@ def token_trigram(texts: Iterable[list[int]], vocabulary_size: int) -> Tensor:
         vocabulary_size: V.
 
     Returns:
-        (V, V, V): of the token before last, the last and the next, each `EDGE` where there is
-        none; over the next it sums to 1.
+        (V, V, V), by the token before the last, the last and the next, `EDGE` where there is none;
+        the sums over the next are 1.
 
     Raises:
         UserError: there are too many tokens.
@@ -130,7 +129,7 @@ def token_trigram(texts: Iterable[list[int]], vocabulary_size: int) -> Tensor:
     if vocabulary_size > MOST_TOKENS:
         raise UserError(
             f"objective.denominator: expected at most {MOST_TOKENS} tokens, found "
-            f"{vocabulary_size}; take characters or phones, or set it to 0"
+            f"{vocabulary_size}; take characters or phones, or set the weight to 0"
         )
     counts = torch.zeros([vocabulary_size] * 3)
     for text in texts:

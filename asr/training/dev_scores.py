@@ -1,25 +1,28 @@
-"""One pass over held-out speech: loss, WER and CER."""
+"""One pass over the dev set: loss, WER and CER of greedy decoding."""
 
 from dataclasses import dataclass
 
 from asr.data.dataset import SpeechDataset
 from asr.decoding.decoder import Decoder
+from asr.decoding.options import DecodingOptions
+from asr.decoding.tokens import Tokens
 from asr.inference.log_probs import compute_log_probs
 from asr.model.ctc_model import CTCModel, ctc_loss
 from asr.scoring import ErrorCounts
 from asr.scoring.alignment import align_words, count_characters, count_words
 from asr.scoring.pairing import pair_up
+from asr.text.tokenizer import Tokenizer
 from asr.training.distributed import DistributedContext
 
 
 @dataclass(frozen=True)
 class DevScores:
-    """How a model does on the dev set.
+    """The scores of a model on the dev set.
 
     Attributes:
-        loss: nats an utterance, over those that can be aligned.
+        loss: nats per utterance, over the utterances that CTC can align.
         wer, cer: corpus rates, 0..
-        examples: a few (reference, hypothesis) pairs, always of the same utterances.
+        examples: the (reference, hypothesis) pairs of the first few utterances.
     """
 
     loss: float
@@ -29,8 +32,13 @@ class DevScores:
 
     @property
     def key(self) -> list[float]:
-        """What a better model has less of, the most telling first."""
+        """The scores by which models are compared, the most important first; less is better."""
         return [self.wer, self.cer, self.loss]
+
+
+def greedy_decoder(tokenizer: Tokenizer) -> Decoder:
+    """Make a decoder without a beam or a language model."""
+    return Decoder(Tokens.of(tokenizer), DecodingOptions())
 
 
 def score_dev(
@@ -40,9 +48,9 @@ def score_dev(
     batch_s: float,
     context: DistributedContext,
 ) -> DevScores:
-    """Score `model`, in evaluation mode, on a whole dataset shared out among the processes.
+    """Score `model`, in evaluation mode, on a dataset that is split among the processes.
 
-    `batch_s` is the most seconds of padded audio that one process takes at a time.
+    `batch_s` is the most seconds of padded audio that one process computes at a time.
     """
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
@@ -53,8 +61,8 @@ def score_dev(
         loss = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)
         losses += loss.tolist()
         decoded = decoder.decode(log_probs.numpy(), lengths.numpy(), model.frame_s)
-        for utterance_id, found in zip(batch.utterance_ids, decoded, strict=True):
-            hypotheses[utterance_id] = found.text
+        for utterance_id, transcript in zip(batch.utterance_ids, decoded, strict=True):
+            hypotheses[utterance_id] = transcript.text
     gathered = context.gather((losses, hypotheses))
     return _score(
         [loss for part, _ in gathered for loss in part],

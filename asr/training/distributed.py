@@ -1,4 +1,4 @@
-"""Several processes as one: who they are, and how gradients and results meet.
+"""Distributed training: ranks, devices, and how gradients and results are combined.
 
 Under torchrun each process is a rank with a device of its own; without it there is one rank.
 """
@@ -20,14 +20,14 @@ from asr.util.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda")
 
-#: Kept to the process's end. A model's replica that outlived its group would free it, and wait,
-#: holding Python's lock, for the group's threads, which may be waiting for that lock.
+#: Referenced until the process ends. A model's replica that outlived its group would free the group
+#: and, holding Python's lock, wait for the group's threads, which may be waiting for that lock.
 _groups: list[dist.ProcessGroup | None] = []
 
 
 @dataclass(frozen=True)
 class DistributedContext:
-    """This process among all that train together."""
+    """This process among all processes that train together."""
 
     rank: int
     size: int
@@ -35,14 +35,14 @@ class DistributedContext:
 
     @property
     def is_main(self) -> bool:
-        """Tell whether this process writes the files and speaks to the user."""
+        """Tell whether this process writes the files and the terminal."""
         return self.rank == 0
 
     def replicate(self, model: nn.Module) -> nn.Module:
         """Wrap a model so that its backward pass averages gradients over all processes.
 
-        Of three and more on CPUs, a resumed run differs in the last bits: the replica orders
-        gradients anew after its first step, and gloo sums by their order.
+        With three and more on CPUs, a resumed run differs in the last bits: the replica reorders
+        gradients after its first step, and gloo's sums depend on their order.
         """
         if self.size == 1:
             return model
@@ -57,7 +57,7 @@ class DistributedContext:
         return values
 
     def any(self, flag: bool) -> bool:
-        """Tell, everywhere alike, whether `flag` holds in one process at least."""
+        """Tell every process whether `flag` is true in at least one."""
         if self.size == 1:
             return flag
         found = torch.tensor(float(flag), device=self.device)
@@ -65,22 +65,22 @@ class DistributedContext:
         return bool(found)
 
 
-def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager[None]:
-    """Keep a replicated model's gradients at home for one backward pass, where `wanted`."""
-    if wanted and isinstance(model, DistributedDataParallel):
+def no_sync(model: nn.Module, enabled: bool) -> AbstractContextManager[None]:
+    """Leave out the averaging of gradients in one backward pass, where `enabled`."""
+    if enabled and isinstance(model, DistributedDataParallel):
         return model.no_sync()
     return contextlib.nullcontext()
 
 
 @contextlib.contextmanager
 def open_distributed(device: str) -> Iterator[DistributedContext]:
-    """Join the processes torchrun started, or stand alone.
+    """Join the processes that torchrun started, or be the only one.
 
     Args:
         device: ``auto`` takes CUDA where there is one; ``cpu``; ``cuda``.
 
     Raises:
-        UserError: an unknown device, ``cuda`` where there is none, or fewer of them than processes.
+        UserError: an unknown device, no CUDA device for ``cuda``, or more processes than devices.
     """
     if device not in DEVICES:
         raise UserError(f"trainer.device: expected one of {', '.join(DEVICES)}, found {device!r}")
@@ -108,10 +108,10 @@ def processes() -> int:
 
 
 def close_group() -> None:
-    """Leave the group of processes, once all jobs have ended well.
+    """Leave the group of processes, once all jobs have ended without an error.
 
-    Not after an error: NCCL would wait here for the others, who wait in the step that this
-    process has left, and nobody would read what went wrong. Its end ends the group as well.
+    After an error NCCL would wait here for the other processes, which wait in the step that this
+    process has left, and the message would never appear. The end of the process ends the group.
     """
     if dist.is_initialized():
         dist.destroy_process_group()
@@ -121,6 +121,6 @@ def _require_device(local_rank: int) -> None:
     count = torch.cuda.device_count()
     if local_rank >= count:
         raise UserError(
-            f"torchrun --nproc-per-node: expected at most {count}, the CUDA devices here, found a "
+            f"torchrun: expected at most {count}, the number of CUDA devices here, found a "
             f"process number {local_rank + 1}; start fewer, or set trainer.device=cpu"
         )

@@ -1,9 +1,8 @@
-"""Starting from another model's weights.
+"""Training that starts from the weights of another model.
 
-They are protected by two things that every run has or can ask for. The schedule climbs from zero,
-which keeps the first steps small: Adam makes each as long as the rate, however unsure it still is
-of the gradients, and rows of a new head give gradients that mean nothing yet. And
-`optimizer=fine_tune` climbs to a quarter of the usual rate.
+Two settings protect these weights from the first steps, in which Adam's step is as long as the
+learning rate and a new head's gradients are random: the schedule climbs from zero, and
+`optimizer=fine_tune` has a quarter of the usual rate.
 """
 
 from pathlib import Path
@@ -20,28 +19,28 @@ from asr.util.errors import UserError
 from asr.util.files import digest
 from asr.util.paths import find_model
 
-#: Where a run's identity holds the digest of the model that it started from.
+#: The key, in a run's fingerprint, of the digest of the model that the run started from.
 ORIGIN = "the initial model"
 SHOWN = 20
 
 
 def start_from(init: str, model: CTCModel, tokenizer: Tokenizer, run_dir: Path) -> str:
-    """Give a new model the weights of another, feature statistics included.
+    """Give a new model the weights of another.
 
-    A run that has begun goes on from its own weights. The file is then only held against the one
-    that the run started from, and where it has gone, the run goes on without it.
+    A resumed run keeps its own weights. Then the file is only compared with the one that the run
+    started from, and may be missing.
 
     Args:
         init: a `.safetensors` file, or a run folder.
         model: receives the weights.
         tokenizer: its tokens.
-        run_dir: of the run that starts or goes on.
+        run_dir: of the run that starts or resumes.
 
     Returns:
-        A digest of the file, for the run's identity.
+        A digest of the file, for the run's fingerprint.
 
     Raises:
-        UserError: no such file, not a model, or a model built otherwise; each difference is named.
+        UserError: no such file, not a model, or other settings; each difference is named.
     """
     begun = read_fingerprint(run_dir)
     try:
@@ -58,10 +57,10 @@ def start_from(init: str, model: CTCModel, tokenizer: Tokenizer, run_dir: Path) 
 def take_weights(
     model: CTCModel, tokenizer: Tokenizer, donor: CTCModel, donor_tokenizer: Tokenizer, name: str
 ) -> None:
-    """Copy weights and statistics; re-make the head where the tokens differ, and log which.
+    """Copy weights; take the head's rows by token where the tokens differ, and log how many.
 
     Raises:
-        UserError: the models are built differently.
+        UserError: the models have different settings.
     """
     _require_equal(model.settings, donor.settings, name)
     weights = donor.state_dict()
@@ -70,7 +69,7 @@ def take_weights(
     else:
         rows = matching_rows(tokenizer, donor_tokenizer)
         for key in ("head.weight", "head.bias"):
-            weights[key] = _chosen(weights[key], rows, model.state_dict()[key])
+            weights[key] = _take_rows(weights[key], rows, model.state_dict()[key])
         new = [token for token, row in zip(tokenizer.tokens, rows, strict=True) if row is None]
         more = " ..." if len(new) > SHOWN else ""
         log.info(
@@ -83,12 +82,12 @@ def take_weights(
 
 
 def matching_rows(ours: Tokenizer, theirs: Tokenizer) -> list[int | None]:
-    """Find, for each of our tokens, the row of another model's head that hears the same.
+    """Find, for each of our tokens, the row of another model's head to start from.
 
-    That is the row of the same token, or failing that of the token in another case: letters sound
-    alike in both, and corpora are written in either. A letter takes the row of the phone that is
-    written like it, which most consonants sound like. Between characters and pieces only the blank
-    is the same: the letter `a` and the rare piece `a` stand for different stretches of sound.
+    An equal token's row is taken, or else the row of the token in another case. A letter takes the
+    row of a phone written alike, which is right for most consonants. Between characters and
+    subwords only the blank matches: the letter `a` and a rare subword `a` are pronounced
+    differently.
     """
     if ours.boundary != theirs.boundary:
         return [BLANK_ID, *[None] * (len(ours) - 1)]
@@ -97,8 +96,8 @@ def matching_rows(ours: Tokenizer, theirs: Tokenizer) -> list[int | None]:
     return [same.get(token, any_case.get(token.casefold())) for token in ours.tokens]
 
 
-def _chosen(theirs: torch.Tensor, rows: list[int | None], ours: torch.Tensor) -> torch.Tensor:
-    """Take the rows that were found from theirs, the others from ours."""
+def _take_rows(theirs: torch.Tensor, rows: list[int | None], ours: torch.Tensor) -> torch.Tensor:
+    """Take the matching rows from the other model, and the rest from ours."""
     pairs = zip(rows, ours, strict=True)
     return torch.stack([own if row is None else theirs[row] for row, own in pairs])
 

@@ -46,7 +46,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
     # argparse, which Hydra uses, takes no positional arguments around an option
-    sys.argv = ["asr train", *map(quoted, sorted(arguments, key=is_override))]
+    sys.argv = ["asr train", *map(quote_path, sorted(arguments, key=is_override))]
     job = _Job()
     try:
         compose(job)()
@@ -54,7 +54,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
         if not job.refused:
             raise
         jobs = "; ".join(job.refused)
-        raise UserError(f"of the sweep were not trained, for what is said above: {jobs}") from error
+        raise UserError(f"jobs of the sweep that failed, as shown above: {jobs}") from error
     except Exception as error:
         if job.started:
             raise
@@ -70,7 +70,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
 
 
 class _Groups(SearchPathPlugin):
-    """Lets a recipe, wherever it lies, draw on the groups in conf/."""
+    """Lets a recipe in any folder use the groups in conf/."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Add conf/."""
@@ -86,12 +86,12 @@ class _EndOfSweepError(BaseException):
 
 
 class _Job:
-    """What Hydra calls with the composed settings, once a job of a sweep.
+    """The function that Hydra calls with the composed settings of each job of a sweep.
 
     Attributes:
-        started: whether composing ended and a job began.
-        refusal: what it refused outside a sweep, of which Hydra would print lines of its own.
-        refused: the jobs of a sweep that were refused or failed, by their overrides.
+        started: whether the settings were composed and a job began.
+        refusal: the error of a single job, which Hydra would print in its own way.
+        refused: the overrides of a sweep's jobs that were refused or failed.
     """
 
     def __init__(self) -> None:
@@ -108,11 +108,11 @@ class _Job:
             self._train(config)
             return
         except Exception as error:
-            # The other processes are still in this job; in the next one we would answer them.
+            # In a next job this process would exchange data with the others, still in this one.
             if sweep and processes() > 1:
                 raise _EndOfSweepError(error) from None
             if not isinstance(error, UserError):
-                if sweep:  # of which Hydra raises the first alone
+                if sweep:  # Hydra raises only the first error of a sweep
                     traceback.print_exc()
                     self.refused.append(_overrides())
                 raise
@@ -122,7 +122,7 @@ class _Job:
         self.refusal = refusal
 
     def _refuse(self, refusal: UserError) -> NoReturn:
-        """Say it now, since Hydra does so at the sweep's end, and of the first refusal alone.
+        """Print a refusal now, since Hydra raises only the first one, at the sweep's end.
 
         Raises:
             UserError: the refusal, since a launcher may run the job elsewhere.
@@ -147,8 +147,8 @@ def is_override(argument: str) -> bool:
     return argument[0] != "-" and ("=" in argument or argument[0] == "~") if argument else False
 
 
-def quoted(argument: str) -> str:
-    """Quote a path that holds "=", as our own run folders do: Hydra takes none unquoted."""
+def quote_path(argument: str) -> str:
+    """Quote a path with "=", as in the names of run folders, for Hydra."""
     key, _, path = argument.partition("=")
     if key not in SETTINGS or not SETTINGS[key].is_path or "=" not in path or path[0] in "'\"":
         return argument
@@ -179,7 +179,7 @@ def to_settings(config: DictConfig) -> TrainConfig:
 
 
 def override_name() -> str:
-    """Name a run after its overrides, leaving out the seed and the machine's settings."""
+    """Name a run by the overrides that are part of a run folder's name."""
     overrides = HydraConfig.get().overrides.task
     unnamed = {key for key, setting in SETTINGS.items() if not setting.names_run}
     named = sorted(o for o in overrides if o.lstrip("+~").split("=")[0] not in unnamed)
@@ -191,7 +191,7 @@ def override_name() -> str:
 
 
 def case(value: str, table: dict[str, Any]) -> Any:
-    """Look up what a setting is where another has `value`; the key else stands for all others.
+    """Choose a setting's value by the value of another; the key `else` matches all others.
 
     A recipe writes ``${case:${encoder.name},{convlstm:640,else:256}}``.
     """

@@ -1,4 +1,4 @@
-"""What a run tells: lines for people, numbers for plots, one progress bar."""
+"""The logs of a run: lines for people, metrics for plots, one progress bar."""
 
 import contextlib
 import json
@@ -27,17 +27,17 @@ log = logging.getLogger("asr")
 class MetricLogger:
     """Writes `train.log`, `metrics.jsonl`, TensorBoard's events and the terminal.
 
-    Only the main process writes. A resumed run drops what had been noted after its state was
-    saved, so that every epoch stands once.
+    Only the main process writes. A resumed run drops the metrics that were logged after its state
+    was saved, so that every epoch is logged once.
 
     Args:
         run_dir: where the files go.
         context: this process among the others.
-        finished_epochs: epochs already noted that are kept.
+        finished_epochs: logged epochs that are kept.
         total_audio_s: seconds of audio in the whole run, for the bar.
-        done_audio_s: of which already consumed.
-        epoch_audio_s: of which in the epoch under way.
-        elapsed_s: time spent on that epoch so far.
+        done_audio_s: seconds of audio that the run has consumed.
+        epoch_audio_s: seconds of audio that the present epoch has consumed.
+        elapsed_s: time spent on the present epoch so far.
         tensorboard: whether to write its events.
     """
 
@@ -79,18 +79,18 @@ class MetricLogger:
 
     @property
     def elapsed_s(self) -> float:
-        """Time spent on the epoch under way, before an interruption too."""
+        """Time spent on the present epoch, before an interruption too."""
         return time.monotonic() - self.started
 
     def step(self, epoch: int, loss: float, audio_s: float) -> None:
-        """Note one update: its loss an utterance, on the bar, its audio the bar's advance."""
+        """Log one update: show its loss per utterance, and move the bar by its audio."""
         self.audio_s += audio_s
         if self.is_main:
             self.bar.set_description(f"epoch {epoch}  loss {loss:.2f}", refresh=False)
             self.bar.update(round(audio_s, 1))
 
     def epoch(self, numbers: dict[str, Any], examples: list[tuple[str, str]], best: bool) -> None:
-        """Note a finished epoch: one line of JSON, one line for people, a few transcripts."""
+        """Log a finished epoch: one line of JSON, one line for people, a few transcripts."""
         elapsed_s = self.elapsed_s
         numbers = numbers | {"speed": self.audio_s / elapsed_s, "elapsed_s": elapsed_s}
         self.started, self.audio_s = time.monotonic(), 0.0
@@ -105,7 +105,7 @@ class MetricLogger:
         self.bar.set_postfix_str(f"dev WER {100 * numbers['dev_wer']:.1f} %", refresh=False)
         log.info("%s%s", format_epoch(numbers), "  best" if best else "")
         for reference, hypothesis in examples:
-            log.info("    said   %s\n    heard  %s", reference, hypothesis)
+            log.info("    reference   %s\n    hypothesis  %s", reference, hypothesis)
 
     def close(self) -> None:
         """Close the bar and the files."""
@@ -117,7 +117,7 @@ class MetricLogger:
 
 
 def format_epoch(numbers: dict[str, Any]) -> str:
-    """Word an epoch's numbers in one line."""
+    """Write an epoch's metrics in one line."""
     return (
         f"epoch {numbers['epoch']:3d}  loss {numbers['loss']:7.3f}  dev {numbers['dev_loss']:7.3f}"
         f"  WER {100 * numbers['dev_wer']:6.2f} %  CER {100 * numbers['dev_cer']:6.2f} %"
@@ -127,20 +127,20 @@ def format_epoch(numbers: dict[str, Any]) -> str:
 
 
 class _Printable(logging.Formatter):
-    """Escapes what a terminal obeys in the words and names of a line, be it on one or in a file."""
+    """Escapes control characters, which a terminal would obey, in the lines of the log."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable_lines(super().format(record))
 
 
 class _LogFile(logging.FileHandler):
-    """Writes `train.log` while the disk has room; the terminal has all of its lines."""
+    """Writes `train.log` while the disk has space; the terminal shows every line."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
-        """Pass over a line that could not be written, instead of printing a traceback."""
+        """Skip a line that could not be written, instead of printing a traceback."""
 
     def close(self) -> None:
-        """Close the file, whatever of it could not be written."""
+        """Close the file, even if some of its lines could not be written."""
         with contextlib.suppress(OSError):
             super().close()
 
@@ -161,7 +161,7 @@ def open_log(run_dir: Path, context: DistributedContext) -> Iterator[None]:
             reason = f"{error.filename}: {error.strerror}"
             raise UserError(f"run_dir: cannot be written to ({reason}); choose another") from error
         terminal = logging.StreamHandler()
-        terminal.addFilter(lambda record: record.levelno < logging.ERROR)  # the command says these
+        terminal.addFilter(lambda record: record.levelno < logging.ERROR)  # asr prints errors
         handlers = [terminal, file]
     log.propagate = False
     log.setLevel(logging.INFO if context.is_main else logging.ERROR)
@@ -177,8 +177,8 @@ def open_log(run_dir: Path, context: DistributedContext) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def refusals_noted(context: DistributedContext) -> Iterator[None]:
-    """Note in `train.log` why a run ends, for whoever looks there hours later."""
+def log_user_errors(context: DistributedContext) -> Iterator[None]:
+    """Write the `UserError` that ends a run to `train.log` too."""
     try:
         yield
     except UserError as error:

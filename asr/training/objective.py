@@ -1,4 +1,4 @@
-"""What training minimises: CTC, and the agreement of two masked views of an utterance.
+"""The training loss: CTC, and the divergence between two masked views of an utterance.
 
 Shapes: B batch, T feature frames, F mel bins, U encoder frames, V tokens.
 """
@@ -21,8 +21,8 @@ class Loss(NamedTuple):
     """Sums over the utterances of a batch, in nats.
 
     Attributes:
-        total: what is minimised.
-        ctc: its CTC part, mean over the views, for the log.
+        total: the loss that is minimized.
+        ctc: the CTC part of the loss, mean over the views, for the log.
     """
 
     total: Tensor
@@ -32,16 +32,15 @@ class Loss(NamedTuple):
 class Objective:
     """The training loss of a batch of features.
 
-    With a consistency weight, each utterance is masked twice and each view's log-probabilities
-    are pulled to the other's, which are held fixed (CR-CTC, Yao 2025): what one view has lost
-    behind a mask is learnt from the other, frame by frame, and peaks that only one view believes
-    in are worn down.
+    With a consistency weight, each utterance is masked twice, and the log-probabilities of each
+    view are trained towards those of the other view, which are held fixed (CR-CTC, Yao 2025). A
+    view so learns from the other what is behind its mask, and peaks in one view alone shrink.
 
     Args:
         spec_augment: masks on the features.
         consistency: weight of the divergence between the views; 0 trains on a single view.
-        denominator: weight of log Z, see `asr.training.denominator`; 0 leaves it out. Near 1 CTC is
-            CTC-CRF, and what is missing from 1 keeps some of CTC, without which paths drift apart.
+        denominator: weight of log Z, see `asr.training.denominator`; 0 leaves log Z out. At 1 the
+            loss is CTC-CRF; less keeps a part of CTC, without which the alignments drift apart.
         trigram: of the tokens of the training texts, for log Z.
         seed: of the masks.
     """
@@ -60,8 +59,8 @@ class Objective:
         self.log_z = None if trigram is None else Denominator(trigram)
         self.views = 2 if consistency > 0 else 1
 
-    def masked(self, features: Tensor, lengths: Tensor, ids: list[str], epoch: int) -> Tensor:
-        """Mask each view of features (B, T, F): (views * B, T, F), view after view."""
+    def mask(self, features: Tensor, lengths: Tensor, ids: list[str], epoch: int) -> Tensor:
+        """Mask features (B, T, F) once a view: (views * B, T, F), view after view."""
         generators = [
             generator(self.seed, epoch, utterance_id, f"spec{view}")
             for view in range(self.views)
@@ -71,11 +70,11 @@ class Objective:
         return self.spec_augment(features.repeat(views, 1, 1), lengths.repeat(views), generators)
 
     def __call__(self, model: Model, features: Tensor, lengths: Tensor, batch: Batch) -> Loss:
-        """Compute the loss of one piece of a batch.
+        """Compute the loss of a micro-batch.
 
         Args:
             model: masked features and lengths to log_probs (views * B, U, V) and lengths.
-            features: of all views, as `masked` gives them.
+            features: of all views, as `mask` returns them.
             lengths: (B,) feature frames.
             batch: targets and weights.
         """

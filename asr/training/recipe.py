@@ -1,4 +1,4 @@
-"""From a recipe's settings to a trainer: everything is built here, explicitly."""
+"""Builds a trainer from the settings of a recipe, and runs it."""
 
 import zlib
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from lhotse import CutSet
 
-from asr.config import AugmentConfig, DataConfig, TokensConfig, TrainConfig, flatten
+from asr.config import AugmentConfig, TokensConfig, TrainConfig, flatten
 from asr.data.augment import SpecAugment, WaveformAugment
 from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import SpeechDataset
@@ -20,19 +20,19 @@ from asr.text.tokenizer import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.denominator import token_trigram
 from asr.training.distributed import DistributedContext, open_distributed
 from asr.training.initial import ORIGIN, start_from
-from asr.training.lock import sole_training
-from asr.training.memory import keep_freed_memory
-from asr.training.metric_logger import log, open_log, refusals_noted
+from asr.training.metric_logger import log, log_user_errors, open_log
 from asr.training.objective import Objective
 from asr.training.optimizer import make_optimizer, make_schedule
-from asr.training.room import room_explained
+from asr.training.process import keep_freed_memory
+from asr.training.run_folder import explain_full_disk, lock_run_folder
 from asr.training.trainer import Trainer
-from asr.training.validation import find_problems, refuse, require_words, summarize
+from asr.training.validation import keep_valid, require_words
 from asr.util.errors import UserError
+from asr.util.files import remove_partials
 
 
 def train(config: TrainConfig) -> Path:
-    """Run a recipe, or what is left of it; returns the run folder.
+    """Train a recipe from its start or from its saved state; returns the run folder.
 
     Raises:
         UserError: a setting, manifest or utterance that cannot be trained with.
@@ -45,10 +45,12 @@ def train(config: TrainConfig) -> Path:
     with (
         open_distributed(config.trainer.device) as context,
         open_log(run_dir, context),
-        sole_training(run_dir, context),
-        refusals_noted(context),
-        room_explained(run_dir),
+        lock_run_folder(run_dir, context),
+        log_user_errors(context),
+        explain_full_disk(run_dir),
     ):
+        if context.is_main:
+            remove_partials(run_dir)
         log.info("run folder: %s", run_dir)
         trainer = build_trainer(config, run_dir, context)
         scores = trainer.fit()
@@ -56,7 +58,7 @@ def train(config: TrainConfig) -> Path:
         if scores is None:
             ended = progress.epoch >= config.trainer.epochs
             more = "trainer.epochs" if ended else "trainer.patience_epochs"
-            hint = f"to go on, set run_dir={run_dir} and a greater {more}"
+            hint = f"to train on, set run_dir={run_dir} and a greater {more}"
             log.info("%s: nothing left to train; %s", run_dir, hint)
         log.info(
             "%s: best epoch %d of %d, dev WER %.2f %%, CER %.2f %%",
@@ -67,7 +69,7 @@ def train(config: TrainConfig) -> Path:
 
 
 def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContext) -> Trainer:
-    """Build the trainer of a recipe and log what it is made of.
+    """Build the trainer of a recipe, and log its model, tokens, data and device.
 
     Raises:
         UserError: a setting, manifest or utterance that cannot be trained with.
@@ -79,10 +81,10 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     )
     tokenizer = make_tokenizer(train_cuts, config.text.normalizer, config.tokens)
     model = CTCModel(model_settings(config), len(tokenizer))
-    train_cuts = valid_cuts(train_cuts, tokenizer, model, config)
+    train_cuts = keep_valid(train_cuts, tokenizer, model, config)
     sample_rate = config.features.sample_rate
     train = SpeechDataset(
-        train_cuts, tokenizer, sample_rate, waveform_augment(config.augment), config.seed
+        train_cuts, tokenizer, sample_rate, make_waveform_augment(config.augment), config.seed
     )
     dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
     require_words(config.data.dev, dev.texts, config.text.normalizer)
@@ -91,22 +93,19 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     if origin is None and config.features.normalization == "global":
         fit_normalization(model, train, config.data.batch_s)
     model.to(context.device)
-    describe(model, tokenizer, train, dev, context, config.trainer.precision)
-    trainer = {k: v for k, v in asdict(config.trainer).items() if k not in ("device", "threads")}
+    log_setup(model, train, dev, context, config.trainer.precision)
     return Trainer(
         run_dir=run_dir,
         context=context,
         model=model,
         optimizer=make_optimizer(model, **asdict(config.optimizer)),
         schedule=make_schedule(**asdict(config.schedule)),
-        tokenizer=tokenizer,
         train=train,
         dev=dev,
-        objective=objective(config, train),
-        fingerprint=fingerprint(config, origin, tokenizer, train, dev),
+        objective=make_objective(config, train),
         batch_s=config.data.batch_s,
-        seed=config.seed,
-        **trainer,
+        fingerprint=make_fingerprint(config, origin, train, dev),
+        settings=config.trainer,
     )
 
 
@@ -120,7 +119,7 @@ def make_tokenizer(cuts: CutSet, normalizer: str, tokens: TokensConfig) -> Token
     given = [name for name, value in asdict(tokens).items() if value is not None]
     if len(given) > 1:
         raise UserError(
-            f"tokens: {' and '.join(given)} are both given, and each says what the tokens are; "
+            f"tokens: {' and '.join(given)} are both given, and each defines the tokens; "
             "leave one of them null"
         )
     if tokens.lexicon is not None:
@@ -133,33 +132,14 @@ def make_tokenizer(cuts: CutSet, normalizer: str, tokens: TokensConfig) -> Token
 
 
 def model_settings(config: TrainConfig) -> ModelSettings:
-    """Pick out what a model is built from."""
+    """Select the settings that a model is built from."""
     return ModelSettings(
         asdict(config.features), asdict(config.subsampling), asdict(config.encoder)
     )
 
 
-def valid_cuts(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
-    """Leave out utterances with faults where that was asked.
-
-    Raises:
-        UserError: there are faults, and they are not to be left out; or no utterance remains.
-    """
-    data: DataConfig = config.data
-    listed = list(cuts)
-    found = find_problems(listed, tokenizer, model, max(config.augment.speeds))
-    if not data.skip_invalid:
-        refuse(data.train, listed, found)
-    if found:
-        log.info("%s: %s", data.train, summarize(found))
-    kept = [cut for index, cut in enumerate(listed) if index not in found]
-    if not kept:
-        raise UserError(f"{data.train}: no utterance of {len(listed)} can be trained on")
-    return CutSet.from_cuts(kept)
-
-
-def waveform_augment(config: AugmentConfig) -> WaveformAugment:
-    """Pick out the augmentation of waveforms."""
+def make_waveform_augment(config: AugmentConfig) -> WaveformAugment:
+    """Make the augmentation of waveforms."""
     return WaveformAugment(
         speeds=tuple(config.speeds),
         noise_probability=config.noise_probability,
@@ -169,22 +149,22 @@ def waveform_augment(config: AugmentConfig) -> WaveformAugment:
     )
 
 
-def objective(config: TrainConfig, train: SpeechDataset) -> Objective:
-    """Build what is minimised, and the language model of the training texts that it may need."""
+def make_objective(config: TrainConfig, train: SpeechDataset) -> Objective:
+    """Make the training loss, with a trigram of the training texts where it needs one."""
     trigram = None
     if config.objective.denominator > 0:
         tokenizer = train.tokenizer
         trigram = token_trigram(map(tokenizer.encode, train.texts), len(tokenizer))
     return Objective(
-        spec_augment(config.augment),
+        make_spec_augment(config.augment),
         trigram=trigram,
         seed=config.seed,
         **asdict(config.objective),
     )
 
 
-def spec_augment(config: AugmentConfig) -> SpecAugment:
-    """Pick out the augmentation of features."""
+def make_spec_augment(config: AugmentConfig) -> SpecAugment:
+    """Make the augmentation of features."""
     return SpecAugment(
         vtlp=config.vtlp,
         frequency_masks=config.frequency_masks,
@@ -204,20 +184,16 @@ def fit_normalization(model: CTCModel, train: SpeechDataset, batch_s: float) -> 
     model.log_mel.fit(model.log_mel.log_mel(batch.waveforms), lengths)
 
 
-def fingerprint(
-    config: TrainConfig,
-    origin: str | None,
-    tokenizer: Tokenizer,
-    train: SpeechDataset,
-    dev: SpeechDataset,
+def make_fingerprint(
+    config: TrainConfig, origin: str | None, train: SpeechDataset, dev: SpeechDataset
 ) -> dict[str, object]:
-    """List what a resumed run must share with the one it continues.
+    """List the settings and data that a resumed run must share with its saved state.
 
-    `origin` is the digest of the model whose weights it started from, None from scratch.
+    `origin` is the digest of the model whose weights the run started from, None from scratch.
     """
     return flatten(asdict(config)) | {
         ORIGIN: origin,
-        "the tokens": tokenizer.summary(),
+        "the tokens": train.tokenizer.summary(),
         "the training utterances": dataset_fingerprint(train),
         "the dev utterances": dataset_fingerprint(dev),
     }
@@ -230,15 +206,15 @@ def dataset_fingerprint(dataset: SpeechDataset) -> str:
     return f"{len(dataset)} with checksum {zlib.crc32(lines.encode()):08x}"
 
 
-def describe(
+def log_setup(
     model: CTCModel,
-    tokenizer: Tokenizer,
     train: SpeechDataset,
     dev: SpeechDataset,
     context: DistributedContext,
     precision: str,
 ) -> None:
-    """Log what is trained, on what and where."""
+    """Log the model, the tokens, the data and the device."""
+    tokenizer = train.tokenizer
     log.info("parameters\n%s", model.parameter_table())
     log.info("tokens: %d: %s", len(tokenizer), tokenizer.summary())
     for name, dataset in (("train", train), ("dev", dev)):

@@ -1,4 +1,4 @@
-"""The training loop, to be read from top to bottom.
+"""The training loop, in reading order.
 
 Shapes: B batch, N samples, T feature frames, U encoder frames, V tokens.
 """
@@ -12,25 +12,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from asr.config import TrainerConfig
 from asr.data.dataset import Batch, Shard, SpeechDataset, plan_batches, split_batch
 from asr.data.loading import load_shards
-from asr.decoding.decoder import Decoder
-from asr.decoding.options import DecodingOptions
-from asr.decoding.tokens import Tokens
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import save_model
-from asr.text.tokenizer import Tokenizer
-from asr.training.averaging import WeightAverage
-from asr.training.checkpoint import Progress, load_state, save_state
-from asr.training.dev_scores import DevScores, score_dev
+from asr.training.checkpoint import Progress, load_state, restore_parts, save_state
+from asr.training.dev_scores import DevScores, greedy_decoder, score_dev
 from asr.training.distributed import DistributedContext, no_sync
-from asr.training.interrupt import StopRequested
-from asr.training.memory import memory_explained
 from asr.training.metric_logger import MetricLogger, log
 from asr.training.objective import Loss, Objective
-from asr.training.restore import restore_parts
+from asr.training.optimizer import WeightAverage
+from asr.training.process import StopRequested, explain_out_of_memory
 from asr.util.errors import UserError
-from asr.util.files import remove_partials
 from asr.util.paths import MODEL_NAME
 
 LAST_MODEL_NAME = "last.safetensors"
@@ -42,31 +36,24 @@ class Trainer:
     """Trains a model in a run folder, from wherever the folder's last run stopped.
 
     The loss is summed over utterances and divided by their number in the global batch, so that
-    the update is the same, but for dropout, however a batch is shared among processes and pieces.
+    the update is equal, but for dropout, however a batch is split into shards and micro-batches.
 
     Args:
         run_dir: receives `model.safetensors` (the best on dev), `last.safetensors`, `state.pt`,
             `metrics.jsonl`, `train.log` and TensorBoard's events.
         context: this process among those that train together.
-        model: on the world's device.
+        model: on the context's device.
         optimizer: over the model's parameters.
-        schedule: share of the highest learning rate at a progress of 0..1 through the run.
-        tokenizer: of both datasets.
-        train, dev: what is learnt from, and what the best model is chosen on.
-        objective: what is minimised.
-        fingerprint: the settings the run is bound to; another identity may not resume it.
+        schedule: learning rate relative to its peak, at a progress of 0..1 through the run.
+        train: the training set; its seed is also the seed of batches and of dropout.
+        dev: the dev set, which decides which epoch's model is best.
+        objective: the training loss.
         batch_s: most seconds of padded audio in a global batch, before its speed is changed.
-        seed: of batches, augmentation and dropout.
-        epochs: passes over the training set.
-        micro_batches: pieces a process cuts its share of a batch into.
-        clip_norm: greatest gradient norm.
-        ema_decay: of the moving average of weights that is evaluated and saved.
-        precision: ``32`` or ``bf16`` (autocast; weights, features and loss stay float32, and
-            PyTorch's recurrences too on CUDA and on a CPU without AVX-512).
-        patience_epochs: stop after so many epochs without a better dev score; None never stops.
-        save_every_steps: how often the state is saved within an epoch.
-        workers: processes that load audio.
-        tensorboard: whether to write its events.
+        fingerprint: the settings and data of the run; a run with others may not resume it.
+        settings: the recipe's section `trainer`.
+
+    Raises:
+        UserError: the precision is unknown.
     """
 
     def __init__(
@@ -77,39 +64,26 @@ class Trainer:
         model: CTCModel,
         optimizer: torch.optim.Optimizer,
         schedule: Callable[[float], float],
-        tokenizer: Tokenizer,
         train: SpeechDataset,
         dev: SpeechDataset,
         objective: Objective,
-        fingerprint: dict[str, Any],
         batch_s: float,
-        seed: int,
-        epochs: int,
-        micro_batches: int,
-        clip_norm: float,
-        ema_decay: float,
-        precision: str,
-        patience_epochs: int | None,
-        save_every_steps: int,
-        workers: int,
-        tensorboard: bool,
+        fingerprint: dict[str, Any],
+        settings: TrainerConfig,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise UserError(f"trainer.precision: expected 32 or bf16, found {precision!r}")
+        if settings.precision not in PRECISIONS:
+            found = repr(settings.precision)
+            raise UserError(f"trainer.precision: expected 32 or bf16, found {found}")
         self.run_dir, self.context, self.fingerprint = run_dir, context, fingerprint
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
-        self.tokenizer, self.train, self.dev = tokenizer, train, dev
-        self.decoder = Decoder(Tokens.of(tokenizer), DecodingOptions())  # greedy
-        self.objective = objective
-        self.batch_s, self.seed, self.epochs = batch_s, seed, epochs
-        self.micro_batches, self.clip_norm = micro_batches, clip_norm
-        self.precision, self.patience_epochs = PRECISIONS[precision], patience_epochs
-        self.save_every_steps, self.workers = save_every_steps, workers
-        self.tensorboard = tensorboard
-        self.average = WeightAverage(model, ema_decay)
+        self.train, self.dev, self.batch_s = train, dev, batch_s
+        self.objective, self.settings = objective, settings
+        self.seed, self.precision = train.seed, PRECISIONS[settings.precision]
+        self.decoder = greedy_decoder(dev.tokenizer)
+        self.average = WeightAverage(model, settings.ema_decay)
         self.replica = context.replicate(model)
         self.progress = Progress()
-        self.lr = max(group["lr"] for group in optimizer.param_groups)
+        self.peak_lr = max(group["lr"] for group in optimizer.param_groups)
 
     def fit(self) -> DevScores | None:
         """Train to the end; returns the last epoch's dev scores, None if nothing was left to do.
@@ -125,32 +99,34 @@ class Trainer:
                 while not self._finished():
                     self._train_epoch(metrics, stop)
                     scores = self._finish_epoch(metrics)
-                if self.context.any(stop.requested):  # while dev was scored; a sweep ends here
+                if self.context.any(stop.requested):  # while dev was scored: end a sweep here
                     raise KeyboardInterrupt
         finally:
             metrics.close()
         return scores
 
     def _finished(self) -> bool:
-        progress, patience = self.progress, self.patience_epochs
+        progress, patience = self.progress, self.settings.patience_epochs
         stale = progress.epoch - progress.best_epoch
-        return progress.epoch >= self.epochs or (patience is not None and stale >= patience)
+        return progress.epoch >= self.settings.epochs or (
+            patience is not None and stale >= patience
+        )
 
     def _train_epoch(self, metrics: MetricLogger, stop: StopRequested) -> None:
-        progress = self.progress
+        progress, settings = self.progress, self.settings
         epoch = progress.epoch + 1
         plan = plan_batches(self.train.durations_s, self.batch_s, self.seed, epoch)
         self.train.epoch = epoch
         self.model.train()
         shards = [
-            split_batch(batch, self.micro_batches, self.context.rank, self.context.size)
+            split_batch(batch, settings.micro_batches, self.context.rank, self.context.size)
             for batch in plan[progress.batch :]
         ]
         for shard, micro_batches in load_shards(
-            self.train, shards, self.workers, pin=self.context.device.type == "cuda"
+            self.train, shards, settings.workers, pin=self.context.device.type == "cuda"
         ):
-            self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / self.epochs)
-            with memory_explained(f"epoch {epoch}, batch {progress.batch + 1}"):
+            self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / settings.epochs)
+            with explain_out_of_memory(f"epoch {epoch}, batch {progress.batch + 1}"):
                 loss = self._step(shard, micro_batches, epoch)
             audio_s = sum(self.train.durations_s[i] for i in plan[progress.batch])
             progress.batch += 1
@@ -159,42 +135,43 @@ class Trainer:
             if self.context.any(stop.requested):
                 self._save()
                 raise KeyboardInterrupt
-            if progress.batch % self.save_every_steps == 0:
+            if progress.batch % settings.save_every_steps == 0:
                 self._save()
 
     def _set_rate(self, run_progress: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * self.schedule(run_progress)
+            group["lr"] = self.peak_lr * self.schedule(run_progress)
 
     def _step(self, shard: Shard, micro_batches: list[Batch], epoch: int) -> float:
-        """Make one update from this process's share of a batch; returns its loss an utterance."""
+        """Make one update from this process's shard of a batch; returns its loss per utterance."""
         self._seed_dropout(epoch)
         loss_sum = 0.0
         for number, micro_batch in enumerate(micro_batches, 1):
-            with no_sync(self.replica, wanted=number < len(micro_batches)):
+            with no_sync(self.replica, enabled=number < len(micro_batches)):
                 loss = self._loss(micro_batch, epoch)
-                # Replicas average their gradients, and a sum over them is wanted.
+                # Replicas average their gradients, which are to be summed.
                 (loss.total * self.context.size / shard.batch_size).backward()
             loss_sum += float(loss.ctc)
         utterances = sum(int(micro_batch.weights.sum()) for micro_batch in micro_batches)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm))
+        clip_norm = self.settings.clip_norm
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip_norm))
         self._update(norm, loss_sum, utterances)
         self.optimizer.zero_grad(set_to_none=True)
         return loss_sum / max(utterances, 1)
 
     def _seed_dropout(self, epoch: int) -> None:
-        """Derive dropout from the place in the run, so that resuming needs no generator state."""
+        """Seed dropout by the place in the run, so that resuming needs no generator state."""
         place = [self.seed, epoch, self.progress.batch, self.context.rank]
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def _loss(self, batch: Batch, epoch: int) -> Loss:
-        """Sum the loss over one piece of a batch."""
+        """Sum the loss over a micro-batch."""
         device = self.context.device
         features, lengths = self.model.log_mel(
             batch.waveforms.to(device, non_blocking=True),
             batch.waveform_lengths.to(device, non_blocking=True),
         )
-        features = self.objective.masked(features, lengths, batch.utterance_ids, epoch)
+        features = self.objective.mask(features, lengths, batch.utterance_ids, epoch)
         with torch.autocast(
             device.type, self.precision, enabled=self.precision is not torch.float32
         ):
@@ -226,10 +203,9 @@ class Trainer:
     def _finish_epoch(self, metrics: MetricLogger) -> DevScores:
         self._save()  # scoring dev takes long enough to be killed in
         progress = self.progress
-        micro_batch_s = self.batch_s / (
-            self.context.size * self.micro_batches
-        )  # what memory is known to hold
-        scores = score_dev(self.average.model, self.dev, self.decoder, micro_batch_s, self.context)  # type: ignore[arg-type]
+        # Memory is known to hold a micro-batch.
+        micro_batch_s = self.batch_s / (self.context.size * self.settings.micro_batches)
+        scores = score_dev(self.average.model, self.dev, self.decoder, micro_batch_s, self.context)
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,
@@ -263,7 +239,8 @@ class Trainer:
                 "dev_cer": scores.cer,
             }
             weights = self.average.model.state_dict()
-            save_model(self.run_dir / name, weights, self.model.settings, self.tokenizer, about)
+            tokenizer = self.train.tokenizer
+            save_model(self.run_dir / name, weights, self.model.settings, tokenizer, about)
 
     def _epoch_sums(self) -> tuple[float, int]:
         """Sum the epoch's loss and utterances over all processes."""
@@ -282,8 +259,6 @@ class Trainer:
             save_state(self.run_dir, progress, parts, self.fingerprint)
 
     def _resume(self) -> None:
-        if self.context.is_main:
-            remove_partials(self.run_dir)
         found = load_state(self.run_dir, self.fingerprint)
         starts = self.context.gather(found and (found[0].epoch, found[0].step))
         if len(set(starts)) > 1:
@@ -298,7 +273,7 @@ class Trainer:
             self.progress.loss_sum, self.progress.utterances = 0.0, 0
         restore_parts(self.run_dir, parts, self.model, self.average.model, self.optimizer)
         place = f"epoch {self.progress.epoch + 1}, batch {self.progress.batch}"
-        log.info("%s: continues at %s", self.run_dir, place)
+        log.info("%s: resumes at %s", self.run_dir, place)
 
     def _open_metrics(self) -> MetricLogger:
         epoch_s = sum(self.train.durations_s)
@@ -311,9 +286,9 @@ class Trainer:
             self.run_dir,
             self.context,
             finished_epochs=self.progress.epoch,
-            total_audio_s=self.epochs * epoch_s,
+            total_audio_s=self.settings.epochs * epoch_s,
             done_audio_s=self.progress.epoch * epoch_s + consumed_s,
             epoch_audio_s=consumed_s,
             elapsed_s=self.progress.elapsed_s,
-            tensorboard=self.tensorboard,
+            tensorboard=self.settings.tensorboard,
         )

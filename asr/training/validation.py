@@ -1,62 +1,90 @@
-"""Which utterances can be trained on; the others are counted and named, never hidden."""
+"""Which utterances can be trained on; the others are refused, or counted and left out."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
 import torch
+from lhotse import CutSet
 from lhotse.cut import Cut
 
+from asr.config import TrainConfig
 from asr.model.ctc_model import CTCModel, frames_needed
 from asr.text.tokenizer import Tokenizer
+from asr.training.metric_logger import log
 from asr.util.errors import UserError
 
 SHOWN = 3
 
 
+def keep_valid(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
+    """Leave out the utterances that cannot be trained on, where `data.skip_invalid` is set.
+
+    Raises:
+        UserError: there are such utterances and it is not set, or no other utterance is left.
+    """
+    data, listed = config.data, list(cuts)
+    problems = find_problems(listed, tokenizer, model, max(config.augment.speeds))
+    if not data.skip_invalid:
+        refuse_invalid(data.train, listed, problems)
+    if problems:
+        log.info("%s: %s", data.train, count_problems(problems))
+    kept = [cut for index, cut in enumerate(listed) if index not in problems]
+    if not kept:
+        raise UserError(f"{data.train}: no utterance of {len(listed)} can be trained on")
+    return CutSet.from_cuts(kept)
+
+
 def find_problems(
     cuts: Sequence[Cut], tokenizer: Tokenizer, model: CTCModel, fastest: float
 ) -> dict[int, str]:
-    """Find the utterances that CTC cannot learn from.
+    """Find the utterances that CTC cannot be trained on.
 
     Args:
         cuts: of the training set.
         tokenizer: gives the token set.
-        model: tells how many frames an utterance becomes.
+        model: gives the number of encoder frames of an utterance.
         fastest: the highest speed factor of the augmentation, which makes utterances shortest.
 
     Returns:
-        For the index of each such utterance, what is wrong with it: no text, text that no token
-        writes, or more labels (and blanks between repeated ones) than encoder frames.
+        The problem of each such utterance, by index: no text, characters that are no token, or
+        more labels (and blanks between repeated ones) than encoder frames.
     """
     sample_rate = model.log_mel.sample_rate
     samples = torch.tensor([int(cut.duration * sample_rate / fastest) for cut in cuts])
     frames = model.output_frames(samples).tolist()
-    found: dict[int, str] = {}
+    problems: dict[int, str] = {}
     for index, cut in enumerate(cuts):
         text = tokenizer.normalize(cut.supervisions[0].text)
         unknown = tokenizer.unknown(text)
         if not text:
-            found[index] = "its text is empty once normalised"
+            problems[index] = "its text is empty once normalised"
         elif unknown:
-            found[index] = f"its text has {tokenizer.unknown_are}: {' '.join(unknown)}"
+            problems[index] = f"its text has {tokenizer.unknown_are}: {' '.join(unknown)}"
         elif frames_needed(tokenizer.encode(text)) > frames[index]:
-            found[index] = f"too short for its text ({cut.duration:.2f} s, {len(text)} characters)"
-    return found
+            problems[index] = (
+                f"too short for its text ({cut.duration:.2f} s, {len(text)} characters)"
+            )
+    return problems
 
 
-def refuse(manifest: str, cuts: Sequence[Cut], found: dict[int, str]) -> None:
-    """Raise a `UserError` that counts the faults and names the first few by file and line."""
-    if not found:
+def refuse_invalid(manifest: str, cuts: Sequence[Cut], problems: dict[int, str]) -> None:
+    """Refuse a training set with problems.
+
+    Raises:
+        UserError: the problems are counted, and the first few named by file and line.
+    """
+    if not problems:
         return
-    shown = [f"{manifest}:{i + 1}: cut {cuts[i].id}: {found[i]}" for i in list(found)[:SHOWN]]
+    first = list(problems)[:SHOWN]
+    shown = [f"{manifest}:{i + 1}: cut {cuts[i].id}: {problems[i]}" for i in first]
     raise UserError(
-        f"{manifest}: {len(found)} of {len(cuts)} utterances cannot be trained on; mend them, or "
-        "leave them out with data.skip_invalid=true; the first are\n  " + "\n  ".join(shown)
+        f"{manifest}: {len(problems)} of {len(cuts)} utterances cannot be trained on; mend them, "
+        "or leave them out with data.skip_invalid=true; the first are\n  " + "\n  ".join(shown)
     )
 
 
 def require_words(manifest: str, texts: Sequence[str], normalizer: str) -> None:
-    """Refuse a dev set in which nothing is said: no epoch would be better than another.
+    """Refuse a dev set without words, on which no epoch would be better than another.
 
     Raises:
         UserError: all of the normalised `texts` are empty.
@@ -64,13 +92,14 @@ def require_words(manifest: str, texts: Sequence[str], normalizer: str) -> None:
     if not any(texts):
         raise UserError(
             f"{manifest}: none of {len(texts)} utterances has words once normalised by "
-            f"text.normalizer={normalizer}, and they choose the best epoch; give another dev set"
+            f"text.normalizer={normalizer}, and words decide which epoch is best; "
+            "give another dev set"
         )
 
 
-def summarize(found: dict[int, str]) -> str:
-    """Count the faults by kind, for the log."""
+def count_problems(problems: dict[int, str]) -> str:
+    """Count the problems by kind, for the log."""
     kinds: dict[str, int] = defaultdict(int)
-    for problem in found.values():
+    for problem in problems.values():
         kinds[problem.split(" (")[0].split(":")[0]] += 1
     return "; ".join(f"{count} left out: {kind}" for kind, count in kinds.items())

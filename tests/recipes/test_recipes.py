@@ -57,7 +57,7 @@ def test_every_recipe_builds(compose, tmp_path, tones, file):
     waveforms = torch.randn(2, config.features.sample_rate)
     lengths = torch.tensor([config.features.sample_rate, config.features.sample_rate // 2])
     log_probs, frames = trainer.model.log_probs(waveforms, lengths)
-    assert log_probs.shape[2] == len(trainer.tokenizer)
+    assert log_probs.shape[2] == len(trainer.train.tokenizer)
     assert frames.tolist() == trainer.model.output_frames(lengths).tolist()
 
 
@@ -93,7 +93,7 @@ def test_each_setting_of_augmentation_reaches_its_own():
         reverb_rt60_s=[0.3, 0.4], vtlp=0.05, frequency_masks=6, frequency_bins=7,
         time_masks=8, time_frames=9, time_fraction=0.15,
     )  # fmt: skip
-    parts = recipes.waveform_augment(settings), recipes.spec_augment(settings)
+    parts = recipes.make_waveform_augment(settings), recipes.make_spec_augment(settings)
     found = {name: value for part in parts for name, value in vars(part).items()}
     for name, value in vars(settings).items():
         assert found[name] == (tuple(value) if isinstance(value, list) else value), name

@@ -16,9 +16,9 @@ from asr.training.checkpoint import (
     compare_fingerprints,
     load_state,
     read_fingerprint,
+    restore_parts,
     save_state,
 )
-from asr.training.restore import restore_parts
 from asr.util.errors import UserError
 
 HERE = {"seed": 1, "encoder.layers": 3, "encoder.zoneout": 0.0}

@@ -13,12 +13,9 @@ from random_models import noise, random_model, random_tokenizer
 from tiny import cut
 
 from asr.data.dataset import SpeechDataset
-from asr.decoding.decoder import Decoder
-from asr.decoding.options import DecodingOptions
-from asr.decoding.tokens import Tokens
 from asr.inference.recognizer import Recognizer
 from asr.model.ctc_model import ctc_loss
-from asr.training.dev_scores import DevScores, score_dev
+from asr.training.dev_scores import DevScores, greedy_decoder, score_dev
 from asr.training.distributed import DistributedContext
 
 RATE = 16000
@@ -48,7 +45,7 @@ def dataset(paths: list[Path], texts: list[str]) -> SpeechDataset:
 
 
 def scores(of: SpeechDataset, batch_s: float = 2.0) -> DevScores:
-    decoder = Decoder(Tokens.of(random_tokenizer()), DecodingOptions())
+    decoder = greedy_decoder(random_tokenizer())
     return score_dev(
         random_model(), of, decoder, batch_s, DistributedContext(0, 1, torch.device("cpu"))
     )
@@ -89,7 +86,7 @@ def test_processes_put_their_shares_together(paths, texts):
             return list(values)
 
     of, whole = dataset(paths, texts), scores(dataset(paths, texts), 1.0)
-    decoder, model = Decoder(Tokens.of(random_tokenizer()), DecodingOptions()), random_model()
+    decoder, model = greedy_decoder(random_tokenizer()), random_model()
     with ThreadPoolExecutor(2) as pool:
         ranks = [Two(rank, 2, torch.device("cpu")) for rank in range(2)]
         found = list(pool.map(lambda context: score_dev(model, of, decoder, 1.0, context), ranks))

@@ -1,7 +1,11 @@
 """`asr train` as a user meets it: names, overrides, sweeps, and refusals that say what to do."""
 
 import math
+import os
 import re
+import shutil
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, fields, is_dataclass
@@ -252,7 +256,7 @@ def test_a_refused_job_of_a_sweep_says_why_at_once_and_the_sweep_fails(
     assert said == ["", "asr: seed=1 encoder.dropout=0: cannot train 1\n", ""]
     assert last == [
         "asr: seed=3 encoder.dropout=0: cannot train 3",
-        "asr: of the sweep were not trained, for what is said above: "
+        "asr: jobs of the sweep that failed, as shown above: "
         "seed=1 encoder.dropout=0; seed=3 encoder.dropout=0",
     ]
 
@@ -266,7 +270,7 @@ def test_a_bug_in_a_job_of_a_sweep_is_not_lost_behind_a_refusal(monkeypatch, cap
     assert main(["train", "own", "seed=1,2", "-m"]) == 1
     said = capsys.readouterr().err
     assert "ValueError: a bug" in said
-    assert said.rstrip().endswith("for what is said above: seed=1; seed=2")
+    assert said.rstrip().endswith("as shown above: seed=1; seed=2")
 
 
 @pytest.mark.parametrize("error", [UserError("one process alone"), ValueError("a bug")])
@@ -355,3 +359,42 @@ def test_every_number_of_the_schema_is_bounded(trained):
             group[name] = [value, value] if listed else value
             with pytest.raises(UserError, match=rf"^{key}: expected .*, found .{{1,50}}$"):
                 check_ranges(config)
+
+
+ASK = """
+import sys
+from pathlib import Path
+import torch
+from asr.cli import main
+from asr.training import recipe
+from asr.training.distributed import DistributedContext
+
+configs = []
+recipe.train = configs.append
+assert main(sys.argv[2:]) == 0
+alone = DistributedContext(0, 1, torch.device("cpu"))
+print(recipe.build_trainer(configs[0], Path(sys.argv[1]), alone).settings.new_option)
+"""
+
+
+def test_a_new_option_of_the_trainer_is_one_field_and_one_line_of_yaml(tones, tmp_path):
+    """In a copy of the project; the loop finds the option in its settings."""
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.ROOT / "asr", copy / "asr", ignore=shutil.ignore_patterns("models"))
+    for name in ("conf", "recipes"):
+        shutil.copytree(tiny.ROOT / name, copy / name)
+    schema, values = copy / "asr" / "config.py", copy / "conf" / "trainer" / "default.yaml"
+    first = "class TrainerConfig:\n"
+    before, _, after = schema.read_text().partition(first)
+    docstring, _, rest = after.partition("\n\n")
+    option = "    new_option: int = field(metadata=setting(1, 9))\n"
+    schema.write_text(f"{before}{first}{docstring}\n\n{option}{rest}")
+    values.write_text(f"{values.read_text()}new_option: 1\n")
+
+    command = tiny.arguments(tones, tmp_path, "trainer.new_option=7")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ASK, str(tmp_path), *command],
+        env=os.environ | {"PYTHONPATH": str(copy)}, cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.stdout.splitlines()[-1:] == ["7"], done.stderr

@@ -28,7 +28,7 @@ def lines(folder):
 def test_an_epoch_is_a_line(tmp_path):
     written = metrics(tmp_path)
     written.step(3, 1.5, 4.0)
-    written.epoch(dict(NUMBERS), [("said", "heard")], best=True)
+    written.epoch(dict(NUMBERS), [("reference", "hypothesis")], best=True)
     written.close()
     (found,) = lines(tmp_path)
     assert NUMBERS.items() <= found.items()
@@ -74,7 +74,7 @@ def test_the_log_goes_to_the_file_and_the_terminal_once(tmp_path, capsys):
     assert log == capsys.readouterr().err
     assert log.count("WER  12.30 %") == 1
     assert log.splitlines()[0].endswith("best")
-    assert "    said   ab\n    heard  ba" in log
+    assert "    reference   ab\n    hypothesis  ba" in log
 
 
 def test_the_log_holds_any_transcript(tmp_path, capsys):

@@ -70,7 +70,7 @@ def test_each_view_learns_from_the_other_held_fixed():
 def test_one_view_is_plain_ctc():
     features = torch.randn(2, 12, 8)
     objective = make_objective(NO_MASKS)
-    loss = objective(model, objective.masked(features, LENGTHS, ["a", "b"], 1), LENGTHS, BATCH)
+    loss = objective(model, objective.mask(features, LENGTHS, ["a", "b"], 1), LENGTHS, BATCH)
     expected = ctc_loss(*model(features, LENGTHS), BATCH.targets, BATCH.target_lengths).sum()
     torch.testing.assert_close(loss.total, expected)
     torch.testing.assert_close(loss.ctc, expected)
@@ -80,7 +80,7 @@ def test_equal_views_disagree_in_nothing():
     features = torch.randn(2, 12, 8)
     plain = make_objective(NO_MASKS)
     double = make_objective(NO_MASKS, consistency=0.5)
-    views = double.masked(features, LENGTHS, ["a", "b"], 1)
+    views = double.mask(features, LENGTHS, ["a", "b"], 1)
     found = double(model, views, LENGTHS, BATCH)
     torch.testing.assert_close(found.total, plain(model, features, LENGTHS, BATCH).total)
 
@@ -88,17 +88,17 @@ def test_equal_views_disagree_in_nothing():
 def test_views_are_masked_apart_and_every_epoch_anew():
     objective = make_objective(consistency=0.2)
     features = torch.ones(2, 12, 8)
-    first, second = objective.masked(features, LENGTHS, ["a", "b"], 1).chunk(2)
+    first, second = objective.mask(features, LENGTHS, ["a", "b"], 1).chunk(2)
     assert not torch.equal(first, second)
-    again = objective.masked(features, LENGTHS, ["a", "b"], 1).chunk(2)[0]
+    again = objective.mask(features, LENGTHS, ["a", "b"], 1).chunk(2)[0]
     assert torch.equal(first, again)
-    later = objective.masked(features, LENGTHS, ["a", "b"], 2).chunk(2)[0]
+    later = objective.mask(features, LENGTHS, ["a", "b"], 2).chunk(2)[0]
     assert not torch.equal(first, later)
 
 
 def test_total_is_ctc_of_both_views_and_their_divergence():
     objective = make_objective(consistency=0.3)
-    views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
+    views = objective.mask(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
     loss = objective(model, views, LENGTHS, BATCH)
     log_probs, _ = model(views, LENGTHS)
     each = [
@@ -115,7 +115,7 @@ def test_total_is_ctc_of_both_views_and_their_divergence():
 def test_ctc_crf_adds_the_share_of_all_texts():
     objective = make_objective(consistency=0.3, denominator=0.9)
     plain = make_objective(consistency=0.3)
-    views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
+    views = objective.mask(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
     log_z = Denominator(TRIGRAM)(*model(views, LENGTHS.repeat(2)))
 
     found, without = objective(model, views, LENGTHS, BATCH), plain(model, views, LENGTHS, BATCH)
@@ -127,6 +127,6 @@ def test_ctc_crf_adds_the_share_of_all_texts():
 
 def test_an_utterance_of_weight_0_counts_for_nothing():
     objective = make_objective(consistency=0.3, denominator=0.9)
-    views = objective.masked(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
+    views = objective.mask(torch.randn(2, 12, 8), LENGTHS, ["a", "b"], 1)
     idle = BATCH._replace(weights=torch.zeros(2))
     assert float(objective(model, views, LENGTHS, idle).total) == 0

@@ -300,7 +300,7 @@ def test_a_state_that_may_be_sound_is_not_to_be_deleted(tones, tmp_path, capsys,
     torch.save({"format": 99, "of": "another kind"}, tmp_path / "state.pt")
     capsys.readouterr()
     assert main(command) == 1
-    assert "of format 99, expected at most 2; go on with the newer" in capsys.readouterr().err
+    assert "of format 99, expected at most 2; resume with the newer" in capsys.readouterr().err
 
     def stale(*_, **__):
         raise OSError(errno.ESTALE, "Stale file handle")

@@ -58,7 +58,7 @@ def test_accumulation_changes_nothing(build, accumulate):
     results = []
     for parts in (1, accumulate):
         trained = build(*tiny.STILL, f"trainer.micro_batches={parts}", name=f"run{parts}")
-        trained.epochs = 1
+        trained.settings.epochs = 1
         trained.fit()
         results.append(weights(trained))
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
@@ -108,7 +108,7 @@ def test_without_augmentation_nothing_is_changed(build):
 def listen(trained):
     """Note the samples of each epoch's utterances, and whether their features were changed."""
     heard, changed = {}, []
-    loss, mask = trained._loss, trained.objective.masked
+    loss, mask = trained._loss, trained.objective.mask
 
     def listening_loss(batch, epoch):
         rows = zip(batch.utterance_ids, batch.waveforms, batch.waveform_lengths, strict=True)
@@ -120,7 +120,7 @@ def listen(trained):
         changed.append(not torch.equal(result[: len(features)], features))
         return result
 
-    trained._loss, trained.objective.masked = listening_loss, listening_mask
+    trained._loss, trained.objective.mask = listening_loss, listening_mask
     return heard, changed
 
 
@@ -326,7 +326,7 @@ def test_the_log_names_parameters_data_and_device(tones_run):
     assert "encoder.0" in log
     assert "train: 12 utterances" in log
     assert "device: cpu, processes: 1" in log
-    assert log.count("    said   ") == 3 * 3
+    assert log.count("    reference   ") == 3 * 3
 
 
 def test_each_epoch_is_one_line_of_metrics(tones_run):

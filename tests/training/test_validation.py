@@ -10,7 +10,7 @@ from lhotse import CutSet
 from random_models import noise, random_model, random_tokenizer
 
 from asr.model.ctc_model import frames_needed
-from asr.training.recipe import valid_cuts
+from asr.training.validation import keep_valid
 from asr.util.errors import UserError
 
 RATE = 16000
@@ -32,7 +32,7 @@ def test_a_text_must_fit_at_the_fastest_speed(just_fits, speeds, refused):
     data = SimpleNamespace(train="train.jsonl.gz", skip_invalid=False)
     config = SimpleNamespace(data=data, augment=SimpleNamespace(speeds=speeds))
     if not refused:
-        assert len(valid_cuts(just_fits, random_tokenizer(), random_model(), config)) == 1
+        assert len(keep_valid(just_fits, random_tokenizer(), random_model(), config)) == 1
         return
     with pytest.raises(UserError, match=r"train.jsonl.gz:1: cut a: too short for its text \("):
-        valid_cuts(just_fits, random_tokenizer(), random_model(), config)
+        keep_valid(just_fits, random_tokenizer(), random_model(), config)

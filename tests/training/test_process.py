@@ -1,4 +1,4 @@
-"""Freed memory is kept: it comes back without the system's help. Missing memory is explained."""
+"""Signals during a step, freed memory that is kept, and missing memory that is explained."""
 
 import subprocess
 import sys
@@ -10,10 +10,40 @@ import torch
 from asr.cli import main
 from asr.model.ctc_model import CTCModel
 
+# Signals every half millisecond, all through the training of an LSTM, and in a process of its own:
+# in this one pytest has enabled faulthandler.
+STRUCK = """
+import signal
+import torch
+from asr.cli.streams import make_usable
+from asr.training.process import StopRequested
+
+make_usable()
+torch.set_num_threads(1)
+layer, features = torch.nn.LSTM(64, 64, batch_first=True), torch.randn(16, 40, 64)
+with StopRequested() as stop:
+    signal.signal(signal.SIGALRM, stop._note)
+    signal.setitimer(signal.ITIMER_REAL, 5e-4, 5e-4)
+    for _ in range(30):
+        layer(features)[0].sum().backward()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert stop.requested
+"""
+
+
+@pytest.mark.parametrize("closed", ["", "2>&-"])
+def test_signals_leave_the_memory_of_an_lstm_alone(closed):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, STRUCK],
+        cwd=tiny.ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 COUNT_FAULTS = """
 import resource, sys
 import numpy as np
-from asr.training.memory import keep_freed_memory
+from asr.training.process import keep_freed_memory
 kept = keep_freed_memory() if "keep" in sys.argv else None
 np.ones(8_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
