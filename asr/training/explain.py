@@ -76,12 +76,22 @@ def _no_such_setting(key: str) -> str:
 def _missing_option(error: MissingConfigException, recipe: str) -> str:
     wanted = error.missing_cfg_file or recipe
     group, _, option = wanted.strip("/").rpartition("/")
-    options = sorted(path.stem for path in (CONF / group).glob("*.yaml")) if group else []
+    options = _options(group)
     if not options:
         return f"{recipe}: builds on {wanted}, which is neither beside it nor in conf/"
     close = _closest(option, options)
     meant = f"did you mean {close}?" if close else f"choose one of {', '.join(options)}"
     return f"{group}={option}: there is no such option; {meant}"
+
+
+def _options(group: str) -> list[str]:
+    """List the options of a group of settings."""
+    options = {path.stem for path in (CONF / group).glob("*.yaml")} if group else set()
+    if group == "encoder":
+        from asr.encoders import ENCODERS  # which takes seconds
+
+        options |= set(ENCODERS)
+    return sorted(options)
 
 
 def _closest(name: str, names: Iterable[str]) -> str | None:

@@ -13,7 +13,9 @@ import hydra
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -39,6 +41,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     """
     path = find_recipe(recipe)
     ConfigStore.instance().store("schema", TrainConfig)
+    Plugins.instance().register(_EncoderOptions)
     Plugins.instance().register(_Groups)
     OmegaConf.register_new_resolver("overrides", override_name, replace=True)
     OmegaConf.register_new_resolver("case", case, replace=True)
@@ -73,8 +76,49 @@ class _Groups(SearchPathPlugin):
     """Lets a recipe in any folder use the groups in conf/."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Add conf/."""
+        """Add conf/, and below it the encoders without a file there."""
         search_path.append("asr", f"file://{CONF}")
+        search_path.append("asr", f"{_EncoderOptions.scheme()}://")
+
+
+class _EncoderOptions(ConfigSource):
+    """Makes each name in `ENCODERS` an option: encoder=NAME is conf/encoder/blstm.yaml with NAME.
+
+    Only an encoder that needs other defaults has a file in conf/encoder, which is found first.
+    The table is imported when an option has no file, since the import takes seconds.
+    """
+
+    @staticmethod
+    def scheme() -> str:
+        """Name this source in Hydra's search path."""
+        return "encoders"
+
+    def available(self) -> bool:
+        """Tell that the source can be read."""
+        return True
+
+    def is_group(self, config_path: str) -> bool:
+        """Tell whether a path is the group of encoders."""
+        return config_path.rstrip("/") == "encoder"
+
+    def is_config(self, config_path: str) -> bool:
+        """Tell whether a path is an encoder."""
+        group, _, name = config_path.removesuffix(".yaml").rpartition("/")
+        return group == "encoder" and name in self.list(group, ObjectType.CONFIG)
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """List the encoders."""
+        if not self.is_group(config_path) or results_filter is ObjectType.GROUP:
+            return []
+        from asr.encoders import ENCODERS
+
+        return sorted(ENCODERS)
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Compose the settings of an encoder."""
+        name = config_path.removesuffix(".yaml").rpartition("/")[2]
+        config = OmegaConf.create({"defaults": ["blstm", "_self_"], "name": name})
+        return ConfigResult(self.provider, self.full_path(), config, header={"package": None})
 
 
 class _EndOfSweepError(BaseException):

@@ -11,7 +11,6 @@ import asr
 from asr.encoders import ENCODERS
 from asr.model.ctc_model import CTCModel, ModelSettings
 from asr.model.model_file import save_model
-from asr.util.paths import CONF
 
 
 @pytest.mark.parametrize(
@@ -42,7 +41,3 @@ def test_a_saved_model_loads_and_transcribes(
         recognizer.model.log_probs(waveforms, lengths)[0], model.log_probs(waveforms, lengths)[0]
     )
     assert recognizer.transcribe(tmp_path / "a.wav").text
-
-
-def test_every_encoder_has_a_file_of_its_name() -> None:
-    assert {path.stem for path in (CONF / "encoder").glob("*.yaml")} == set(ENCODERS)

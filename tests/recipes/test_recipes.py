@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
@@ -85,6 +86,23 @@ def test_every_choice_in_conf_can_be_made(compose, option):
     if group in ("encoder", "optimizer") and name != "fine_tune":
         assert getattr(config, group).name == name
     assert config.encoder.name in ENCODERS
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_encoder_can_be_chosen_by_its_name(compose, tmp_path, name):
+    """With the settings of blstm.yaml, but for the encoder that has a file of its own."""
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("defaults: [/train, _self_]\nrecipe: mine\n")
+    blstm, config = (compose(str(recipe), f"encoder={one}").encoder for one in ("blstm", name))
+    assert config.name == name
+    expected = replace(blstm, name=name)
+    assert config == (replace(expected, hidden_size=640) if name == "convlstm" else expected)
+
+
+def test_a_new_encoder_is_one_line_of_the_table(compose, monkeypatch):
+    monkeypatch.setitem(ENCODERS, "brand_new", ENCODERS["blstm"])
+    config = compose("own", "encoder=brand_new", "encoder.layers=2")
+    assert (config.encoder.name, config.encoder.layers) == ("brand_new", 2)
 
 
 def test_each_setting_of_augmentation_reaches_its_own():

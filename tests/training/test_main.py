@@ -54,6 +54,7 @@ def test_overrides_arrive(trained):
     ("override", "said"),
     [
         ("encoder=blst", "encoder=blst: there is no such option; did you mean blstm?"),
+        ("encoder=xlst", "encoder=xlst: there is no such option; did you mean xlstm?"),
         ("optimizer=sgd", "optimizer=sgd: there is no such option; choose one of adam, adamw"),
         (
             "encoder.layer=3",
