@@ -1,7 +1,8 @@
-"""Any recording -> mono float32 at the model's rate, in blocks.
+"""Audio files -> mono float32 waveforms at the model's sample rate, in blocks.
 
-`recording` opens a file with `libsndfile` or, where that cannot read it, through PyAV (`media`);
-`samples` is what both give and what they refuse.
+`recording.open_recording` opens a file with `libsndfile` or else with PyAV (`media`), and streams
+it; `read_audio` reads it whole. `mp3` and `ogg` find what libsndfile overlooks in such files.
+`samples` has the checks of samples, the errors, and the level in dB. Public: the names below.
 """
 
 from asr.audio.samples import (

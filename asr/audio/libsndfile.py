@@ -12,27 +12,27 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from asr.audio.mp3 import mp3_goes_on, mp3_states_length
-from asr.audio.ogg import follow_pages
+from asr.audio.mp3 import mp3_is_joined, mp3_states_length
+from asr.audio.ogg import check_pages
 from asr.audio.samples import AudioError, UnknownFormatError, check_header, check_length
 from asr.util.printable import printable
 
-#: How libsndfile words a chunk that states more bytes than the file has.
+#: In libsndfile's log, a chunk that states more bytes than the file has.
 _SHORT_CHUNK = re.compile(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)")
-#: A wav, aiff or au file written to a pipe cannot know its length and states the largest one.
+#: A wav, aiff or au file written to a pipe states the largest length, since its own is not known.
 _UNKNOWN_SIZE = 0x7FFF0000
-_EMPTY_WAV_BYTES = 4096  # no header is longer that has no samples behind it
-#: What libsndfile takes for the length of a flac file that was written to a pipe.
+_EMPTY_WAV_BYTES = 4096  # an empty file's header is no longer
+#: The length in frames that libsndfile gives a flac file that was written to a pipe.
 _NO_LENGTH = 0x7FFFFFFFFFFFFFFF
-#: libsndfile's error for a coding that is read from its start alone: GSM 6.10, G.721, DWVW.
+#: libsndfile's error number for codings without random access: GSM 6.10, G.721, DWVW.
 _UNSEEKABLE = 40
-#: What soundfile raises where audio is damaged; ValueError where libsndfile stands behind its end.
+#: What soundfile raises at damaged audio; ValueError if libsndfile is past the end of the file.
 _DAMAGED = (soundfile.SoundFileError, ValueError)
 
 
 @contextlib.contextmanager
 def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
-    """Open a whole and sound audio file.
+    """Open an audio file that is complete and undamaged, as far as its headers tell.
 
     Raises:
         AudioError: no such file, a folder, a name that is not UTF-8, not audio, no samples, or
@@ -61,15 +61,16 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     with audio:
         check_header(path, audio.samplerate, audio.channels)
         _check_length_is_known(audio, path)
-        _check_is_one(audio, path)
+        _check_is_one_recording(audio, path)
         _check_is_complete(audio, path)
         yield audio
 
 
 def _check_length_is_known(audio: soundfile.SoundFile, path: Path) -> None:
+    """Refuse a file without samples, or without a length in its header."""
     wav = audio.format in ("WAV", "WAVEX")
     if audio.frames == 0 and wav and path.stat().st_size > _EMPTY_WAV_BYTES:
-        raise UnknownFormatError(  # of a recorder that could not finish: PyAV reads on
+        raise UnknownFormatError(  # a recorder did not finish the file, and PyAV reads it
             "unreadable audio",
             f"{path}: its header states no samples, but there are some",
             "convert it to wav or flac",
@@ -81,11 +82,11 @@ def _check_length_is_known(audio: soundfile.SoundFile, path: Path) -> None:
         raise AudioError("unreadable audio", detail, "convert it to wav or to flac again")
 
 
-def _check_is_one(audio: soundfile.SoundFile, path: Path) -> None:
-    """Refuse damaged pages, and recordings one behind the other: libsndfile reads the first."""
-    joined = audio.format == "MP3" and mp3_goes_on(path)
+def _check_is_one_recording(audio: soundfile.SoundFile, path: Path) -> None:
+    """Refuse damaged Ogg pages, and several recordings in one file: libsndfile reads the first."""
+    joined = audio.format == "MP3" and mp3_is_joined(path)
     if audio.format == "OGG":
-        pages = follow_pages(path)
+        pages = check_pages(path)
         if not pages.complete:
             detail = f"{path}: pages of it are missing or damaged"
             raise AudioError("unreadable audio", detail, "copy or convert the file again")
@@ -93,12 +94,13 @@ def _check_is_one(audio: soundfile.SoundFile, path: Path) -> None:
     if joined:
         raise UnknownFormatError(
             "unreadable audio",
-            f"{path}: several recordings joined, of which only the first would be heard",
+            f"{path}: several recordings joined, of which only the first would be read",
             "convert it to wav or flac",
         )
 
 
 def _check_is_complete(audio: soundfile.SoundFile, path: Path) -> None:
+    """Refuse a file that is cut short, or that libsndfile can only read from its start."""
     try:
         complete = _is_complete(audio)
     except soundfile.LibsndfileError as error:
@@ -107,7 +109,7 @@ def _check_is_complete(audio: soundfile.SoundFile, path: Path) -> None:
         raise UnknownFormatError("unreadable audio", detail, advice) from error
     if complete:
         return
-    if audio.format == "MP3" and not mp3_states_length(path):  # libsndfile guessed: PyAV counts
+    if audio.format == "MP3" and not mp3_states_length(path):  # PyAV counts
         detail = f"{path}: its header states no length"
         raise UnknownFormatError("unreadable audio", detail, "convert it to wav or flac")
     raise AudioError(
@@ -118,10 +120,10 @@ def _check_is_complete(audio: soundfile.SoundFile, path: Path) -> None:
 
 
 def _is_complete(audio: soundfile.SoundFile) -> bool:
-    """Tell whether a file holds what its header promises, without decoding all of it.
+    """Tell whether a file is as long as its header states, by decoding its last frame alone.
 
     Raises:
-        soundfile.LibsndfileError: it is of a coding that can only be read from its start.
+        soundfile.LibsndfileError: a coding without random access.
     """
     for stated, found in _SHORT_CHUNK.findall(audio.extra_info):
         if int(found) < int(stated) < _UNKNOWN_SIZE:
@@ -137,13 +139,13 @@ def _is_complete(audio: soundfile.SoundFile) -> bool:
     return complete
 
 
-def decoded(
+def decode_blocks(
     audio: soundfile.SoundFile, path: Path, frames: int
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Decode an opened file from its start in blocks of so many frames (N, C).
+    """Decode an opened file from its start in blocks (N, C) of `frames` samples a channel.
 
     Raises:
-        AudioError: it is damaged or cut short.
+        AudioError: the file is damaged or cut short.
     """
     total = 0
     try:

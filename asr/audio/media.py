@@ -17,18 +17,17 @@ from asr.audio.samples import AudioError, check_header, check_length
 
 Block = npt.NDArray[np.float32]
 
-#: FFmpeg's names of what may be opened: no playlists that name other files, and none of what
-#: libsndfile refuses only where it is damaged.
+#: FFmpeg's names of the containers that may be opened: no playlists, which name other files, and
+#: no format that libsndfile reads and refuses only if the file is damaged.
 _CONTAINERS = (
     "aac,ac3,amr,ape,asf,avi,dsf,dts,dtshd,eac3,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
     "mp3,mpeg,mpegts,ogg,tta,wav,wv"
 )
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _TAGS = (b"ID3", b"APETAGEX")
-#: A step in the time stamps that is a pause which was not recorded, not their rounding.
+#: A longer gap between time stamps is a pause that was not recorded; a shorter one is rounding.
 _GAP_S = 0.04
-#: What pauses may come to in all, and how many times the sound beside that: more of them, or
-#: longer ones, are claimed by damaged time stamps.
+#: All gaps together may be so long, plus so many times the audio; damaged time stamps claim more.
 _PAUSES_S, _PAUSES_TIMES = 3600.0, 100
 
 
@@ -39,10 +38,10 @@ class MediaFile:
         path: of the file.
         sample_rate: Hz.
         channels: C.
-        duration_s: as the header states it; None where it does not.
+        duration_s: as the header states; None if it states none.
 
     Raises:
-        AudioError: no stream of audio, or one that nothing decodes.
+        AudioError: the file has no audio stream, or one that nothing decodes.
     """
 
     def __init__(self, path: Path, container: Any) -> None:
@@ -60,7 +59,7 @@ class MediaFile:
         self.duration_s = self._stated_s()
 
     def _stated_s(self) -> float | None:
-        """Read the length of the audio, from the two containers that know it exactly."""
+        """Read the length that the header states, in the two containers whose headers are exact."""
         if self._container.format.name.startswith("mov") and self._stream.duration:
             return float(self._stream.duration * self._stream.time_base)
         alone = len(self._container.streams) == 1 and self._container.duration
@@ -71,27 +70,27 @@ class MediaFile:
     def blocks(self, frames: int) -> Iterator[Block]:
         """Decode from the start, in blocks (N, C) of about `frames` samples, -1..1.
 
-        A pause that was not recorded, as browsers and telephones leave out, becomes silence,
-        so that times stay those of the recording's own clock.
+        Browsers and telephones leave out pauses. Such a gap in the time stamps becomes silence, so
+        that times are those of the recording's clock.
 
         Raises:
-            AudioError: damaged, ends early, or changes its form in the middle.
+            AudioError: damaged, cut short, or changing its sample rate or channels.
         """
         ready: list[Block] = []
-        held = total = 0
-        for piece in self._pieces():
-            ready.append(piece)
-            held += len(piece)
-            total += len(piece)
-            if held >= frames:
+        waiting = total = 0
+        for samples in self._decode_with_gaps():
+            ready.append(samples)
+            waiting += len(samples)
+            total += len(samples)
+            if waiting >= frames:
                 yield np.concatenate(ready)
-                ready, held = [], 0
+                ready, waiting = [], 0
         if ready:
             yield np.concatenate(ready)
         check_length(self.path, total / self.sample_rate, self.duration_s)
 
-    def _pieces(self) -> Iterator[Block]:
-        """Decode packet by packet, with silence where the time stamps jump ahead."""
+    def _decode_with_gaps(self) -> Iterator[Block]:
+        """Decode frame by frame, with silence for the gaps in the time stamps."""
         start_s = (self._container.start_time or 0) / av.time_base
         sound = pauses = 0  # samples
         for frame in self._frames():
@@ -108,15 +107,14 @@ class MediaFile:
             yield samples
 
     def _silence(self, samples: int) -> Iterator[Block]:
-        """Give so many samples a second at a time: an hour at once would fill the memory."""
+        """Give so many zeros, a second at a time, since an hour of them would fill the memory."""
         for first in range(0, samples, self.sample_rate):
             yield np.zeros((min(self.sample_rate, samples - first), self.channels), np.float32)
 
     def _frames(self) -> Iterator[Any]:
-        """Decode to float32, the channels side by side.
+        """Decode to float32 with interleaved channels, one array a frame.
 
-        That is one array a frame. PyAV crashes on frames of an array a channel, where they are
-        eight.
+        PyAV crashes at planar frames of eight channels.
         """
         to_float = av.AudioResampler(format="flt")
         packets = (one for one in self._container.demux(self._stream) if not _is_tag(one))
@@ -137,7 +135,7 @@ class MediaFile:
 
 
 def _is_tag(packet: Any) -> bool:
-    """Tell whether a packet is a tag between two MP3s that were joined, and no sound."""
+    """Tell whether a packet is a tag between two joined MP3s, not audio."""
     return bytes(memoryview(packet)[:8]).startswith(_TAGS)
 
 
@@ -146,10 +144,10 @@ def open_media(path: Path) -> Iterator[MediaFile]:
     """Open a file of any container and codec that FFmpeg decodes.
 
     Raises:
-        AudioError: not such a file, or one without audio.
+        AudioError: FFmpeg cannot open the file, or it has no audio.
     """
     try:
-        # FFmpeg takes what stands before a colon, as in 12:30.m4a, for a protocol.
+        # FFmpeg would take the start of a relative path such as 12:30.m4a for a protocol.
         container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

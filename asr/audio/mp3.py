@@ -1,17 +1,17 @@
-"""Whether an MP3 states its length, and goes on behind it.
+"""Whether an MP3 states its length, and whether another one follows in the file.
 
-People join MP3s with `cat`. The first frame of most, named Xing or Info, states the bytes of its
-own part, and libsndfile stops there.
+People join MP3s with `cat`. Most MP3s begin with a frame named Xing or Info that states the bytes
+of one recording, and libsndfile stops after them.
 
-Source: the layout of that frame as LAME and FFmpeg write it: its name, four bytes of flags, then,
-as these tell, the number of frames and of bytes, each of four bytes, the highest first.
+Source: the Xing frame as LAME and FFmpeg write it: its name; four bytes of flags; then, if flagged,
+the number of frames and the number of bytes, four bytes each, big-endian.
 """
 
 from pathlib import Path
 from typing import IO
 
 _TAG, _TAG_HEADER_BYTES = b"ID3", 10
-_OLD_TAG, _OLD_TAG_BYTES = b"TAG", 128  # of ID3v1, behind the sound, as the next
+_OLD_TAG, _OLD_TAG_BYTES = b"TAG", 128  # ID3v1 and APE tags follow the audio
 _APE_TAG, _APE_HEADER_BYTES, _APE_LENGTH = b"APETAGEX", 32, slice(12, 16)
 _NAMES = (b"Xing", b"Info")
 _NAME_WITHIN = 64  # bytes of the frame's start
@@ -20,13 +20,13 @@ _LARGEST_FRAME_BYTES = 1441
 
 
 def mp3_states_length(path: Path) -> bool:
-    """Tell whether the first frame states how long the sound is; else libsndfile estimates it."""
+    """Tell whether the first frame states the length; if not, libsndfile estimates it."""
     with path.open("rb") as file:
         return _stated_end(file) is not None
 
 
-def mp3_goes_on(path: Path) -> bool:
-    """Tell whether more than tags stands behind the end that is stated."""
+def mp3_is_joined(path: Path) -> bool:
+    """Tell whether more than tags follows the stated end, such as another recording."""
     with path.open("rb") as file:
         at = _stated_end(file)
         if at is None:
@@ -44,14 +44,15 @@ def mp3_goes_on(path: Path) -> bool:
 
 
 def _stated_end(file: IO[bytes]) -> int | None:
-    start = _behind_tag(file.read(_TAG_HEADER_BYTES))
+    """Position in the file where the audio ends by its first frame; None if that states none."""
+    start = _skip_tag(file.read(_TAG_HEADER_BYTES))
     file.seek(start)
     stated = _stated_bytes(file.read(2 * _NAME_WITHIN))
     return None if stated is None else start + stated
 
 
-def _behind_tag(header: bytes) -> int:
-    """Where the first frame is: behind an ID3v2 tag, whose length has seven bits a byte."""
+def _skip_tag(header: bytes) -> int:
+    """Position of the first frame, after any ID3v2 tag, whose length has seven bits a byte."""
     if not header.startswith(_TAG) or len(header) < _TAG_HEADER_BYTES:
         return 0
     length = 0
@@ -61,7 +62,7 @@ def _behind_tag(header: bytes) -> int:
 
 
 def _stated_bytes(frame: bytes) -> int | None:
-    """How many bytes the first frame counts, its own among them; None where it counts none."""
+    """Number of bytes that the first frame states, its own included; None if it states none."""
     at = max(frame.find(name, 0, _NAME_WITHIN) for name in _NAMES)
     if at < 0:
         return None

@@ -1,7 +1,7 @@
-"""Whether an Ogg file, of Vorbis or Opus, still has all of its pages, and is one recording.
+"""Whether an Ogg file of Vorbis or Opus has all its pages, and whether it is one recording.
 
-libsndfile passes over a lost page, and may then hear what follows it twice; of recordings that were
-joined, one file behind the other, it hears the first.
+libsndfile skips a lost page, and may then decode the audio after it twice. Of several recordings in
+one file it decodes the first.
 
 Source: RFC 3533, "The Ogg Encapsulation Format Version 0", 2003, sections 4 and 6.
 """
@@ -15,22 +15,22 @@ _BEGINS = 0x02  # the flag of a stream's first page
 
 
 class Pages(NamedTuple):
-    """What the pages of a file tell.
+    """The state of a file's pages.
 
     Attributes:
-        complete: none is missing, damaged or cut short. The page that ends a stream may be
-            missing: some programs leave it out.
-        joined: a stream begins behind the data of another.
+        complete: no page is missing, damaged or cut short, save that the last page of a stream
+            may be missing, since some programs leave it out.
+        joined: a stream begins after the data of another.
     """
 
     complete: bool
     joined: bool
 
 
-def follow_pages(path: Path) -> Pages:
-    """Go through an Ogg file from page header to page header."""
+def check_pages(path: Path) -> Pages:
+    """Read the page headers of an Ogg file, one after the other."""
     length, at = path.stat().st_size, 0
-    next_number: dict[bytes, int] = {}  # of each stream's next page
+    next_number: dict[bytes, int] = {}  # the number of each stream's next page
     joined = has_data = False
     with path.open("rb") as file:
         while at < length:
@@ -42,7 +42,7 @@ def follow_pages(path: Path) -> Pages:
             has_data = not begins
             stream, number = header[14:18], int.from_bytes(header[18:22], "little")
             if begins:
-                next_number[stream] = number  # a copy of a file has its streams' names as well
+                next_number[stream] = number  # a joined copy has streams of the same names
             if next_number.setdefault(stream, number) != number:
                 return Pages(False, joined)
             next_number[stream] += 1

@@ -13,22 +13,22 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from asr.audio.libsndfile import decoded, open_audio
+from asr.audio.libsndfile import decode_blocks, open_audio
 from asr.audio.samples import AudioError, UnknownFormatError, Waveform, check_samples
 from asr.util.errors import UserError
 
-#: What may be asked for of a recording's channels.
+#: Ways to choose among a recording's channels.
 CHANNELS = ("mix", "left", "right", "each")
 #: Names of the two channels of a stereo recording.
 _SIDES = ("left", "right")
-#: Samples of all channels together that are read at once: 4 MB.
+#: Samples in a block, all channels together: 4 MB.
 BLOCK_SAMPLES = 1 << 20
-#: Files that need PyAV, and are looked for in folders.
+#: Suffixes of audio files that need PyAV.
 MEDIA_SUFFIXES = {
     ".3g2", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".m4a", ".m4b", ".mka", ".mkv", ".mov",
     ".mp4", ".webm", ".wma", ".wv",
 }  # fmt: skip
-#: All files that are looked for in folders.
+#: Suffixes of all audio files.
 AUDIO_SUFFIXES = MEDIA_SUFFIXES | {
     ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".nist", ".oga", ".ogg", ".opus",
     ".snd", ".sph", ".w64", ".wav",
@@ -41,11 +41,10 @@ class Recording:
 
     Attributes:
         path: of the file.
-        sample_rate: its own, Hz.
+        sample_rate: of the file, Hz.
         channels: C.
-        duration_s: as its header states it, None where it does not.
-        blocks: called with a number of samples, decodes from the start in blocks (N, C) of
-            about so many, float32.
+        duration_s: as the header states; None if it states none.
+        blocks: given N, decodes from the start in float32 blocks of about (N, C).
     """
 
     path: Path
@@ -55,10 +54,10 @@ class Recording:
     blocks: Callable[[int], Iterator[npt.NDArray[np.float32]]]
 
     def waveform(self, channel: int | None, sample_rate: int) -> Iterator[Waveform]:
-        """Stream one channel, counted from 0, or with None the mean of all, at another rate.
+        """Stream one channel, counted from 0, or with None the mean of all, resampled.
 
         Raises:
-            AudioError: damaged, cut short, or samples that are NaN or infinite.
+            AudioError: damaged, cut short, or with samples that are NaN, infinite or too large.
         """
         frames = max(1, BLOCK_SAMPLES // self.channels)
         resampler = None
@@ -72,11 +71,11 @@ class Recording:
         if resampler:
             yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
-    def chosen(self, channel: str) -> list[tuple[str | None, int | None]]:
-        """Resolve one of `CHANNELS`: names and numbers of what `waveform` is to stream.
+    def select_channels(self, channel: str) -> list[tuple[str | None, int | None]]:
+        """Resolve one of `CHANNELS` to the names and numbers of channels, for `waveform`.
 
         Raises:
-            UserError: the right channel of a recording that has one.
+            UserError: the right channel of a recording with one channel.
         """
         if channel == "mix" or (self.channels == 1 and channel in ("left", "each")):
             return [(None, None)]
@@ -91,7 +90,7 @@ class Recording:
 
 @contextmanager
 def open_recording(path: str | Path) -> Iterator[Recording]:
-    """Open any audio file, with libsndfile where it can, else with PyAV where that is installed.
+    """Open any audio file, with libsndfile or, if that cannot read it, with PyAV if installed.
 
     Raises:
         AudioError: no such file, not audio, no samples or cut short.
@@ -101,18 +100,18 @@ def open_recording(path: str | Path) -> Iterator[Recording]:
         try:
             audio = stack.enter_context(open_audio(path))
         except UnknownFormatError as error:
-            yield stack.enter_context(_through_pyav(path, error))
+            yield stack.enter_context(_open_with_pyav(path, error))
         else:
             duration_s = audio.frames / audio.samplerate
 
             def blocks(frames: int) -> Iterator[npt.NDArray[np.float32]]:
-                return decoded(audio, path, frames)
+                return decode_blocks(audio, path, frames)
 
             yield Recording(path, audio.samplerate, audio.channels, duration_s, blocks)
 
 
 @contextmanager
-def _through_pyav(path: Path, error: UnknownFormatError) -> Iterator[Recording]:
+def _open_with_pyav(path: Path, error: UnknownFormatError) -> Iterator[Recording]:
     if find_spec("av") is None:
         if path.suffix.lower() not in MEDIA_SUFFIXES:
             raise error

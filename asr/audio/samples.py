@@ -1,4 +1,4 @@
-"""Samples as all readers give them, and what is refused of them.
+"""Checks, conversion and level of samples, and the errors of audio files.
 
 Shapes: N samples.
 """
@@ -13,9 +13,9 @@ from asr.util.errors import UserError
 
 Waveform = npt.NDArray[np.float32]
 
-#: Hz; what lies outside was made by no recorder, and resampling it would fill the memory.
+#: Hz; no recorder uses other rates, and resampling from them would fill the memory.
 SAMPLE_RATES = range(1_000, 768_001)
-#: Beyond the scale of 32-bit integers, and far below where a power spectrum overflows.
+#: Above the scale of 32-bit integers, and far below the overflow of a power spectrum.
 _LOUDEST = 1e10
 
 
@@ -24,7 +24,7 @@ class AudioError(UserError):
 
     Attributes:
         kind: ``missing audio``, ``unreadable audio`` or ``no samples``.
-        detail: where and what, without the advice that the message adds.
+        detail: the message without its advice.
     """
 
     def __init__(self, kind: str, detail: str, advice: str) -> None:
@@ -34,14 +34,14 @@ class AudioError(UserError):
 
 
 class UnknownFormatError(AudioError):
-    """A file in which libsndfile sees no audio, or none that it can enter in the middle."""
+    """A file that libsndfile cannot read, or cannot read from the middle; PyAV may."""
 
 
 def check_header(path: str | Path, sample_rate: int, channels: int) -> None:
-    """Refuse a sample rate, or a number of channels, that only a damaged header states.
+    """Refuse a sample rate or a number of channels that only a damaged header states.
 
     Raises:
-        AudioError: it does; the message names `path`.
+        AudioError: the header is damaged; the message names `path`.
     """
     stated = f"a sample rate of {sample_rate} Hz" if sample_rate not in SAMPLE_RATES else None
     stated = f"{channels} channels" if channels < 1 else stated
@@ -51,10 +51,10 @@ def check_header(path: str | Path, sample_rate: int, channels: int) -> None:
 
 
 def check_length(path: str | Path, decoded_s: float, stated_s: float | None) -> None:
-    """Refuse a file that held no sound, or clearly less than its header states.
+    """Refuse a file without samples, or with clearly fewer than its header states.
 
     Raises:
-        AudioError: it does; the message names `path`.
+        AudioError: the file is empty or cut short; the message names `path`.
     """
     if decoded_s == 0:
         detail = f"{path}: an audio file without samples"
@@ -67,13 +67,13 @@ def check_length(path: str | Path, decoded_s: float, stated_s: float | None) -> 
 def to_waveform(
     samples: npt.NDArray[np.floating], from_rate: int, to_rate: int, where: str
 ) -> Waveform:
-    """Check that mono samples are sound and bring them to another rate.
+    """Check mono samples and resample them.
 
     Args:
         samples: (N,), in -1..1.
-        from_rate: theirs, Hz.
-        to_rate: the wanted one, Hz.
-        where: names them in errors.
+        from_rate: of the samples, Hz.
+        to_rate: of the waveform, Hz.
+        where: the samples' name in errors.
 
     Raises:
         AudioError: as `check_samples`.
@@ -83,10 +83,10 @@ def to_waveform(
 
 
 def check_samples(samples: npt.NDArray[np.floating], where: str) -> Waveform:
-    """Give samples as float32.
+    """Check samples and convert them to float32.
 
     Raises:
-        AudioError: NaN, infinite or absurdly large samples; `where` names them.
+        AudioError: NaN, infinite or absurdly large samples; the message begins with `where`.
     """
     if not np.isfinite(samples).all():
         count = int((~np.isfinite(samples)).sum())

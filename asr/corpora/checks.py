@@ -12,7 +12,7 @@ from lhotse.cut import Cut
 from tqdm import tqdm
 
 from asr.audio import AudioError, UnknownFormatError, check_samples
-from asr.audio.libsndfile import decoded, open_audio
+from asr.audio.libsndfile import decode_blocks, open_audio
 from asr.audio.recording import BLOCK_SAMPLES
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
@@ -173,7 +173,7 @@ def _open(path: Path, converted: Path) -> Recording | AudioError:
 def _recording(path: Path) -> Recording:
     with open_audio(path) as audio:
         rate, channels, frames = audio.samplerate, audio.channels, 0
-        for block in decoded(audio, path, BLOCK_SAMPLES // channels):
+        for block in decode_blocks(audio, path, BLOCK_SAMPLES // channels):
             # as the header of a damaged MP3 may be far off
             frames += len(check_samples(block, str(path)))
     source = str(path.resolve())

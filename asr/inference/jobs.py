@@ -145,7 +145,7 @@ def find_jobs(
 def _channels(path: str | Path, channel: str) -> Iterator[tuple[str | None, int | None, Recording]]:
     """Open a file for each of its channels that are asked for, since not all can be rewound."""
     with open_recording(path) as recording:
-        first, *others = recording.chosen(channel)
+        first, *others = recording.select_channels(channel)
         yield *first, recording
     for other in others:
         with open_recording(path) as recording:

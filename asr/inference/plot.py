@@ -46,7 +46,7 @@ def draw_transcription(
     """
     rate = recognizer.sample_rate
     with open_recording(path) as recording:
-        name, number = recording.chosen(channel)[0]
+        name, number = recording.select_channels(channel)[0]
         found = segments(recording.waveform(number, rate), rate, recognizer.vad)
         segment = next(found, None)
     if segment is None:

@@ -1,3 +1,5 @@
+"""Sample formats, rates and channels that libsndfile reads, and damaged files."""
+
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +40,7 @@ def test_every_sample_format_gives_the_same_float_waveform(
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
-def test_every_rate_is_resampled_to_the_one_asked_for(tmp_path: Path, rate: int) -> None:
+def test_every_rate_is_resampled_to_the_requested_one(tmp_path: Path, rate: int) -> None:
     soundfile.write(tmp_path / "a.wav", tone(rate), rate, subtype="FLOAT")
 
     waveform = read_audio(tmp_path / "a.wav", 16000)
@@ -118,7 +120,7 @@ def test_a_broken_file_is_refused_in_one_sentence_that_names_it(
     assert "\n" not in text
 
 
-def test_what_a_recorder_left_unfinished_is_read_to_its_end(tmp_path: Path) -> None:
+def test_a_file_that_a_recorder_did_not_finish_is_read_to_its_end(tmp_path: Path) -> None:
     pytest.importorskip("av", reason="needs the extra asr[media]")
     path = tmp_path / "unfinished.wav"
     content = bytearray(whole(path))
@@ -130,13 +132,11 @@ def test_what_a_recorder_left_unfinished_is_read_to_its_end(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "au"])
-@pytest.mark.parametrize("share", [0.3, 0.99])
-def test_a_file_cut_short_is_never_read_as_a_whole_one(
-    tmp_path: Path, suffix: str, share: float
-) -> None:
+@pytest.mark.parametrize("fraction", [0.3, 0.99])
+def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, suffix: str, fraction: float) -> None:
     path = tmp_path / f"a.{suffix}"
     data = whole(path)
-    path.write_bytes(data[: int(share * len(data))])
+    path.write_bytes(data[: int(fraction * len(data))])
 
     with pytest.raises(AudioError, match="ends before its header says"):
         read_audio(path, 16000)
@@ -149,16 +149,16 @@ def test_a_headerless_file_is_refused(tmp_path: Path) -> None:
         read_audio(tmp_path / "a.raw", 16000)
 
 
-def test_a_telephone_coding_that_cannot_be_entered_is_not_called_cut_short(tmp_path: Path) -> None:
+def test_a_coding_without_random_access_is_not_called_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "voicemail.wav"
     soundfile.write(path, tone(8000), 8000, subtype="GSM610")
 
-    said = r"coded as GSM610, which can only .* convert it to 16-bit"
-    with pytest.raises(AudioError, match=said), open_audio(path):
+    message = r"coded as GSM610, which can only .* convert it to 16-bit"
+    with pytest.raises(AudioError, match=message), open_audio(path):
         pass
 
 
-def test_it_is_heard_through_pyav(tmp_path: Path) -> None:
+def test_pyav_reads_a_coding_without_random_access(tmp_path: Path) -> None:
     pytest.importorskip("av")
     path = tmp_path / "voicemail.wav"
     soundfile.write(path, tone(8000), 8000, subtype="GSM610")
@@ -167,7 +167,7 @@ def test_it_is_heard_through_pyav(tmp_path: Path) -> None:
 
 
 def test_a_flac_of_unknown_length_is_not_called_cut_short(tmp_path: Path) -> None:
-    """As ffmpeg writes it to a pipe: the count of samples, 36 bits of its first block, is 0."""
+    """FFmpeg writes such to a pipe: the number of samples, 36 bits of the first block, is 0."""
     path = tmp_path / "a.flac"
     soundfile.write(path, tone(8000), 8000)
     data = bytearray(path.read_bytes())

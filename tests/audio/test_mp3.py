@@ -1,4 +1,4 @@
-"""MP3s: of several that were joined all are heard, and none is taken for such that is not."""
+"""MP3s: several in one file are all read, and one recording is never taken for several."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import soundfile
 
 from asr.audio import AudioError, UnknownFormatError
 from asr.audio.libsndfile import open_audio
-from asr.audio.mp3 import mp3_goes_on, mp3_states_length
+from asr.audio.mp3 import mp3_is_joined, mp3_states_length
 from asr.audio.recording import read_audio
 
 OLD_TAG = b"TAG" + bytes(125)
@@ -29,35 +29,35 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.mp3"
 
 
-def test_one_alone_is_read_with_its_tags(content: bytes, path: Path) -> None:
+def test_one_recording_is_read_with_its_tags(content: bytes, path: Path) -> None:
     behind = (b"", OLD_TAG, APE_TAG, APE_TAG + OLD_TAG, bytes(100))
     for whole in (before + content + one for before in (b"", TAG) for one in behind):
         path.write_bytes(whole)
-        assert not mp3_goes_on(path)
+        assert not mp3_is_joined(path)
         with open_audio(path) as audio:
             assert audio.frames == 3 * RATE
 
 
-def test_of_joined_ones_all_are_heard(content: bytes, path: Path) -> None:
+def test_joined_recordings_are_all_read(content: bytes, path: Path) -> None:
     pytest.importorskip("av", reason="needs the extra asr[media]")
     between = (b"", TAG, OLD_TAG, OLD_TAG + TAG, APE_TAG, APE_TAG + OLD_TAG, bytes(10))
     for second in (one + content for one in between):
         path.write_bytes(content + second)
-        assert mp3_goes_on(path)
+        assert mp3_is_joined(path)
         with pytest.raises(UnknownFormatError, match=r"a.mp3: several recordings joined, of which"):
             open_audio(path).__enter__()
         assert len(read_audio(path, RATE)) == pytest.approx(6 * RATE, rel=0.05)
 
 
 @pytest.mark.parametrize("content", [b"", b"ID3", b"Xing", b"Info\0\0\0\x02", b"ID3" + bytes(20)])
-def test_what_is_no_mp3_does_not_go_on(path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_mp3_is_not_joined(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    assert not mp3_goes_on(path)
+    assert not mp3_is_joined(path)
 
 
 @pytest.mark.parametrize("seed", [2, 4, 17])
 def test_damage_is_refused(path: Path, seed: int) -> None:
-    """Behind such damage libsndfile stands beyond the end, and soundfile has numpy's error."""
+    """After such damage libsndfile is past the end of the file, and soundfile raises ValueError."""
     noise = 0.1 * np.random.default_rng(0).standard_normal(20 * RATE)
     soundfile.write(path, noise, RATE)
     content, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
@@ -70,8 +70,8 @@ def test_damage_is_refused(path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 44_100])
-def test_one_that_states_no_length_is_read_to_its_end(path: Path, rate: int) -> None:
-    """As ffmpeg writes it to a pipe; libsndfile guesses, and mostly too much."""
+def test_an_mp3_without_a_stated_length_is_read_to_its_end(path: Path, rate: int) -> None:
+    """FFmpeg writes such to a pipe; libsndfile estimates the length, mostly too long."""
     av = pytest.importorskip("av", reason="needs the extra asr[media]")
     samples = (3000 * np.random.default_rng(0).standard_normal((1, 6 * rate))).astype(np.int16)
     with av.open(str(path), "w", options={"write_xing": "0"}) as container:

@@ -1,4 +1,4 @@
-"""Ogg files: whole ones are read, joined ones too, and such as lost a page are refused."""
+"""Ogg files: complete and joined ones are read, and files that lost a page are refused."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import soundfile
 
 from asr.audio import AudioError
 from asr.audio.libsndfile import open_audio
-from asr.audio.ogg import Pages, follow_pages
+from asr.audio.ogg import Pages, check_pages
 from asr.audio.recording import read_audio
 
 
@@ -24,16 +24,16 @@ def pages(content: bytes) -> list[bytes]:
     return [b"OggS" + rest for rest in content.split(b"OggS")[1:]]
 
 
-def test_a_whole_file_is_read(path: Path) -> None:
+def test_a_complete_file_is_read(path: Path) -> None:
     assert len(pages(path.read_bytes())) > 10
-    assert follow_pages(path) == Pages(complete=True, joined=False)
+    assert check_pages(path) == Pages(complete=True, joined=False)
     with open_audio(path) as audio:
         assert audio.samplerate
 
 
-def test_a_file_that_was_never_ended_is_read(path: Path) -> None:
+def test_a_file_without_its_last_page_is_read(path: Path) -> None:
     path.write_bytes(b"".join(pages(path.read_bytes())[:-1]))
-    assert follow_pages(path) == Pages(complete=True, joined=False)
+    assert check_pages(path) == Pages(complete=True, joined=False)
 
 
 def test_damage_is_refused(path: Path) -> None:
@@ -48,14 +48,14 @@ def test_damage_is_refused(path: Path) -> None:
         content + b"more",
     ):
         path.write_bytes(damaged)
-        assert not follow_pages(path).complete
+        assert not check_pages(path).complete
         with pytest.raises(AudioError, match=r"a.ogg: pages of it are missing or damaged; copy"):
             open_audio(path).__enter__()
 
 
-def test_of_joined_files_both_are_heard(path: Path) -> None:
+def test_joined_recordings_are_both_read(path: Path) -> None:
     pytest.importorskip("av", reason="needs the extra asr[media]")
     alone = read_audio(path, 16_000)
     path.write_bytes(2 * path.read_bytes())
-    assert follow_pages(path) == Pages(complete=True, joined=True)
+    assert check_pages(path) == Pages(complete=True, joined=True)
     assert len(read_audio(path, 16_000)) == pytest.approx(2 * len(alone), rel=0.01)

@@ -1,4 +1,4 @@
-"""Any file as a stream of blocks: containers, channels, rates and the recording's own clock."""
+"""Any file as a stream of blocks: containers, channels, rates and gaps in the time stamps."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def level(samples: np.ndarray) -> float:
 @pytest.mark.parametrize(
     ("name", "codec"), [("a.m4a", "aac"), ("a.mp4", "aac"), ("a.webm", "libopus"), ("a.ac3", "ac3")]
 )
-def test_what_libsndfile_cannot_read_comes_through_pyav(
+def test_pyav_reads_containers_that_libsndfile_cannot(
     tmp_path: Path, name: str, codec: str
 ) -> None:
     path = encode(tmp_path / name, codec, tones())
@@ -34,7 +34,7 @@ def test_what_libsndfile_cannot_read_comes_through_pyav(
         assert level(waveform[part]) == pytest.approx(level(expected[part]), rel=0.1)
 
 
-def test_a_wrong_ending_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_file_with_a_wrong_suffix_is_read(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.m4a", "aac", tones())
     path.rename(tmp_path / "a.wav")
 
@@ -44,7 +44,7 @@ def test_a_wrong_ending_is_no_hindrance(tmp_path: Path) -> None:
     )
 
 
-def test_a_pause_that_was_not_recorded_is_silence_on_the_clock(tmp_path: Path) -> None:
+def test_a_gap_in_the_time_stamps_becomes_silence(tmp_path: Path) -> None:
     whole, broken = (
         read_audio(encode(tmp_path / f"{gap_s}.webm", "libopus", tones(), gap_s), 16000)
         for gap_s in (0.0, 1.5)
@@ -55,7 +55,7 @@ def test_a_pause_that_was_not_recorded_is_silence_on_the_clock(tmp_path: Path) -
     assert level(broken[-15000:-1000]) == pytest.approx(level(whole[-15000:-1000]), rel=0.1)
 
 
-def test_a_long_pause_is_not_held_at_once(tmp_path: Path) -> None:
+def test_a_long_gap_is_given_in_short_blocks(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.webm", "libopus", tones(), gap_s=300.0)
     with open_recording(path) as opened:
         blocks = [len(block) for block in opened.waveform(None, 16000)]
@@ -64,10 +64,10 @@ def test_a_long_pause_is_not_held_at_once(tmp_path: Path) -> None:
     assert max(blocks) < 20 * 16000
 
 
-def test_pauses_that_no_recording_has_are_damage(
+def test_gaps_of_impossible_length_are_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An AVI whose header says that each of its frames lasts thirty times as long."""
+    """An AVI whose header states frames of thirty times their length."""
     monkeypatch.setattr(media, "_PAUSES_S", 1.0)
     monkeypatch.setattr(media, "_PAUSES_TIMES", 2)
     data = bytearray(encode(tmp_path / "a.avi", "pcm_s16le", tones()).read_bytes())
@@ -99,11 +99,11 @@ def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
             read_audio(tmp_path / name, 16000)
 
 
-@pytest.mark.parametrize("share", [0.5, 0.9])
-def test_a_container_cut_short_is_never_read_as_a_whole_one(tmp_path: Path, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.5, 0.9])
+def test_a_container_that_is_cut_short_is_refused(tmp_path: Path, fraction: float) -> None:
     path = encode(tmp_path / "a.webm", "libopus", tones(seconds=10.0))
     data = path.read_bytes()
-    path.write_bytes(data[: int(share * len(data))])
+    path.write_bytes(data[: int(fraction * len(data))])
 
     with pytest.raises(AudioError, match=r"a\.webm: (ends before its header|damaged|not audio)"):
         read_audio(path, 16000)
@@ -119,7 +119,7 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
 
 def channels_of(path: Path, channel: str) -> dict[str | None, np.ndarray]:
     with open_recording(path) as opened:
-        chosen = opened.chosen(channel)
+        chosen = opened.select_channels(channel)
     found = {}
     for name, number in chosen:
         with open_recording(path) as opened:
@@ -136,7 +136,7 @@ def channels_of(path: Path, channel: str) -> dict[str | None, np.ndarray]:
         (3, "each", {"1": [0], "2": [1], "3": [2]}), (3, "mix", {None: [0, 1, 2]}),
     ],
 )  # fmt: skip
-def test_channels_are_picked_by_name(
+def test_channels_are_selected_by_name(
     tmp_path: Path, channels: int, channel: str, expected: dict[str | None, list[int]]
 ) -> None:
     samples = tones(8000, 0.5, channels)
@@ -149,7 +149,7 @@ def test_channels_are_picked_by_name(
         np.testing.assert_array_equal(found[name], samples[:, numbers].mean(axis=1))
 
 
-def test_one_channel_has_no_right_one(tmp_path: Path) -> None:
+def test_the_right_channel_of_a_mono_file_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tones(8000, 0.5, 1), 8000)
 
     with refused(r"a\.wav: has one channel, .*; use --channel mix"):
@@ -157,7 +157,7 @@ def test_one_channel_has_no_right_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 96000])
-def test_a_stream_of_blocks_is_resampled_as_a_whole(
+def test_blocks_are_resampled_to_the_bits_of_the_whole_file(
     tmp_path: Path, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = tones(rate, 3.0)
@@ -180,7 +180,7 @@ def test_blocks_are_small_however_many_channels_and_samples(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("rate", [1, 999, 2_000_000_000])
-def test_a_rate_that_no_recorder_has_is_a_damaged_header(tmp_path: Path, rate: int) -> None:
+def test_a_header_with_an_impossible_sample_rate_is_refused(tmp_path: Path, rate: int) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tones(8000, 0.5, 1), 8000)
     data = bytearray(path.read_bytes())
@@ -191,14 +191,14 @@ def test_a_rate_that_no_recorder_has_is_a_damaged_header(tmp_path: Path, rate: i
         read_audio(path, 16000)
 
 
-def test_samples_beyond_every_scale_are_refused(tmp_path: Path) -> None:
+def test_absurdly_large_samples_are_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.full(100, 1e30), 8000, subtype="DOUBLE")
 
     with pytest.raises(AudioError, match=r"a sample of 1e\+30, expected -1 to 1"):
         read_audio(tmp_path / "a.wav", 16000)
 
 
-def test_a_header_that_states_no_channels_is_damaged(tmp_path: Path) -> None:
+def test_a_header_that_states_no_channels_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tones(8000, 0.5, 1), 8000)
     data = bytearray(path.read_bytes())

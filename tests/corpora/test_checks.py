@@ -290,14 +290,14 @@ def test_an_error_nobody_foresaw_is_a_fault_of_one_recording(
     tmp_path, write_audio, monkeypatch, error
 ):
     bad, good = write_audio(tmp_path / "bad.wav"), write_audio(tmp_path / "good.wav")
-    decoded = checks.decoded
+    decode_blocks = checks.decode_blocks
 
     def failing(audio, path, frames):
         if path == bad:
             raise error
-        return decoded(audio, path, frames)
+        return decode_blocks(audio, path, frames)
 
-    monkeypatch.setattr(checks, "decoded", failing)
+    monkeypatch.setattr(checks, "decode_blocks", failing)
     checked = check([Utterance("a", bad, "YES", "t:1"), Utterance("b", good, "NO", "t:2")])
 
     assert [one.id for one in checked.utterances] == ["b"]
@@ -307,8 +307,12 @@ def test_an_error_nobody_foresaw_is_a_fault_of_one_recording(
 
 def test_what_is_decoded_counts_not_what_the_header_states(tmp_path, write_audio, monkeypatch):
     audio = write_audio(tmp_path / "a.wav", seconds=2.0)
-    decoded = checks.decoded
-    monkeypatch.setattr(checks, "decoded", lambda *given: (one[:-800] for one in decoded(*given)))
+    decode_blocks = checks.decode_blocks
+
+    def decode_short(*given):
+        return (one[:-800] for one in decode_blocks(*given))
+
+    monkeypatch.setattr(checks, "decode_blocks", decode_short)
 
     (cut,) = check([Utterance("a", audio, "YES", "t:1")]).cuts
 

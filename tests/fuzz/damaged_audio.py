@@ -1,4 +1,4 @@
-"""Recordings, good and damaged, made from a seed."""
+"""Good and damaged recordings, made from a seed."""
 
 import io
 from dataclasses import dataclass
@@ -39,20 +39,20 @@ class Made:
 
 
 def waveform(rng: np.random.Generator, rate: int, channels: int) -> np.ndarray:
-    """A second or so of what a recorder may have heard, silence and overload among it."""
+    """About a second of noise, silence, a constant or clipped noise."""
     count = int(rate * rng.uniform(0.02, 1.5))
-    heard = 0.1 * rng.standard_normal((count, channels)) * rng.uniform(0, 1, (1, channels))
+    noise = 0.1 * rng.standard_normal((count, channels)) * rng.uniform(0, 1, (1, channels))
     kind = rng.integers(6)
     if kind == 0:
-        return np.zeros_like(heard)
+        return np.zeros_like(noise)
     if kind == 1:
-        return np.full_like(heard, rng.uniform(-1, 1))
+        return np.full_like(noise, rng.uniform(-1, 1))
     if kind == 2:
-        return np.clip(50 * heard, -1, 1)
-    return np.clip(heard, -1, 1)
+        return np.clip(50 * noise, -1, 1)
+    return np.clip(noise, -1, 1)
 
 
-def encoded(rng: np.random.Generator, samples: np.ndarray, rate: int) -> tuple[bytes, str]:
+def encode(rng: np.random.Generator, samples: np.ndarray, rate: int) -> tuple[bytes, str]:
     """Write samples in a container and sample format that can hold them."""
     kinds = [("WAV", subtype) for subtype in WAV_SUBTYPES] + [
         ("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("AIFF", "PCM_16"), ("AU", "PCM_32"),
@@ -97,10 +97,10 @@ def write_one(folder: Path, number: int, rng: np.random.Generator) -> Made:
     kind = number % 6
     if kind == 0:
         return _write_odd(folder, number, rng, samples, rate)
-    data, container = encoded(rng, samples, rate)
+    data, container = encode(rng, samples, rate)
     if kind in (1, 2):
         return _put(folder / f"{number:03d}.{container}", data, True)
-    if kind == 3:  # an ending that says nothing; a .raw or .txt may hold anything
+    if kind == 3:  # a wrong suffix; a .raw file may hold anything
         ending = WRONG_ENDINGS[rng.integers(len(WRONG_ENDINGS))]
         told = ending != "raw" and container not in HEADERLESS
         return _put(folder / f"{number:03d}.{ending}", data, True if told else None)
@@ -110,7 +110,7 @@ def write_one(folder: Path, number: int, rng: np.random.Generator) -> Made:
 def _write_odd(
     folder: Path, number: int, rng: np.random.Generator, samples: np.ndarray, rate: int
 ) -> Made:
-    """Write no sample, one, or samples that are no numbers or beyond every scale."""
+    """Write no sample, one sample, or samples that are NaN, infinite or absurdly large."""
     path = folder / f"{number:03d}.wav"
     odd = ("none", "one", "nan", "inf", "huge")[rng.integers(5)]
     if odd in ("none", "one"):

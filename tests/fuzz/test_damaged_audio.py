@@ -1,4 +1,4 @@
-"""Whatever a file holds: no crash, no traceback, no hang, and the good ones are transcribed."""
+"""Damaged files end in no crash, traceback or hang, and good files are transcribed."""
 
 import math
 from pathlib import Path
@@ -45,10 +45,10 @@ def test_the_command_line_names_each_bad_file_in_one_line(
     status = main(["transcribe", *[str(m.path) for m in made], "--model", str(tmp_path)])
 
     printed = capfd.readouterr()
-    heard = [line.split("\t")[0] for line in printed.out.splitlines()]
+    transcribed = [line.split("\t")[0] for line in printed.out.splitlines()]
     # libsndfile's mp3 decoder has notes of its own
     complaints = [line for line in printed.err.splitlines() if not line.startswith("Note: ")]
     assert status == 1
-    assert complaints[-1] == f"asr: {len(made) - len(heard)} of {len(made)} files failed"
-    assert len(heard) + len(complaints) - 1 == len(made)
-    assert {str(one.path) for one in made if one.good} <= set(heard)
+    assert complaints[-1] == f"asr: {len(made) - len(transcribed)} of {len(made)} files failed"
+    assert len(transcribed) + len(complaints) - 1 == len(made)
+    assert {str(one.path) for one in made if one.good} <= set(transcribed)
