@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     if args.output_dir:
         check_outputs(inputs, "--output-dir", str)
     elif {"ctm", "stm"} & set(outputs.formats):
-        from asr.formats.nist import one_word
+        from asr.formats.nist import replace_spaces
 
-        check_outputs(inputs, f"--format {args.format}", lambda stem: one_word(stem.name))
+        check_outputs(inputs, f"--format {args.format}", lambda stem: replace_spaces(stem.name))
     wanted = [one for one in inputs if one.is_stream or not outputs.is_done(str(one.stem))]
     if wanted:
         outputs.check(len(wanted))

@@ -1,16 +1,16 @@
-"""Transcripts as files: one format a module, from `Transcript` to text.
+"""Transcripts to the text of files, one format a module.
 
-A writer takes the transcripts of one recording, one a channel where channels were transcribed
-apart, and what is to be said about it. Writers are pure: the same transcript gives the same
-bytes. Nothing here imports torch.
+`FORMATS` maps a format's name to its writer. A writer takes the transcripts of one recording, one
+for each channel that was transcribed apart, and an `About`, their source. A writer is pure: equal
+transcripts give equal text. Public: the names below. Nothing here imports torch.
 """
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from asr.formats.about import About
+from asr.formats.common import About
 from asr.formats.ctm import write_ctm
-from asr.formats.escaping import escaped
 from asr.formats.jsonl import write_jsonl
 from asr.formats.plain import write_txt
 from asr.formats.srt import write_srt
@@ -19,38 +19,59 @@ from asr.formats.textgrid import write_textgrid
 from asr.formats.tsv import write_tsv
 from asr.formats.verbose_json import write_json
 from asr.formats.vtt import write_vtt
-from asr.transcript import Transcript
+from asr.transcript import AlignedTranscript, Transcript, Word
 from asr.util.errors import UserError
+from asr.util.printable import printable
 
 __all__ = ["FORMATS", "About", "Writer", "parse_formats"]
 
 Writer = Callable[[Sequence[Transcript], About], str]
 
 
-def _of_lines(writer: Writer) -> Writer:
-    """Make a writer, of a format without escapes of its own, safe for any words and names."""
-    return lambda transcripts, about: writer(*escaped(transcripts, about))
+def _escape_before(writer: Writer) -> Writer:
+    """Escape control characters in words and names, for a format without escapes of its own."""
+
+    def write(transcripts: Sequence[Transcript], about: About) -> str:
+        recording = None if about.recording is None else printable(about.recording)
+        about = replace(about, path=printable(about.path), recording=recording)
+        return writer([_escape_transcript(one) for one in transcripts], about)
+
+    return write
 
 
-#: Name, which is also the file's ending -> writer.
+def _escape_transcript(transcript: Transcript) -> Transcript:
+    segments = tuple(
+        replace(one, text=printable(one.text), words=_escape_words(one.words))
+        for one in transcript.segments
+    )
+    if isinstance(transcript, AlignedTranscript):
+        return replace(transcript, segments=segments, tokens=_escape_words(transcript.tokens))
+    return replace(transcript, segments=segments)
+
+
+def _escape_words(words: Iterable[Word]) -> tuple[Word, ...]:
+    return tuple(replace(word, text=printable(word.text)) for word in words)
+
+
+#: A format's name, which is the suffix of its files too, and its writer.
 FORMATS: dict[str, Writer] = {
-    "txt": _of_lines(write_txt),
+    "txt": _escape_before(write_txt),
     "json": write_json,
-    "srt": _of_lines(write_srt),
-    "vtt": _of_lines(write_vtt),
-    "tsv": _of_lines(write_tsv),
-    "ctm": _of_lines(write_ctm),
-    "stm": _of_lines(write_stm),
-    "textgrid": _of_lines(write_textgrid),
+    "srt": _escape_before(write_srt),
+    "vtt": _escape_before(write_vtt),
+    "tsv": _escape_before(write_tsv),
+    "ctm": _escape_before(write_ctm),
+    "stm": _escape_before(write_stm),
+    "textgrid": _escape_before(write_textgrid),
     "jsonl": write_jsonl,
 }
 
 
 def parse_formats(names: str) -> tuple[str, ...]:
-    """Read a list of formats as it is typed, ``srt,json``; a name given twice counts once.
+    """Parse names of formats, such as ``srt,json``; a name given twice counts once.
 
     Raises:
-        UserError: a name that is no format; the nearest one is given.
+        UserError: a name that is no format; the message gives the nearest.
     """
     wanted = [name.strip().lower() for name in names.split(",")]
     for name in wanted:

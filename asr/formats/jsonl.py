@@ -1,7 +1,7 @@
-"""jsonl: a line a segment with its place in the recording, as NeMo's manifests have it.
+"""jsonl: a line a segment with its place in the recording, as in NeMo's manifests.
 
-`asr prepare folder` reads them too, so that a long recording and its text become utterances to
-train on.
+`asr prepare folder` reads such files, so that a long recording and its text become training
+utterances.
 """
 
 import json
@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from asr.formats.about import About
-from asr.formats.times import milliseconds, named_apart, turns_by_start
+from asr.formats.common import About, drop_lone_name, milliseconds, sort_turns
 from asr.transcript import Transcript
 from asr.util.printable import printable_json
 
@@ -18,12 +17,12 @@ from asr.util.printable import printable_json
 def write_jsonl(transcripts: Sequence[Transcript], about: About) -> str:
     """Write ``{"audio_filepath", "offset", "duration", "text", "confidence"}``, times in seconds.
 
-    The path is absolute; the confidence is the mean of the segment's words. ``channel`` names that
-    of several.
+    The path is absolute; the confidence is the mean of the segment's words. Where there are several
+    channels, ``channel`` names the segment's.
     """
     path = str(Path(about.path).absolute())
     lines = []
-    for channel, segment in turns_by_start(named_apart(transcripts)):
+    for channel, segment in sort_turns(drop_lone_name(transcripts)):
         start_ms = milliseconds(segment.start_s)
         duration_ms = max(1, milliseconds(segment.end_s) - start_ms)
         entry = {

@@ -1,27 +1,27 @@
-"""What the scoring formats of NIST's SCTK share: names without spaces, channels, order.
+"""What ctm and stm share: names without spaces, and channels by letter.
 
 Source: the document infmts.htm of SCTK, https://github.com/usnistgov/SCTK.
 """
 
 from collections.abc import Sequence
 
-from asr.formats.about import About
+from asr.formats.common import About
 from asr.transcript import Transcript
 
 _LETTERS: dict[str | None, str] = {None: "A", "left": "A", "right": "B"}
 
 
 def recording_name(about: About) -> str:
-    """The recording as scoring tools match it: one word, of an utterance its whole id."""
-    return one_word(about.name) or "unnamed"
+    """Name a recording, or an utterance by its id, in one word, by which scoring tools match it."""
+    return replace_spaces(about.name) or "unnamed"
 
 
-def one_word(name: str) -> str:
-    """Name a recording without spaces."""
+def replace_spaces(name: str) -> str:
+    """Write underscores for whitespace, since spaces separate the fields."""
     return "_".join(name.split())
 
 
-def lettered(transcripts: Sequence[Transcript]) -> list[tuple[str, Transcript]]:
-    """Each transcript with its channel's letter, A and B for left and right, in ASCII order."""
+def letter_channels(transcripts: Sequence[Transcript]) -> list[tuple[str, Transcript]]:
+    """Sort transcripts by the letter of their channel: A is left, or the only one, and B right."""
     named = [(_LETTERS.get(one.channel) or str(one.channel), one) for one in transcripts]
     return sorted(named, key=lambda item: item[0])

@@ -1,16 +1,15 @@
-"""textgrid: Praat's long text format, for looking at an alignment over its sound.
+"""textgrid: Praat's long text format, which shows an alignment under the waveform.
 
-A tier of words a channel, and of an alignment one of its phones, characters or pieces. The
-intervals of a tier fill the recording without gap or overlap, as Praat demands; those between words
-are empty.
+Each channel has a tier of words, and in an alignment a tier of phones, characters or subwords too.
+The intervals of a tier cover the recording without gap or overlap, as Praat demands; an interval
+between words is empty.
 
 Source: the Praat manual, "TextGrid file formats".
 """
 
 from collections.abc import Iterable, Sequence
 
-from asr.formats.about import About
-from asr.formats.times import milliseconds
+from asr.formats.common import About, milliseconds
 from asr.transcript import AlignedTranscript, Transcript, Word
 
 Interval = tuple[int, int, str]
@@ -54,7 +53,7 @@ def _tiers(transcript: Transcript) -> Iterable[tuple[str, Sequence[Word]]]:
 
 
 def _tile(words: Sequence[Word], end_ms: int) -> list[Interval]:
-    """Fill 0..end_ms: words in order, each cut off where the one before still lasts."""
+    """Cover 0..end_ms: words in order, each without the time that the word before still lasts."""
     intervals: list[Interval] = []
     reached = 0
     for word in sorted(words, key=lambda word: word.start_s):

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from asr.formats.about import About
-from asr.formats.times import milliseconds, named_apart, turns_by_start
+from asr.formats.common import About, drop_lone_name, milliseconds, sort_turns
 from asr.transcript import Transcript
 
 
 def write_tsv(transcripts: Sequence[Transcript], _about: About) -> str:
-    """Write a header and a line a segment; a fourth column names the channel of several."""
-    transcripts = named_apart(transcripts)
-    turns = turns_by_start(transcripts)
+    """Write a header and a line a segment; several channels are named in a fourth column."""
+    transcripts = drop_lone_name(transcripts)
+    turns = sort_turns(transcripts)
     named = any(transcript.channel is not None for transcript in transcripts)
     rows = [["start", "end", "text", "channel"]]
     for channel, segment in turns:

@@ -1,28 +1,26 @@
-"""json: everything, in the fields of OpenAI's verbose_json where they mean the same.
+"""json: all that is known of a transcript, in the fields of OpenAI's verbose_json where they apply.
 
-Theirs: task, language, duration, text, segments (id, start, end, text) and words (word, start,
-end). Ours besides: confidence, channel, the recording's path, model and settings, and the phones,
-characters or pieces of an alignment. `language` is null: the model was trained on one, and does not
-know its name. Theirs that are left out (tokens, temperature, avg_logprob and the like) tell of a
-decoder that this is not.
+OpenAI's fields: task, language, duration, text, segments (id, start, end, text) and words (word,
+start, end). Added: confidence, channel, the recording's path, model and settings, and the phones,
+characters or subwords of an alignment. `language` is null, since a model does not know the name of
+its language. OpenAI's tokens, temperature, avg_logprob and the like describe another decoder.
 """
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from asr.formats.about import About
-from asr.formats.times import turns_by_start
+from asr.formats.common import About, sort_turns
 from asr.transcript import AlignedTranscript, Transcript, Word
 from asr.util.printable import printable_json
 
 
 def write_json(transcripts: Sequence[Transcript], about: About) -> str:
-    """Write one object; segments and words of all channels stand in order of time.
+    """Write one object, the segments and the words of all channels in order of time.
 
     Times are in seconds, rounded to a millisecond; confidences are in 0..1, to four decimals.
     """
-    turns = turns_by_start(transcripts)
+    turns = sort_turns(transcripts)
     aligned = [one for one in transcripts if isinstance(one, AlignedTranscript)]
     data: dict[str, Any] = {
         "task": "align" if aligned else "transcribe",
@@ -39,19 +37,19 @@ def write_json(transcripts: Sequence[Transcript], about: About) -> str:
             }
             for number, (channel, segment) in enumerate(turns)
         ],
-        "words": _timed([(one.channel, one.words) for one in transcripts], "word"),
+        "words": _sort_by_start([(one.channel, one.words) for one in transcripts], "word"),
     }
     for kind in {one.kind for one in aligned}:
-        data[f"{kind}s"] = _timed([(one.channel, one.tokens) for one in aligned], kind)
+        data[f"{kind}s"] = _sort_by_start([(one.channel, one.tokens) for one in aligned], kind)
     data |= {"path": about.path, "model": about.model, "settings": dict(about.settings)}
     return printable_json(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
-def _timed(
+def _sort_by_start(
     channels: Sequence[tuple[str | None, Sequence[Word]]], name: str
 ) -> list[dict[str, Any]]:
-    """Put words, or tokens, in order of time, the text under `name`."""
-    heard = [(channel, word) for channel, words in channels for word in words]
+    """Sort the words or tokens of all channels by start; `name` is the key of the text."""
+    words_of_all = [(channel, word) for channel, words in channels for word in words]
     return [
         {
             name: word.text,
@@ -60,7 +58,7 @@ def _timed(
             "confidence": round(word.confidence, 4),
             "channel": channel,
         }
-        for channel, word in sorted(heard, key=lambda item: item[1].start_s)
+        for channel, word in sorted(words_of_all, key=lambda item: item[1].start_s)
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from spoken import said, segment, talk
+from made_transcripts import one_segment, segment, talk
 
 from asr.formats import FORMATS, About, parse_formats
 from asr.transcript import AlignedTranscript, Segment, Transcript, Word
@@ -28,7 +28,7 @@ ALIGNED = AlignedTranscript(
 )  # fmt: skip
 
 
-def test_json_gives_everything_back():
+def test_json_has_all_of_the_transcript():
     transcript = talk(3)
     data = json.loads(FORMATS["json"]([transcript], ABOUT))
     assert data["text"] == transcript.text
@@ -65,7 +65,7 @@ def test_json_of_channels_names_them_in_order_of_time():
 
 
 @pytest.mark.parametrize("kind", ["character", "phone", "subword"])
-def test_an_alignment_has_its_tokens_by_what_they_are(kind):
+def test_tokens_of_an_alignment_are_named_by_their_kind(kind):
     aligned = replace(ALIGNED, kind=kind)
     data = json.loads(FORMATS["json"]([aligned], ABOUT))
     assert data["task"] == "align"
@@ -73,7 +73,7 @@ def test_an_alignment_has_its_tokens_by_what_they_are(kind):
     assert [*tiers(FORMATS["textgrid"]([aligned], ABOUT))] == ["words", f"{kind}s"]
 
 
-def test_txt_is_a_segment_a_line():
+def test_txt_has_a_segment_a_line():
     assert FORMATS["txt"]([talk(0)], ABOUT).splitlines() == [s.text for s in talk(0).segments]
     lines = FORMATS["txt"](BOTH, ABOUT).splitlines()
     assert {line.split()[0] for line in lines} == {"left:", "right:"}
@@ -92,15 +92,15 @@ def test_jsonl_is_a_manifest_of_the_segments():
     assert {entry["channel"] for entry in entries} == {"left", "right"}
 
 
-def test_tsv_is_whispers():
-    written = FORMATS["tsv"]([said(("hello", 1.2345, 2), ("you", 2, 2.5))], ABOUT)
+def test_tsv_has_the_columns_of_whisper():
+    written = FORMATS["tsv"]([one_segment(("hello", 1.2345, 2), ("you", 2, 2.5))], ABOUT)
     assert written == "start\tend\ttext\n1234\t2500\thello you\n"  # 1234.5 is rounded to even
     rows = [line.split("\t") for line in FORMATS["tsv"](BOTH, ABOUT).splitlines()]
     assert rows[0] == ["start", "end", "text", "channel"]
     assert {row[3] for row in rows[1:]} == {"left", "right"}
 
 
-def test_a_channel_that_is_alone_is_named_as_data_only():
+def test_only_json_names_a_channel_that_is_alone():
     for name in ("txt", "tsv"):
         assert FORMATS[name](BOTH[:1], ABOUT) == FORMATS[name]([talk(1)], ABOUT)
     data = json.loads(FORMATS["json"](BOTH[:1], ABOUT))
@@ -108,7 +108,7 @@ def test_a_channel_that_is_alone_is_named_as_data_only():
 
 
 def tiers(written: str) -> dict[str, list[tuple[float, float, str]]]:
-    """Read a TextGrid as Praat does: numbers and quoted texts count, the rest is decoration."""
+    """Read a TextGrid as Praat does: by its numbers and quoted texts alone."""
     values = re.findall(r'"(?:[^"]|"")*"|(?<== )[\d.]+|<exists>', written)
     texts = [value[1:-1].replace('""', '"') if value[0] == '"' else value for value in values]
     assert texts[:2] == ["ooTextFile", "TextGrid"]
@@ -157,30 +157,30 @@ ODD = "".join(map(chr, [*range(32), *range(127, 160)])) + "\u2028\u202e\u2066\ud
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_no_word_or_name_forges_a_line_or_steers_a_terminal(name):
-    """Against the same transcript of plain words: as many lines, and only text in them."""
+def test_no_word_or_name_adds_a_line_or_controls_a_terminal(name):
+    """The file has as many lines as with plain words, and only printable characters."""
 
     def lines(odd):
         word = Word(f"a{odd}b", 0.1, 0.3, 0.5)
-        spoken = Segment(0.1, 0.3, word.text, (word,))
-        one = AlignedTranscript((spoken,), 1.0, tokens=(word,))
+        only = Segment(0.1, 0.3, word.text, (word,))
+        one = AlignedTranscript((only,), 1.0, tokens=(word,))
         written = FORMATS[name]([one], About(f"/dir/x{odd}.wav", "m", {}, recording=f"id{odd}"))
         return written.encode().decode().split("\n")
 
     found = lines(ODD)
-    assert len(found) == len(lines("")) or name in ("srt", "vtt")  # which part long words
+    assert len(found) == len(lines("")) or name in ("srt", "vtt")  # which split long words
     allowed = "\t" if name == "tsv" else ""
     assert all(character.isprintable() or character in allowed for character in "".join(found))
 
 
 @pytest.mark.parametrize("name", ["json", "jsonl"])
-def test_json_gives_back_any_word(name):
+def test_json_keeps_any_word(name):
     word = Word(ODD, 0.1, 0.3, 0.5)
     one = Transcript((Segment(0.1, 0.3, ODD, (word,)),), 1.0)
     assert json.loads(FORMATS[name]([one], ABOUT))["text"] == ODD
 
 
-def test_formats_are_chosen_by_name():
+def test_formats_are_parsed_by_name():
     assert parse_formats("srt, JSON,srt") == ("srt", "json")
     with pytest.raises(UserError, match=r"unknown format 'strt'; did you mean srt\?"):
         parse_formats("json,strt")

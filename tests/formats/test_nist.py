@@ -1,9 +1,9 @@
-"""ctm and stm held to the rules of SCTK's infmts.htm, which sclite reads them by."""
+"""ctm and stm, checked against the rules of SCTK's infmts.htm."""
 
 import re
 
 import pytest
-from spoken import said, talk
+from made_transcripts import one_segment, talk
 
 from asr.formats import FORMATS, About
 from asr.transcript import Transcript
@@ -24,7 +24,7 @@ def records(pattern: re.Pattern, written: str) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("transcripts", [[talk(0)], BOTH])
-def test_ctm_is_words_sorted_by_file_channel_and_time(transcripts):
+def test_ctm_has_words_sorted_by_file_channel_and_time(transcripts):
     lines = records(CTM, FORMATS["ctm"](transcripts, ABOUT))
     assert len(lines) == sum(len(one.words) for one in transcripts)
     keys = [(name.encode(), channel.encode(), float(start)) for name, channel, start, *_ in lines]
@@ -33,7 +33,7 @@ def test_ctm_is_words_sorted_by_file_channel_and_time(transcripts):
     assert all(0 <= float(confidence) <= 1 for *_, confidence in lines)
 
 
-def test_ctm_times_are_the_words():
+def test_ctm_has_the_times_of_the_words():
     lines = records(CTM, FORMATS["ctm"](BOTH, ABOUT))
     for letter, transcript in (("A", BOTH[1]), ("B", BOTH[0])):
         mine = [line for line in lines if line[1] == letter]
@@ -44,7 +44,7 @@ def test_ctm_times_are_the_words():
 
 
 @pytest.mark.parametrize("transcripts", [[talk(0)], BOTH])
-def test_stm_is_segments_sorted_by_file_channel_and_time(transcripts):
+def test_stm_has_segments_sorted_by_file_channel_and_time(transcripts):
     lines = records(STM, FORMATS["stm"](transcripts, ABOUT))
     assert len(lines) == sum(len(one.segments) for one in transcripts)
     keys = [(name.encode(), channel.encode(), float(line[1])) for name, channel, *line in lines]
@@ -53,39 +53,43 @@ def test_stm_is_segments_sorted_by_file_channel_and_time(transcripts):
     assert not any(text.startswith("<") for *_, text in lines)
 
 
-def test_both_name_file_and_channels_alike():
+def test_ctm_and_stm_name_file_and_channels_alike():
     ctm = {line[:2] for line in records(CTM, FORMATS["ctm"](BOTH, ABOUT))}
     stm = {line[:2] for line in records(STM, FORMATS["stm"](BOTH, ABOUT))}
     assert ctm == stm == {("monday_9.30", "A"), ("monday_9.30", "B")}
 
 
-def test_an_utterance_goes_by_its_id():
+def test_an_utterance_is_named_by_its_id():
     about = About("x.wav", "model", {}, recording="an4.first-1")
-    assert FORMATS["ctm"]([said(("a", 0, 1))], about) == "an4.first-1 A 0.000 1.000 a 0.9000\n"
+    assert (
+        FORMATS["ctm"]([one_segment(("a", 0, 1))], about) == "an4.first-1 A 0.000 1.000 a 0.9000\n"
+    )
 
 
-def test_utterances_in_folders_of_like_names_stay_apart():
+def test_utterances_of_one_name_in_two_folders_differ():
     for name in ("ann/01", "bob/01"):
         about = About("x.wav", "model", {}, recording=name)
-        assert FORMATS["ctm"]([said(("a", 0, 1))], about) == f"{name} A 0.000 1.000 a 0.9000\n"
+        assert (
+            FORMATS["ctm"]([one_segment(("a", 0, 1))], about) == f"{name} A 0.000 1.000 a 0.9000\n"
+        )
 
 
-def test_more_than_two_channels_stand_in_ascii_order():
+def test_more_than_two_channels_are_in_ascii_order():
     channels = [talk(0, segments=1, channel=str(number)) for number in (1, 2, 10)]
     lines = records(STM, FORMATS["stm"](channels, ABOUT))
     assert [line[1] for line in lines] == ["1", "10", "2"]
 
 
-def test_a_word_of_no_length_lasts_a_millisecond():
-    (line,) = records(CTM, FORMATS["ctm"]([said(("a", 1.0, 1.0))], ABOUT))
+def test_a_word_without_duration_lasts_a_millisecond():
+    (line,) = records(CTM, FORMATS["ctm"]([one_segment(("a", 1.0, 1.0))], ABOUT))
     assert line[2:4] == ("1.000", "0.001")
 
 
-def test_nothing_heard_is_an_empty_file():
+def test_an_empty_transcript_is_an_empty_file():
     for name in ("ctm", "stm"):
         assert FORMATS[name]([Transcript((), 1.0)], ABOUT) == ""
 
 
 def test_a_word_with_a_space_in_it_is_one_field():
-    (line,) = FORMATS["ctm"]([said(("a b\u2003c", 0.5, 0.7))], ABOUT).splitlines()
+    (line,) = FORMATS["ctm"]([one_segment(("a b\u2003c", 0.5, 0.7))], ABOUT).splitlines()
     assert line.split()[4:] == ["a_b_c", "0.9000"]

@@ -1,4 +1,4 @@
-"""Subtitles: read back by other people's parsers, and held to the rules that players want."""
+"""Subtitles: read back by independent parsers, and checked against the rules for cues."""
 
 import io
 from itertools import pairwise
@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 import srt
 import webvtt
-from spoken import said, segment, talk
+from made_transcripts import one_segment, segment, talk
 
 from asr.formats import FORMATS, About
+from asr.formats.common import format_clock
 from asr.formats.cues import make_cues
-from asr.formats.times import clock
 from asr.transcript import Segment, Transcript, Word
 
 ABOUT = About("talk.wav", "model", {})
@@ -38,13 +38,13 @@ def test_cues_keep_the_rules(transcripts):
 
 
 @pytest.mark.parametrize("transcript", TALKS)
-def test_a_cue_shorter_than_a_second_has_no_room_for_more(transcript):
+def test_a_cue_shorter_than_a_second_ends_at_the_next(transcript):
     for cue, following in pairwise(make_cues([transcript])):
         assert cue.end_ms - cue.start_ms >= 1000 or cue.end_ms == following.start_ms
 
 
 @pytest.mark.parametrize("transcript", TALKS[:4])
-def test_cue_times_are_those_of_their_words(transcript):
+def test_cues_have_the_times_of_their_words(transcript):
     starts = {round(1000 * word.start_s) for word in transcript.words}
     ends = {round(1000 * word.end_s) for word in transcript.words}
     for cue in make_cues([transcript]):
@@ -53,7 +53,7 @@ def test_cue_times_are_those_of_their_words(transcript):
 
 
 @pytest.mark.parametrize("transcript", TALKS)
-def test_srt_says_every_word_to_a_parser(transcript):
+def test_a_parser_reads_every_word_of_srt(transcript):
     parsed = list(srt.parse(FORMATS["srt"]([transcript], ABOUT)))
     cues = make_cues([transcript])
     assert [one.index for one in parsed] == list(range(1, len(cues) + 1))
@@ -66,12 +66,12 @@ def test_srt_says_every_word_to_a_parser(transcript):
 
 
 @pytest.mark.parametrize("transcript", TALKS)
-def test_vtt_says_every_word_to_a_parser(transcript):
+def test_a_parser_reads_every_word_of_vtt(transcript):
     parsed = webvtt.from_buffer(io.StringIO(FORMATS["vtt"]([transcript], ABOUT)))
     cues = make_cues([transcript])
     assert [one.text for one in parsed] == ["\n".join(cue.lines) for cue in cues]
-    assert [one.start for one in parsed] == [clock(cue.start_ms, ".") for cue in cues]
-    assert [one.end for one in parsed] == [clock(cue.end_ms, ".") for cue in cues]
+    assert [one.start for one in parsed] == [format_clock(cue.start_ms, ".") for cue in cues]
+    assert [one.end for one in parsed] == [format_clock(cue.end_ms, ".") for cue in cues]
     assert letters("".join(one.text for one in parsed)) == letters(transcript.text)
 
 
@@ -82,7 +82,7 @@ def test_channels_are_named():
     assert {one.voice for one in parsed} == {"left", "right"}
 
 
-def test_a_channel_has_the_times_it_has_alone():
+def test_a_channels_cues_do_not_depend_on_other_channels():
     cues = make_cues(BOTH)
     for transcript in BOTH:
         own = [(cue.start_ms, cue.end_ms) for cue in cues if cue.channel == transcript.channel]
@@ -96,8 +96,8 @@ def test_a_channel_that_is_alone_has_no_name():
         assert FORMATS[name]([left], ABOUT) == FORMATS[name](mixed, ABOUT)
 
 
-def test_vtt_keeps_signs_of_markup_as_text():
-    written = FORMATS["vtt"]([said(("<b>", 0, 1), ("-->", 1, 2), ("R&B", 2, 3))], ABOUT)
+def test_vtt_escapes_markup():
+    written = FORMATS["vtt"]([one_segment(("<b>", 0, 1), ("-->", 1, 2), ("R&B", 2, 3))], ABOUT)
     assert "&lt;b&gt; --&gt; R&amp;B" in written
     assert len(webvtt.from_buffer(io.StringIO(written)).captions) == 1
 
@@ -117,30 +117,30 @@ def test_cuts_are_made_at_pauses():
     # Neither fits one cue, whose time is seven seconds at most.
     for shifted, pause_s in ((early, 2.0), (late, 4.0)):
         more = [(text, a + 6.4, b + 6.4) for text, a, b in words[:6]]
-        first = make_cues([said(*shifted, *more)])[0]
+        first = make_cues([one_segment(*shifted, *more)])[0]
         assert first.end_ms == round(1000 * pause_s)
 
 
-def test_a_long_pause_parts_what_would_fit_one_cue():
-    cues = make_cues([said(("one", 0, 0.5), ("two", 3.5, 4))])
+def test_a_long_pause_separates_words_that_would_fit_one_cue():
+    cues = make_cues([one_segment(("one", 0, 0.5), ("two", 3.5, 4))])
     assert [(cue.start_ms, cue.end_ms) for cue in cues] == [(0, 1000), (3500, 4500)]
 
 
 def test_a_short_last_cue_lasts_a_second_but_not_past_the_recording():
-    assert make_cues([said(("yes", 0.2, 0.4), duration_s=9.0)])[0].end_ms == 1200
-    assert make_cues([said(("yes", 0.2, 0.4), duration_s=0.7)])[0].end_ms == 700
+    assert make_cues([one_segment(("yes", 0.2, 0.4), duration_s=9.0)])[0].end_ms == 1200
+    assert make_cues([one_segment(("yes", 0.2, 0.4), duration_s=0.7)])[0].end_ms == 700
 
 
-def test_words_without_spaces_between_stay_so():
-    heard = segment([(sign, place, place + 1) for place, sign in enumerate("你好吗")], joint="")
-    (cue,) = make_cues([Transcript((heard,), 5.0)])
+def test_words_without_spaces_between_get_none():
+    only = segment([(sign, place, place + 1) for place, sign in enumerate("你好吗")], joint="")
+    (cue,) = make_cues([Transcript((only,), 5.0)])
     assert cue.lines == ("你好吗",)
 
 
-def test_a_word_of_a_whole_line_is_kept_whole_and_a_longer_one_parted():
-    (cue,) = make_cues([said(("a", 0, 1), ("b" * 42, 1, 2), duration_s=3.0)])
+def test_a_word_as_long_as_a_line_is_kept_whole_and_a_longer_one_split():
+    (cue,) = make_cues([one_segment(("a", 0, 1), ("b" * 42, 1, 2), duration_s=3.0)])
     assert cue.lines == ("a", "b" * 42)
-    (cue,) = make_cues([said(("c" * 50, 0, 5))])
+    (cue,) = make_cues([one_segment(("c" * 50, 0, 5))])
     assert "".join(cue.lines) == "c" * 50
 
 
@@ -150,6 +150,11 @@ def test_a_word_of_ten_seconds_is_shown_for_seven():
 
 
 def test_hours_have_as_many_digits_as_they_need():
-    written = FORMATS["srt"]([said(("late", 360_000.5, 360_001.5), duration_s=360_002.0)], ABOUT)
+    written = FORMATS["srt"](
+        [one_segment(("late", 360_000.5, 360_001.5), duration_s=360_002.0)], ABOUT
+    )
     assert "100:00:00,500 --> 100:00:01,500" in written
-    assert FORMATS["srt"]([said(("hi", 0, 1))], ABOUT) == "1\n00:00:00,000 --> 00:00:01,000\nhi\n"
+    assert (
+        FORMATS["srt"]([one_segment(("hi", 0, 1))], ABOUT)
+        == "1\n00:00:00,000 --> 00:00:01,000\nhi\n"
+    )

@@ -1,4 +1,4 @@
-"""Transcripts made up from a seed, as long and as odd as a test asks for."""
+"""Transcripts made for tests, of given words or from a seed."""
 
 import random
 
@@ -8,12 +8,12 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzäß"
 
 
 def segment(words: list[tuple[str, float, float]], joint: str = " ") -> Segment:
-    heard = tuple(Word(text, start_s, end_s, 0.9) for text, start_s, end_s in words)
-    text = joint.join(word.text for word in heard)
-    return Segment(heard[0].start_s, heard[-1].end_s, text, heard)
+    made = tuple(Word(text, start_s, end_s, 0.9) for text, start_s, end_s in words)
+    text = joint.join(word.text for word in made)
+    return Segment(made[0].start_s, made[-1].end_s, text, made)
 
 
-def said(*words: tuple[str, float, float], duration_s: float = 60.0) -> Transcript:
+def one_segment(*words: tuple[str, float, float], duration_s: float = 60.0) -> Transcript:
     return Transcript((segment(list(words)),), duration_s)
 
 
