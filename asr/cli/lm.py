@@ -10,8 +10,8 @@ from asr.text.normalizers import NORMALIZERS
 from asr.util.paths import is_manifest
 
 if TYPE_CHECKING:
-    from asr.lm.commands import ModelInfo, TrainedModel
-    from asr.lm.perplexity import Perplexity
+    from asr.lm.estimate import TrainedModel
+    from asr.lm.perplexity import ModelInfo, Perplexity
     from asr.lm.vocabulary import TokenizedText
 
 _TEXT_HELP = "a sentence a line, may be gzipped; or a cut manifest, whose transcripts it is"
@@ -57,7 +57,7 @@ def add(verbs: Verbs) -> None:
 
 def run_train(args: argparse.Namespace) -> None:
     """Estimate a model and say what it is made of."""
-    from asr.lm.commands import train
+    from asr.lm.estimate import train
 
     made = train(
         _read_text(args),
@@ -72,7 +72,7 @@ def run_train(args: argparse.Namespace) -> None:
 
 def run_info(args: argparse.Namespace) -> None:
     """Describe a model."""
-    from asr.lm.commands import info
+    from asr.lm.perplexity import info
 
     show(_format_info(info(args.model, _read_text(args) if args.text else None)))
 

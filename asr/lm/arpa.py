@@ -1,4 +1,4 @@
-r"""Language models in the ARPA format, as SRILM and KenLM write it: read, written, gzipped or not.
+r"""Read and write language models in the ARPA format of SRILM and KenLM, plain or gzipped.
 
     \data\
     ngram 1=100
@@ -11,9 +11,9 @@ r"""Language models in the ARPA format, as SRILM and KenLM write it: read, writt
     \end\
 
 Each line holds log10 p(last word | words before), the words, and the log10 back-off weight of the
-n-gram as a context, which is left out where it is 0 or the order is the highest. A model without
-<unk> is given one of log10 probability -100, as KenLM does; <UNK> is taken for <unk>. What stands
-before the line \data\, such as the description that CMU's tools begin with, is passed over.
+n-gram as a context, which may be missing where it is 0, and always is at the highest order. A model
+without <unk> gets one of log10 probability -100, as in KenLM; <UNK> is read as <unk>. Lines before
+\data\, such as the description that CMU's tools write, are skipped.
 """
 
 import gzip
@@ -42,30 +42,30 @@ _GZIP_LEVEL = 6
 _WRITERS = 2
 _BLOCK_ENTRIES, _BLOCK_BYTES = 1 << 17, 1 << 28  # at most
 _DATA = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t\r]*\\data\\[ \t\r]*$", re.MULTILINE)
-_NUMBERS_LENGTH = 40  # more than two numbers and what parts them take on a line
+_NUMBERS_LENGTH = 40  # more bytes than two numbers and their separators take on a line
 
-_COMPLAINTS = {
-    arpa_lines.NUMBER: "the log-probability is not a finite number",
+_MESSAGES = {
+    arpa_lines.NO_NUMBER: "the log-probability is not a finite number",
     arpa_lines.POSITIVE: "the log-probability is more than 0",
-    arpa_lines.FEW: "an n-gram lacks a word",
+    arpa_lines.MISSING_WORD: "an n-gram lacks a word",
     arpa_lines.UNKNOWN_WORD: "an n-gram has a word that is not among the 1-grams",
     arpa_lines.BACK_OFF: "the back-off is not a finite number, or not 0 at the highest order",
-    arpa_lines.MORE: "there is more on the line than an n-gram has",
+    arpa_lines.TRAILING: "there is more on the line than an n-gram has",
 }
 
 
 def parse_arpa(text: bytes, path: Path) -> NGram:
-    """Read the text of an ARPA file; `path` is what messages call it.
+    """Read the text of an ARPA file; messages name `path`.
 
     Raises:
-        UserError: the file is damaged: it is not ARPA, has other counts than its header says,
-            numbers that are none, unknown words, repeated n-grams or n-grams without context.
+        UserError: the file is damaged: it is not ARPA, has other counts than its header, invalid
+            numbers, unknown words, repeated n-grams or n-grams without context.
     """
     return _Reader(text, path).read()
 
 
 class _Reader:
-    """One pass over an ARPA file's text; `at` is the byte that it has reached."""
+    """Reads an ARPA file's text in one pass; `at` is the current byte."""
 
     def __init__(self, text: bytes, path: Path) -> None:
         self.text, self.path = text, path
@@ -90,9 +90,9 @@ class _Reader:
         vocabulary = self._vocabulary(table)
         return NGram(vocabulary, counts, builder.finish())
 
-    def _refuse(self, at: int, what: str) -> NoReturn:
+    def _refuse(self, at: int, problem: str) -> NoReturn:
         raise UserError(
-            f"{self.path}:{line_number(self.text, at)}: {what}; the ARPA file is damaged or not "
+            f"{self.path}:{line_number(self.text, at)}: {problem}; the ARPA file is damaged or not "
             "one, make it again"
         )
 
@@ -107,11 +107,11 @@ class _Reader:
                 return start, line[:80].decode(errors="replace")
         return len(self.text), ""
 
-    def _expect(self, wanted: str) -> None:
+    def _expect(self, expected: str) -> None:
         start, line = self._next_line()
-        if line != wanted:
+        if line != expected:
             found = f"'{line}'" if line else "the end of the file"
-            self._refuse(start, f"expected '{wanted}', found {found}")
+            self._refuse(start, f"expected '{expected}', found {found}")
 
     def _header(self) -> list[int]:
         begins = _DATA.search(self.text)
@@ -139,7 +139,7 @@ class _Reader:
         return counts
 
     def _word_table(self, count: int) -> WordTable:
-        """Room for the 1-grams, whose letters are fewer than their section's."""
+        """An empty table for the 1-grams, with room for as many bytes as their section has."""
         section = self.text.find(b"\n\\", self.at)
         table = new_table(count + 1, (section if section >= 0 else len(self.text)) + 8)
         add_lines(table, np.frombuffer(f"{UNKNOWN}\n".encode(), np.uint8))
@@ -152,18 +152,18 @@ class _Reader:
             np.empty(count, np.float32),
         )
         start = self.at
-        complaint, self.at = parse_section(self.letters, start, table, highest, section)
-        if complaint == arpa_lines.SHORT:
+        status, self.at = parse_section(self.letters, start, table, highest, section)
+        if status == arpa_lines.TOO_FEW_LINES:
             found = self.text.count(b"\n", start, self.at)
             self._refuse(self.at, f"the header says {count} {order}-grams, found {found}")
-        if complaint != arpa_lines.FINE:
+        if status != arpa_lines.OK:
             end = self.text.find(b"\n", self.at)
             rest = self.text[self.at : end if end >= 0 else None][:40].decode(errors="replace")
-            self._refuse(self.at, f"{_COMPLAINTS[complaint]}, found '{rest}'")
+            self._refuse(self.at, f"{_MESSAGES[status]}, found '{rest}'")
         return section
 
     def _append(self, builder: TreeBuilder, section: Section, at: int, *, highest: bool) -> None:
-        """Sort an order's n-grams into the tree; row i stands on the i-th line from byte `at`."""
+        """Sort an order's n-grams into the tree; row i comes from the i-th line after byte `at`."""
         parent, word = builder.find(section.words), section.words[:, -1]
         rank = np.argsort((parent.astype(np.int64) << 32) | word, kind="stable")
         parent, word = parent[rank], word[rank]
@@ -175,11 +175,11 @@ class _Reader:
         back_off = section.back_off[:0] if highest else section.back_off[rank]
         builder.append(parent, word, section.log_prob[rank], back_off)
 
-    def _refuse_row(self, at: int, row: int, what: str) -> NoReturn:
+    def _refuse_row(self, at: int, row: int, problem: str) -> NoReturn:
         for _ in range(row):
             at = self.text.index(b"\n", at) + 1
         line = self.text[at:].split(b"\n", 1)[0][:80].decode(errors="replace")
-        self._refuse(at, f"{what}: '{line}'")
+        self._refuse(at, f"{problem}: '{line}'")
 
     def _vocabulary(self, table: WordTable) -> bytes:
         vocabulary = table.letters[: table.starts[table.size[0]]].tobytes()[:-1]
@@ -194,12 +194,12 @@ class _Reader:
 
 
 def _least_bytes(order: int) -> int:
-    """Fewest bytes of an n-gram's line: `0 a b`, of which the last need not end."""
+    """Fewest bytes of an n-gram's line: `0 a b`, without a newline at the end of the file."""
     return 2 * order + 1
 
 
 def _with_unknown(section: Section) -> Section:
-    """The 1-grams with an <unk>, supplied where the file has none."""
+    """The 1-grams with an <unk>, added where the file has none."""
     if (section.words == UNKNOWN_ID).any():
         return section
     return Section(
@@ -210,7 +210,7 @@ def _with_unknown(section: Section) -> Section:
 
 
 def check_decimals(decimals: int) -> None:
-    """Refuse what `write_arpa` cannot write.
+    """Refuse a number of decimals that `write_arpa` cannot write.
 
     Raises:
         UserError: decimals are not 1 to 6.
@@ -222,12 +222,12 @@ def check_decimals(decimals: int) -> None:
 
 
 def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
-    """Write a model as an ARPA file, gzipped where its name ends in .gz; whole or not at all.
+    """Write a model atomically as an ARPA file, gzipped where its name ends in .gz.
 
-    Numbers have seven digits, as many as float32 holds, and at most so many `decimals`; with one,
-    no probability is further off than 12.2 %, and a packed file is little over half as large.
-    The same model gives the same bytes: the gzip members, one a block of n-grams so that they are
-    packed side by side, carry no time.
+    Numbers have seven digits, as many as float32 holds, and at most `decimals` decimals; with one
+    decimal, probabilities are at most 12.2 % off, and a gzipped file is little over half as large.
+    Equal models give equal bytes: each block of n-grams is a gzip member without a time. Blocks are
+    compressed in parallel.
 
     Raises:
         UserError: the file cannot be written, or decimals are not 1 to 6.
@@ -248,7 +248,7 @@ def write_arpa(lm: NGram, path: Path, decimals: int = MAX_DECIMALS) -> None:
 
 
 def _blocks(counts: Sequence[int], longest: int) -> Iterator[tuple[str, int, int, int]]:
-    """Parts of the file: the lines before, an order, and the entries of that order to write."""
+    """Blocks of the file: the lines before a block's n-grams, their order, and their entries."""
     before = "\\data\\\n" + "".join(f"ngram {k}={n}\n" for k, n in enumerate(counts, 1))
     first = 1
     for order, count in enumerate(counts, 1):
@@ -262,12 +262,12 @@ def _blocks(counts: Sequence[int], longest: int) -> Iterator[tuple[str, int, int
 
 
 def _longest(table: WordTable) -> int:
-    """Bytes of the longest word, with what parts it from the next."""
+    """Bytes of the longest word with its newline."""
     return int(np.diff(table.starts).max())
 
 
 def _entry_bytes(order: int, longest: int) -> int:
-    """Most bytes that an entry's line can have."""
+    """Most bytes of an entry's line."""
     return order * (longest + 1) + _NUMBERS_LENGTH
 
 

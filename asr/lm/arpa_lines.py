@@ -1,7 +1,7 @@
 """Compiled reading and writing of the lines of an ARPA file, byte by byte.
 
 A section of one order is read into plain arrays, or written from the tree of n-grams. Nothing here
-raises: a reader's complaint is a number, which `asr.lm.arpa` puts into words.
+raises: the reader returns a status, for which `asr.lm.arpa` has the messages.
 """
 
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from asr.lm.ngram import LN_10, NGramArrays
 from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_word, find_slot, is_space
 from asr.util.compiled import compiled
 
-FINE, SHORT, NUMBER, POSITIVE, FEW, UNKNOWN_WORD, BACK_OFF, MORE = range(8)
-_LARGEST = 1e38  # of a log10, whose natural logarithm float32 holds
+OK, TOO_FEW_LINES, NO_NUMBER, POSITIVE, MISSING_WORD, UNKNOWN_WORD, BACK_OFF, TRAILING = range(8)
+_LARGEST = 1e38  # log10 whose natural logarithm float32 still holds
 _UPPER_UNKNOWN = np.frombuffer(b"<UNK>", np.uint8)
 
 
 class Section(NamedTuple):
-    """What `parse_section` fills, one row an n-gram, in the file's order."""
+    """The n-grams of one order as `parse_section` reads them, in the file's order."""
 
     words: np.ndarray  #    (n, k) int32
     log_prob: np.ndarray  # (n,) float32, natural
@@ -27,7 +27,7 @@ class Section(NamedTuple):
 
 @compiled
 def _token(text: np.ndarray, at: int) -> tuple[int, int]:
-    """Start and end of the next token of the line; they are equal where the line has no more."""
+    """Start and end of the next token of the line; equal where no token is left."""
     while at < len(text) and is_space(text[at]):
         at += 1
     start = at
@@ -78,7 +78,7 @@ def _number(text: np.ndarray, start: int, end: int) -> float:
 
 @compiled
 def _word_id(table: WordTable, text: np.ndarray, start: int, end: int, add: bool) -> int:
-    """Id of a word; for one unknown -1, or a new id where `add`. <UNK> is <unk>."""
+    """Id of a word; of an unknown word -1, or a new id with `add`. <UNK> is <unk>."""
     slot = find_slot(table, text, start, end)
     word = int(table.slots[slot])
     if word >= 0:
@@ -92,20 +92,20 @@ def _word_id(table: WordTable, text: np.ndarray, start: int, end: int, add: bool
 def parse_section(
     text: np.ndarray, at: int, table: WordTable, highest: bool, section: Section
 ) -> tuple[int, int]:
-    """Fill the section from the lines at `at`: a complaint (0 for none), and where it stopped."""
+    """Fill the section from the lines at `at`; return a status, and the byte where it ended."""
     count, order = section.words.shape
     for i in range(count):
         start, end = _token(text, at)
         if start == end or text[start] == 92:  # a blank line, or a backslash
-            return SHORT, at
+            return TOO_FEW_LINES, at
         log_prob = _number(text, start, end)
         if not log_prob <= 0.0:
-            return (POSITIVE if log_prob > 0.0 else NUMBER), start
+            return (POSITIVE if log_prob > 0.0 else NO_NUMBER), start
         section.log_prob[i] = log_prob * LN_10
         for j in range(order):
             start, end = _token(text, end)
             if start == end:
-                return FEW, start
+                return MISSING_WORD, start
             word = _word_id(table, text, start, end, order == 1)
             if word < 0:
                 return UNKNOWN_WORD, start
@@ -117,9 +117,9 @@ def parse_section(
         section.back_off[i] = back_off * LN_10
         start, end = _token(text, end)
         if start < end:
-            return MORE, start
+            return TRAILING, start
         at = end + 1
-    return FINE, at
+    return OK, at
 
 
 @compiled

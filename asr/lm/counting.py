@@ -1,10 +1,10 @@
-"""Counting n-grams by sorting: each n-gram is packed into integers, and equal ones come together.
+"""Count n-grams by sorting them, packed into integers, so that equal n-grams are neighbors.
 
 The word ids of an n-gram are packed most significant first, as many to a 64-bit integer as fit: one
 integer holds a trigram of a vocabulary of two million. Packed from the last word backwards, sorted
-n-grams stand in suffix order, so that the n-grams that end in one (n-1)-gram are neighbours, and
-one sort yields the counts of every order (Heafield et al. 2013, "Scalable modified Kneser-Ney
-language model estimation", section 3). Packed forwards, those of one context are neighbours.
+n-grams are in suffix order: n-grams that end in one (n-1)-gram are neighbors, and one sort gives
+the counts of every order (Heafield et al. 2013, "Scalable modified Kneser-Ney language model
+estimation", section 3). Packed forwards, n-grams of one context are neighbors.
 
 Letters: N tokens, n distinct n-grams of a length k, m integers for each.
 """
@@ -20,9 +20,9 @@ WORD_BITS = 64
 
 
 class Packing(NamedTuple):
-    """How word ids lie in 64-bit integers."""
+    """The layout of word ids in 64-bit integers."""
 
-    bits: int  # of one word id
+    bits: int  # of a word id
 
     @property
     def per_integer(self) -> int:
@@ -46,15 +46,15 @@ class Packing(NamedTuple):
 class OrderCounts(NamedTuple):
     """The distinct n-grams of one length with their counts, sorted by context and last word.
 
-    Unigrams are all the words by id, whether they were seen or not.
+    Unigrams are all words by id, with or without occurrences.
     """
 
     word: np.ndarray  #        (n,) int32, last word
     context: np.ndarray  #     (n,) int32, row of all but the last word in the order below
     suffix: np.ndarray  #      (n,) int32, row of all but the first word in the order below
     occurrences: np.ndarray  # (n,) int32
-    adjusted: np.ndarray  #    (n,) int32, distinct words before it; occurrences where it begins
-    #                                      with <s> or its length is the highest
+    adjusted: np.ndarray  #    (n,) int32, distinct words before the n-gram; its occurrences where
+    #                                      it begins with <s> or has the highest length
 
 
 class _Sorted(NamedTuple):
@@ -83,7 +83,7 @@ def _put_field(rows: np.ndarray, i: int, j: int, bits: int, word: int) -> None:
 
 @compiled
 def _equal(a: np.ndarray, i: int, b: np.ndarray, j: int, mask: np.ndarray) -> bool:
-    """Do row i of `a` and row j of `b` agree where the mask says?"""
+    """Compare row i of `a` with row j of `b` within the mask."""
     equal = True
     for k in range(len(mask)):
         equal &= (a[i, k] ^ b[j, k]) & mask[k] == 0
@@ -92,7 +92,7 @@ def _equal(a: np.ndarray, i: int, b: np.ndarray, j: int, mask: np.ndarray) -> bo
 
 @compiled
 def _pack(tokens: np.ndarray, order: int, bits: int, rows: np.ndarray) -> None:
-    """The n-gram that ends at each token, backwards; <s> fills what lies before the sentence."""
+    """Pack the n-gram that ends at each token, backwards; <s> fills places before a sentence."""
     history = np.full(order, BEGIN_ID, np.int64)
     for i in range(len(tokens)):
         for j in range(order - 1, 0, -1):
@@ -106,7 +106,7 @@ def _pack(tokens: np.ndarray, order: int, bits: int, rows: np.ndarray) -> None:
 
 @compiled
 def _count_runs(rows: np.ndarray, mask: np.ndarray, count: np.ndarray) -> int:
-    """Move the first of equal neighbours to the front, fill their counts, return how many."""
+    """Move one of each run of equal rows to the front, fill `count`, return the number of runs."""
     last = -1
     for i in range(len(rows)):
         if last < 0 or not _equal(rows, i, rows, last, mask):
@@ -134,7 +134,7 @@ def _shorten(longer: _Sorted, mask: np.ndarray, bits: int, length: int, shorter:
         longer.suffix[i] = last
         shorter.occurrences[last] += longer.occurrences[i]
         if _field(longer.rows, i, length - 1, bits) == BEGIN_ID:
-            shorter.adjusted[last] = shorter.occurrences[last]  # nothing comes before a sentence
+            shorter.adjusted[last] = shorter.occurrences[last]  # no word precedes a sentence
         else:
             shorter.adjusted[last] += 1
     return last + 1
@@ -149,7 +149,7 @@ def _reverse(rows: np.ndarray, length: int, bits: int, reversed_rows: np.ndarray
 
 @compiled
 def _is_padding(rows: np.ndarray, length: int, bits: int, result: np.ndarray) -> None:
-    """Mark n-grams whose second word is <s>: they begin before the sentence does."""
+    """Mark n-grams whose second word is <s>, which begin before their sentence."""
     for i in range(len(rows)):
         result[i] = _field(rows, i, length - 2, bits) == BEGIN_ID
 
@@ -164,7 +164,7 @@ def _last_words(rows: np.ndarray, length: int, bits: int, words: np.ndarray) -> 
 def _match_contexts(
     rows: np.ndarray, contexts: np.ndarray, mask: np.ndarray, matched: np.ndarray
 ) -> None:
-    """Row of each n-gram's context; both lists are packed forwards and sorted."""
+    """Find the row of each n-gram's context; both lists are packed forwards and sorted."""
     at = 0
     for i in range(len(rows)):
         while not _equal(rows, i, contexts, at, mask):
@@ -173,7 +173,7 @@ def _match_contexts(
 
 
 def _sort(rows: np.ndarray) -> np.ndarray:
-    """Rows in order; in place where a row is one integer."""
+    """Sort rows, in place where a row is one integer."""
     if rows.shape[1] == 1:
         rows[:, 0].sort()
         return rows
@@ -185,19 +185,19 @@ def _rank(rows: np.ndarray) -> np.ndarray:
 
 
 def _highest(tokens: np.ndarray, order: int, packing: Packing) -> _Sorted:
-    """Distinct n-grams of the highest order."""
+    """Find the distinct n-grams of the highest order."""
     rows = np.zeros((len(tokens), packing.integers(order)), np.uint64)
     _pack(tokens, order, packing.bits, rows)
     rows = _sort(rows)
     count = np.empty(len(rows), np.int32)
     distinct = _count_runs(rows, packing.mask(order), count)
-    # copies give back the room of what was repeated
+    # copies free the memory of repeated rows
     rows, count = rows[:distinct].copy(), count[:distinct].copy()
     return _Sorted(rows, count, count, np.empty(distinct, np.int32))
 
 
 def _shorter(longer: _Sorted, length: int, packing: Packing) -> _Sorted:
-    """Distinct suffixes of `length` words; fills the longer ones' links to them."""
+    """Find the distinct suffixes of `length` words, and link the longer n-grams to them."""
     size = len(longer.rows)
     rows = np.empty((size, packing.integers(length)), np.uint64)
     occurrences, adjusted = np.empty(size, np.int32), np.empty(size, np.int32)
@@ -217,10 +217,10 @@ def _unigrams(counted: _Sorted, words: int, packing: Packing) -> OrderCounts:
 def _by_context(
     counted: _Sorted, length: int, packing: Packing, contexts: np.ndarray, places: np.ndarray
 ) -> tuple[OrderCounts, np.ndarray, np.ndarray]:
-    """Sort an order by context, given that of the order below: its packed rows and its places.
+    """Sort an order by context, given the packed rows and the places of the order below.
 
-    A place is the row by context of a row in suffix order. Rows and places of this order come with
-    its counts.
+    A place is the row, sorted by context, of an n-gram in suffix order. Returns the counts, rows
+    and places of this order.
     """
     bits = packing.bits
     padding = np.empty(len(counted.rows), np.bool_)
@@ -248,8 +248,8 @@ def _by_context(
 def count_ngrams(tokens: np.ndarray, words: int, order: int) -> list[OrderCounts]:
     """Count the n-grams of lengths 1 to `order`.
 
-    `tokens` (N,) int32 are ids in [0, `words`), each sentence ended by that of </s>; <s> is meant
-    before each and not there. It counts as a context, never as an occurrence of its own.
+    `tokens` (N,) int32 are ids in [0, `words`), each sentence ended by </s>. The <s> before each
+    sentence is implied: it counts as a context, never as an occurrence of its own.
     """
     packing = Packing(max(words - 1, 1).bit_length())
     levels = [_highest(tokens, order, packing)]

@@ -23,19 +23,19 @@ Discounts = tuple[float, float, float]
 
 
 class Level(NamedTuple):
-    """An order's probabilities, with those of n-grams that are pruned."""
+    """The probabilities of an order's n-grams, pruned ones included."""
 
     counts: OrderCounts
     kept: np.ndarray  #        (n,) bool
-    probability: np.ndarray  # (n,) float64; of pruned ones by way of the order below
+    probability: np.ndarray  # (n,) float64; of pruned n-grams by back-off
     gamma: np.ndarray  #       (c,) float64, the back-off weights of the contexts
 
 
 def find_discounts(adjusted: np.ndarray, order: int) -> Discounts:
     """D1, D2, D3+ from how many n-grams have an adjusted count of 1, 2, 3, 4 (equation 26).
 
-    Where counts are too few for that (an order without n-grams of adjusted count 1, 2 or 3), lmplz
-    refuses; here a warning tells that those of its --discount_fallback are taken.
+    Without n-grams of adjusted count 1, 2 and 3, lmplz refuses; here they are
+    `FALLBACK_DISCOUNTS`, lmplz's own fallback, with a warning.
     """
     n = np.bincount(np.minimum(adjusted, 5), minlength=6).astype(np.float64)
     if n[1:4].all():
@@ -62,36 +62,36 @@ def interpolate(
 
 
 @compiled
-def _share(
+def _free_mass(
     context: np.ndarray, adjusted: np.ndarray, kept: np.ndarray, discounts: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of adjusted counts after each context, and the share of it that its n-grams give up.
+    """Sum of adjusted counts after each context, and the fraction freed by discounts and pruning.
 
-    A context that nothing follows gives up all, weight 1.
+    The fraction is the context's back-off weight: 1 where no n-gram follows the context.
     """
-    total, given_up = np.zeros(size, np.float64), np.zeros(size, np.float64)
+    total, freed = np.zeros(size, np.float64), np.zeros(size, np.float64)
     for i in range(len(context)):
         count = adjusted[i]
         total[context[i]] += count
         if not kept[i]:
-            given_up[context[i]] += count
+            freed[context[i]] += count
         elif count > 0:
-            given_up[context[i]] += discounts[min(count, 3) - 1]
+            freed[context[i]] += discounts[min(count, 3) - 1]
     for c in range(size):
-        given_up[c] = given_up[c] / total[c] if total[c] > 0.0 else 1.0
-    return total, given_up
+        freed[c] = freed[c] / total[c] if total[c] > 0.0 else 1.0
+    return total, freed
 
 
 def _interpolate(
     counts: OrderCounts, kept: np.ndarray, discounts: np.ndarray, below: list[Level]
 ) -> Level:
-    """One order, given the orders below."""
+    """Interpolate one order with the orders below."""
     lower = below[-1].probability if below else np.full(1, 1.0 / (np.count_nonzero(kept) - 1))
-    total, gamma = _share(counts.context, counts.adjusted, kept, discounts, len(lower))
+    total, gamma = _free_mass(counts.context, counts.adjusted, kept, discounts, len(lower))
     discount = np.append(0.0, discounts)[np.minimum(counts.adjusted, 3)]
     probability = (counts.adjusted - discount) / total[counts.context]
     probability[~kept] = 0.0
     probability += gamma[counts.context] * lower[counts.suffix]
     if not below:
-        probability[BEGIN_ID] = 1.0  # as lmplz has it; nothing predicts <s>
+        probability[BEGIN_ID] = 1.0  # as in lmplz; no context predicts <s>
     return Level(counts, kept, probability, gamma)

@@ -1,10 +1,10 @@
-"""An n-gram language model in memory, and the one function that a beam search asks of it.
+"""An n-gram language model in memory, and the function that scores a next word.
 
 The n-grams form a tree laid out breadth first: entry 0 is the root (the empty n-gram), then come
 the words, then the bigrams, and so on, each order sorted by its parent and then by its last word.
-The children of an entry therefore stand side by side in order of word, and one array of first
-children describes the whole tree. An entry below the highest order is a context too, so a place
-in the tree is all the history there is: a hypothesis carries its language model in one integer.
+The children of an entry are therefore neighbors in order of word, and one array of first children
+describes the whole tree. An entry below the highest order is a context too, so the language-model
+state of a hypothesis is one integer, an entry.
 
 Letters: E entries of every order and the root, C entries below the highest order (with the root).
 """
@@ -23,15 +23,15 @@ UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
 
 
 class NGramArrays(NamedTuple):
-    """The model as plain read-only arrays, in the shape that compiled code takes.
+    """The model as plain read-only arrays, which compiled code takes.
 
     Word `w` is entry `w + 1`. Logarithms are natural.
     """
 
     word: np.ndarray  #        (E,) int32, last word of the entry's n-gram; -1 for the root
     log_prob: np.ndarray  #    (E,) float32, log p(last word | the words before it)
-    suffix: np.ndarray  #      (E,) int32, the longest proper suffix worth remembering, as
-    #                                      `state_after` says: where back-off goes
+    suffix: np.ndarray  #      (E,) int32, the context to back off to: the longest proper suffix
+    #                                      that `state_after` keeps
     back_off: np.ndarray  #    (C,) float32, log weight of leaving this context for its suffix
     first_child: np.ndarray  # (C + 1,) int32, children of c are first_child[c]:first_child[c + 1]
 
@@ -40,7 +40,7 @@ class NGramArrays(NamedTuple):
 def find_child(lm: NGramArrays, state: int, word: int) -> int:
     """Entry of the n-gram `state + word`, or -1 where the model does not list it.
 
-    The search halves without a branch on what it finds, which no processor could foresee.
+    The binary search has no branch on the words, which no processor could predict.
     """
     entry = int(lm.first_child[state])
     count = int(lm.first_child[state + 1]) - entry
@@ -55,10 +55,10 @@ def find_child(lm: NGramArrays, state: int, word: int) -> int:
 
 @compiled
 def state_after(lm: NGramArrays, entry: int) -> int:
-    """The longest suffix of an entry's n-gram, itself included, that is worth remembering.
+    """The longest suffix of an entry's n-gram, itself included, that later scores depend on.
 
-    An n-gram that nothing extends and that costs nothing to leave scores every word as its suffix
-    does. Forgetting it lets more hypotheses of a beam meet in one state.
+    An n-gram without extensions and with a back-off weight of 1 scores every word as its suffix
+    does. With the suffix as state, more hypotheses of a beam share a state.
     """
     if entry < len(lm.back_off) and (
         lm.first_child[entry] < lm.first_child[entry + 1] or lm.back_off[entry] != 0.0
@@ -71,8 +71,8 @@ def state_after(lm: NGramArrays, entry: int) -> int:
 def score_next_word(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
     """Natural log p(word | state) with back-off, and the state after the word.
 
-    `state` is a context (`NGram.begin`, `NGram.empty` or what an earlier call returned) and `word`
-    an id in [0, V); both are int64 and unchecked. Katz-style back-off as ARPA files define it:
+    `state` is a context (`NGram.begin`, `NGram.empty` or a returned state) and `word` an id in
+    [0, V); both are int64 and unchecked. Katz-style back-off as ARPA files define it:
     the longest listed n-gram's probability times the weights of the contexts left on the way.
     """
     left = 0.0
@@ -99,11 +99,10 @@ class NGram:
 
     Attributes:
         order: longest n-gram's length, 1 or more.
-        counts: number of n-grams of each order, `order` of them; the <unk> supplied for a file
-            that lacks it is included.
-        arrays: what `score_next_word` takes.
+        counts: number of n-grams of each order; includes the <unk> added to a file without one.
+        arrays: the model as `score_next_word` takes it.
         begin: the state after <s>.
-        empty: the state that remembers nothing.
+        empty: the state without history.
         unk_id: id of <unk>, always 0; its entry scores every word outside the vocabulary.
         end_id: id of </s>.
     """
@@ -118,16 +117,16 @@ class NGram:
         self.order = len(self.counts)
         self.arrays = arrays
         self.end_id = self.id(END)
-        # not compiled: one call does not pay for waking the compiler
+        # uncompiled, since loading compiled code costs more than one call
         self.begin = int(state_after.py_func(arrays, self.id(BEGIN) + 1))
 
     @cached_property
     def words(self) -> list[str]:
-        """Every word in order of id; `words[0]` is <unk>."""
+        """All words in order of id; `words[0]` is <unk>."""
         return self.vocabulary.decode().split("\n")
 
     def likeliest_words(self) -> list[str]:
-        """Every word but the reserved ones, the likeliest without context first."""
+        """All words but <unk>, <s> and </s>, by falling unigram probability."""
         order = np.argsort(-self.arrays.log_prob[1 : len(self.words) + 1], kind="stable")
         reserved = (UNKNOWN, BEGIN, END)
         return [self.words[index] for index in order if self.words[index] not in reserved]
@@ -140,7 +139,7 @@ class NGram:
         return word in self._ids
 
     def id(self, word: str) -> int:
-        """The word's id, or `unk_id` where the model does not know it."""
+        """The word's id, or `unk_id` for a word outside the vocabulary."""
         return self._ids.get(word, self.unk_id)
 
     def ids(self, words: Sequence[str]) -> np.ndarray:
@@ -148,13 +147,9 @@ class NGram:
         return np.array([self._ids.get(word, self.unk_id) for word in words], dtype=np.int32)
 
     def score(self, words: Sequence[str], *, begin: bool = True, end: bool = True) -> list[float]:
-        """Natural log-probability of each word in turn, and of </s> last where `end`.
+        """Natural log-probability of each word of a sentence, and of </s> last where `end`.
 
-        `begin` starts after <s>, otherwise nothing is known of what came before.
+        With `begin` the first word follows <s>, otherwise it has no history.
         """
         ids = self.ids([*words, END] if end else words)
         return score_words(self.arrays, self.begin if begin else self.empty, ids).tolist()
-
-    def total_log10(self, words: Sequence[str], *, begin: bool = True, end: bool = True) -> float:
-        """Log10 probability of a whole sentence, the figure KenLM's `query` calls Total."""
-        return sum(self.score(words, begin=begin, end=end)) / LN_10

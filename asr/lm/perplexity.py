@@ -1,17 +1,19 @@
-"""How well a model predicts a text."""
+"""What a model holds, and how well it predicts a text."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
+from asr.lm.store import open_ngram
 from asr.lm.vocabulary import END_ID, TokenizedText
 from asr.util.errors import UserError
 
 
 @dataclass(frozen=True)
 class Perplexity:
-    """A model's scores of a text. Perplexities count a sentence's end as a token."""
+    """A model's score of a text. Perplexities count a sentence's end as a token."""
 
     sentences: int
     tokens: int  # words and sentence ends
@@ -19,6 +21,35 @@ class Perplexity:
     log10_probability: float  # of the whole text
     perplexity: float
     perplexity_without_oov: float  # over the tokens that the model knows; nan without any
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The sizes of an n-gram model, and its perplexity on a text."""
+
+    path: Path
+    order: int
+    counts: tuple[int, ...]  # n-grams of each order
+    vocabulary_size: int  # words, with <unk>, <s> and </s>
+    file_bytes: int
+    text: Perplexity | None
+
+
+def info(model: Path, text: TokenizedText | None = None) -> ModelInfo:
+    """Describe a model, and how well it predicts a text where one is given.
+
+    Raises:
+        UserError: the file cannot be read or is damaged, or the text is empty.
+    """
+    lm = open_ngram(model)
+    return ModelInfo(
+        path=model,
+        order=lm.order,
+        counts=lm.counts,
+        vocabulary_size=lm.counts[0],
+        file_bytes=model.stat().st_size,
+        text=None if text is None else measure_perplexity(lm, text),
+    )
 
 
 def measure_perplexity(lm: NGram, text: TokenizedText) -> Perplexity:
@@ -30,7 +61,7 @@ def measure_perplexity(lm: NGram, text: TokenizedText) -> Perplexity:
     if not len(text.tokens):
         raise UserError(f"{text.name}: the text is empty; give one with a sentence a line")
     ids = lm.ids(text.vocabulary.decode().split("\n"))[text.tokens]
-    # <s> after every end brings the state back to a sentence's start, and its score is left out
+    # <s> after every sentence end resets the state; the scores of these <s> are deleted
     ends = np.flatnonzero(text.tokens == END_ID)
     with_begins = np.insert(ids, ends[:-1] + 1, lm.id(BEGIN))
     scores = np.delete(

@@ -1,4 +1,4 @@
-"""Which n-grams a model keeps: those seen often enough, and those that it would miss.
+"""Pruning: which n-grams a model keeps, by their counts and by relative entropy.
 
 Letters: n n-grams of one order, c n-grams of the order below (their contexts).
 """
@@ -15,10 +15,10 @@ from asr.util.errors import UserError
 
 
 def count_thresholds(order: int, prune: Sequence[int]) -> list[int]:
-    """Read `prune`, a count an order, the last one meant for the orders above too.
+    """Extend `prune`, a count an order, to all orders by its last count.
 
     Raises:
-        UserError: there are more counts than orders, negative ones, or some that fall.
+        UserError: there are more counts than orders, a count is negative, or counts fall.
     """
     given = " ".join(map(str, prune))
     if len(prune) > order:
@@ -36,21 +36,24 @@ def count_thresholds(order: int, prune: Sequence[int]) -> list[int]:
 
 
 def keep_by_count(counts: Sequence[OrderCounts], thresholds: Sequence[int]) -> list[np.ndarray]:
-    """Keep what occurs more often than its order's threshold, and reserved words: masks (n,)."""
+    """Keep n-grams that occur more often than their order's threshold, and reserved words.
+
+    Returns a mask (n,) for each order.
+    """
     kept = [level.occurrences > least for level, least in zip(counts, thresholds, strict=True)]
     kept[0][: END_ID + 1] = True
     return kept
 
 
 def keep_by_entropy(levels: Sequence[Level], threshold: float) -> list[np.ndarray]:
-    """Keep, of the n-grams of two words and more, what the model would miss.
+    """Prune n-grams of two words and more by relative entropy.
 
-    An n-gram goes where the model without it is closer to the model with it than `threshold`, in
-    nats a word (Stolcke 1998, "Entropy-based pruning of backoff language models", equation 3), and
-    no longer n-gram that stays begins with it. How often a context comes is counted, not
-    computed: Kneser-Ney's lower orders are made for backing off, and are no guide to that (Chelba
-    2010, "Study on interaction between entropy pruning and Kneser-Ney smoothing"). Returns a mask
-    (n,) for each order.
+    An n-gram is removed if the relative entropy between the models with it and without it is below
+    `threshold`, in nats a word (Stolcke 1998, "Entropy-based pruning of backoff language models",
+    equation 3), and no kept longer n-gram begins with it. The probability of a context is its
+    relative frequency in the text: Kneser-Ney's lower orders are made for backing off, and give no
+    estimate of it (Chelba 2010, "Study on interaction between entropy pruning and Kneser-Ney
+    smoothing"). Returns a mask (n,) for each order.
     """
     tokens = int(levels[0].counts.occurrences.sum())
     kept = [levels[0].kept]
@@ -70,7 +73,7 @@ def keep_by_entropy(levels: Sequence[Level], threshold: float) -> list[np.ndarra
 def _losses(
     counts: OrderCounts, kept: np.ndarray, probability: np.ndarray, lower: np.ndarray
 ) -> np.ndarray:
-    """How much likelier a text of these counts is with each n-gram (n,), in nats, than without it.
+    """Loss in nats (n,) of the text's log-probability where one n-gram is removed.
 
     `lower` (c,) are the probabilities of the order below.
     """

@@ -1,4 +1,4 @@
-"""Texts as n-gram models take them: a sentence a line, of words or of characters."""
+"""Read texts for n-gram models: a sentence a line, of words or of characters."""
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asr.lm.vocabulary import TokenizedText, tokenize
 from asr.util.errors import UserError
+from asr.util.printable import quoted
 from asr.util.text_files import decode_utf8, read_unpacked
 
 UNITS = ("word", "char")
@@ -13,7 +14,7 @@ SPACE = "|"
 
 
 def spell(text: str) -> str:
-    """A text as a model of characters reads it: each character a word, `|` for the space between.
+    """Make each character of a text a word, and each space the word `|`, for a character model.
 
     >>> spell("GO ON")
     'G O | O N'
@@ -31,8 +32,7 @@ def read_sentences(
             such unit.
     """
     content = read_unpacked(path)
-    as_it_is = unit == "word" and normalize is None and b"\0" not in content
-    if as_it_is:  # millions of lines in seconds
+    if unit == "word" and normalize is None and b"\0" not in content:  # fast: no str is made
         return tokenize(content.removeprefix(BOM_UTF8), str(path))
     return tokenize_lines(decode_utf8(content, str(path)).split("\n"), str(path), unit, normalize)
 
@@ -43,20 +43,28 @@ def tokenize_lines(
     unit: str = "word",
     normalize: Callable[[str], str] | None = None,
 ) -> TokenizedText:
-    """Take sentences as words or as characters (`spell`).
+    """Turn sentences into ids of words, or of characters (`spell`).
 
     Args:
         lines: the sentences.
-        name: what messages call them.
+        name: of the text, for messages.
         unit: ``word`` or ``char``.
-        normalize: one of `asr.text.normalizers.NORMALIZERS`; a line that it leaves nothing of is left out.
+        normalize: one of `asr.text.normalizers.NORMALIZERS`; lines that become empty are left out.
 
     Raises:
-        UserError: a reserved word, or another unit.
+        UserError: a reserved word, half of a surrogate pair, or another unit.
     """
     if unit not in UNITS:
         raise UserError(f"unit is '{unit}', expected {' or '.join(UNITS)}; choose one of them")
     if normalize is not None:
         lines = filter(None, map(normalize, lines))
     text = "\n".join(lines)
-    return tokenize((spell(text) if unit == "char" else text).encode(), name)
+    try:
+        content = (spell(text) if unit == "char" else text).encode()
+    except UnicodeEncodeError as error:
+        number = error.object.count("\n", 0, error.start) + 1
+        half = quoted(error.object[error.start])
+        raise UserError(
+            f"{name}: sentence {number} has {half}, half of a surrogate pair; remove it"
+        ) from error
+    return tokenize(content, name)

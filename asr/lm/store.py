@@ -2,17 +2,15 @@
 
 A cache file is trusted only if all of this holds, and is made anew otherwise:
 
-- it lies in a folder that nobody else can write to (`asr.util.cache_folder`), and is no link or pipe;
-- its checksums and its length are right, and its format is this version's;
-- it was made from the very content that is at the path now. The header keeps the source's SHA-256
-  and its size, inode, and times of modification and change. If those four are unchanged, and were
-  at least two seconds old when the source was read, then so is the content: any write moves the
-  time of change, which no program can set back. Otherwise the SHA-256 decides.
+- its folder can be written by its owner alone (`asr.util.cache_folder`), and it is no link or pipe;
+- its checksum and its length are right, and its format is this version's;
+- it was made from the content that is at the path now. The header keeps the source's SHA-256 and
+  its size, inode, and times of modification and change. If these four are unchanged, and the times
+  were at least two seconds old when the source was read, the content is unchanged: any write moves
+  the time of change, which no program can set back. Otherwise the SHA-256 decides.
 
-The arrays are indexed without checks, so a flipped bit in one could end the process. Their checksum
-is a CRC-32: it has to find damage, not forgery, which the folder prevents. It finds every change
-within 32 bits in a row, and misses one in 4 billion of the others. To check 150 MB takes 0.1 s;
-SHA-256 would take twice as long, and 5 times without a processor's help.
+The arrays are indexed without checks, so a flipped bit could end the process. A CRC-32 is enough to
+find damage, and the folder prevents forgery. Checking 150 MB takes 0.1 s, half as long as SHA-256.
 """
 
 import json
@@ -37,27 +35,27 @@ from asr.util.cache_folder import UnsafeFolderError, make_cache_folder
 from asr.util.files import digest, open_replacement, open_without_waiting, remove_partials
 from asr.util.text_files import read_bytes, unpack_gzip
 
-_MAGIC = b"asr-lm\x00\x02"  # the last byte is the version of the format
+_MAGIC = b"asr-lm\x00\x03"  # the last byte is the version of the format
 _PREFIX = struct.Struct("<8sI")  # magic, and length of the header that follows
-_CHECKSUM = struct.Struct("<I")  # CRC-32 of all that stands before
+_CHECKSUM = struct.Struct("<I")  # CRC-32 of all bytes before it
 _SHORTEST = _PREFIX.size + _CHECKSUM.size
 _ALIGNMENT = 64
 _UNCHANGED_NS = 2_000_000_000
-_IDLE_S = 60.0  # a writer that wrote nothing for so long is dead
+_IDLE_S = 60.0  # a partial file unchanged for so long has lost its writer
 _DTYPES = [np.dtype(t) for t in (np.int32, np.float32, np.int32, np.float32, np.int32)]
 
 
 class _DamagedError(ValueError):
-    """A cache file of this format that is not as it was written."""
+    """A cache file of this format whose checksum or length is wrong."""
 
 
 def open_ngram(path: str | Path) -> NGram:
-    """Open an ARPA file, plain or gzipped, through its cache, which is made where no sound one is.
+    """Open an ARPA file, plain or gzipped, through its cache, which is made where none is valid.
 
-    A cache folder that cannot be written is done without.
+    Without a cache folder that can be written, each call parses the file.
 
     Raises:
-        UserError: the file cannot be read or is not a sound ARPA file.
+        UserError: the file cannot be read, or is not a valid ARPA file.
 
     Warns:
         UserWarning: the cache was damaged, or others could write to its folder.
@@ -70,19 +68,19 @@ def open_ngram(path: str | Path) -> NGram:
         except _DamagedError as error:
             warnings.warn(f"{cache}: {error}; it is made anew", stacklevel=2)
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # there is none of this content and format
-    seen = _appearance(path)
+            pass  # there is no cache of this content and format
+    state = _file_state(path)
     content = read_bytes(path)
     lm = parse_arpa(unpack_gzip(content, path), path)
     if cache is not None:
-        with suppress(OSError):  # a cache that cannot be written is done without
-            _save(lm, cache, {**seen, "sha256": sha256(content).hexdigest()})
+        with suppress(OSError):  # the cache cannot be written
+            _save(lm, cache, {**state, "sha256": sha256(content).hexdigest()})
     return lm
 
 
 def _find_cache(path: Path) -> Path | None:
-    """Where the model's cache is, or is to be; None where there can be none."""
-    if not path.is_file():  # a pipe has its content but once
+    """Path of the model's cache, existing or not; None where there can be none."""
+    if not path.is_file():  # the content of a pipe can be read once
         return None
     try:
         cache = cache_path(path)
@@ -93,7 +91,7 @@ def _find_cache(path: Path) -> Path | None:
             stacklevel=3,
         )
         return None
-    except (OSError, RuntimeError):  # a user without a home, as containers have, or a closed one
+    except (OSError, RuntimeError):  # no home folder, as in containers, or one without access
         return None
     with suppress(OSError):
         remove_partials(cache.parent, _IDLE_S)
@@ -101,7 +99,7 @@ def _find_cache(path: Path) -> Path | None:
 
 
 def cache_path(path: Path) -> Path:
-    """Where the cache of the model at `path` is kept.
+    """Path of the cache of the model at `path`.
 
     Raises:
         UnsafeFolderError, OSError, RuntimeError: as `asr.util.cache_folder.make_cache_folder`.
@@ -109,24 +107,25 @@ def cache_path(path: Path) -> Path:
     return make_cache_folder() / f"{sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.lm"
 
 
-def _appearance(path: Path) -> dict[str, Any]:
-    """What tells one content from the next without reading it, and whether that can be relied on.
+def _file_state(path: Path) -> dict[str, Any]:
+    """Metadata of a file that change with its content, and whether they are reliable.
 
-    A file changed twice within a tick of its clock looks the same after both.
+    They are not just after a change: two changes within one tick of the file system's clock have
+    equal metadata.
     """
     try:
         stat = path.stat()
     except OSError:
-        return {}  # reading it will tell the user
+        return {}  # reading the file will raise
     newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
     return {
         "stat": [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns],
-        "settled": time.time_ns() - newest > _UNCHANGED_NS,
+        "reliable": time.time_ns() - newest > _UNCHANGED_NS,
     }
 
 
 def _is_made_from(source: dict[str, Any], path: Path) -> bool:
-    if source["settled"] and source["stat"] == _appearance(path).get("stat"):
+    if source["reliable"] and source["stat"] == _file_state(path).get("stat"):
         return True
     return bool(source["sha256"] == digest(path))
 
@@ -166,7 +165,7 @@ def _load(cache: Path, path: Path) -> NGram:
     """Map the cache of the model at `path`.
 
     Raises:
-        _DamagedError: it is not as it was written.
+        _DamagedError: its checksum or its length is wrong.
         ValueError, KeyError, TypeError, OSError: it is missing, of another format, or stale.
     """
     mapped = _map(cache)
@@ -192,7 +191,7 @@ def _load(cache: Path, path: Path) -> NGram:
 
 
 def _map(cache: Path) -> np.ndarray:
-    """Map a regular file's bytes, whatever a link or a pipe at its place would do.
+    """Map a regular file's bytes; refuse a link or a pipe without waiting for it.
 
     Raises:
         ValueError, OSError: it is missing, empty or no regular file.

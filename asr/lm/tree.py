@@ -1,4 +1,4 @@
-"""Building the tree of n-grams, order by order, for whoever has them: the reader, the estimator.
+"""Build the tree of n-grams order by order, from an ARPA file or from an estimate.
 
 Letters: E entries, C contexts as in `asr.lm.ngram`; n the n-grams of one order, k its length.
 """
@@ -27,7 +27,8 @@ def _find_entries(lm: NGramArrays, words: np.ndarray, length: int, found: np.nda
 def _link_suffixes(lm: NGramArrays, parent: np.ndarray, suffix: np.ndarray) -> None:
     """Fill `suffix`, whose read-only view the model holds, parents and shorter n-grams first.
 
-    The longest suffix of `h w` is where the suffix of `h` arrives by `w` (Aho and Corasick 1975).
+    The longest suffix of `h w` is the state after word `w` from the suffix of `h` (Aho and Corasick
+    1975).
     """
     for entry in range(1, len(parent)):
         if parent[entry] > 0:
@@ -35,17 +36,17 @@ def _link_suffixes(lm: NGramArrays, parent: np.ndarray, suffix: np.ndarray) -> N
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """A view that cannot be written: one type for compiled code, mapped from a file or not."""
+    """A read-only view, so that arrays in memory have the type of arrays mapped from a file."""
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view
 
 
 class TreeBuilder:
-    """Takes the n-grams of each order in turn, unigrams first, and makes `NGramArrays` of them."""
+    """Makes `NGramArrays` of n-grams, which are appended order by order, unigrams first."""
 
     def __init__(self, counts: Sequence[int]) -> None:
-        """Make room for the n-grams of each order; the highest order's have no back-off."""
+        """Allocate arrays for the n-grams of each order; the highest order has no back-off."""
         entries, contexts = 1 + sum(counts), 1 + sum(counts[:-1])
         self.level_start, self.level_end = 0, 1  # the root is order 0
         self._word = np.full(entries, -1, np.int32)

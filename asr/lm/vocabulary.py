@@ -1,7 +1,7 @@
-"""Words to numbers: an open-addressing hash table over bytes, and text read through it.
+"""Word ids: an open-addressing hash table over bytes, and text tokenized by it.
 
-Compiled code has no strings, so a word is a stretch of UTF-8 bytes. The table keeps the words it
-has met one after another, each ended by a newline, and a slot of the table holds a word's id.
+Compiled code has no strings, so a word is a range of UTF-8 bytes. The table stores its words one
+after another, each ended by a newline; a slot of the table holds a word's id.
 """
 
 import re
@@ -12,7 +12,7 @@ import numpy as np
 from asr.lm.ngram import BEGIN, END, UNKNOWN
 from asr.util.compiled import compiled
 from asr.util.errors import UserError
-from asr.util.text_files import decode_utf8, line_number
+from asr.util.text_files import line_number
 
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
@@ -32,22 +32,22 @@ class WordTable(NamedTuple):
 
 
 class TokenizedText(NamedTuple):
-    """A text as word ids: 0, 1 and 2 stand for <unk>, <s> and </s>, the rest come as first met."""
+    """A text as word ids: 0, 1 and 2 are <unk>, <s> and </s>, the others in order of occurrence."""
 
     vocabulary: bytes  # words in order of id, one a line
     tokens: np.ndarray  # (N,) int32, each sentence ended by 2
-    name: str  # what messages call the text
+    name: str  # of the text, for messages
 
 
 @compiled
 def is_space(byte: int) -> bool:
-    """True for what parts words within a line: space, tab and the other ASCII blanks, and NUL."""
+    """True for separators of words within a line: the ASCII blanks, and NUL."""
     return byte == _SPACE or (9 <= byte <= 13 and byte != _NEWLINE) or byte == 0
 
 
 @compiled
 def find_slot(table: WordTable, text: np.ndarray, start: int, end: int) -> int:
-    """Slot that holds the word text[start:end], or the free one where it belongs (FNV-1a)."""
+    """Slot of the word text[start:end], or the free slot for it (hashed by FNV-1a)."""
     mask = np.uint64(len(table.slots) - 1)
     hashed = np.uint64(14695981039346656037)
     for i in range(start, end):
@@ -68,7 +68,7 @@ def find_slot(table: WordTable, text: np.ndarray, start: int, end: int) -> int:
 
 @compiled
 def new_table(words: int, letters: int) -> WordTable:
-    """An empty table with room for so many words of so many bytes together, newlines included."""
+    """An empty table for `words` words, of `letters` bytes in all, newlines included."""
     slots = 16
     while slots < 2 * words:
         slots *= 2
@@ -82,7 +82,7 @@ def new_table(words: int, letters: int) -> WordTable:
 
 @compiled
 def add_word(table: WordTable, slot: int, text: np.ndarray, start: int, end: int) -> int:
-    """Put text[start:end] into its free slot of a table that has room, and return its id."""
+    """Put text[start:end] into its free slot of a table with room, and return the word's id."""
     word = table.size[0]
     at = table.starts[word]
     table.letters[at : at + end - start] = text[start:end]
@@ -105,7 +105,7 @@ def add_lines(table: WordTable, lines: np.ndarray) -> None:
 
 @compiled
 def _with_room(table: WordTable, length: int) -> WordTable:
-    """The table, or one of twice the room where a new word of `length` bytes would not fit."""
+    """The table, or a copy of twice its size where a new word of `length` bytes would not fit."""
     size, used = table.size[0], table.starts[table.size[0]]
     if size + 1 < len(table.starts) and used + length < len(table.letters):
         return table
@@ -116,11 +116,11 @@ def _with_room(table: WordTable, length: int) -> WordTable:
 
 @compiled
 def _tokenize(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Tokens, the vocabulary's letters, and where a reserved word stands in the text, or -1."""
+    """Tokens, the vocabulary's letters, and the byte of the text's first reserved word, or -1."""
     reserved_at = -1
     table = new_table(1 << 16, 1 << 20)
     add_lines(table, special_words)
-    tokens = np.empty(len(text) + 1, np.int32)  # memory that is never touched is never taken
+    tokens = np.empty(len(text) + 1, np.int32)  # untouched pages take no memory
     count, at = 0, 0
     while at < len(text):
         if text[at] == _NEWLINE:
@@ -148,9 +148,9 @@ def _tokenize(text: np.ndarray, special_words: np.ndarray) -> tuple[np.ndarray, 
 
 
 def tokenize(text: bytes, name: str) -> TokenizedText:
-    """Split UTF-8 text into sentences (lines) of words, as lmplz does; an empty line counts too.
+    """Split UTF-8 text into sentences (lines, empty ones too) of words, as lmplz does.
 
-    `name` is what messages call the text.
+    Messages call the text `name`.
 
     Raises:
         UserError: the text is not UTF-8, or has a word <unk>, <UNK>, <s> or </s>.
@@ -160,7 +160,7 @@ def tokenize(text: bytes, name: str) -> TokenizedText:
     try:
         vocabulary.decode()
     except UnicodeDecodeError:
-        decode_utf8(text, name)  # which names the line
+        decode_utf8(text, name)  # its error names the line
         raise
     if _OTHER_UNKNOWN in vocabulary.split(b"\n"):
         found = re.search(rb"(?<![^\s\0])%b(?![^\s\0])" % _OTHER_UNKNOWN, text)
@@ -175,10 +175,10 @@ def tokenize(text: bytes, name: str) -> TokenizedText:
     return TokenizedText(vocabulary, tokens, name)
 
 
-def alphabetical(text: TokenizedText) -> TokenizedText:
-    """The same text with its words in alphabetical order, the reserved ones first.
+def sort_vocabulary(text: TokenizedText) -> TokenizedText:
+    """Give words new ids in alphabetical order, after the reserved words.
 
-    Then neighbouring lines of an ARPA file begin alike, and gzip makes less of them.
+    Neighboring lines of an ARPA file then begin alike, and compress better.
     """
     words = text.vocabulary.split(b"\n")
     order = [*range(END_ID + 1), *sorted(range(END_ID + 1, len(words)), key=words.__getitem__)]

@@ -1,4 +1,4 @@
-"""What the tests of the language models share."""
+"""The n-grams of a model as a dictionary, for the tests of language models."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Entries = dict[tuple[str, ...], tuple[float, float]]
 
 
 def entries_of(lm: NGram) -> Entries:
-    """Every n-gram of a model with its log10 probability and back-off (0 where it has none)."""
+    """Every n-gram of a model with its log10 probability and back-off (0 at the highest order)."""
     found: Entries = {}
     arrays, level = lm.arrays, {0: ()}
     for _ in range(lm.order):

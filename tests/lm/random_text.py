@@ -1,4 +1,4 @@
-"""Texts of a few words, and the models that are estimated from them."""
+"""Random texts of a few words, and models estimated from them."""
 
 import random
 import warnings
@@ -11,7 +11,7 @@ Gram = tuple[str, ...]
 
 
 def random_text(seed: int, sentences: int = 60, words: int = 7) -> str:
-    """Sentences of 0 to 8 words, the first letters much more often than the last."""
+    """Draw sentences of 0 to 8 words, the first letters of the alphabet more often."""
     draw = random.Random(seed)
     weights = [1.0 / (i + 1) for i in range(words)]
     return "".join(

@@ -1,10 +1,11 @@
-"""ARPA files: sound ones in every dress, and each way to be broken."""
+"""ARPA files: variants of the format that are read, damage that is refused, and writing."""
 
 import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_scores import total_log10
 
 from asr.lm import NGram, arpa
 from asr.lm.arpa import parse_arpa, write_arpa
@@ -45,7 +46,11 @@ def parse(text: str) -> NGram:
         ("ngram 2=3", "ngram 2=4", r"x.arpa:17: the header says 4 2-grams, found 3;"),
         ("ngram 2=3", "ngram 2=2", r"x.arpa:16: expected '\\3-grams:', found '-0.2\tb a"),
         ("ngram 2=3", "ngram 2=99999999999999", r"x.arpa:3: .* more n-grams than the file"),
-        ("ngram 3=1", "ngram 3=40", r"x.arpa:4: .* more n-grams than the file"),  # with those above
+        (
+            "ngram 3=1",
+            "ngram 3=40",
+            r"x.arpa:4: .* more n-grams than the file",
+        ),  # and the others
         ("ngram 2=3", "ngram 3=3", r"x.arpa:3: expected 'ngram 2=' and a count"),
         ("ngram 1=5\nngram 2=3\nngram 3=1\n", "", r"the header lists no 1-grams"),
         ("\\data\\", "hello", r"x.arpa:1: no line is '\\data\\', the first is 'hello'"),
@@ -69,20 +74,20 @@ def parse(text: str) -> NGram:
         ("-0.7\t</s>", "-0.7\tc", r"the 1-grams lack </s>"),
     ],
 )
-def test_a_broken_file_is_refused_with_its_line(old: str, new: str, message: str) -> None:
+def test_a_damaged_file_is_refused_with_its_line(old: str, new: str, message: str) -> None:
     assert old in ARPA
     with pytest.raises(UserError, match=message):
         parse(ARPA.replace(old, new, 1))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\\data\\", b"\\data\\\nngram 1=1\n"])
-def test_nothing_much_is_refused(content: bytes) -> None:
+def test_an_almost_empty_file_is_refused(content: bytes) -> None:
     with pytest.raises(UserError, match=r"x.arpa:\d: "):
         parse_arpa(content, Path("x.arpa"))
 
 
-def test_every_cut_is_refused() -> None:
-    """A file that stops anywhere before its end is a user's error, never a crash or a model."""
+def test_a_file_cut_anywhere_is_refused() -> None:
+    """A file cut anywhere before its end is a user's error, never a crash or a model."""
     content = ARPA.strip().encode()
     for end in range(len(content)):
         with pytest.raises(UserError):
@@ -94,7 +99,7 @@ def test_a_word_that_is_not_utf8_is_refused() -> None:
         parse_arpa(ARPA.encode().replace(b"\tb", b"\t\xff").replace(b" b", b" \xff"), Path("x"))
 
 
-def test_a_cut_or_false_gzip_is_refused(tmp_path: Path) -> None:
+def test_a_cut_gzip_and_a_file_only_named_gz_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.arpa.gz"
     for content in (gzip.compress(ARPA.encode())[:-20], ARPA.encode(), b""):
         path.write_bytes(content)
@@ -104,7 +109,7 @@ def test_a_cut_or_false_gzip_is_refused(tmp_path: Path) -> None:
         open_ngram(tmp_path / "missing.arpa")
 
 
-def test_dress_does_not_matter(entries) -> None:
+def test_variants_of_the_format_are_read_alike(entries) -> None:
     plain = entries(parse(ARPA))
     assert entries(parse(ARPA.replace("\n", "\r\n"))) == plain
     assert entries(parse(ARPA.replace("\t", " "))) == plain
@@ -117,21 +122,21 @@ def test_dress_does_not_matter(entries) -> None:
     assert entries(parse(moved)) == plain
 
 
-def test_an_unknown_word_is_supplied_as_kenlm_does() -> None:
+def test_a_missing_unknown_word_is_added_as_in_kenlm() -> None:
     lm = parse(ARPA.replace("-1.0\t<unk>\n", "").replace("1=5", "1=4"))
     assert lm.words[0] == "<unk>" and lm.counts == (5, 3, 1)
-    assert lm.total_log10(["c"], begin=False, end=False) == pytest.approx(-100.0)
+    assert total_log10(lm, ["c"], begin=False, end=False) == pytest.approx(-100.0)
 
 
-def test_a_missing_suffix_is_skipped() -> None:
-    """SRILM prunes `a b` and keeps `<s> a b`: after it, `b` is what is remembered."""
+def test_a_pruned_suffix_is_skipped() -> None:
+    """SRILM prunes `a b` and keeps `<s> a b`: the state after `<s> a b` is `b`."""
     text = ARPA.replace("-0.4\ta b\n", "").replace("2=3", "2=2")
     lm = parse(text)
-    assert lm.total_log10(["a", "b", "a"], end=False) == pytest.approx(-0.3 - 0.05 - 0.2)
+    assert total_log10(lm, ["a", "b", "a"], end=False) == pytest.approx(-0.3 - 0.05 - 0.2)
 
 
 @pytest.mark.parametrize("name", ["x.arpa", "x.arpa.gz"])
-def test_what_is_written_reads_back(tmp_path: Path, name: str, shared: Path, entries) -> None:
+def test_a_written_model_reads_back(tmp_path: Path, name: str, shared: Path, entries) -> None:
     lm = open_ngram(shared / "oracles" / "lm" / "an4_train.3gram.arpa")
     write_arpa(lm, tmp_path / name)
     again = open_ngram(tmp_path / name)
@@ -141,18 +146,18 @@ def test_what_is_written_reads_back(tmp_path: Path, name: str, shared: Path, ent
     first = (tmp_path / name).read_bytes()
     write_arpa(lm, tmp_path / name)
     assert (tmp_path / name).read_bytes() == first
-    assert len(list(tmp_path.iterdir())) == 1  # no temporary file is left
+    assert len(list(tmp_path.iterdir())) == 1  # without temporary files
 
 
 @pytest.mark.parametrize("longest", [10, 1_000_000])
-def test_a_long_word_takes_no_more_memory(longest: int) -> None:
+def test_blocks_of_long_words_are_bounded_in_memory(longest: int) -> None:
     parts = [part[1:] for part in arpa._blocks([7, 300_000], longest)]
     assert all((end - start - 1) * order * longest <= 1 << 28 for order, start, end in parts)
     written = [entry for _, start, end in parts for entry in range(start, end)]
     assert written == list(range(1, 300_008))
 
 
-def test_figures_are_written_plainly(tmp_path: Path) -> None:
+def test_numbers_are_written_without_trailing_zeros(tmp_path: Path) -> None:
     write_arpa(parse(ARPA.replace("-0.25", "0.25")), tmp_path / "x.arpa")
     lines = (tmp_path / "x.arpa").read_text().splitlines()
     assert lines[:4] == ["\\data\\", "ngram 1=5", "ngram 2=3", "ngram 3=1"]
@@ -166,7 +171,7 @@ def test_figures_are_written_plainly(tmp_path: Path) -> None:
     assert lines[-4:] == ["\\3-grams:", "-0.05\t<s> a b", "", "\\end\\"]
 
 
-def test_figures_are_rounded_to_the_decimals_wanted(tmp_path: Path) -> None:
+def test_numbers_are_rounded_to_decimals(tmp_path: Path) -> None:
     lm = parse(ARPA.replace("-0.25", "0.28").replace("-0.05", "-0.04"))
     write_arpa(lm, tmp_path / "x.arpa", decimals=1)
     lines = (tmp_path / "x.arpa").read_text().splitlines()
@@ -177,20 +182,20 @@ def test_figures_are_rounded_to_the_decimals_wanted(tmp_path: Path) -> None:
             write_arpa(lm, tmp_path / "x.arpa", decimals)
 
 
-def test_folders_are_made_where_they_can_be(tmp_path: Path) -> None:
+def test_missing_folders_are_made(tmp_path: Path) -> None:
     write_arpa(parse(ARPA), tmp_path / "new" / "x.arpa")
     with pytest.raises(UserError, match=r"y.arpa: cannot be written: "):
         write_arpa(parse(ARPA), tmp_path / "new" / "x.arpa" / "y.arpa")
 
 
-def test_what_other_tools_write_before_the_model_is_passed_over(entries) -> None:
-    """CMU's toolkit begins with its licence and a description, lmtool with a sentence."""
+def test_lines_before_the_model_are_skipped(entries) -> None:
+    """CMU's toolkit writes its license and a description there, lmtool a sentence."""
     before = "#####\n## Copyright (c) 1996\n\\data\\ is what follows, p(wd2|wd1)= ...\n\n"
     assert entries(parse(before + ARPA)) == entries(parse(ARPA))
     with pytest.raises(UserError, match=r"x.arpa:6: expected 'ngram 1='"):
         parse(before + ARPA.replace("ngram 1", "ngrams 1"))
 
 
-def test_a_gzip_is_known_by_its_content(tmp_path: Path, cache_home: Path, entries) -> None:
+def test_gzip_is_recognized_by_content(tmp_path: Path, cache_home: Path, entries) -> None:
     (tmp_path / "x.arpa").write_bytes(gzip.compress(ARPA.encode()))
     assert entries(open_ngram(tmp_path / "x.arpa")) == entries(parse(ARPA))

@@ -1,4 +1,4 @@
-"""The estimator against lmplz's figures and against a slow and literal Kneser-Ney."""
+"""The estimator against lmplz and against a slow Kneser-Ney written from its definitions."""
 
 import random
 from collections import Counter, defaultdict
@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from random_text import Gram, estimated, random_text
+from sentence_scores import total_log10
 
 from asr.lm import score_next_word
 from asr.lm.arpa import parse_arpa
 from asr.lm.counting import Packing, count_ngrams
 from asr.lm.estimate import estimate
 from asr.lm.kneser_ney import FALLBACK_DISCOUNTS
-from asr.lm.vocabulary import alphabetical, tokenize
+from asr.lm.vocabulary import sort_vocabulary, tokenize
 from asr.util.errors import UserError
 
 
-class Literal:
-    """Interpolated modified Kneser-Ney word by word, from the definitions."""
+class Reference:
+    """Interpolated modified Kneser-Ney n-gram by n-gram, from the definitions."""
 
     def __init__(self, text: str, order: int, prune: list[int]) -> None:
         self.order = order
@@ -85,7 +86,7 @@ class Literal:
         }
 
 
-def test_figures_equal_those_of_lmplz(shared: Path, entries) -> None:
+def test_probabilities_equal_lmplz(shared: Path, entries) -> None:
     folder = shared / "oracles" / "lm"
     text = tokenize((folder / "an4_train.txt").read_bytes(), "an4_train.txt")
     model, discounts = estimate(text, 3)
@@ -115,13 +116,11 @@ def test_figures_equal_those_of_lmplz(shared: Path, entries) -> None:
         (6, (0, 0, 0, 0, 1)),
     ],
 )
-def test_figures_equal_those_of_the_definitions(
-    order: int, prune: tuple[int, ...], entries
-) -> None:
+def test_probabilities_equal_the_definitions(order: int, prune: tuple[int, ...], entries) -> None:
     for seed in range(3):
         text = random_text(seed) + "l l\n"  # a rare word, for the pruning of words
         thresholds = [*prune, *[prune[-1] if prune else 0] * (order - len(prune))]
-        expected = Literal(text, order, thresholds).entries()
+        expected = Reference(text, order, thresholds).entries()
         found = entries(estimated(text, order, prune))
         assert found.keys() == expected.keys()
         assert ("l",) in found or prune[0] == 3
@@ -147,7 +146,7 @@ def test_probabilities_sum_to_one_after_any_history(prune: tuple[int, ...], entr
         assert total == pytest.approx(1.0, abs=1e-5)
 
 
-def test_n_grams_of_several_integers_are_counted_alike() -> None:
+def test_n_grams_of_several_integers_have_equal_counts() -> None:
     """A vocabulary of a million leaves room for three words in one integer: 5-grams take two."""
     text = tokenize(random_text(3).encode(), "text")
     words = text.vocabulary.count(b"\n") + 1
@@ -158,7 +157,7 @@ def test_n_grams_of_several_integers_are_counted_alike() -> None:
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_too_little_text_falls_back_on_fixed_discounts() -> None:
+def test_too_little_text_gets_fixed_discounts() -> None:
     with pytest.warns(UserWarning) as caught:
         _, discounts = estimate(tokenize(b"a b\na c\n", "text"), 2)
     assert "too little text" in str(caught[0].message)
@@ -167,10 +166,10 @@ def test_too_little_text_falls_back_on_fixed_discounts() -> None:
     assert len(caught) == 2
 
 
-def test_sentences_shorter_than_the_order_leave_it_empty() -> None:
+def test_sentences_shorter_than_the_order_have_no_n_grams_of_it() -> None:
     lm = estimated("a\nb\n", 5)
     assert lm.counts == (5, 4, 2, 0, 0)
-    assert lm.total_log10(["a"]) < 0
+    assert total_log10(lm, ["a"]) < 0
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,7 @@ def test_sentences_shorter_than_the_order_leave_it_empty() -> None:
         (b"a", 3, (-1,), "prune is -1"),
     ],
 )
-def test_what_cannot_be_estimated_is_refused(
+def test_texts_and_settings_out_of_range_are_refused(
     text: bytes, order: int, prune: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
@@ -193,12 +192,12 @@ def test_what_cannot_be_estimated_is_refused(
 
 
 @pytest.mark.parametrize("entropy", [-1e-7, float("nan")])
-def test_an_entropy_that_is_no_threshold_is_refused(entropy: float) -> None:
+def test_an_entropy_below_0_or_nan_is_refused(entropy: float) -> None:
     with pytest.raises(UserError, match=r"entropy is .*, expected 0 or more"):
         estimate(tokenize(b"a", "text"), 3, entropy=entropy)
 
 
-def test_reserved_words_and_foreign_bytes_are_refused_with_their_line() -> None:
+def test_reserved_words_and_bytes_that_are_not_utf8_are_refused_with_their_line() -> None:
     with pytest.raises(UserError, match=r"t.txt:2: the word <s> is reserved"):
         tokenize(b"a b\nc <s> d\n", "t.txt")
     with pytest.raises(UserError, match=r"t.txt:3: the word </s> is reserved"):
@@ -212,20 +211,20 @@ def test_reserved_words_and_foreign_bytes_are_refused_with_their_line() -> None:
         tokenize("a\ncafé\n".encode("latin-1"), "t.txt")
 
 
-def test_text_is_split_as_lmplz_splits_it() -> None:
+def test_text_is_split_into_words_as_by_lmplz() -> None:
     text = tokenize("a\tb  \u00e9\r\n\na\u00a0b a".encode(), "t.txt")
     assert text.vocabulary.decode().split("\n")[3:] == ["a", "b", "é", "a\u00a0b"]
     assert text.tokens.tolist() == [3, 4, 5, 2, 2, 6, 3, 2]
 
 
-def test_words_can_be_put_in_alphabetical_order() -> None:
-    text = alphabetical(tokenize(b"b c a\nc\n", "t.txt"))
+def test_the_vocabulary_is_sorted_alphabetically() -> None:
+    text = sort_vocabulary(tokenize(b"b c a\nc\n", "t.txt"))
     assert text.vocabulary.decode().split("\n") == ["<unk>", "<s>", "</s>", "a", "b", "c"]
     assert text.tokens.tolist() == [4, 5, 3, 2, 5, 2]
 
 
-def test_the_vocabulary_grows_past_its_first_room() -> None:
-    """Many words, and one of more letters than the table began with."""
+def test_the_vocabulary_grows_past_its_first_size() -> None:
+    """Many words, and one word of more bytes than the first table has."""
     words = [f"w{i}" for i in range(70_000)] + ["x" * 3_000_000]
     text = tokenize(" ".join(words + words[::-1]).encode(), "t.txt")
     assert text.vocabulary.decode().split("\n")[3:] == words

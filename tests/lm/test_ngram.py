@@ -1,10 +1,11 @@
-"""The model in memory against KenLM's figures."""
+"""The model in memory against KenLM's scores, and its states."""
 
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_scores import total_log10
 
 from asr.lm import NGram, score_next_word
 from asr.lm.arpa import parse_arpa
@@ -42,38 +43,38 @@ def small() -> NGram:
     return parse_arpa(ARPA, Path("small.arpa"))
 
 
-def test_every_sentence_scores_as_kenlm_says(shared: Path) -> None:
+def test_every_sentence_scores_as_in_kenlm(shared: Path) -> None:
     folder = shared / "oracles" / "lm"
     lm = open_ngram(folder / "an4_train.3gram.arpa")
     sentences = (folder / "an4_dev.txt").read_text().splitlines()
     scores = (folder / "an4_dev.scores").read_text().splitlines()
     assert len(sentences) == len(scores) == 100
     for sentence, score in zip(sentences, scores, strict=True):
-        assert lm.total_log10(sentence.split()) == pytest.approx(float(score.split()[1]), abs=1e-4)
+        assert total_log10(lm, sentence.split()) == pytest.approx(float(score.split()[1]), abs=1e-4)
 
 
-def test_backing_off_adds_the_weights_on_the_way(small: NGram) -> None:
+def test_backing_off_adds_back_off_weights(small: NGram) -> None:
     log10 = [score / LN_10 for score in small.score(["a", "b", "b", "nobody"])]
     assert log10 == pytest.approx(
         [
             -0.3,  # <s> a
             -0.05,  # <s> a b
-            -0.8 - 0.125,  # nothing of "a b b", "b b"; "a b" costs nothing to leave, "b" does
+            -0.8 - 0.125,  # neither "a b b" nor "b b" is listed; "a b" has back-off 0, "b" has not
             -1.0 - 0.125,  # <unk> after b
-            -0.7,  # </s> after <unk>, which is no context
+            -0.7,  # </s> after <unk>, which has no history
         ]
     )
 
 
-def test_the_start_of_the_sentence_is_a_choice(small: NGram) -> None:
-    assert small.total_log10(["a"], begin=False, end=False) == pytest.approx(-0.6)
-    assert small.total_log10(["a"], begin=True, end=False) == pytest.approx(-0.3)
+def test_a_score_may_begin_without_history(small: NGram) -> None:
+    assert total_log10(small, ["a"], begin=False, end=False) == pytest.approx(-0.6)
+    assert total_log10(small, ["a"], begin=True, end=False) == pytest.approx(-0.3)
     assert len(small.score(["a"], end=False)) == 1
     assert small.score([], begin=False, end=False) == []
 
 
-def test_a_state_forgets_what_cannot_matter(small: NGram) -> None:
-    """After <unk> or </s> nothing is known; `b a` and `a b a` lead to one state."""
+def test_a_state_keeps_only_history_that_matters(small: NGram) -> None:
+    """After <unk> or </s> the state is empty; `b a` and `a b a` have one state."""
     a, b = small.id("a"), small.id("b")
     for word in (small.unk_id, small.end_id):
         assert score_next_word(small.arrays, small.begin, word)[1] == small.empty
@@ -85,7 +86,7 @@ def test_a_state_forgets_what_cannot_matter(small: NGram) -> None:
     assert after_aba not in (after_a, after_b)
 
 
-def test_words_and_ids_are_each_others_inverse(small: NGram) -> None:
+def test_words_and_ids_are_inverse(small: NGram) -> None:
     assert [small.id(word) for word in small.words] == list(range(5))
     assert small.words[small.unk_id] == "<unk>"
     assert small.words[small.end_id] == "</s>"
@@ -94,12 +95,12 @@ def test_words_and_ids_are_each_others_inverse(small: NGram) -> None:
     np.testing.assert_array_equal(small.ids(["b", "nobody"]), [small.id("b"), 0])
 
 
-def test_scores_are_python_floats_of_finite_value(small: NGram) -> None:
+def test_scores_are_finite_python_floats(small: NGram) -> None:
     assert all(type(s) is float and math.isfinite(s) for s in small.score(["a", "x"]))
 
 
-def test_one_compilation_serves_every_model(small: NGram, shared: Path) -> None:
-    """Parsed or mapped from the cache, of any order: the arrays' types are the same."""
+def test_functions_are_compiled_once_for_all_models(small: NGram, shared: Path) -> None:
+    """Parsed or mapped from the cache, of any order: arrays have one type."""
     oracle = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
     for lm in (small, open_ngram(oracle), open_ngram(oracle)):
         lm.score(["a"])

@@ -1,4 +1,4 @@
-"""The cache is used where it is sound and made anew where it is not."""
+"""The cache of parsed models is used where it is valid, and made anew elsewhere."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_scores import total_log10
 
 from asr.lm import NGram, store
 from asr.lm.store import _MAGIC as MAGIC
@@ -26,12 +27,12 @@ ngram 2=1
 
 \\end\\
 """
-OTHER = ARPA.replace("-0.3", "-0.4")  # of the same length
+OTHER = ARPA.replace("-0.3", "-0.4")  # of equal length
 
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The paths that were parsed since the test began."""
+    """The paths that were parsed since the test began, in order."""
     paths: list[Path] = []
     parse = store.parse_arpa
 
@@ -51,10 +52,10 @@ def source(tmp_path: Path, cache_home: Path) -> Path:
 
 
 def score(path: Path) -> float:
-    return round(open_ngram(path).total_log10(["a"], end=False), 4)
+    return round(total_log10(open_ngram(path), ["a"], end=False), 4)
 
 
-def test_the_second_opening_parses_nothing(source: Path, parsed: list[Path]) -> None:
+def test_the_second_call_parses_nothing(source: Path, parsed: list[Path]) -> None:
     first, second = open_ngram(source), open_ngram(source)
     assert len(parsed) == 1
     assert (first.words, first.counts) == (second.words, second.counts)
@@ -63,7 +64,7 @@ def test_the_second_opening_parses_nothing(source: Path, parsed: list[Path]) -> 
         assert ours.dtype == theirs.dtype
 
 
-def test_the_cache_is_mapped_and_cannot_be_written(source: Path) -> None:
+def test_the_cache_is_mapped_read_only(source: Path) -> None:
     open_ngram(source)
     log_prob = open_ngram(source).arrays.log_prob
     base = log_prob
@@ -74,8 +75,8 @@ def test_the_cache_is_mapped_and_cannot_be_written(source: Path) -> None:
         log_prob[0] = 1.0
 
 
-def test_new_content_of_the_same_size_and_times_is_seen(source: Path, parsed: list[Path]) -> None:
-    """Written within one tick of the clock, or with the times put back as `cp -p` does."""
+def test_new_content_of_equal_size_and_times_is_noticed(source: Path, parsed: list[Path]) -> None:
+    """Written within one tick of the clock, or with the times restored as by `cp -p`."""
     assert score(source) == -0.3
     times = source.stat()
     source.write_text(OTHER)
@@ -84,25 +85,25 @@ def test_new_content_of_the_same_size_and_times_is_seen(source: Path, parsed: li
     assert len(parsed) == 2
 
 
-def test_a_settled_file_is_trusted_by_its_looks(
+def test_an_unchanged_file_is_trusted_by_its_metadata(
     source: Path, parsed: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: real() + 10_000_000_000)
     assert score(source) == -0.3
-    monkeypatch.setattr(store, "digest", None)  # would raise if the content were looked at
+    monkeypatch.setattr(store, "digest", None)  # would raise if the content were read
     assert score(source) == -0.3
     assert len(parsed) == 1
 
 
-def test_a_touched_file_is_known_by_its_content(source: Path, parsed: list[Path]) -> None:
+def test_a_touched_file_is_recognized_by_its_content(source: Path, parsed: list[Path]) -> None:
     score(source)
     os.utime(source, ns=(1, 1))
     score(source)
     assert len(parsed) == 1
 
 
-def test_a_cache_of_another_file_is_not_taken(source: Path, tmp_path: Path) -> None:
+def test_a_cache_of_another_file_is_not_used(source: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.arpa"
     other.write_text(OTHER)
     assert (score(source), score(other)) == (-0.3, -0.4)
@@ -110,14 +111,14 @@ def test_a_cache_of_another_file_is_not_taken(source: Path, tmp_path: Path) -> N
     assert score(source) == -0.3
 
 
-def test_a_damaged_cache_is_made_anew_and_a_note_says_so(source: Path, parsed: list[Path]) -> None:
-    """Arrays are indexed without checks: a flipped bit gave other texts, and others a crash."""
+def test_a_damaged_cache_is_made_anew_with_a_warning(source: Path, parsed: list[Path]) -> None:
+    """Arrays are indexed without checks: a flipped bit could change transcripts, or crash."""
     score(source)
     cache = cache_path(source)
-    sound = cache.read_bytes()
-    damaged = [sound[:cut] for cut in (8, 40, len(sound) - 1)] + [sound + b"x"]
-    for at in range(len(MAGIC), len(sound), 7):
-        damaged.append(sound[:at] + bytes([sound[at] ^ 4]) + sound[at + 1 :])
+    valid = cache.read_bytes()
+    damaged = [valid[:cut] for cut in (8, 40, len(valid) - 1)] + [valid + b"x"]
+    for at in range(len(MAGIC), len(valid), 7):
+        damaged.append(valid[:at] + bytes([valid[at] ^ 4]) + valid[at + 1 :])
     for count, content in enumerate(damaged, 2):
         cache.write_bytes(content)
         with pytest.warns(UserWarning, match="the file is damaged; it is made anew"):
@@ -136,7 +137,7 @@ def test_a_cache_of_another_format_is_made_anew(
     assert len(parsed) == 1
 
 
-def test_a_link_in_the_caches_place_is_replaced_and_its_target_stays(
+def test_a_link_in_place_of_the_cache_is_replaced_and_its_target_stays(
     source: Path, tmp_path: Path, parsed: list[Path]
 ) -> None:
     (tmp_path / "target").write_text("of value")
@@ -148,14 +149,14 @@ def test_a_link_in_the_caches_place_is_replaced_and_its_target_stays(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_in_the_caches_place_is_replaced(source: Path, parsed: list[Path]) -> None:
+def test_a_pipe_in_place_of_the_cache_is_replaced(source: Path, parsed: list[Path]) -> None:
     os.mkfifo(cache_path(source))
     assert score(source) == score(source) == -0.3
     assert len(parsed) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
-def test_nothing_is_kept_where_others_can_write(
+def test_no_cache_is_kept_where_others_can_write(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
@@ -166,19 +167,19 @@ def test_nothing_is_kept_where_others_can_write(
     assert not cache.exists()
 
 
-def test_what_killed_writers_left_is_swept(source: Path) -> None:
+def test_partial_files_of_killed_writers_are_removed(source: Path) -> None:
     folder = cache_path(source).parent
-    left, at_work = folder / ".x.lm.partial0123", folder / ".y.lm.partial4567"
-    for partial in (left, at_work):
+    abandoned, in_use = folder / ".x.lm.partial0123", folder / ".y.lm.partial4567"
+    for partial in (abandoned, in_use):
         partial.touch()
-    os.utime(left, (1, 1))
+    os.utime(abandoned, (1, 1))
     score(source)
-    assert not left.exists()
-    assert at_work.exists()
-    at_work.unlink()
+    assert not abandoned.exists()
+    assert in_use.exists()
+    in_use.unlink()
 
 
-def test_a_pipe_is_read_once_and_not_kept(source: Path, parsed: list[Path]) -> None:
+def test_a_pipe_is_read_once_and_not_cached(source: Path, parsed: list[Path]) -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, ARPA.encode())
     os.close(write_end)
@@ -188,11 +189,11 @@ def test_a_pipe_is_read_once_and_not_kept(source: Path, parsed: list[Path]) -> N
     os.close(read_end)
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(
+def test_without_a_writable_cache_each_call_parses(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocked = tmp_path / "file"
-    blocked.write_text("a file where the folder should be")
+    blocked.write_text("a file in place of the folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     assert score(source) == -0.3
     assert score(source) == -0.3
@@ -201,7 +202,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 def test_without_a_home_there_is_no_cache(
     source: Path, monkeypatch: pytest.MonkeyPatch, parsed: list[Path]
 ) -> None:
-    """A container may run as a user whom its system does not know."""
+    """A container may run as a user without an entry in its system."""
 
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")

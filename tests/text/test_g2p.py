@@ -4,7 +4,7 @@ import pytest
 from random_models import random_model
 
 from asr.cli import main
-from asr.lm.commands import train
+from asr.lm.estimate import train
 from asr.lm.sentences import tokenize_lines
 from asr.model.model_file import save_model
 from asr.text.g2p import ENGLISH, make_lexicon

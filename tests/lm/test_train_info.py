@@ -1,20 +1,22 @@
-"""What the verbs train and info report."""
+"""Training from a text to an ARPA file, and the sizes and perplexity of a model."""
 
 import gzip
 from pathlib import Path
 
 import pytest
+from sentence_scores import total_log10
 from tiny import write_corpus
 
 from asr.cli import main
-from asr.lm.commands import info, train
-from asr.lm.sentences import read_sentences, spell
+from asr.lm.estimate import train
+from asr.lm.perplexity import info
+from asr.lm.sentences import read_sentences, spell, tokenize_lines
 from asr.lm.store import open_ngram
 from asr.text.normalizers import NORMALIZERS
 from asr.util.errors import UserError
 
 
-def test_training_writes_a_model_that_scores_as_kenlm_does(shared: Path, tmp_path: Path) -> None:
+def test_a_trained_model_scores_as_in_kenlm(shared: Path, tmp_path: Path) -> None:
     folder = shared / "oracles" / "lm"
     trained = train(read_sentences(folder / "an4_train.txt"), tmp_path / "lm.arpa.gz", order=3)
     assert trained.counts == (100, 1192, 2840)
@@ -43,19 +45,19 @@ def test_the_same_text_gives_the_same_bytes(shared: Path, tmp_path: Path) -> Non
     assert (tmp_path / "a.arpa.gz").read_bytes() == (tmp_path / "b.arpa.gz").read_bytes()
 
 
-def test_fit_is_the_sum_of_the_sentences(shared: Path, tmp_path: Path) -> None:
+def test_the_score_of_a_text_is_the_sum_of_its_sentences(shared: Path, tmp_path: Path) -> None:
     model = shared / "oracles" / "lm" / "an4_train.3gram.arpa"
     sentences = ["YES", "", "NO NOBODY FOUR", "GO"]
     (tmp_path / "t.txt").write_text("\n".join(sentences))
-    fit = info(model, read_sentences(tmp_path / "t.txt")).text
+    found = info(model, read_sentences(tmp_path / "t.txt")).text
     lm = open_ngram(model)
-    assert fit is not None
-    assert (fit.sentences, fit.tokens, fit.oov_tokens) == (4, 9, 1)
-    expected = sum(lm.total_log10(sentence.split()) for sentence in sentences)
-    assert fit.log10_probability == pytest.approx(expected)
+    assert found is not None
+    assert (found.sentences, found.tokens, found.oov_tokens) == (4, 9, 1)
+    expected = sum(total_log10(lm, sentence.split()) for sentence in sentences)
+    assert found.log10_probability == pytest.approx(expected)
 
 
-def test_a_model_of_characters_reads_spelled_text(tmp_path: Path) -> None:
+def test_a_character_model_reads_spelled_text(tmp_path: Path) -> None:
     assert spell("GO  ON\n\nÉ ") == "G O | O N\n\nÉ"
     (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5 + "ON\n", encoding="utf-8")
     trained = train(read_sentences(tmp_path / "t.txt", "char"), tmp_path / "lm.arpa", order=4)
@@ -63,8 +65,8 @@ def test_a_model_of_characters_reads_spelled_text(tmp_path: Path) -> None:
     assert sorted(open_ngram(tmp_path / "lm.arpa").words) == sorted(
         ["<unk>", "<s>", "</s>", "G", "O", "N", "|"]
     )
-    fit = info(tmp_path / "lm.arpa", read_sentences(tmp_path / "t.txt", "char")).text
-    assert fit is not None and fit.oov_tokens == 0 and fit.perplexity < 3
+    found = info(tmp_path / "lm.arpa", read_sentences(tmp_path / "t.txt", "char")).text
+    assert found is not None and found.oov_tokens == 0 and found.perplexity < 3
 
 
 def test_a_small_text_trains_with_a_warning(tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_a_small_text_trains_with_a_warning(tmp_path: Path) -> None:
     assert len(trained.warnings) == 2 and "0.5, 1.0, 1.5" in trained.warnings[0]
 
 
-def test_mistakes_name_the_file(tmp_path: Path) -> None:
+def test_errors_name_the_file(tmp_path: Path) -> None:
     text, model = tmp_path / "t.txt", tmp_path / "lm.arpa"
     with pytest.raises(UserError, match=r"t.txt: cannot be read"):
         read_sentences(text)
@@ -90,13 +92,13 @@ def test_mistakes_name_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", ["word", "char"])
-def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path, unit: str) -> None:
+def test_a_byte_order_mark_is_dropped(tmp_path: Path, unit: str) -> None:
     (tmp_path / "t.txt").write_text("GO ON\nNO GO\n" * 5, encoding="utf-8-sig")
     train(read_sentences(tmp_path / "t.txt", unit), tmp_path / "lm.arpa", order=2)
     assert "\ufeff" not in (tmp_path / "lm.arpa").read_text(encoding="utf-8")
 
 
-def test_text_is_brought_to_what_a_recognizer_writes(tmp_path: Path) -> None:
+def test_text_is_normalized(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text(
         'He said "Yes", — and left.\n...\nMany cats.\n', encoding="utf-8"
     )
@@ -110,7 +112,7 @@ def test_text_is_brought_to_what_a_recognizer_writes(tmp_path: Path) -> None:
         "many",
         "cats",
     ]
-    assert list(text.tokens) == [3, 4, 5, 6, 7, 2, 8, 9, 2]  # no sentence for the dots
+    assert list(text.tokens) == [3, 4, 5, 6, 7, 2, 8, 9, 2]  # no sentence of the dots
 
 
 def test_a_manifest_gives_its_transcripts(tmp_path: Path, capsys) -> None:
@@ -122,8 +124,16 @@ def test_a_manifest_gives_its_transcripts(tmp_path: Path, capsys) -> None:
     assert "36 tokens with their ends, 24 unknown" in capsys.readouterr().out
 
 
-def test_utf_16_is_no_text_of_letters(tmp_path: Path) -> None:
-    """Without a mark at its start it is valid UTF-8, with zero bytes for blanks."""
+def test_utf_16_is_refused(tmp_path: Path) -> None:
+    """Without a byte order mark, UTF-16 is valid UTF-8 with zero bytes."""
     (tmp_path / "text").write_bytes("GO ON\nNO GO\n".encode("utf-16-le"))
     with pytest.raises(UserError, match=r"text:1: byte 0x00 is not UTF-8 text; save it as UTF-8"):
         read_sentences(tmp_path / "text")
+
+
+@pytest.mark.parametrize("unit", ["word", "char"])
+def test_half_of_a_surrogate_pair_is_refused_with_its_sentence(unit: str) -> None:
+    """JSON can hold one; UTF-8 cannot."""
+    lines = ["GO ON", "NO \ud800 GO"]
+    with pytest.raises(UserError, match=r"^cuts: sentence 2 has '\\ud800', half of a surrogate"):
+        tokenize_lines(lines, "cuts", unit)
