@@ -5,7 +5,6 @@
 Readers are imported when they are asked for: importing this package costs next to nothing.
 """
 
-import difflib
 import gzip
 import inspect
 import json
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from asr.corpora.collection import SPLITS, Collection, SplitSummary, Summary, counts, listing
 from asr.util.errors import UserError
 from asr.util.files import write_atomically, write_text
+from asr.util.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from lhotse.cut import Cut
@@ -99,8 +99,7 @@ def prepare(
 
 def _reader(corpus: str) -> Callable[..., Collection]:
     if corpus not in CORPORA:
-        nearest = difflib.get_close_matches(corpus, CORPORA, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "your own speech is 'folder'"
+        hint = did_you_mean(corpus, CORPORA, "your own speech is 'folder'", cutoff=0.4, show=repr)
         known = ", ".join(CORPORA)
         raise UserError(f"prepare: there is no corpus {corpus!r}, only {known}; {hint}")
     module, function = CORPORA[corpus].split(":")

@@ -6,7 +6,6 @@ missing, stops at the first one it cannot read, and follows the order of the fil
 holds that both give the same utterances.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from asr.corpora.archive import check_md5, unpack
 from asr.corpora.collection import SPLITS, Collection, Utterance, numbered_lines
 from asr.corpora.download import download
 from asr.util.errors import UserError
+from asr.util.suggest import did_you_mean
 
 #: Where OpenSLR keeps each part, and the MD5 of its archive, as md5sum.txt beside it says.
 PARTS = {
@@ -84,8 +84,8 @@ def read(
 
 def _check_known(part: str) -> None:
     if part not in PARTS:
-        nearest = difflib.get_close_matches(part, PARTS, n=1, cutoff=0)[0]
-        raise UserError(f"prepare librispeech: no part is called {part!r}; try {nearest!r}")
+        hint = did_you_mean(part, PARTS, cutoff=0.0, show=repr)
+        raise UserError(f"prepare librispeech: no part is called {part!r}; {hint}")
 
 
 def _downloaded(parts: dict[str, list[str]], folder: Path) -> dict[str, Path]:

@@ -3,7 +3,6 @@
 import math
 import os
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from asr.util.errors import UserError
 from asr.util.files import digest, write_text
 from asr.util.flat_yaml import read_flat
 from asr.util.printable import quoted
+from asr.util.suggest import did_you_mean
 
 SEARCHES = ("greedy", "beam")
 LM_UNITS = ("word", "token")
@@ -129,9 +129,8 @@ def read_options(path: Path) -> DecodingOptions:
     names = [field.name for field in fields(DecodingOptions)]
     for key, setting in settings.items():
         if key not in names:
-            near = get_close_matches(key, names, n=1, cutoff=0.0)[0]
-            found = f"unknown option {quoted(key)}; did you mean {near!r}?"
-            raise UserError(f"{path}:{setting.line}: {found}")
+            hint = did_you_mean(key, names, cutoff=0.0, show=repr)
+            raise UserError(f"{path}:{setting.line}: unknown option {quoted(key)}; {hint}")
     try:
         options = DecodingOptions(**{key: setting.value for key, setting in settings.items()})
         for name in _PATHS:

@@ -5,7 +5,6 @@ for each channel that was transcribed apart, and an `About`, their source. A wri
 transcripts give equal text. Public: the names below. Nothing here imports torch.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -22,6 +21,7 @@ from asr.formats.vtt import write_vtt
 from asr.transcript import AlignedTranscript, Transcript, Word
 from asr.util.errors import UserError
 from asr.util.printable import printable
+from asr.util.suggest import did_you_mean
 
 __all__ = ["FORMATS", "About", "Writer", "parse_formats"]
 
@@ -76,7 +76,5 @@ def parse_formats(names: str) -> tuple[str, ...]:
     wanted = [name.strip().lower() for name in names.split(",")]
     for name in wanted:
         if name not in FORMATS:
-            close = difflib.get_close_matches(name, FORMATS, n=1)
-            meant = f"did you mean {close[0]}?" if close else f"choose among {', '.join(FORMATS)}"
-            raise UserError(f"format: unknown format {name!r}; {meant}")
+            raise UserError(f"format: unknown format {name!r}; {did_you_mean(name, FORMATS)}")
     return tuple(dict.fromkeys(wanted))

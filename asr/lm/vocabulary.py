@@ -12,7 +12,7 @@ import numpy as np
 from asr.lm.ngram import BEGIN, END, UNKNOWN
 from asr.util.compiled import compiled
 from asr.util.errors import UserError
-from asr.util.text_files import line_number
+from asr.util.text_files import decode_utf8, line_number
 
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)

@@ -1,8 +1,7 @@
 """Hydra's refusals in one sentence each, with the nearest right name for a wrong one."""
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,6 +10,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 
 from asr.config import SETTINGS, TrainConfig, flatten
 from asr.util.paths import CONF
+from asr.util.suggest import did_you_mean
 
 NOT_A_RECIPE = "a recipe builds on conf/train.yaml; begin it with `defaults: [/train, _self_]`"
 _QUOTING = "write key=value, or \"key='value'\" where the value itself has = or commas"
@@ -68,9 +68,9 @@ def _wrong_override(error: Exception) -> str | None:
 
 
 def _no_such_setting(key: str) -> str:
-    close = _closest(key, SETTINGS if "." in key else _groups())
-    meant = f"did you mean {close}?" if close else "`asr train RECIPE --cfg job` lists them"
-    return f"{key}: there is no such setting; {meant}"
+    known = SETTINGS if "." in key else _groups()
+    hint = did_you_mean(key, known, "`asr train RECIPE --cfg job` lists them", cutoff=0.5)
+    return f"{key}: there is no such setting; {hint}"
 
 
 def _missing_option(error: MissingConfigException, recipe: str) -> str:
@@ -79,9 +79,8 @@ def _missing_option(error: MissingConfigException, recipe: str) -> str:
     options = _options(group)
     if not options:
         return f"{recipe}: builds on {wanted}, which is neither beside it nor in conf/"
-    close = _closest(option, options)
-    meant = f"did you mean {close}?" if close else f"choose one of {', '.join(options)}"
-    return f"{group}={option}: there is no such option; {meant}"
+    hint = did_you_mean(option, options, cutoff=0.5)
+    return f"{group}={option}: there is no such option; {hint}"
 
 
 def _options(group: str) -> list[str]:
@@ -92,10 +91,6 @@ def _options(group: str) -> list[str]:
 
         options |= set(ENCODERS)
     return sorted(options)
-
-
-def _closest(name: str, names: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)), None)
 
 
 def _groups() -> list[str]:

@@ -3,10 +3,10 @@
 conf/ and recipes/ are beside the package in a checkout, and inside the package once installed.
 """
 
-import difflib
 from pathlib import Path
 
 from asr.util.errors import UserError
+from asr.util.suggest import did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -56,9 +56,7 @@ def find_recipe(recipe: str) -> Path:
     if recipe in recipe_names():
         named = RECIPES / f"{recipe}.yaml"
         return named if named.is_file() else RECIPES / recipe / f"{DEFAULT_RECIPE}.yaml"
-    close = difflib.get_close_matches(recipe, recipe_names(), n=1)
-    meant = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(recipe_names())}"
-    raise UserError(f"{recipe}: there is no such recipe; {meant}")
+    raise UserError(f"{recipe}: there is no such recipe; {did_you_mean(recipe, recipe_names())}")
 
 
 def is_manifest(path: str | Path) -> bool:

@@ -160,7 +160,10 @@ def test_another_archive_than_the_published_is_not_unpacked(corpus, tmp_path, mo
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"train": ["train-clean-10"]}, "no part is called 'train-clean-10'; try 'train-clean-10"),
+        (
+            {"train": ["train-clean-10"]},
+            "no part is called 'train-clean-10'; did you mean 'train-clean-10",
+        ),
         ({"dev": ["dev-other"]}, "it has no dev-other, only train-clean-5, dev-clean-2"),
         ({"halve_dev": True, "test": ["test-clean"]}, "name no test part"),
     ],

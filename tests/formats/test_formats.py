@@ -184,7 +184,7 @@ def test_formats_are_parsed_by_name():
     assert parse_formats("srt, JSON,srt") == ("srt", "json")
     with pytest.raises(UserError, match=r"unknown format 'strt'; did you mean srt\?"):
         parse_formats("json,strt")
-    with pytest.raises(UserError, match="choose among txt, json"):
+    with pytest.raises(UserError, match="choose one of txt, json"):
         parse_formats("docx")
 
 
