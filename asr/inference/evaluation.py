@@ -21,7 +21,7 @@ from asr.decoding.decoder import Decoded
 from asr.decoding.options import DecodingOptions
 from asr.decoding.words import right_words
 from asr.inference.calibration import normalized_cross_entropy
-from asr.inference.log_probs import compute_log_probs
+from asr.inference.log_probs import compute_dataset_log_probs
 from asr.inference.recognizer import Recognizer, load
 from asr.scoring import Report, score
 from asr.text.tokenizer import Tokenizer
@@ -141,7 +141,9 @@ def _log_probs(
     recognizer: Recognizer, dataset: SpeechDataset
 ) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.int64]]]:
     with tqdm(total=len(dataset), unit="utt", disable=None) as bar:
-        results = compute_log_probs(recognizer.model, dataset, BATCH_S, device=torch.device("cpu"))
+        results = compute_dataset_log_probs(
+            recognizer.model, dataset, BATCH_S, device=torch.device("cpu")
+        )
         for batch, log_probs, lengths in results:
             yield batch.utterance_ids, log_probs.numpy(), lengths.numpy()
             bar.update(len(batch.utterance_ids))

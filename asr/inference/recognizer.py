@@ -20,9 +20,9 @@ from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
 from asr.inference.jobs import Channel, File, Job, find_jobs, in_time
-from asr.inference.segmentation import LONGEST_S, AudioSegment, check_detector
+from asr.inference.log_probs import compute_log_probs
+from asr.inference.segmentation import AudioSegment, check_detector
 from asr.inference.segmentation.batching import SegmentBatch
-from asr.inference.segmentation.windows import Window, windows
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import load_model
 from asr.text.tokenizer import Tokenizer
@@ -167,10 +167,9 @@ class Recognizer:
     def _hear(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
         """Transcribe a batch of pieces, the decoder in so many threads, or one a core."""
         waveforms, lengths = batch.padded()
-        with torch.inference_mode():
-            log_probs, frames = self.model.log_probs(
-                torch.from_numpy(waveforms), torch.from_numpy(lengths)
-            )
+        log_probs, frames = compute_log_probs(
+            self.model, torch.from_numpy(waveforms), torch.from_numpy(lengths)
+        )
         count = len(batch.segments)
         arrays = log_probs[:count].numpy(), frames[:count].numpy()
         found = self.decoder.decode(*arrays, self.model.frame_s, threads)
@@ -214,25 +213,17 @@ class Recognizer:
             )
         return to_waveform(audio, sample_rate, self.sample_rate, "samples")
 
-    @torch.inference_mode()
     def log_probs(self, waveform: Waveform) -> npt.NDArray[np.float32]:
         """Compute token log-probabilities of a waveform (N,): (U, V), U 0 when it is too short.
 
-        One of more than `asr.inference.segmentation.LONGEST_S` is heard in windows that overlap.
+        `asr.inference.log_probs` has the policy for a long one.
         """
         samples = torch.from_numpy(np.ascontiguousarray(waveform))
-        frames = int(self.model.output_frames(torch.tensor(len(samples))))
-        parts = list(windows(frames, self.model.frame_s, LONGEST_S))
-        quiet = True if len(parts) == 1 else None
-        bar = tqdm(parts, "listening", unit="window", leave=False, disable=quiet)
-        return np.concatenate([self._window(samples, part) for part in bar])
-
-    def _window(self, samples: torch.Tensor, window: Window) -> npt.NDArray[np.float32]:
-        """Hear the frames of a window and keep those of its stretch."""
-        step, log_mel = round(self.model.frame_s * self.sample_rate), self.model.log_mel
-        heard = samples[window.first * step : window.last * step + log_mel.fft_samples]
-        log_probs, _ = self.model.log_probs(heard[None], torch.tensor([len(heard)]))
-        return log_probs[0, window.start - window.first : window.end - window.first].numpy()
+        log_probs, frames = compute_log_probs(
+            self.model, samples[None], torch.tensor([len(samples)])
+        )
+        row: npt.NDArray[np.float32] = log_probs[0, : int(frames[0])].numpy()
+        return row
 
 
 def load(

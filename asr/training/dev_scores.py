@@ -6,7 +6,7 @@ from asr.data.dataset import SpeechDataset
 from asr.decoding.decoder import Decoder
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.inference.log_probs import compute_log_probs
+from asr.inference.log_probs import compute_dataset_log_probs
 from asr.model.ctc_model import CTCModel, ctc_loss
 from asr.scoring import ErrorCounts
 from asr.scoring.alignment import align_words, count_characters, count_words
@@ -54,7 +54,7 @@ def score_dev(
     """
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
-    results = compute_log_probs(
+    results = compute_dataset_log_probs(
         model, dataset, batch_s, device=context.device, rank=context.rank, ranks=context.size
     )
     for batch, log_probs, lengths in results:

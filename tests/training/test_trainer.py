@@ -280,13 +280,13 @@ def test_dev_batches_are_no_larger_than_the_pieces_trained_on(build, monkeypatch
     trained = build("trainer.micro_batches=2", "data.batch_s=3", "trainer.epochs=1")
     padded_s = []
 
-    def compute_log_probs(*args, **keywords):
+    def compute_dataset_log_probs(*args, **keywords):
         for batch, *results in original(*args, **keywords):
             padded_s.append(batch.waveforms.numel() / tiny.RATE)
             yield batch, *results
 
-    original = dev_scores.compute_log_probs
-    monkeypatch.setattr(dev_scores, "compute_log_probs", compute_log_probs)
+    original = dev_scores.compute_dataset_log_probs
+    monkeypatch.setattr(dev_scores, "compute_dataset_log_probs", compute_dataset_log_probs)
     trained.fit()
     assert 0 < max(padded_s) <= 1.5
 

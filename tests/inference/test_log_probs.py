@@ -1,0 +1,45 @@
+"""Log-probabilities of a batch, and the policy for waveforms that are long."""
+
+import math
+
+import pytest
+import torch
+from random_models import noise, random_model
+
+from asr.inference.log_probs import compute_log_probs
+
+RATE = 16000
+LENGTHS = torch.tensor([9 * RATE, 25 * RATE + 77, 3 * RATE, 0])
+
+
+@pytest.fixture
+def waveforms() -> torch.Tensor:
+    return 0.1 * noise(len(LENGTHS), int(LENGTHS.max()))
+
+
+@pytest.mark.parametrize("longest_s", [30.0, math.inf])
+def test_waveforms_within_the_limit_go_through_at_once(waveforms, longest_s) -> None:
+    model = random_model().eval()
+    found = compute_log_probs(model, waveforms, LENGTHS, longest_s)
+    with torch.inference_mode():
+        expected = model.log_probs(waveforms, LENGTHS)
+    assert all(map(torch.equal, found, expected))
+
+
+def test_beside_a_longer_waveform_each_goes_through_by_itself(waveforms) -> None:
+    model = random_model().eval()
+    log_probs, lengths = compute_log_probs(model, waveforms, LENGTHS, longest_s=10.0)
+    assert torch.equal(lengths, model.output_frames(LENGTHS))
+    assert log_probs.shape == (len(LENGTHS), int(lengths.max()), 9)
+    for waveform, length, row, frames in zip(waveforms, LENGTHS, log_probs, lengths, strict=True):
+        alone, _ = compute_log_probs(model, waveform[None, :length], length[None], longest_s=10.0)
+        assert torch.equal(row[:frames], alone[0, :frames])
+
+
+def test_windows_give_the_log_probs_of_the_whole(waveforms) -> None:
+    """Small random layers forget within the windows' overlap; features do not depend on them."""
+    model = random_model(normalization="global").eval()
+    found, lengths = compute_log_probs(model, waveforms[1:2], LENGTHS[1:2], longest_s=10.0)
+    whole, expected = compute_log_probs(model, waveforms[1:2], LENGTHS[1:2], math.inf)
+    assert torch.equal(lengths, expected)
+    torch.testing.assert_close(found, whole, rtol=0, atol=1e-5)
