@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from asr.decoding.beam import BeamSearch, Hypothesis
@@ -18,6 +17,7 @@ from asr.decoding.options import RANGES, DecodingOptions
 from asr.decoding.word_posteriors import read_best
 from asr.decoding.words import right_words
 from asr.inference.calibration import fit_temperature
+from asr.scoring import Pair, count_errors
 from asr.util.errors import UserError
 
 LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -131,15 +131,12 @@ class Tuner:
     def _try(self, options: DecodingOptions) -> Trial:
         if options not in self._tried:
             search, found = self._search(options)
-            texts = [self._tokens.join(search.words(best.token_ids)) for best, *_ in found]
-            pairs = list(zip(self._words, texts, strict=True))
-            errors = sum(Levenshtein.distance(words, text.split()) for words, text in pairs)
-            slips = sum(Levenshtein.distance(" ".join(words), text) for words, text in pairs)
-            self._tried[options] = Trial(
-                options,
-                wer=errors / sum(map(len, self._words)),
-                cer=slips / sum(len(" ".join(words)) for words in self._words),
-            )
+            pairs = [
+                Pair("", " ".join(reference), self._tokens.join(search.words(best.token_ids)))
+                for reference, (best, *_) in zip(self._words, found, strict=True)
+            ]
+            words, characters = count_errors(pairs)
+            self._tried[options] = Trial(options, wer=words.rate, cer=characters.rate)
             self._bar.update()
         return self._tried[options]
 

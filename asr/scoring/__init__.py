@@ -6,11 +6,12 @@ chance reaches, `report` and `comparison` put the answers together, `text_report
 a terminal and `html_report` for a browser.
 """
 
-from asr.scoring.alignment import AlignedWord
+from asr.scoring.alignment import AlignedWord, count_errors
 from asr.scoring.bootstrap import Interval
 from asr.scoring.comparison import Comparison, compare
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.html_report import UtteranceMedia, format_html, worst_first
+from asr.scoring.pairing import Pair, pair_up
 from asr.scoring.report import Report, SpeakerResult, UtteranceResult, score
 from asr.scoring.text_report import format_comparison, format_report
 from asr.scoring.transcripts import Layout, read_transcripts
@@ -21,14 +22,17 @@ __all__ = [
     "ErrorCounts",
     "Interval",
     "Layout",
+    "Pair",
     "Report",
     "SpeakerResult",
     "UtteranceMedia",
     "UtteranceResult",
     "compare",
+    "count_errors",
     "format_comparison",
     "format_html",
     "format_report",
+    "pair_up",
     "read_transcripts",
     "score",
     "worst_first",

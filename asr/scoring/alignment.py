@@ -71,6 +71,12 @@ def count_characters(pairs: Sequence[Pair]) -> list[ErrorCounts]:
     return [_count_chunks(chunks) for chunks in output.alignments]
 
 
+def count_errors(pairs: Sequence[Pair]) -> tuple[ErrorCounts, ErrorCounts]:
+    """The errors of all pairs together, in words and in characters."""
+    words = ErrorCounts.total(map(count_words, align_words(pairs)))
+    return words, ErrorCounts.total(count_characters(pairs))
+
+
 def _columns(
     chunk: jiwer.AlignmentChunk, reference: list[str], hypothesis: list[str]
 ) -> Iterable[AlignedWord]:

@@ -8,9 +8,7 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.inference.log_probs import compute_dataset_log_probs
 from asr.model.ctc_model import CTCModel, ctc_loss
-from asr.scoring import ErrorCounts
-from asr.scoring.alignment import align_words, count_characters, count_words
-from asr.scoring.pairing import pair_up
+from asr.scoring import count_errors, pair_up
 from asr.text.tokenizer import Tokenizer
 from asr.training.distributed import DistributedContext
 
@@ -75,9 +73,7 @@ def _score(
     losses: list[float], hypotheses: dict[str, str], references: dict[str, str]
 ) -> DevScores:
     finite = [loss for loss in losses if loss != float("inf")]
-    pairs = pair_up(references, hypotheses)
-    words = ErrorCounts.total(map(count_words, align_words(pairs)))
-    characters = ErrorCounts.total(count_characters(pairs))
+    words, characters = count_errors(pair_up(references, hypotheses))
     return DevScores(
         loss=sum(finite) / max(len(finite), 1),
         wer=words.rate,

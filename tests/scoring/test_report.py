@@ -8,7 +8,15 @@ from functools import cache
 import jiwer
 import pytest
 
-from asr.scoring import AlignedWord, ErrorCounts, Report, format_report, score
+from asr.scoring import (
+    AlignedWord,
+    ErrorCounts,
+    Report,
+    count_errors,
+    format_report,
+    pair_up,
+    score,
+)
 from asr.util.errors import UserError
 
 WORDS = ["a", "b", "c", "d", "e", "ab", "abc", "no", "now", "then", "the"]
@@ -253,3 +261,9 @@ def test_differing_ids_are_refused(
 def test_a_missing_speaker_is_refused() -> None:
     with pytest.raises(UserError, match=r"those of 1 of 2 utterances are not given \(b\)"):
         score({"a": "", "b": ""}, {"a": "", "b": ""}, speakers={"a": "ann"})
+
+
+def test_counts_alone_are_those_of_the_report() -> None:
+    texts = random_texts(3)
+    report = score(*texts)
+    assert count_errors(pair_up(*texts)) == (report.words, report.characters)
