@@ -1,8 +1,12 @@
-"""Corpora: where each is published, how it is read, and how it becomes three cut manifests.
+"""Corpora become cut manifests.
 
-    reader (one file a corpus) -> Collection -> checks -> splits -> train, dev, test .jsonl.gz
+    reader (one file a corpus) -> Collection -> validation -> splits -> train, dev, test .jsonl.gz
 
-Readers are imported when they are asked for: importing this package costs next to nothing.
+In: a published corpus, downloaded or at hand, or one's own recordings with transcripts.
+Out: three manifests of lhotse's cuts, and a `Summary`.
+Public: `prepare` does all of it for a corpus of `CORPORA`; `write_cuts` writes a manifest.
+
+Readers are imported at their first use, so that importing this package is fast.
 """
 
 import gzip
@@ -21,9 +25,9 @@ from asr.util.suggest import did_you_mean
 if TYPE_CHECKING:
     from lhotse.cut import Cut
 
-    from asr.corpora.checks import Checked
+    from asr.corpora.validation import Validated
 
-__all__ = ["CORPORA", "SplitSummary", "Summary", "prepare"]
+__all__ = ["CORPORA", "SplitSummary", "Summary", "prepare", "write_cuts"]
 
 CORPORA = {
     "an4": "asr.corpora.an4:read",
@@ -31,7 +35,7 @@ CORPORA = {
     "folder": "asr.corpora.folder:read",
     "librispeech": "asr.corpora.librispeech:read",
 }
-#: The file below the output that names every fault; without faults there is none.
+#: The file in the output folder that lists all problems, if there are any.
 PROBLEMS = "problems.txt"
 
 
@@ -46,23 +50,23 @@ def prepare(
     """Write ``train.jsonl.gz``, ``dev.jsonl.gz`` and ``test.jsonl.gz`` for a corpus.
 
     The manifests hold lhotse's cuts, each with one supervision (text, and the speaker where
-    known), cut id and utterance id the same, audio paths absolute. Recordings that libsndfile
-    cannot read are converted to flac, in ``output/converted``. All faults, if there are any, are
-    named in ``output/problems.txt``.
+    known), with the utterance's id as its id and absolute audio paths. Recordings that libsndfile
+    cannot read are converted to flac, in ``output/converted``. ``output/problems.txt`` lists all
+    problems, if there are any.
 
     Args:
         corpus: A key of `CORPORA`.
-        source: Where the corpus lies, or None to download or make it below `output`.
-        output: The folder to write to, made if it is not there.
-        skip_invalid: Leave faulty utterances out and report them, instead of refusing.
-        options: What the corpus's `read` takes beside; options that are None count as not given.
+        source: The corpus's path, or None to download or make it below `output`.
+        output: The folder to write to, made if it is missing.
+        skip_invalid: Leave invalid utterances out and report them, instead of refusing the corpus.
+        options: Further keywords of the corpus's `read`; None stands for the default.
 
     Returns:
-        What was written, what was left out, and notes; it prints as a short report.
+        The sizes of the splits, the skipped utterances, and notes; its string is a short report.
 
     Raises:
-        UserError: an unknown corpus or option, a source that is not that corpus, faulty
-            utterances, an output that cannot be written, or nothing to train on.
+        UserError: an unknown corpus or option, a source that is not that corpus, invalid
+            utterances, an output that cannot be written, or no utterance to train on.
     """
     read = _reader(corpus)
     given = {name: value for name, value in options.items() if value is not None}
@@ -70,31 +74,31 @@ def prepare(
     _make_folder(output)
     collection = read(source, output, **given)
 
-    from asr.corpora.checks import check
     from asr.corpora.convert import CONVERTED
-    from asr.corpora.split import choose
+    from asr.corpora.split import choose_splits
+    from asr.corpora.validation import validate
 
-    checked = check(collection.utterances, output / CONVERTED)
-    if checked.problems:
-        write_text(output / PROBLEMS, "".join(f"{problem}\n" for problem in checked.problems))
-    if checked.problems and not skip_invalid:
-        refusal = _refusal(corpus, source, checked, output / PROBLEMS)
+    validated = validate(collection.utterances, output / CONVERTED)
+    if validated.problems:
+        write_text(output / PROBLEMS, "".join(f"{problem}\n" for problem in validated.problems))
+    if validated.problems and not skip_invalid:
+        refusal = _refusal(corpus, source, validated, output / PROBLEMS)
         raise UserError(refusal, remedy="skip_invalid")
-    splits, how = choose(checked.utterances)
-    notes = collection.notes + checked.notes + how
+    splits, how = choose_splits(validated.utterances)
+    notes = collection.notes + validated.notes + how
     if "train" not in splits.values():
-        found = f"{len(splits)} sound utterances, {len(checked.problems)} faulty ones"
+        found = f"{len(splits)} valid utterances, {len(validated.problems)} invalid ones"
         raise UserError(f"{source or corpus}: nothing to train on, found {found}; give more speech")
 
     written = {}
     for name in SPLITS:
         path = output / f"{name}.jsonl.gz"
-        cuts = [cut for cut in checked.cuts if splits[cut.id] == name]
+        cuts = [cut for cut in validated.cuts if splits[cut.id] == name]
         write_cuts(cuts, path)
         written[name] = _summary(cuts, path)
         if not cuts:
             notes.append(f"{name} is empty: the corpus has nothing for it, or is too small.")
-    return Summary(written, checked.problems, output / PROBLEMS, notes)
+    return Summary(written, validated.problems, output / PROBLEMS, notes)
 
 
 def _reader(corpus: str) -> Callable[..., Collection]:
@@ -115,15 +119,15 @@ def _check_options(corpus: str, read: Callable[..., Collection], options: Iterab
             raise UserError(f"prepare {corpus}: it does not take {option}; it takes {takes}")
 
 
-def _refusal(corpus: str, source: Path | None, checked: "Checked", path: Path) -> str:
-    total = len(checked.utterances) + len(checked.problems)
-    faulty = f"{len(checked.problems)} of {total} utterances are faulty"
-    what = f"{source or corpus}: {faulty} ({counts(checked.problems)})"
-    return "\n".join([what, *listing(checked.problems, path)])
+def _refusal(corpus: str, source: Path | None, validated: "Validated", path: Path) -> str:
+    problems = validated.problems
+    total = len(validated.utterances) + len(problems)
+    found = f"{len(problems)} of {total} utterances are invalid ({counts(problems)})"
+    return "\n".join([f"{source or corpus}: {found}", *listing(problems, path)])
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the output's folder, without an earlier run's faults: the next is not to read them."""
+    """Make the output folder, and remove the list of problems of an earlier run."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / PROBLEMS).unlink(missing_ok=True)
@@ -133,7 +137,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def write_cuts(cuts: "Iterable[Cut]", path: Path) -> None:
-    """Write a manifest as lhotse reads it, atomically; the same bytes for the same cuts."""
+    """Write a manifest as lhotse reads it, atomically; equal cuts give equal bytes."""
     with write_atomically(path) as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
         for cut in cuts:
             packed.write(f"{json.dumps(cut.to_dict(), ensure_ascii=False)}\n".encode())

@@ -19,7 +19,7 @@ from asr.util.errors import UserError
 
 COMMIT = "b567d132f43304e70a2b2eca6077f22255311812"
 URL = f"https://github.com/cmusphinx/an4/archive/{COMMIT}.tar.gz"
-# of the decoded samples (see `samples_digest`), since archives of one commit are packed anew
+# of decoded samples (see `samples_digest`), since the bytes of a commit's archive may change
 SAMPLES_SHA256 = "bcd9fb461604de905aa079932c164658c57ac647d36311950244b98309bd8ac4"
 
 FOLDS = 7
@@ -38,26 +38,26 @@ def read(
         output: Where a download goes.
         fold: Dev is every seventh of the 74 training speakers in the order of their ids,
             beginning with speaker `fold`, counted from 0: the folds 0 to 6 are seven dev sets
-            that share no speaker. The default is the one to choose models on.
+            that share no speaker. Models are chosen on the default fold.
         split: ``speakers`` for the rule above, or ``espnet`` for ESPnet's dev set, the first 100
-            training utterances sorted by speaker (all women), to compare with its numbers.
+            training utterances sorted by speaker (all women), to compare with ESPnet's results.
 
-    Test is the published one: 130 utterances by 10 speakers, none of whom speaks in the rest.
+    Test is as published: 130 utterances by 10 speakers who are not in train or dev.
 
     Raises:
-        UserError: no such fold or split, or the corpus is not there or cannot be downloaded.
+        UserError: no such fold or split, or the corpus is missing or cannot be downloaded.
     """
     if split not in ("speakers", "espnet"):
         raise UserError(f"prepare an4: split is {split!r}, expected speakers or espnet")
     if not 0 <= fold < FOLDS:
         raise UserError(f"prepare an4: fold is {fold}, expected 0 to {FOLDS - 1}")
     folder = source or _downloaded(output / "download")
-    heard, test = list(_part(folder, "train")), list(_part(folder, "test"))
-    dev = _espnet_dev(heard) if split == "espnet" else _fold_dev(heard, fold)
+    known, test = list(_part(folder, "train")), list(_part(folder, "test"))
+    dev = _espnet_dev(known) if split == "espnet" else _fold_dev(known, fold)
     utterances = [
         *(
             replace(utterance, split="dev" if utterance.id in dev else "train")
-            for utterance in heard
+            for utterance in known
         ),
         *(replace(utterance, split="test") for utterance in test),
     ]
@@ -68,11 +68,11 @@ def samples_digest(read_file: Callable[[str], bytes]) -> str:
     """Give the SHA-256 over id and 16-bit samples of every utterance, in the order of fileids.
 
     Args:
-        read_file: gives the content of a file of the corpus, by its path there.
+        read_file: gives the content of a file, by its path within the corpus.
 
     Raises:
         soundfile.SoundFileError: a recording cannot be read.
-        Exception: whatever `read_file` raises of a file that is not there.
+        Exception: of `read_file`, for a missing file.
     """
     digest = hashlib.sha256()
     for part in ("train", "test"):

@@ -1,4 +1,4 @@
-"""Read and unpack the archive of a corpus: plain files alone, within bounds, nothing outside."""
+"""Read and unpack a corpus's archive: only plain files, of bounded size, within one folder."""
 
 import gzip
 import hashlib
@@ -16,11 +16,11 @@ from asr.corpora.download import unwritable
 from asr.util.errors import UserError
 from asr.util.printable import printable
 
-#: An archive may unpack to so many times its size, or to so many bytes: recordings hardly shrink.
+#: An archive may unpack to `MOST_TIMES` its size or to `MOST_BYTES`: recordings compress little.
 MOST_TIMES, MOST_BYTES = 10, 1 << 26
 _BLOCK_BYTES = 1 << 16
-#: What a damaged archive raises. The first three are OSErrors, and no fault of the disk: two
-#: members can have one place in the new folder.
+#: The errors of a damaged archive. The first three are OSErrors without a fault of the disk: two
+#: members can have one path.
 _DAMAGED = (
     gzip.BadGzipFile, FileExistsError, NotADirectoryError,
     zlib.error, EOFError, tarfile.TarError, ValueError, OverflowError,
@@ -28,11 +28,11 @@ _DAMAGED = (
 
 
 def check_md5(archive: Path, expected: str) -> None:
-    """Refuse an archive that is not the one its publisher names.
+    """Refuse an archive whose MD5, in hexadecimal, is not the published one.
 
     Raises:
-        UserError: it has another MD5, in hexadecimal.
-        OSError: it cannot be read.
+        UserError: the MD5 is another.
+        OSError: the archive cannot be read.
     """
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "md5").hexdigest()
@@ -48,9 +48,9 @@ def read_files(archive: Path) -> dict[str, bytes]:
 
     Raises:
         UserError: as `unpack`.
-        OSError: it cannot be read.
+        OSError: the archive cannot be read.
     """
-    with _damage_named(archive):
+    with _explain_damage(archive):
         return {path.as_posix(): file.read() for path, file in _files(archive)}
 
 
@@ -58,15 +58,15 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack a gzipped tar archive to a new `folder`, whole or not at all.
 
     Raises:
-        UserError: it is no archive, is cut short, unpacks to too much, or has a member that would
-            land outside the folder or is neither a plain file nor a folder; the folder cannot be
-            written. Nothing is left behind then.
+        UserError: the file is no archive, is cut short, unpacks to too much, or has a member that
+            would land outside the folder or is neither a plain file nor a folder; or the folder
+            cannot be written. No file is left behind then.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        with _damage_named(archive):
+        with _explain_damage(archive):
             for path, file in _files(archive):
                 target = partial.joinpath(*path.parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,48 +80,48 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _damage_named(archive: Path) -> Iterator[None]:
+def _explain_damage(archive: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as error:
-        said = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
         raise UserError(
-            f"{archive}: cannot be unpacked ({said}); remove it and download it again"
+            f"{archive}: cannot be unpacked ({reason}); remove it and download it again"
         ) from error
 
 
 def _files(archive: Path) -> Iterator[tuple[PureWindowsPath, IO[bytes]]]:
-    """Give the names and contents of the files, each to be read before the next is asked for.
+    """Give the names and contents of the files; read each before asking for the next.
 
-    A link is never made: it can lead outside however its target is checked (CVE-2025-4517).
+    Links are refused, since one can lead outside even with a checked target (CVE-2025-4517).
     """
     with _BoundedGzip(archive) as content:
         with tarfile.open(fileobj=content, mode="r|", bufsize=_BLOCK_BYTES) as tar:
             for member in tqdm(tar, f"reading {archive.name}", unit="file", disable=None):
                 path = PureWindowsPath(member.name)  # which knows both slashes, and drives
                 if path.anchor or ".." in path.parts or "\0" in member.name:
-                    raise _refused(archive, member, "would land outside the folder")
+                    raise _refusal(archive, member, "would land outside the folder")
                 if member.isdir():
                     continue
                 file = tar.extractfile(member) if member.isreg() and path.parts else None
                 if file is None or member.issparse():
-                    raise _refused(archive, member, "is neither a plain file nor a folder")
+                    raise _refusal(archive, member, "is neither a plain file nor a folder")
                 yield path, file
-        # tar's end comes before gzip's checksum, which is only compared when it is read
+        # gzip's checksum is behind the end of tar, and is checked only when read
         while content.read(_BLOCK_BYTES):
             pass
 
 
-def _refused(archive: Path, member: tarfile.TarInfo, why: str) -> UserError:
+def _refusal(archive: Path, member: tarfile.TarInfo, problem: str) -> UserError:
     name = printable(repr(member.name[:80]))
-    return UserError(f"{archive}: refused, its member {name} {why}; nothing of it is kept")
+    return UserError(f"{archive}: refused, its member {name} {problem}; nothing of it is kept")
 
 
 class _BoundedGzip(gzip.GzipFile):
-    """Unpacks an archive as long as it is no more than may be.
+    """Unpacks an archive up to a bound.
 
     Raises:
-        UserError: it is more.
+        UserError: the archive unpacks to more.
     """
 
     def __init__(self, archive: Path) -> None:

@@ -1,8 +1,8 @@
-"""What a corpus says of itself, before and after its recordings are opened.
+"""The utterances of a corpus as its reader states them, and the summary of the manifests.
 
-A reader (one file a corpus) gives a `Collection` of `Utterance`; nothing was opened yet, so an
-utterance may still be faulty. `asr.corpora.prepare` checks them, splits them, writes cut
-manifests and gives a `Summary`. Nothing here imports lhotse: the command line reads this file.
+A reader (one file a corpus) gives a `Collection` of `Utterance`. No recording is open yet, so an
+utterance may be invalid. `asr.corpora.prepare` validates and splits the utterances, writes cut
+manifests and gives a `Summary`. Nothing here imports lhotse, since the command line imports this.
 """
 
 import math
@@ -18,7 +18,7 @@ from asr.util.text_files import read_text
 
 LONGEST_S = 1e9  # more than any recording
 SPLITS = ("train", "dev", "test")
-#: What people call the splits, in lower case: folders, and cells of a table.
+#: Names of the splits in lower case, as people call folders or write in tables.
 SPLIT_OF = {
     "train": "train",
     "training": "train",
@@ -35,7 +35,7 @@ SPLIT_OF = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of one utterance: its kind (counted by it), the file and line, the particulars."""
+    """A problem of an utterance: its kind, by which problems are counted, its place and details."""
 
     kind: str
     where: str
@@ -49,9 +49,9 @@ class Problem:
 class Utterance:
     """One utterance as its corpus states it.
 
-    `where` is the file and line that states it (``my.csv:17``). `start_s` and `end_s` bound it
-    within its recording; without an `end_s` it lasts to the recording's end. `split` is None
-    where the corpus leaves the choice to us. `problem` is what its reader found wrong with it.
+    `where` is the file and line of the statement (``my.csv:17``). `start_s` and `end_s` are times
+    in the recording; an `end_s` of None is the recording's end. `split` is None where the corpus
+    has no splits. `problem` is a problem that the reader found.
     """
 
     id: str
@@ -67,7 +67,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Collection:
-    """The utterances of a corpus in a fixed order, and what its reader has to say of them."""
+    """The utterances of a corpus in a fixed order, and its reader's notes for the user."""
 
     utterances: list[Utterance]
     notes: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """How much one manifest holds; `speakers` is None where they are not known."""
+    """The size of one manifest; `speakers` is None where speakers are not known."""
 
     path: Path
     utterances: int
@@ -85,14 +85,14 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `prepare` wrote, what it left out (on request alone), and what the user should know.
+    """The manifests that `prepare` wrote, the problems of skipped utterances, and notes.
 
-    `left_out_path` is the file that names all that was left out, if anything was.
+    `problems_path` is the file that lists all problems, if there are any.
     """
 
     splits: dict[str, SplitSummary]
-    left_out: list[Problem]
-    left_out_path: Path
+    skipped: list[Problem]
+    problems_path: Path
     notes: list[str]
 
     def __str__(self) -> str:
@@ -101,26 +101,26 @@ class Summary:
             speakers = "" if split.speakers is None else f", {split.speakers} speakers"
             size = f"{split.utterances} utterances, {split.hours:.2f} h{speakers}"
             lines.append(f"{name:5}  {size}  {split.path}")
-        if self.left_out:
-            lines.append(f"left out {len(self.left_out)}: {counts(self.left_out)}")
-            lines += listing(self.left_out, self.left_out_path)
+        if self.skipped:
+            lines.append(f"skipped {len(self.skipped)}: {counts(self.skipped)}")
+            lines += listing(self.skipped, self.problems_path)
         return "\n".join(lines + self.notes)
 
 
 def counts(problems: list[Problem]) -> str:
-    """Say how many problems there are of each kind, as in ``2 missing audio, 1 empty text``."""
+    """Count the problems of each kind, as in ``2 missing audio, 1 empty text``."""
     return ", ".join(f"{n} {kind}" for kind, n in Counter(p.kind for p in problems).most_common())
 
 
 def listing(problems: list[Problem], path: Path, most: int = 5) -> list[str]:
-    """Name the first few problems, one an indented line, and the file that names all of them."""
+    """List the first few problems, one an indented line, and name the file that lists all."""
     lines = [f"  {problem}" for problem in problems[:most]]
     more = len(problems) - most
     return lines + ([f"  and {more} more; all are in {path}"] if more > 0 else [])
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Give every line of a UTF-8 text file that is not blank, with its place: ``text:3``, line."""
+    """Give each line of a UTF-8 text file that is not blank, after its place: ``text:3``, line."""
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", line.strip()
@@ -129,9 +129,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
 def utterance_id(audio: Path, root: Path) -> str:
     """Name an utterance after its file: ``alice/take 1.wav`` below `root` is ``alice-take_1``.
 
-    A file elsewhere keeps the way to it, ``..-audio-alice-1``: the name alone may be that of
-    another speaker's file. Ids hold no white space, because files of "id words" separate the two
-    by it.
+    The id of a file outside `root` keeps the path, ``..-audio-alice-1``, since two speakers' files
+    may have one name. Ids have no white space, which separates id and words in text files.
     """
     inside = Path(os.path.relpath(audio, root))
     return "_".join("-".join(inside.with_suffix("").parts).split())
@@ -147,7 +146,7 @@ def seconds(value: object, name: str, where: str) -> float:
     """Read a time in seconds from a cell or a JSON value.
 
     Raises:
-        UserError: it is not a number, or more than any recording has.
+        UserError: the value is no number, or longer than any recording.
     """
     try:
         number = float(str(value))
@@ -158,7 +157,7 @@ def seconds(value: object, name: str, where: str) -> float:
     return number
 
 
-def stated(
+def make_utterance(
     where: str,
     folder: Path,
     *,
@@ -169,12 +168,12 @@ def stated(
     speaker: str | None,
     split: str | None,
 ) -> Utterance:
-    """Make the utterance that a line of a table in `folder` states.
+    """Make the utterance of a table's line; the table is in `folder`.
 
-    `audio` is relative to the folder. With a `start_s` the utterance is called after its bounds.
+    `audio` is relative to the folder. With a `start_s`, the id has the segment's times.
 
     Raises:
-        UserError: `audio` is empty, or `split` is not what anyone calls a split.
+        UserError: `audio` is empty, or `split` is no name of a split.
     """
     if not audio.strip():
         raise UserError(f"{where}: names no recording; give its path, or delete the line")

@@ -1,4 +1,4 @@
-"""Recordings that libsndfile cannot read, once as flac: training enters them at any point."""
+"""Convert recordings that libsndfile cannot read to flac, in which training can seek."""
 
 import hashlib
 from pathlib import Path
@@ -8,21 +8,21 @@ import soundfile
 from asr.audio.recording import open_recording
 from asr.util.files import write_atomically
 
-#: The folder of such copies, below the manifests.
+#: The folder of converted recordings, within the output folder.
 CONVERTED = "converted"
 
 
 def to_flac(path: Path, folder: Path) -> Path:
-    """Convert a recording to 16-bit flac of its own rate or the nearest, its channels mixed.
+    """Convert a recording to 16-bit flac of its own or the nearest rate, its channels mixed.
 
-    The file's name in `folder` stands for this content of `path`: what was converted before is not
-    converted again.
+    The flac's name in `folder` depends on the path, size and time of `path`, so that a recording is
+    converted once.
 
     Raises:
-        AudioError: nothing here reads it.
+        AudioError: no library here reads the recording.
         UserError: `folder` cannot be written to.
     """
-    with open_recording(path) as recording:  # first: a fault is a fault, converted or not
+    with open_recording(path) as recording:  # first, so that its errors are raised each time
         state = path.stat()
         version = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
         name = f"{path.stem[:40]}-{hashlib.sha256(version.encode()).hexdigest()[:16]}.flac"
@@ -39,5 +39,5 @@ def to_flac(path: Path, folder: Path) -> Path:
 
 
 def _flac_rate(sample_rate: int) -> int:
-    """Give the nearest rate that flac has, in Hz: a number of two bytes, or ten times one."""
+    """Give the nearest rate that flac can have: up to 65535 Hz, or ten times such a number."""
     return sample_rate if sample_rate < 1 << 16 else min(sample_rate // 10, (1 << 16) - 1) * 10

@@ -1,11 +1,10 @@
-"""The corpus that needs no download: strings of spoken digits by many synthetic voices.
+"""Strings of digits by many synthetic voices: a corpus that needs no download.
 
-espeak-ng says one to seven digits in eight English accents and many variants of its voice, at
-varied pitch and speed, in rooms and noise. The variants of dev and test are never heard in
-training. Everything is seeded, and rendered in the same order in one fresh process, so the
-samples are the same every time.
+espeak-ng speaks one to seven digits in eight English accents and many variants of its voice, at
+varied pitch and speed; reverberation and noise are added. Train, dev and test share no variant.
+Everything is seeded and rendered in a fixed order in one fresh process, so that samples repeat.
 
-    python -m asr.corpora.digits SIZE FOLDER      # that process; a finished id a line
+    python -m asr.corpora.digits SIZE FOLDER      # the rendering process; prints each finished id
 """
 
 import hashlib
@@ -44,18 +43,18 @@ ACCENTS = (
     "en-gb-x-gbclan",
     "en-gb-x-gbcwmd",
 )
-# Variants of espeak-ng's voice that speak clearly; those that share formants share a split.
+# Clear variants of espeak-ng's voice; variants with equal formants are in one split.
 VARIANTS = {
     "train": "m1 m2 m5 m7 m8 f1 f2 f4 f5 Alex Alicia Denis Mario adam david edward max steph",
     "dev": "m4 Annie Andy",
     "test": "m3 m6 f3 belinda robert",
 }
-ACCENTS_A_VARIANT = {"train": 3, "dev": 2, "test": 2}
+ACCENTS_PER_VARIANT = {"train": 3, "dev": 2, "test": 2}
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker: espeak-ng's voice and the habits that are its own."""
+    """A speaker: a voice of espeak-ng with its own pitch and speed."""
 
     name: str
     pitch: int
@@ -65,7 +64,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One utterance to be said; `spoken` has the commas at which the voice pauses."""
+    """One utterance to render; `spoken` has commas, at which the voice pauses."""
 
     id: str
     split: str
@@ -78,8 +77,8 @@ def voices(split: str) -> list[Voice]:
     """List the voices of a split: every variant in some of the accents."""
     generator = np.random.default_rng([SEED, SPLITS.index(split)])
     names = [
-        f"{ACCENTS[(place * ACCENTS_A_VARIANT[split] + turn) % len(ACCENTS)]}+{variant}"
-        for turn in range(ACCENTS_A_VARIANT[split])
+        f"{ACCENTS[(place * ACCENTS_PER_VARIANT[split] + turn) % len(ACCENTS)]}+{variant}"
+        for turn in range(ACCENTS_PER_VARIANT[split])
         for place, variant in enumerate(VARIANTS[split].split())
     ]
     return [
@@ -94,7 +93,7 @@ def voices(split: str) -> list[Voice]:
 
 
 def plan(size: int) -> list[Prompt]:
-    """List what is to be said: `size` utterances to train on, a tenth of that for dev and test."""
+    """List the utterances to render: `size` for train, a tenth as many each for dev and test."""
     prompts = []
     for split in SPLITS:
         generator = np.random.default_rng([SEED, len(SPLITS) + SPLITS.index(split)])
@@ -118,12 +117,12 @@ def plan(size: int) -> list[Prompt]:
 
 
 def read(source: Path | None, output: Path, *, size: int = 2000) -> Collection:
-    """Render the corpus to ``output/audio``, or use what an earlier call rendered there.
+    """Render the corpus to ``output/audio``, or use the recordings of an earlier call.
 
     Args:
-        source: None: the corpus is made, not read.
-        output: Where the recordings go.
-        size: Utterances to train on; dev and test have a tenth of that each.
+        source: None, since the corpus is made, not read.
+        output: The folder of the recordings' folder.
+        size: Utterances of train; dev and test have a tenth as many each.
 
     Raises:
         UserError: espeakng-loader is not installed, or espeak-ng fails.
@@ -154,48 +153,50 @@ def read(source: Path | None, output: Path, *, size: int = 2000) -> Collection:
 
 
 def render(prompts: list[Prompt], folder: Path) -> None:
-    """Write the recordings of `prompts` in their order, 16-bit wav, and print each id when done."""
+    """Write the recordings of `prompts` in order, as 16-bit wav, and print each finished id."""
     synthesizer = espeak.Synthesizer()
     for place, prompt in enumerate(prompts):
         generator = np.random.default_rng([SEED, 2 * len(SPLITS), place])
         voice = prompt.voice
-        samples = synthesizer.render(
+        speech = synthesizer.render(
             prompt.spoken,
             voice.name,
             pitch=voice.pitch + int(generator.integers(-5, 6)),
             pitch_range=voice.pitch_range,
             words_per_minute=voice.words_per_minute + int(generator.integers(-15, 16)),
         )
-        clean = soxr.resample(samples / 32768, synthesizer.sample_rate, SAMPLE_RATE_HZ)
-        heard = _heard(clean, generator)
-        _write(folder / f"{prompt.id}.wav", np.round(heard * 32767).astype("<i2"))
+        clean = soxr.resample(speech / 32768, synthesizer.sample_rate, SAMPLE_RATE_HZ)
+        samples = _add_acoustics(clean, generator)
+        _write(folder / f"{prompt.id}.wav", np.round(samples * 32767).astype("<i2"))
         sys.stdout.write(f"{prompt.id}\n")
         sys.stdout.flush()
 
 
-def _heard(clean: NDArray[np.floating], generator: np.random.Generator) -> NDArray[np.floating]:
-    """Put a voice into a room with noise, silence around it, at some level."""
+def _add_acoustics(
+    clean: NDArray[np.floating], generator: np.random.Generator
+) -> NDArray[np.floating]:
+    """Add silence around the speech, reverberation and noise, and set a random level."""
     before, after = (int(SAMPLE_RATE_HZ * generator.uniform(0.05, 0.3)) for _ in range(2))
-    heard = np.pad(clean, (before, after))
+    samples = np.pad(clean, (before, after))
     if generator.random() < 0.7:
-        heard = acoustics.reverberate(
-            heard,
+        samples = acoustics.reverberate(
+            samples,
             SAMPLE_RATE_HZ,
             decay_s=generator.uniform(0.1, 0.5),
             direct_to_reverberant_db=generator.uniform(0, 15),
             generator=generator,
         )
-    heard = acoustics.add_noise(
-        heard,
+    samples = acoustics.add_noise(
+        samples,
         snr_db=generator.uniform(10, 40),
         slope=generator.uniform(0, 1.5),
         generator=generator,
     )
-    return heard * 10 ** (generator.uniform(-20, -1) / 20) / np.max(np.abs(heard))
+    return samples * 10 ** (generator.uniform(-20, -1) / 20) / np.max(np.abs(samples))
 
 
 def _write(path: Path, samples: NDArray[np.int16]) -> None:
-    """Write a wav file; soundfile would wait for the disk after each, a third of the whole time."""
+    """Write a wav file; soundfile would wait for the disk, which takes a third of the time."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -219,8 +220,8 @@ def _render_in_fresh_process(folder: Path, prompts: list[Prompt]) -> None:
         lines = tqdm(process.stdout, "rendering", total=len(prompts), unit="utt", disable=None)
         last.extend(line.strip() for line in lines)
     if process.returncode != 0:
-        said = last[0] if last else "it said nothing"
-        raise UserError(f"prepare digits: rendering ended with {process.returncode}: {said}")
+        message = last[0] if last else "it printed nothing"
+        raise UserError(f"prepare digits: rendering ended with {process.returncode}: {message}")
     record = {"made_by": _made_by(prompts), "sha256": _samples_digest(partial, prompts)}
     _record(partial).write_text(json.dumps(record))
     shutil.rmtree(folder, ignore_errors=True)
@@ -232,7 +233,7 @@ def _record(folder: Path) -> Path:
 
 
 def _finished(folder: Path, prompts: list[Prompt]) -> bool:
-    """Tell whether `folder` holds just what rendering `prompts` would write there."""
+    """Tell whether `folder` holds the recordings that rendering `prompts` would write."""
     try:
         record = json.loads(_record(folder).read_text())
         sha256 = _samples_digest(folder, prompts)
@@ -242,7 +243,7 @@ def _finished(folder: Path, prompts: list[Prompt]) -> bool:
 
 
 def _made_by(prompts: list[Prompt]) -> str:
-    """Give a digest of all that decides the samples: the prompts and the code that renders them."""
+    """Give a digest of the prompts and of the code that renders them."""
     digest = hashlib.sha256(repr(prompts).encode())
     for module in (__file__, espeak.__file__, acoustics.__file__):
         digest.update(Path(module).read_bytes())

@@ -1,4 +1,4 @@
-"""Fetch a file: progress shown, cut downloads resumed."""
+"""Download a file with a progress bar; interrupted downloads are resumed."""
 
 import http.client
 import time
@@ -11,22 +11,22 @@ from tqdm import tqdm
 from asr.util.errors import DISK_FULL, UserError
 
 ATTEMPTS = 5
-LATER = (408, 429)  # what servers answer that are slow or asked too much; of 500 and more, all do
+RETRIED = (408, 429)  # timeout and too many requests; statuses of 500 and more are retried too
 PAUSE_S = 1.0  # doubles from attempt to attempt
 TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 16
 
 
 class _CutError(Exception):
-    """The connection ended before the file did; another attempt may continue it."""
+    """The connection ended before the file's end; another attempt may continue."""
 
 
 def download(url: str, target: Path) -> None:
-    """Fetch `url` to `target`; a `target` that is there already is kept.
+    """Download `url` to `target`; an existing `target` is kept.
 
-    What has arrived is kept in ``TARGET.part`` with the server's mark of that version in
-    ``TARGET.part.mark``. A later attempt, or a later call, asks for the rest on condition that
-    the mark still holds (RFC 9110, If-Range), and begins anew where it does not.
+    Received bytes are kept in ``TARGET.part``, and the server's ETag or date of that version in
+    ``TARGET.part.mark``. A later attempt, or a later call, asks for the rest if the version is
+    unchanged (RFC 9110, If-Range), and begins anew otherwise.
 
     Raises:
         UserError: the server refuses, cannot be reached or keeps cutting the connection; or the
@@ -43,7 +43,7 @@ def download(url: str, target: Path) -> None:
         try:
             _fetch(url, part)
         except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code not in LATER:
+            if error.code < 500 and error.code not in RETRIED:
                 raise UserError(f"{url}: the server answers {error}; check the address") from error
             problem = error
         except (OSError, http.client.HTTPException, _CutError) as error:
@@ -61,7 +61,7 @@ def download(url: str, target: Path) -> None:
 
 
 def unwritable(path: Path, error: Exception) -> UserError:
-    """Word what keeps `path` from being written."""
+    """Make the error for a `path` that cannot be written."""
     return UserError(
         f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}",
         remedy="make_room",
@@ -73,7 +73,7 @@ def _mark(part: Path) -> Path:
 
 
 def _fetch(url: str, part: Path) -> None:
-    """Ask for what is missing from `part` and append it."""
+    """Request the bytes that `part` lacks, and append them."""
     request = urllib.request.Request(url, headers={"User-Agent": "asr"})
     mark = _mark(part).read_text() if _mark(part).exists() else ""
     if part.exists() and mark:
@@ -83,13 +83,13 @@ def _fetch(url: str, part: Path) -> None:
         response = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            part.unlink()  # complete already, or of another version: begin anew
+            part.unlink()  # complete, or of another version: begin anew
             raise _CutError("the server has no rest of the partial file") from error
         raise
     with response:
         have = _offset(response, part)
         mark = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        # a weak mark promises the same meaning, not the same bytes, and may not ask for a range
+        # a weak ETag does not promise equal bytes, and is not allowed in If-Range
         _mark(part).write_text("" if mark.startswith("W/") else mark)
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
@@ -99,7 +99,7 @@ def _fetch(url: str, part: Path) -> None:
 
 
 def _offset(response: http.client.HTTPResponse, part: Path) -> int:
-    """Give the place in `part` where the answer's bytes belong."""
+    """Give the offset in `part` at which the response's bytes begin."""
     if response.status != http.client.PARTIAL_CONTENT:
         return 0
     have = part.stat().st_size

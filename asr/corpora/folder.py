@@ -1,4 +1,4 @@
-"""One's own speech: a folder of recordings with same-named .txt, and what else a PATH may be."""
+"""One's own speech: a folder of recordings and transcripts, a table, JSON lines, or Kaldi data."""
 
 from dataclasses import replace
 from itertools import compress
@@ -21,17 +21,17 @@ from asr.util.text_files import TextError, read_text
 
 
 def read(source: Path | None, output: Path) -> Collection:
-    """Read one's own speech; what `source` is tells how.
+    """Read one's own speech, in the format of `source`.
 
     - a folder with ``wav.scp``, or with ``train/wav.scp`` and its like: Kaldi data directories;
     - any other folder: recordings, each with its transcript in a .txt of the same name;
     - a ``.csv`` or ``.tsv``: a table with the columns path and text;
     - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them.
 
-    All utterances have a split then, under our name for it, or none has.
+    Either all utterances get a split, one of `SPLITS`, or none does.
 
     Raises:
-        UserError: nothing there that can be read so, or splits for some recordings alone.
+        UserError: `source` has no such format, or only some recordings have a split.
     """
     if source is None:
         raise UserError("prepare folder: no path given; name the folder or table of your speech")
@@ -39,7 +39,7 @@ def read(source: Path | None, output: Path) -> Collection:
 
 
 def _read(source: Path, output: Path) -> Collection:
-    """Read what is there; a split keeps the name that it has there."""
+    """Read the collection with the splits' names as they are in `source`."""
     if source.is_dir():
         return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source, output)
     if not source.exists():
@@ -55,7 +55,7 @@ def _read(source: Path, output: Path) -> Collection:
 
 
 def _with_our_splits(collection: Collection, source: Path) -> Collection:
-    """Call the splits train, dev and test, whatever they are called, and say so."""
+    """Rename the splits to train, dev and test, with notes of changed names."""
     utterances = collection.utterances
     names = sorted({utterance.split for utterance in utterances if utterance.split is not None})
     without = [utterance.where for utterance in utterances if utterance.split is None]
@@ -75,10 +75,9 @@ def _with_our_splits(collection: Collection, source: Path) -> Collection:
 def _read_folder(root: Path, output: Path) -> Collection:
     """Read recordings at any depth with their transcripts.
 
-    Where the outermost folders are called as splits they are the splits. The next folder's name
-    is taken for the speaker: people keep recordings that way, and where it is a session's name
-    instead, holding out whole sessions is still the more honest test. A folder that holds
-    everything, as ``wavs``, tells neither.
+    Outermost folders with names of splits are the splits. The name of the next folder is the
+    speaker: recordings are often kept so, and if it names a session, holding out whole sessions
+    is still the more honest test. A folder that holds everything, such as ``wavs``, is neither.
     """
     by_stem: dict[Path, list[Path]] = {}
     for path in sorted(_files(root, without=output / CONVERTED)):
@@ -87,17 +86,17 @@ def _read_folder(root: Path, output: Path) -> Collection:
     for paths in by_stem.values():
         text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
         recordings = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
-        # one that was converted already lies beside what it was made from
-        entered = [path for path in recordings if path.suffix.lower() not in MEDIA_SUFFIXES]
-        recordings = entered or recordings
+        # the user may have converted a recording to a file beside it
+        converted = [path for path in recordings if path.suffix.lower() not in MEDIA_SUFFIXES]
+        recordings = converted or recordings
         if text is not None and not recordings:
             others = [path for path in paths if path != text]
             recordings = others[:1] or [text.with_suffix(".wav")]
         found += [(audio, text) for audio in recordings]
     if not found:
         raise UserError(f"{root}: no recordings found; expected wav, flac, mp3... with .txt beside")
-    there = [audio.is_file() for audio, _ in found]  # and not what a stray text would belong to
-    places = _places([audio.relative_to(root) for audio, _ in found], there)
+    exist = [audio.is_file() for audio, _ in found]  # a stray text has no recording
+    places = _places([audio.relative_to(root) for audio, _ in found], exist)
     utterances = [
         _utterance(audio, text, root, *place)
         for (audio, text), place in zip(found, places, strict=True)
@@ -111,7 +110,7 @@ def _read_folder(root: Path, output: Path) -> Collection:
 
 
 def _files(root: Path, without: Path) -> list[Path]:
-    """List the files at any depth but hidden ones."""
+    """List the files at any depth, without hidden ones."""
     files, closed = find_files(root, without)
     for error in closed:
         raise UserError(
@@ -120,19 +119,19 @@ def _files(root: Path, without: Path) -> list[Path]:
     return files
 
 
-def _places(recordings: list[Path], there: list[bool]) -> list[tuple[str | None, str | None]]:
-    """Read split and speaker, where there are any, off the folders that recordings lie in."""
-    folders = _told_apart([path.parts[:-1] for path in recordings], there)
+def _places(recordings: list[Path], exist: list[bool]) -> list[tuple[str | None, str | None]]:
+    """Take split and speaker, if any, from the names of the recordings' folders."""
+    folders = _drop_shared([path.parts[:-1] for path in recordings], exist)
     splits = [one[0] if one and one[0].lower() in SPLIT_OF else None for one in folders]
     below = [one[1:] if split else one for one, split in zip(folders, splits, strict=True)]
-    speakers = [one[0] if one else None for one in _told_apart(below, there)]
+    speakers = [one[0] if one else None for one in _drop_shared(below, exist)]
     return list(zip(splits, speakers, strict=True))
 
 
-def _told_apart(folders: list[tuple[str, ...]], there: list[bool]) -> list[tuple[str, ...]]:
-    """Leave out the outermost folders in which all that is there lies, but for a split's."""
+def _drop_shared(folders: list[tuple[str, ...]], exist: list[bool]) -> list[tuple[str, ...]]:
+    """Drop the outermost folders that all existing recordings share, up to a split's folder."""
     shared: tuple[str, ...] = ()
-    for names in zip(*compress(folders, there), strict=False):
+    for names in zip(*compress(folders, exist), strict=False):
         if len(set(names)) > 1 or names[0].lower() in SPLIT_OF:
             break
         shared += names[:1]

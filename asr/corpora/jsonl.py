@@ -1,18 +1,21 @@
-"""One's own speech as JSON lines, the manifests that NVIDIA NeMo writes and reads."""
+"""One's own speech as JSON lines, the format of NVIDIA NeMo's manifests."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from asr.corpora.collection import Collection, Utterance, numbered_lines, seconds, stated
+from asr.corpora.collection import Collection, Utterance, make_utterance, numbered_lines, seconds
 from asr.util.errors import UserError
 
 
 def read(path: Path) -> Collection:
     """Read lines ``{"audio_filepath": ..., "text": ..., "duration": ...}``.
 
-    ``offset`` (where the utterance begins), ``speaker`` and ``split`` are used where they are
-    given; offset and duration are in seconds. Paths are relative to the manifest.
+    ``offset`` (the utterance's start), ``speaker`` and ``split`` are optional; offset and duration
+    are in seconds. Paths are relative to the manifest.
+
+    Raises:
+        UserError: a line that is not such an object.
     """
     return Collection([_utterance(line, path, where) for where, line in numbered_lines(path)])
 
@@ -23,7 +26,7 @@ def _utterance(line: str, manifest: Path, where: str) -> Utterance:
     start_s = None if offset is None else seconds(offset, "offset", where)
     end_s = None if duration is None else (start_s or 0.0) + seconds(duration, "duration", where)
     speaker, split = entry.get("speaker"), entry.get("split")
-    return stated(
+    return make_utterance(
         where,
         manifest.parent,
         audio=entry["audio_filepath"],
@@ -38,7 +41,7 @@ def _utterance(line: str, manifest: Path, where: str) -> Utterance:
 def _parsed(line: str, where: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
-    except (ValueError, RecursionError) as error:  # of brackets in brackets
+    except (ValueError, RecursionError) as error:  # RecursionError: of nested brackets
         raise UserError(f"{where}: not JSON: {error}; write one object a line") from error
     if not isinstance(entry, dict):
         raise UserError(f"{where}: found {line[:40]!r}, expected one JSON object a line")

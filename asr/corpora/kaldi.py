@@ -23,10 +23,10 @@ def is_kaldi(folder: Path) -> bool:
 
 
 def read(folder: Path) -> Collection:
-    """Read one data directory, or those in `folder`, each called as a split.
+    """Read one data directory, or the data directories in `folder`, each named as a split.
 
     Raises:
-        UserError: a directory whose name is no split's, or a file or line that cannot be read.
+        UserError: a directory without the name of a split, or a file or line that cannot be read.
     """
     if (folder / "wav.scp").is_file():
         return Collection(list(_directory(folder, None)))
@@ -34,22 +34,22 @@ def read(folder: Path) -> Collection:
     for directory in directories:
         if directory.name.lower() not in SPLIT_OF:
             raise UserError(
-                f"{directory}: a Kaldi data directory that is called as no split, expected "
+                f"{directory}: a Kaldi data directory whose name is no split's, expected "
                 f"{', '.join(SPLITS)}; rename it or move it away, or prepare it alone"
             )
-    # of an id that stands twice the first is kept, and that is training's
+    # the first utterance with a repeated id is kept, so that train has precedence
     directories.sort(key=lambda directory: SPLITS.index(SPLIT_OF[directory.name.lower()]))
     return Collection([u for place in directories for u in _directory(place, place.name)])
 
 
 def _directories(folder: Path) -> list[Path]:
-    """List the data directories in `folder` but hidden ones."""
+    """List the data directories in `folder`, without hidden ones."""
     places = sorted(path.parent for path in folder.glob("*/wav.scp") if path.is_file())
     return [place for place in places if not place.name.startswith(".")]
 
 
 def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
-    """Read what is in ``text``, and after it, without words, what only has a recording."""
+    """Read the utterances of ``text``, then, with empty text, those that ``text`` lacks."""
     recordings = {
         name: _audio(entry, where, folder) for name, where, entry in _unique(folder, "wav.scp")
     }
@@ -57,14 +57,14 @@ def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
     segments = {
         name: (where, *_segment(entry, where)) for name, where, entry in _unique(folder, "segments")
     } or {name: (f"{folder}/wav.scp", name, 0.0, None) for name in recordings}
-    spoken = list(_lines(folder / "text"))
-    silent = segments.keys() - {name for name, _, _ in spoken}
-    spoken += [(name, segments[name][0], "") for name in segments if name in silent]
-    for name, where, text in spoken:
+    texts = list(_lines(folder / "text"))
+    without = segments.keys() - {name for name, _, _ in texts}
+    texts += [(name, segments[name][0], "") for name in segments if name in without]
+    for name, where, text in texts:
         _, recording, start_s, end_s = segments.get(name, (where, name, 0.0, None))
         yield Utterance(
             id=name,
-            # a name that wav.scp lacks becomes a path that is not there: the checks count it
+            # a name that wav.scp lacks becomes a missing path, which validation counts
             audio=recordings.get(recording, folder / recording),
             text=" ".join(text.split()),
             where=where,
@@ -76,7 +76,7 @@ def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
 
 
 def _speakers(folder: Path) -> dict[str, str]:
-    """Read who says what; by Kaldi's custom none is known where each utterance is its own."""
+    """Read the speakers; none is known where each is its own utterance, as is Kaldi's custom."""
     speakers = {name: speaker for name, _, speaker in _unique(folder, "utt2spk")}
     return {} if all(name == speaker for name, speaker in speakers.items()) else speakers
 
@@ -89,17 +89,17 @@ def _lines(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _unique(folder: Path, table: str) -> Iterator[tuple[str, str, str]]:
-    """Give the lines of a table that names nothing twice; one that is not there has none."""
+    """Give the lines of a table without repeated names; a missing table has no lines."""
     first: dict[str, str] = {}
     for name, where, rest in _lines(folder / table) if (folder / table).is_file() else ():
         if name in first:
-            raise UserError(f"{where}: {name!r} stands already in {first[name]}; keep one of them")
+            raise UserError(f"{where}: {name!r} is already in {first[name]}; keep one of them")
         first[name] = where
         yield name, where, rest
 
 
 def _audio(entry: str, where: str, folder: Path) -> Path:
-    """Find a recording: paths are relative to the working folder, as in Kaldi, or to `folder`."""
+    """Find a recording by a path relative to the working folder, as in Kaldi, or to `folder`."""
     if entry.endswith("|"):
         raise UserError(
             f"{where}: the recording is a command, which is never run here; write its output to "
@@ -114,4 +114,4 @@ def _segment(entry: str, where: str) -> tuple[str, float, float | None]:
     if len(fields) != 3:
         raise UserError(f"{where}: found {entry!r}, expected recording, start and end")
     start_s, end_s = (seconds(field, "start or end", where) for field in fields[1:])
-    return fields[0], start_s, None if end_s == -1 else end_s  # -1 stands for the recording's end
+    return fields[0], start_s, None if end_s == -1 else end_s  # -1 is the recording's end

@@ -1,9 +1,8 @@
 """LibriSpeech: 960 h of read English audiobooks, 16 kHz, CC BY 4.0, and its small parts.
 
 Published at https://www.openslr.org/12 and, for mini LibriSpeech, https://www.openslr.org/31.
-The transcripts are read here rather than by lhotse's recipe, which skips recordings that are
-missing, stops at the first one it cannot read, and follows the order of the file system; a test
-holds that both give the same utterances.
+lhotse's recipe is not used, since it skips missing recordings, stops at the first unreadable one,
+and follows the order of the file system; a test compares the utterances of both.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from asr.corpora.download import download
 from asr.util.errors import UserError
 from asr.util.suggest import did_you_mean
 
-#: Where OpenSLR keeps each part, and the MD5 of its archive, as md5sum.txt beside it says.
+#: OpenSLR's resource number of each part, and its archive's MD5 from md5sum.txt.
 PARTS = {
     "train-clean-5": (31, "5df7d4e78065366204ca6845bb08f490"),
     "train-clean-100": (12, "2a93770f6d5c6c964bc36631d331a522"),
@@ -43,16 +42,16 @@ def read(
     """Read parts of LibriSpeech; without a source, download the named ones to ``output/download``.
 
     Args:
-        source: The folder that holds the parts, or the one that holds it as ``LibriSpeech``.
-        output: Where a download goes.
-        train: Parts to train on; by default every ``train-*`` found in the source.
-        dev: Parts to choose on; by default ``dev-clean``, or ``dev-clean-2`` without it.
-        test: Parts to report; by default ``test-clean`` where it is found.
-        halve_dev: Make test from dev: of its speakers in the order of their numbers the first,
-            third, fifth... stay in dev, and the others are test. For copies without a test part.
+        source: The folder of the parts, or its parent folder, where it is called ``LibriSpeech``.
+        output: The folder of the folder ``download``.
+        train: Parts of train; by default every ``train-*`` found in the source.
+        dev: Parts of dev; by default ``dev-clean``, or ``dev-clean-2`` without it.
+        test: Parts of test; by default ``test-clean`` where it is found.
+        halve_dev: Make test from dev, for copies without a test part: of dev's speakers in the
+            order of their numbers, the first, third, fifth... stay in dev, the others are test.
 
     Raises:
-        UserError: an unknown part, one that is not in the source, or that cannot be downloaded.
+        UserError: an unknown part, a part that the source lacks, or a failed download.
     """
     if halve_dev and test:
         raise UserError("prepare librispeech: halve_dev makes test from dev; name no test part")
@@ -78,7 +77,7 @@ def read(
         for utterance in _part(folders[part])
     )
     if repeated:
-        notes.append(f"{repeated} utterances stand in several parts of a split and count once.")
+        notes.append(f"{repeated} utterances are in several parts of a split and count once.")
     return Collection(_halved(utterances) if halve_dev else utterances, notes)
 
 
@@ -129,16 +128,16 @@ def _check_found(parts: dict[str, list[str]], folders: dict[str, Path], source: 
 
 
 def _part(folder: Path) -> Iterator[Utterance]:
-    """Read each ``SPEAKER/CHAPTER``: its transcript, and any recording that has no line there."""
+    """Read each ``SPEAKER/CHAPTER``: its transcripts, then recordings without a transcript."""
     for chapter in sorted(folder.glob("*/*/")):
-        heard = set()
+        transcribed = set()
         for transcript in sorted(chapter.glob("*.trans.txt")):
             for where, line in numbered_lines(transcript):
                 utterance_id, _, text = line.partition(" ")
-                heard.add(utterance_id)
+                transcribed.add(utterance_id)
                 yield _utterance(chapter / f"{utterance_id}.flac", text, where)
         for audio in sorted(chapter.glob("*.flac")):
-            if audio.stem not in heard:
+            if audio.stem not in transcribed:
                 yield _utterance(audio, "", str(audio))
 
 
@@ -147,7 +146,7 @@ def _utterance(audio: Path, text: str, where: str) -> Utterance:
 
 
 def _once(utterances: Iterator[Utterance]) -> tuple[list[Utterance], int]:
-    """Keep the first of what one split names twice: mini LibriSpeech's parts lie in larger ones."""
+    """Keep the first of utterances repeated in a split: mini LibriSpeech is part of LibriSpeech."""
     first: dict[tuple[str, str | None], Utterance] = {}
     repeated = 0
     for utterance in utterances:

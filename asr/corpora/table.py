@@ -1,11 +1,11 @@
-"""One's own speech as a table: CSV or TSV with a line an utterance."""
+"""One's own speech as a table: a CSV or TSV file with a line an utterance."""
 
 import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from asr.corpora.collection import Collection, Utterance, seconds, stated
+from asr.corpora.collection import Collection, Utterance, make_utterance, seconds
 from asr.util.errors import UserError
 from asr.util.text_files import read_text
 
@@ -15,27 +15,27 @@ OPTIONAL = ("start", "end", "speaker", "split")
 
 
 def read(path: Path) -> Collection:
-    """Read a table with the columns path and text, and start, end, speaker, split where known.
+    """Read a table with the columns path and text, and optionally start, end, speaker and split.
 
-    Paths are relative to the table; start and end are in seconds. A CSV quotes cells that hold
-    commas; a TSV takes quotes as they stand. Other columns are left alone.
+    Paths are relative to the table; start and end are in seconds. In a CSV, cells with commas are
+    quoted; in a TSV, quotes are text. Other columns are ignored.
 
     Raises:
-        UserError: no table, a column is missing, or a line cannot be read.
+        UserError: the file is no table, lacks a column, or has a line that cannot be read.
     """
     tabbed = path.suffix.lower() == ".tsv"
     rows = csv.DictReader(
         io.StringIO(read_text(path), newline=""),
         delimiter=DELIMITERS[path.suffix.lower()],
         quoting=csv.QUOTE_NONE if tabbed else csv.QUOTE_MINIMAL,
-        strict=True,  # a quote that is never closed would swallow all lines after it
+        strict=True,  # without it, an unclosed quote would take all later lines into its cell
     )
     try:
         _check_columns(rows.fieldnames or [], path)
         return Collection([_utterance(row, path, f"{path}:{rows.line_num}") for row in rows])
     except csv.Error as error:
-        where = f"{path}:{rows.line_num + 1}"  # where the row begins; the reader is at its end
-        raise UserError(f"{where}: not a table: {error}; mend this line and its quotes") from error
+        where = f"{path}:{rows.line_num + 1}"  # line_num is still the previous row's
+        raise UserError(f"{where}: not a table: {error}; correct this line's quotes") from error
 
 
 def _check_columns(columns: Sequence[str], path: Path) -> None:
@@ -57,7 +57,7 @@ def _utterance(row: dict[str, str | None], table: Path, where: str) -> Utterance
     start_s = None if end_s is None else 0.0
     if cells.get("start"):
         start_s = seconds(cells["start"], "start", where)
-    return stated(
+    return make_utterance(
         where,
         table.parent,
         audio=cells["path"],

@@ -1,4 +1,4 @@
-"""Recordings to prepare: short noise for what is tested about files, AN4 for what is real."""
+"""Recordings to prepare: short files of noise, and AN4."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def write_audio() -> WriteAudio:
 
 @pytest.fixture(scope="session")
 def an4_folder(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """AN4 as its publisher ships it."""
+    """AN4 as published."""
     folder = tmp_path_factory.mktemp("corpora")
     unpack = shared / "corpora" / "unpack.py"
     subprocess.run([sys.executable, unpack, folder, "--only", "an4"], check=True)

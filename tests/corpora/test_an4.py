@@ -1,3 +1,5 @@
+"""AN4: its splits, its pinned samples, its download, and the errors of its reader."""
+
 import shutil
 import tarfile
 
@@ -63,9 +65,9 @@ def test_the_real_samples_have_the_pinned_digest(an4_folder):
     assert digest_of(an4_folder) == an4.SAMPLES_SHA256
 
 
-def test_the_real_corpus_has_no_faults(an4_folder, tmp_path):
+def test_the_real_corpus_has_no_problems(an4_folder, tmp_path):
     summary = prepare("an4", an4_folder, tmp_path)
-    assert summary.left_out == []
+    assert summary.skipped == []
     assert summary.splits["train"].hours == pytest.approx(0.61, abs=0.005)
     first = next(iter(CutSet.from_file(summary.splits["train"].path)))
     assert (first.id, first.supervisions[0].text) == ("an251-fash-b", "YES")
@@ -74,7 +76,7 @@ def test_the_real_corpus_has_no_faults(an4_folder, tmp_path):
 
 @pytest.fixture
 def small(tmp_path, write_audio):
-    """AN4's layout with fourteen speakers."""
+    """A corpus in AN4's layout, with fourteen speakers."""
     folder = tmp_path / f"an4-{an4.COMMIT}"
     (folder / "etc").mkdir(parents=True)
     for part, names, form in (
@@ -102,7 +104,7 @@ def published(small, tmp_path, monkeypatch):
     shutil.rmtree(small)
 
 
-def test_transcripts_lose_their_brackets(small):
+def test_transcripts_are_read_without_sentence_marks(small):
     assert {utterance.text for utterance in an4.read(small, small).utterances} == {"GO ON"}
 
 
@@ -118,12 +120,12 @@ def test_without_a_source_it_downloads_once(published, tmp_path, monkeypatch):
     assert prepare("an4", None, tmp_path / "out") == summary
 
 
-def test_other_samples_than_the_published_are_refused(published, tmp_path, monkeypatch):
+def test_samples_other_than_the_published_are_refused(published, tmp_path, monkeypatch):
     monkeypatch.setattr(an4, "SAMPLES_SHA256", "0" * 64)
     with pytest.raises(UserError, match=r"the samples are not AN4's.*expected 0000"):
         prepare("an4", None, tmp_path / "out")
     left = [path.name for path in (tmp_path / "out/download").iterdir()]
-    assert left == [f"an4-{an4.COMMIT}.tar.gz"]  # checked first, and not unpacked
+    assert left == [f"an4-{an4.COMMIT}.tar.gz"]  # checked before unpacking
 
 
 @pytest.mark.parametrize("lost", ["etc/an4_test.fileids", "wav/test/an1-fz-b.wav"])
@@ -136,30 +138,30 @@ def test_an_archive_without_the_corpus_is_refused(small, tmp_path, monkeypatch, 
         prepare("an4", None, tmp_path / "out")
 
 
-def test_a_recording_that_is_not_there_is_named_by_its_transcript(small, tmp_path):
+def test_a_missing_recording_is_named_by_its_transcript(small, tmp_path):
     (small / "wav/train/an1-fc-b.wav").unlink()
     with pytest.raises(UserError, match=r"an4_train.transcription:3: missing audio"):
         prepare("an4", small, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"fold": 7}, "fold is 7, expected 0 to 6"),
         ({"split": "kaldi"}, "split is 'kaldi', expected speakers or espnet"),
     ],
 )
-def test_unknown_splits_are_refused(small, options, said):
-    with pytest.raises(UserError, match=said):
+def test_unknown_splits_are_refused(small, options, message):
+    with pytest.raises(UserError, match=message):
         an4.read(small, small, **options)
 
 
-def test_another_folder_is_refused(tmp_path):
+def test_a_folder_without_an4_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"not AN4, etc/an4_train.fileids is missing"):
         an4.read(tmp_path, tmp_path)
 
 
-def test_a_line_that_is_no_transcript_is_named(small):
+def test_an_invalid_transcript_line_is_named(small):
     (small / "etc/an4_test.transcription").write_text("GO (an1-fy-b)\nGO ON\n")
     with pytest.raises(UserError, match=r"an4_test.transcription:2: found 'GO ON'"):
         an4.read(small, small)

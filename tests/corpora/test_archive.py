@@ -1,3 +1,5 @@
+"""Archives: valid ones are unpacked, hostile and damaged ones refused without remains."""
+
 import contextlib
 import errno
 import gzip
@@ -31,7 +33,7 @@ def pack(path, *members):
     return path
 
 
-def test_a_good_archive(tmp_path):
+def test_a_valid_archive_is_unpacked(tmp_path):
     archive = pack(
         tmp_path / "good.tar.gz",
         member("corpus", tarfile.DIRTYPE),
@@ -69,7 +71,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_archives_are_refused_and_leave_nothing(tmp_path, members):
+def test_hostile_archives_are_refused_without_remains(tmp_path, members):
     place = tmp_path / "place"
     place.mkdir()
     (place / "secret.txt").write_text("secret")
@@ -81,7 +83,7 @@ def test_hostile_archives_are_refused_and_leave_nothing(tmp_path, members):
 
 
 @pytest.mark.parametrize("kept", [0, 1, 20, 0.3, 0.9, 0.999])
-def test_cut_archives_are_refused_and_leave_nothing(tmp_path, kept):
+def test_cut_archives_are_refused_without_remains(tmp_path, kept):
     archive = tmp_path / "cut.tar.gz"
     pack(archive, member("a.txt", content=CONTENT), member("b.txt", content=CONTENT))
     content = archive.read_bytes()
@@ -102,7 +104,7 @@ def test_damaged_archives_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("second", ["a.txt", "a.txt/b", "x/a.txt"])
-def test_two_members_of_one_place_are_refused(tmp_path, second):
+def test_two_members_of_one_path_are_refused(tmp_path, second):
     first = "x" if second == "x/a.txt" else "a.txt"
     archive = pack(tmp_path / "bad.tar.gz", member(first, content=b"1"), member(second))
     with pytest.raises(UserError, match=r"bad.tar.gz: (cannot be unpacked|refused)"):
@@ -118,7 +120,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("fill", BOMBS.values(), ids=BOMBS.keys())
-def test_bombs_are_refused_in_little_memory(tmp_path, monkeypatch, fill):
+def test_decompression_bombs_are_refused_in_little_memory(tmp_path, monkeypatch, fill):
     monkeypatch.setattr(module, "MOST_BYTES", 1 << 19)
     with tarfile.open(tmp_path / "bomb.tar.gz", "w:gz") as tar:
         fill(tar)
@@ -131,7 +133,7 @@ def test_bombs_are_refused_in_little_memory(tmp_path, monkeypatch, fill):
     assert [path.name for path in tmp_path.iterdir()] == ["bomb.tar.gz"]
 
 
-def test_another_archive_than_the_published_is_refused(tmp_path):
+def test_an_archive_of_another_md5_is_refused(tmp_path):
     archive = pack(tmp_path / "other.tar.gz", member("a.txt"))
     expected = hashlib.md5(archive.read_bytes()).hexdigest()
     check_md5(archive, expected)
@@ -139,7 +141,7 @@ def test_another_archive_than_the_published_is_refused(tmp_path):
         check_md5(archive, "0" * 32)
 
 
-def test_a_full_disk_does_not_blame_the_archive(tmp_path, monkeypatch):
+def test_a_full_disk_is_not_reported_as_a_damaged_archive(tmp_path, monkeypatch):
     def copy(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 

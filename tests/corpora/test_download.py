@@ -1,3 +1,5 @@
+"""Downloads: whole, resumed after a cut, begun anew, refused."""
+
 import errno
 import re
 import threading
@@ -15,7 +17,7 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 
 
 class Publisher(BaseHTTPRequestHandler):
-    """A server that can cut connections; its class's fields are what a test sets and reads."""
+    """A server that can cut connections, controlled and observed by its class's fields."""
 
     protocol_version = "HTTP/1.1"
     content = CONTENT
@@ -49,7 +51,7 @@ class Publisher(BaseHTTPRequestHandler):
         self.end_headers()
         number = len(server.requests) - 1
         body = body[: server.cuts[number]] if number < len(server.cuts) else body
-        server.sent += len(body)  # before the client has it all and looks
+        server.sent += len(body)  # before the client has received all
         self.wfile.write(body)
         self.close_connection = True
 
@@ -76,7 +78,7 @@ def left_beside(target):
     return [path.name for path in target.parent.iterdir() if path != target]
 
 
-def test_a_whole_download(publisher, tmp_path):
+def test_an_uninterrupted_download(publisher, tmp_path):
     target = tmp_path / "new" / "corpus.tar.gz"
     download(publisher.url, target)
     assert target.read_bytes() == CONTENT
@@ -85,7 +87,7 @@ def test_a_whole_download(publisher, tmp_path):
     assert publisher.requests == (None,)
 
 
-def test_a_cut_download_is_continued_from_where_it_was(publisher, tmp_path):
+def test_a_cut_download_is_resumed_at_its_end(publisher, tmp_path):
     publisher.cuts = (100_000, 70_000)
     target = tmp_path / "corpus.tar.gz"
     download(publisher.url, target)
@@ -94,7 +96,7 @@ def test_a_cut_download_is_continued_from_where_it_was(publisher, tmp_path):
     assert publisher.sent == len(CONTENT)
 
 
-def test_a_later_call_continues(publisher, tmp_path, monkeypatch):
+def test_a_later_call_resumes(publisher, tmp_path, monkeypatch):
     target = tmp_path / "corpus.tar.gz"
     publisher.cuts = (100_000,)
     with monkeypatch.context() as patched:
@@ -107,7 +109,7 @@ def test_a_later_call_continues(publisher, tmp_path, monkeypatch):
     assert publisher.sent == len(CONTENT)
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_anew(publisher, tmp_path, monkeypatch):
+def test_a_file_that_changed_is_downloaded_anew(publisher, tmp_path, monkeypatch):
     target = tmp_path / "corpus.tar.gz"
     publisher.cuts = (100_000,)
     with monkeypatch.context() as patched:
@@ -120,7 +122,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(publisher, tmp_path, monk
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"weak"'])
-def test_without_a_strong_mark_it_begins_anew(publisher, tmp_path, etag):
+def test_without_a_strong_etag_a_download_begins_anew(publisher, tmp_path, etag):
     publisher.cuts, publisher.etag = (100_000,), etag
     target = tmp_path / "corpus.tar.gz"
     download(publisher.url, target)
@@ -128,7 +130,7 @@ def test_without_a_strong_mark_it_begins_anew(publisher, tmp_path, etag):
     assert publisher.requests == (None, None)
 
 
-def test_a_server_without_ranges_sends_all_again(publisher, tmp_path):
+def test_a_server_without_ranges_sends_the_whole_file_again(publisher, tmp_path):
     publisher.cuts, publisher.ranges = (100_000,), False
     target = tmp_path / "corpus.tar.gz"
     download(publisher.url, target)
@@ -136,7 +138,7 @@ def test_a_server_without_ranges_sends_all_again(publisher, tmp_path):
     assert publisher.requests == (None, "bytes=100000-")
 
 
-def test_a_part_that_is_longer_than_the_file_is_dropped(publisher, tmp_path):
+def test_a_part_longer_than_the_file_is_discarded(publisher, tmp_path):
     target = tmp_path / "corpus.tar.gz"
     (tmp_path / "corpus.tar.gz.part").write_bytes(CONTENT + b"more")
     (tmp_path / "corpus.tar.gz.part.mark").write_text(publisher.etag)
@@ -145,7 +147,7 @@ def test_a_part_that_is_longer_than_the_file_is_dropped(publisher, tmp_path):
     assert left_beside(target) == []
 
 
-def test_it_gives_up_after_some_attempts(publisher, tmp_path):
+def test_a_download_fails_after_some_attempts(publisher, tmp_path):
     publisher.cuts = (10,) * 50
     with refused(r"in 5 attempts \(50 of 300000 bytes arrived\); the same"):
         download(publisher.url, tmp_path / "corpus.tar.gz")
@@ -153,7 +155,7 @@ def test_it_gives_up_after_some_attempts(publisher, tmp_path):
 
 
 @pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (429, 5), (503, 5)])
-def test_refusals(publisher, tmp_path, status, requests):
+def test_client_errors_are_not_retried_and_server_errors_are(publisher, tmp_path, status, requests):
     publisher.status = status
     with pytest.raises(UserError, match=f"corpus.tar.gz: .*{status}"):
         download(publisher.url, tmp_path / "corpus.tar.gz")
@@ -161,7 +163,7 @@ def test_refusals(publisher, tmp_path, status, requests):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_is_not_there(tmp_path, monkeypatch):
+def test_a_server_that_cannot_be_reached(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PAUSE_S", 0.0)
     with pytest.raises(UserError, match="could not be downloaded"):
         download("http://127.0.0.1:1/corpus.tar.gz", tmp_path / "corpus.tar.gz")

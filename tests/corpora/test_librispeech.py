@@ -1,3 +1,5 @@
+"""LibriSpeech: its parts, its splits, its downloads, and the errors of its reader."""
+
 import hashlib
 import tarfile
 
@@ -12,7 +14,7 @@ from asr.util.errors import UserError
 
 @pytest.fixture
 def corpus(tmp_path, write_audio):
-    """LibriSpeech's layout, with two utterances by each speaker of two parts."""
+    """A corpus in LibriSpeech's layout: two parts, two utterances a speaker."""
     root = tmp_path / "LibriSpeech"
     for part, speakers in (("train-clean-5", [19, 103, 7]), ("dev-clean-2", [84, 1462, 251, 9])):
         for speaker in speakers:
@@ -40,11 +42,11 @@ def by_split(corpus, **options):
     }
 
 
-def test_the_parts_are_those_lhotse_knows():
+def test_parts_equal_the_parts_in_lhotse():
     assert set(librispeech.PARTS) == set(LIBRISPEECH) | set(MINI_LIBRISPEECH)
 
 
-def test_it_reads_what_lhotses_recipe_reads(corpus, tmp_path):
+def test_utterances_equal_those_of_lhotses_recipe(corpus, tmp_path):
     manifests = prepare_librispeech(corpus)
     expected = {
         (
@@ -57,9 +59,9 @@ def test_it_reads_what_lhotses_recipe_reads(corpus, tmp_path):
         for parts in manifests.values()
         for s in parts["supervisions"]
     }
-    from asr.corpora.checks import check
+    from asr.corpora.validation import validate
 
-    cuts = check(librispeech.read(corpus, tmp_path).utterances, tmp_path / "converted").cuts
+    cuts = validate(librispeech.read(corpus, tmp_path).utterances, tmp_path / "converted").cuts
     found = {
         (s.id, s.text, s.speaker, s.duration, cut.recording.sources[0].source)
         for cut in cuts
@@ -69,7 +71,7 @@ def test_it_reads_what_lhotses_recipe_reads(corpus, tmp_path):
     assert len(cuts) == 14
 
 
-def test_defaults_are_what_the_source_has(corpus, write_audio):
+def test_defaults_are_parts_of_the_source(corpus, write_audio):
     assert (
         by_split(corpus)
         == by_split(corpus.parent)
@@ -108,10 +110,10 @@ def test_a_small_part_within_a_large_one_counts_once(corpus, write_audio):
     write_chapter(corpus / "train-clean-100", 19, write_audio)
     collection = librispeech.read(corpus, corpus)
     assert len([u for u in collection.utterances if u.split == "train"]) == 6
-    assert "2 utterances stand in several parts of a split and count once." in collection.notes
+    assert "2 utterances are in several parts of a split and count once." in collection.notes
 
 
-def test_the_same_utterance_in_train_and_dev_is_a_fault(corpus, write_audio, tmp_path):
+def test_one_utterance_in_train_and_dev_is_a_problem(corpus, write_audio, tmp_path):
     write_chapter(corpus / "train-clean-5", 9, write_audio)
     with pytest.raises(UserError, match="2 duplicated id"):
         prepare("librispeech", corpus, tmp_path / "out")
@@ -147,7 +149,7 @@ def test_named_parts_are_downloaded_once(corpus, tmp_path, monkeypatch):
     assert prepare("librispeech", None, tmp_path / "out", **parts) == summary
 
 
-def test_another_archive_than_the_published_is_not_unpacked(corpus, tmp_path, monkeypatch):
+def test_an_archive_of_another_md5_is_not_unpacked(corpus, tmp_path, monkeypatch):
     with tarfile.open(tmp_path / "train-clean-5.tar.gz", "w:gz") as tar:
         tar.add(corpus, "LibriSpeech")
     monkeypatch.setattr(librispeech, "URL", f"file://{tmp_path}/{{part}}.tar.gz")
@@ -158,7 +160,7 @@ def test_another_archive_than_the_published_is_not_unpacked(corpus, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             {"train": ["train-clean-10"]},
@@ -168,12 +170,12 @@ def test_another_archive_than_the_published_is_not_unpacked(corpus, tmp_path, mo
         ({"halve_dev": True, "test": ["test-clean"]}, "name no test part"),
     ],
 )
-def test_wrong_parts_are_refused(corpus, options, said):
-    with pytest.raises(UserError, match=said):
+def test_wrong_parts_are_refused(corpus, options, message):
+    with pytest.raises(UserError, match=message):
         librispeech.read(corpus, corpus, **options)
 
 
-def test_downloading_needs_names(tmp_path):
+def test_a_download_needs_names_of_parts(tmp_path):
     with refused("give the corpus as --source, or name the parts"):
         librispeech.read(None, tmp_path)
 
@@ -184,6 +186,6 @@ def test_halving_no_dev_is_refused_before_anything_is_downloaded(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_another_folder_is_refused(tmp_path):
+def test_a_folder_without_librispeech_is_refused(tmp_path):
     with pytest.raises(UserError, match="not LibriSpeech"):
         librispeech.read(tmp_path, tmp_path)

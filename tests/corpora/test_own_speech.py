@@ -1,3 +1,5 @@
+"""One's own speech: folders, tables, JSON lines and Kaldi data directories."""
+
 import json
 import os
 from pathlib import Path
@@ -11,7 +13,7 @@ from asr.util.errors import UserError
 
 
 def read(path):
-    """Give the utterances of a path by id."""
+    """Read the utterances of a path, by id."""
     return {utterance.id: utterance for utterance in folder.read(path, path).utterances}
 
 
@@ -50,12 +52,12 @@ class TestFolder:
             (("w/ann/1", "2"), {(None, "w"), (None, None)}),
         ],
     )
-    def test_a_folder_that_holds_everything_is_nobody(self, tmp_path, write_audio, names, expected):
+    def test_a_folder_of_everything_is_no_speaker(self, tmp_path, write_audio, names, expected):
         for name in names:
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
         assert {(u.split, u.speaker) for u in read(tmp_path).values()} == expected
 
-    def test_a_stray_text_makes_nobody_of_a_folder_that_holds_all_recordings(
+    def test_a_stray_text_does_not_make_a_folder_of_all_recordings_a_speaker(
         self, tmp_path, write_audio
     ):
         for name in ("w/ann/1", "w/bob/1"):
@@ -64,7 +66,7 @@ class TestFolder:
         speakers = {name: utterance.speaker for name, utterance in read(tmp_path).items()}
         assert speakers == {"w-ann-1": "ann", "w-bob-1": "bob", "README": None}
 
-    def test_folders_called_as_splits_are_splits(self, tmp_path, write_audio):
+    def test_folders_named_as_splits_are_splits(self, tmp_path, write_audio):
         for name in ("train/ann/1", "dev/2", "test/3"):
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
         utterances = read(tmp_path)
@@ -77,7 +79,7 @@ class TestFolder:
         with pytest.raises(UserError, match=r"are in dev, test, train and others, such as .*4.txt"):
             read(tmp_path)
 
-    def test_splits_may_be_called_otherwise_and_it_is_noted(self, tmp_path, write_audio):
+    def test_other_names_of_splits_are_noted(self, tmp_path, write_audio):
         for name in ("Train/ann/1", "Validation/2", "EVAL/3", "test/4"):
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
         collection = folder.read(tmp_path, tmp_path)
@@ -102,11 +104,11 @@ class TestFolder:
         assert sizes[2] == 2
         assert summary.notes[0].startswith("the corpus has no dev: a hash of the id draws dev out")
 
-    def test_byte_order_marks_are_no_text(self, tmp_path, write_audio):
+    def test_byte_order_marks_are_dropped(self, tmp_path, write_audio):
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "yes", "utf-8-sig")
         assert read(tmp_path)["a"].text == "yes"
 
-    def test_text_of_two_bytes_a_character_without_a_mark_is_a_fault(self, tmp_path, write_audio):
+    def test_utf_16_without_a_byte_order_mark_is_a_problem(self, tmp_path, write_audio):
         write(write_audio(tmp_path / "a.wav").with_suffix(".txt"), "one\ntwo", "utf-16-le")
         problem = read(tmp_path)["a"].problem
         assert problem.where == f"{tmp_path}/a.txt:1"
@@ -124,7 +126,7 @@ class TestFolder:
             "bob-1": "bob",
         }
 
-    def test_hidden_folders_are_left_alone(self, tmp_path, write_audio):
+    def test_hidden_folders_are_ignored(self, tmp_path, write_audio):
         for name in ("a", ".trash/b", "ann/.cache/c"):
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
         assert list(read(tmp_path)) == ["a"]
@@ -135,7 +137,7 @@ class TestFolder:
         (tmp_path / f"b.{suffix}").write_bytes(b"sound")
         assert read(tmp_path)["b"].text == ""
 
-    def test_of_recordings_that_share_a_name_the_one_to_convert_is_left(self, tmp_path):
+    def test_of_recordings_of_one_name_those_to_convert_are_ignored(self, tmp_path):
         for suffix in ("m4a", "wav", "webm", "txt"):
             write(tmp_path / f"a.{suffix}", "yes")
         (utterance,) = folder.read(tmp_path, tmp_path).utterances
@@ -144,12 +146,12 @@ class TestFolder:
         found = [u.audio.name for u in folder.read(tmp_path, tmp_path).utterances]
         assert found == ["a.flac", "a.wav"]
 
-    def test_the_recording_is_taken_for_the_recording(self, tmp_path):
+    def test_a_file_of_another_type_is_not_taken_for_the_recording(self, tmp_path):
         for suffix in ("json", "m4a", "txt"):
             write(tmp_path / f"a.{suffix}", "yes")
         assert read(tmp_path)["a"].audio == tmp_path / "a.m4a"
 
-    def test_a_name_that_is_not_utf8_is_a_fault(self, tmp_path, write_audio, capsys):
+    def test_a_name_that_is_not_utf8_is_a_problem(self, tmp_path, write_audio, capsys):
         own = tmp_path / "own"
         write(write_audio(own / "a.wav").with_suffix(".txt"), "yes")
         name = os.fsencode(own) + b"/caf\xe9.wav"
@@ -159,7 +161,7 @@ class TestFolder:
         assert summary.splits["train"].utterances == 1
         assert r"caf\udce9.wav: its name is not UTF-8; rename it" in capsys.readouterr().out
 
-    def test_faults_are_named(self, tmp_path, write_audio):
+    def test_problems_are_named(self, tmp_path, write_audio):
         own = tmp_path / "own"
         write(write_audio(own / "good.wav").with_suffix(".txt"), "yes")
         write(own / "silent.txt", "no recording")
@@ -169,7 +171,7 @@ class TestFolder:
         with refused("; mend them, or leave them out with --skip-invalid\n") as caught:
             prepare("folder", own, tmp_path / "out")
         message = str(caught.value)
-        assert "3 of 4 utterances are faulty" in message
+        assert "3 of 4 utterances are invalid" in message
         assert (
             f"{own}/silent.txt:1: missing audio: {own}/silent.wav: there is no such file" in message
         )
@@ -177,14 +179,14 @@ class TestFolder:
         assert f"{own}/phone.txt:1: unreadable audio: {own}/phone.m4a" in message
         assert "; convert it to wav or flac" in message
 
-    def test_what_was_converted_before_is_no_recording_of_yours(self, tmp_path):
+    def test_converted_recordings_are_not_read_again(self, tmp_path):
         for name in "abc":
             write(encode(tmp_path / f"{name}.m4a", "aac", tones()).with_suffix(".txt"), "yes")
         for _ in range(2):
             prepare("folder", tmp_path, tmp_path / "manifests")
         assert len(list((tmp_path / "manifests" / "converted").iterdir())) == 3
 
-    def test_text_that_is_not_utf8_is_one_fault_named_with_its_line(self, tmp_path, write_audio):
+    def test_text_that_is_not_utf8_is_a_problem_named_with_its_line(self, tmp_path, write_audio):
         own = tmp_path / "own"
         for name in "abcd":
             write(write_audio(own / f"{name}.wav").with_suffix(".txt"), "yes")
@@ -192,10 +194,10 @@ class TestFolder:
         with pytest.raises(UserError) as caught:
             prepare("folder", own, tmp_path / "out")
         message = str(caught.value)
-        assert "1 of 4 utterances are faulty (1 unreadable text)" in message
+        assert "1 of 4 utterances are invalid (1 unreadable text)" in message
         assert f"{own}/b.txt:2: unreadable text: byte 0xe9 is not UTF-8 text" in message
         summary = prepare("folder", own, tmp_path / "out", skip_invalid=True)
-        assert [problem.where for problem in summary.left_out] == [f"{own}/b.txt:2"]
+        assert [problem.where for problem in summary.skipped] == [f"{own}/b.txt:2"]
         assert sum(split.utterances for split in summary.splits.values()) == 3
 
     def test_an_empty_folder_is_refused(self, tmp_path):
@@ -214,7 +216,7 @@ class TestTable:
         assert utterance.where == f"{table}:2"
         assert (utterance.start_s, utterance.end_s, utterance.split) == (0.0, None, None)
 
-    def test_all_columns_in_any_order_beside_unknown_ones(self, tmp_path):
+    def test_all_columns_in_any_order_among_unknown_ones(self, tmp_path):
         table = write(
             tmp_path / "my.tsv",
             "split\tspeaker\tmood\tend\tstart\ttext\tpath\n"
@@ -229,7 +231,7 @@ class TestTable:
         assert (second.start_s, second.end_s, second.speaker) == (2.5, None, None)
 
     def test_recordings_beside_the_tables_folder_keep_their_folders(self, tmp_path, write_audio):
-        """Otherwise ann/1 and bob/1 would be one id, and a sound corpus refused."""
+        """Otherwise ann/1 and bob/1 would have one id, and a valid corpus would be refused."""
         for speaker in ("ann", "bob"):
             write_audio(tmp_path / "audio" / speaker / "1.wav")
         for place in ("../audio", tmp_path / "audio"):
@@ -255,7 +257,7 @@ class TestTable:
         assert summary.notes == ["valid is taken for dev."]
 
     @pytest.mark.parametrize(
-        ("content", "said"),
+        ("content", "message"),
         [
             ("", r"my.csv:1: no column path or text, found nothing"),
             ("file,text\na.wav,yes\n", r"my.csv:1: no column path, found file, text"),
@@ -276,11 +278,11 @@ class TestTable:
             ('path,text\na.wav,"yes" he said\n', r"my.csv:2: not a table: ',' expected after"),
         ],
     )
-    def test_what_is_no_table_is_refused(self, tmp_path, content, said):
-        with pytest.raises(UserError, match=said):
+    def test_an_invalid_table_is_refused(self, tmp_path, content, message):
+        with pytest.raises(UserError, match=message):
             read(write(tmp_path / "my.csv", content))
 
-    def test_faults_are_named_by_their_line(self, tmp_path, write_audio):
+    def test_problems_are_named_by_their_line(self, tmp_path, write_audio):
         write_audio(tmp_path / "a.wav", seconds=1.0)
         table = write(
             tmp_path / "my.csv",
@@ -326,7 +328,7 @@ class TestJsonl:
             read(path)
 
     @pytest.mark.parametrize(
-        ("line", "said"),
+        ("line", "message"),
         [
             ('{"audio_filepath": "a.wav", "text": "ye', "not JSON"),
             ('{"audio_filepath": ' + 100_000 * "[", "not JSON: maximum recursion"),
@@ -340,10 +342,10 @@ class TestJsonl:
             ('{"audio_filepath": "a", "text": "b", "split": "x"}', "split is 'x', expected train"),
         ],
     )
-    def test_broken_lines_are_named(self, tmp_path, line, said):
+    def test_invalid_lines_are_named(self, tmp_path, line, message):
         good = '{"audio_filepath": "a.wav", "text": "yes"}'
         path = write(tmp_path / "my.json", f"{good}\n\n{line}\n")
-        with pytest.raises(UserError, match=f"my.json:3: .*{said}"):
+        with pytest.raises(UserError, match=f"my.json:3: .*{message}"):
             read(path)
 
 
@@ -391,7 +393,7 @@ class TestKaldi:
         assert len({u.audio for u in read(directory).values() if u.audio.is_file()}) == 2
 
     @pytest.mark.parametrize("names", [("train", "dev", "test"), ("Train", "valid", "Eval")])
-    def test_directories_called_as_splits_are_splits(self, directory, tmp_path, names):
+    def test_directories_named_as_splits_are_splits(self, directory, tmp_path, names):
         train, *others = names
         directory.rename(tmp_path / train)
         for name in others:
@@ -401,10 +403,10 @@ class TestKaldi:
         assert list(splits) == ["ann-1", "ann-2", "bob-1", *others]
         assert list(splits.values()) == ["train", "train", "train", "dev", "test"]
 
-    def test_a_directory_that_is_no_split_is_refused_by_name(self, directory, tmp_path):
+    def test_a_directory_without_the_name_of_a_split_is_refused(self, directory, tmp_path):
         directory.rename(tmp_path / "train")
         write(tmp_path / "train_sp" / "wav.scp", f"a {tmp_path}/a.wav\n")
-        with pytest.raises(UserError, match=r"/train_sp: a Kaldi data directory that is called as"):
+        with pytest.raises(UserError, match=r"/train_sp: a Kaldi data directory whose name is no"):
             read(tmp_path)
 
     def test_commands_are_refused_and_never_run(self, directory, tmp_path):
@@ -429,16 +431,16 @@ class TestKaldi:
             prepare("folder", directory, tmp_path / "out")
 
     @pytest.mark.parametrize(
-        ("name", "content", "said"),
+        ("name", "content", "message"),
         [
             ("segments", "ann-1 rec1 0\n", r"segments:1: found 'rec1 0', expected recording, st"),
-            ("utt2spk", "ann-1 ann\nann-1 bob\n", r"utt2spk:2: 'ann-1' stands already in .*:1"),
+            ("utt2spk", "ann-1 ann\nann-1 bob\n", r"utt2spk:2: 'ann-1' is already in .*:1"),
             ("segments", "ann-1 rec1 0 end\n", r"segments:1: start or end is 'end', expected se"),
         ],
     )
-    def test_broken_lines_are_named(self, directory, name, content, said):
+    def test_invalid_lines_are_named(self, directory, name, content, message):
         write(directory / name, content)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             read(directory)
 
     def test_a_directory_without_text_is_refused(self, directory):
@@ -448,11 +450,12 @@ class TestKaldi:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("none", "there is no such file or folder"), ("a.wav", "not a collection")]
+    ("name", "message"),
+    [("none", "there is no such file or folder"), ("a.wav", "not a collection")],
 )
-def test_other_paths_are_refused(tmp_path, write_audio, name, said):
+def test_other_paths_are_refused(tmp_path, write_audio, name, message):
     write_audio(tmp_path / "a.wav")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read(tmp_path / name)
 
 

@@ -1,3 +1,5 @@
+"""`prepare`: manifests, their summary, skipped utterances, and refusals."""
+
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +21,7 @@ def recordings(tmp_path, write_audio):
     return folder
 
 
-def test_manifests_hold_one_supervision_a_cut_with_absolute_paths(
-    recordings, tmp_path, monkeypatch
-):
+def test_manifests_have_one_supervision_a_cut_and_absolute_paths(recordings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     summary = prepare("folder", Path("recordings"), Path("out"))
     monkeypatch.chdir("/")
@@ -38,7 +38,7 @@ def test_manifests_hold_one_supervision_a_cut_with_absolute_paths(
         assert (cut.load_audio()[0] == samples).all()
 
 
-def test_the_summary_says_what_was_written(recordings, tmp_path):
+def test_the_summary_has_the_sizes_of_the_splits(recordings, tmp_path):
     summary = prepare("folder", recordings, tmp_path / "out")
     assert sum(split.utterances for split in summary.splits.values()) == 30
     assert sum(split.hours for split in summary.splits.values()) == pytest.approx(15 / 3600)
@@ -57,24 +57,24 @@ def test_a_refused_corpus_leaves_the_old_manifests(recordings, tmp_path):
     summary = prepare("folder", recordings, tmp_path / "out")
     before = summary.splits["train"].path.read_bytes()
     (recordings / "take3.wav").write_bytes(b"")
-    with pytest.raises(UserError, match="1 of 30 utterances are faulty"):
+    with pytest.raises(UserError, match="1 of 30 utterances are invalid"):
         prepare("folder", recordings, tmp_path / "out")
     assert summary.splits["train"].path.read_bytes() == before
 
 
-def test_what_is_left_out_is_reported(recordings, tmp_path):
+def test_skipped_utterances_are_reported(recordings, tmp_path):
     (recordings / "take3.txt").write_text(" \n")
     (recordings / "take4.wav").unlink()
     summary = prepare("folder", recordings, tmp_path / "out", skip_invalid=True)
     assert sum(split.utterances for split in summary.splits.values()) == 28
     report = str(summary)
-    assert "left out 2: " in report
+    assert "skipped 2: " in report
     assert "1 empty text" in report
     assert "1 missing audio" in report
     assert "take3.txt:1: empty text" in report
 
 
-def test_small_corpora_say_which_split_is_empty(tmp_path, write_audio):
+def test_empty_splits_are_noted(tmp_path, write_audio):
     write_audio(tmp_path / "own" / "a.wav").with_suffix(".txt").write_text("hello")
     notes = prepare("folder", tmp_path / "own", tmp_path / "out").notes
     assert [note for note in notes if note.startswith("dev is empty")]
@@ -90,8 +90,8 @@ def test_the_smallest_corpus_has_every_split(tmp_path, write_audio):
     assert [split.utterances for split in splits.values()] == [1, 1, 1]
 
 
-def test_all_faults_are_listed_in_a_file_as_long_as_there_are_any(recordings, tmp_path):
-    out = recordings / "out"  # its list of faults is no transcript of the next run
+def test_all_problems_are_listed_in_a_file_while_there_are_any(recordings, tmp_path):
+    out = recordings / "out"  # its problems.txt is no transcript of the next run
     for number in range(7):
         (recordings / f"take{number}.txt").write_text("")
     more = f"  and 2 more; all are in {out}/problems.txt"
@@ -110,18 +110,18 @@ def test_all_faults_are_listed_in_a_file_as_long_as_there_are_any(recordings, tm
     assert not (out / "problems.txt").exists()
 
 
-def test_nothing_to_train_on_is_refused(tmp_path, write_audio):
+def test_a_corpus_without_valid_utterances_is_refused(tmp_path, write_audio):
     write_audio(tmp_path / "own" / "a.wav")
-    with pytest.raises(UserError, match="nothing to train on, found 0 sound utterances, 1 faulty"):
+    with pytest.raises(UserError, match="nothing to train on, found 0 valid utterances, 1 invalid"):
         prepare("folder", tmp_path / "own", tmp_path / "out", skip_invalid=True)
 
 
 @pytest.mark.parametrize(
-    ("corpus", "said"),
+    ("corpus", "message"),
     [("an5", "did you mean 'an4'"), ("libri", "did you mean 'librispeech'"), ("x", "'folder'")],
 )
-def test_unknown_corpora_are_refused_with_the_nearest_name(tmp_path, corpus, said):
-    with pytest.raises(UserError, match=said):
+def test_unknown_corpora_are_refused_with_the_nearest_name(tmp_path, corpus, message):
+    with pytest.raises(UserError, match=message):
         prepare(corpus, None, tmp_path)
 
 

@@ -1,3 +1,5 @@
+"""Validation of utterances: every kind of problem, conversions, and notes."""
+
 import struct
 import time
 from pathlib import Path
@@ -8,66 +10,66 @@ import soundfile
 from phone_files import RATE, encode, tones
 
 from asr.audio.recording import read_audio
-from asr.corpora import checks
+from asr.corpora import validation
 from asr.corpora.collection import Problem, Utterance
 from asr.data import cut_checks
 from asr.data.manifests import load_waveform
 
 
-def check(utterances, converted=Path("unused")):
-    return checks.check(utterances, converted)
+def validate(utterances, converted=Path("unused")):
+    return validation.validate(utterances, converted)
 
 
 def kinds(utterances):
-    return [problem.kind for problem in check(utterances).problems]
+    return [problem.kind for problem in validate(utterances).problems]
 
 
-def test_sound_utterances_become_cuts_in_their_order(tmp_path, write_audio):
+def test_valid_utterances_become_cuts_in_order(tmp_path, write_audio):
     audio = write_audio(tmp_path / "a.wav", seconds=2.0)
     utterances = [
         Utterance("b", audio, "YES", "t:1", speaker="ann", start_s=0.5, end_s=1.25),
         Utterance("a", audio, "NO", "t:2"),
     ]
-    checked = check(utterances)
-    assert checked.problems == []
-    assert checked.utterances == utterances
-    assert [(cut.id, cut.start, cut.duration) for cut in checked.cuts] == [
+    validated = validate(utterances)
+    assert validated.problems == []
+    assert validated.utterances == utterances
+    assert [(cut.id, cut.start, cut.duration) for cut in validated.cuts] == [
         ("b", 0.5, 0.75),
         ("a", 0.0, 2.0),
     ]
-    assert [cut.supervisions[0].speaker for cut in checked.cuts] == ["ann", None]
+    assert [cut.supervisions[0].speaker for cut in validated.cuts] == ["ann", None]
 
 
-def test_the_first_of_a_duplicated_id_stands(tmp_path, write_audio):
+def test_of_a_duplicated_id_the_first_is_kept(tmp_path, write_audio):
     audio = write_audio(tmp_path / "a.wav")
-    checked = check([Utterance("a", audio, "ONE", "t:1"), Utterance("a", audio, "TWO", "t:2")])
-    assert [cut.supervisions[0].text for cut in checked.cuts] == ["ONE"]
-    assert str(checked.problems[0]) == "t:2: duplicated id: 'a' stands first in t:1"
+    validated = validate([Utterance("a", audio, "ONE", "t:1"), Utterance("a", audio, "TWO", "t:2")])
+    assert [cut.supervisions[0].text for cut in validated.cuts] == ["ONE"]
+    assert str(validated.problems[0]) == "t:2: duplicated id: 'a' is first in t:1"
 
 
-def test_of_a_duplicated_id_the_first_sound_one_stands(tmp_path, write_audio):
+def test_of_a_duplicated_id_the_first_valid_one_is_kept(tmp_path, write_audio):
     (tmp_path / "a.flac").write_bytes(b"broken")
     paths = tmp_path / "a.flac", write_audio(tmp_path / "a.wav")
-    checked = check([Utterance("a", path, "ONE", "a.txt:1") for path in paths])
-    assert [utterance.audio.suffix for utterance in checked.utterances] == [".wav"]
-    assert [problem.kind for problem in checked.problems] == ["unreadable audio"]
+    validated = validate([Utterance("a", path, "ONE", "a.txt:1") for path in paths])
+    assert [utterance.audio.suffix for utterance in validated.utterances] == [".wav"]
+    assert [problem.kind for problem in validated.problems] == ["unreadable audio"]
 
 
 def test_recordings_that_share_a_transcript_are_duplicates(tmp_path, write_audio):
     wav, flac = (write_audio(tmp_path / f"a.{suffix}") for suffix in ("wav", "flac"))
-    (problem,) = check([Utterance("a", path, "ONE", "a.txt:1") for path in (wav, flac)]).problems
+    (problem,) = validate([Utterance("a", path, "ONE", "a.txt:1") for path in (wav, flac)]).problems
     assert str(problem) == (
         f"a.txt:1: duplicated id: {flac} and {wav} are both called 'a'; keep one, or rename it"
     )
 
 
-def test_what_the_reader_found_is_a_fault(tmp_path, write_audio):
-    problem = Problem("unreadable text", "a.txt", "it is torn")
+def test_a_problem_of_the_reader_is_kept(tmp_path, write_audio):
+    problem = Problem("unreadable text", "a.txt", "it is damaged")
     utterance = Utterance("a", write_audio(tmp_path / "a.wav"), "", "a.txt:1", problem=problem)
-    assert check([utterance]).problems == [problem]
+    assert validate([utterance]).problems == [problem]
 
 
-def test_missing_audio(tmp_path):
+def test_missing_audio_is_a_problem(tmp_path):
     (tmp_path / "folder.wav").mkdir()
     assert (
         kinds(
@@ -82,7 +84,7 @@ def test_missing_audio(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"just text, not sound at all\n" * 100])
 @pytest.mark.parametrize("suffix", ["wav", "flac", "raw", "mp3"])
-def test_files_that_hold_no_audio(tmp_path, content, suffix):
+def test_files_without_audio_are_problems(tmp_path, content, suffix):
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(content)
     assert kinds([Utterance("a", path, "YES", "t:1")]) == ["unreadable audio"]
@@ -90,30 +92,30 @@ def test_files_that_hold_no_audio(tmp_path, content, suffix):
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "au", "mp3"])
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
-def test_truncated_audio(tmp_path, write_audio, suffix, kept):
+def test_truncated_audio_is_a_problem(tmp_path, write_audio, suffix, kept):
     whole = write_audio(tmp_path / f"whole.{suffix}", seconds=3.0)
     cut = tmp_path / f"cut.{suffix}"
     content = whole.read_bytes()
     cut.write_bytes(content[: int(kept * len(content))])
     utterances = [Utterance(path.stem, path, "YES", path.name) for path in (whole, cut)]
-    problems = check(utterances).problems
+    problems = validate(utterances).problems
     assert [(problem.kind, problem.where) for problem in problems] == [
         ("unreadable audio", cut.name)
     ]
 
 
-def test_damage_in_the_middle(tmp_path, write_audio):
+def test_damage_in_the_middle_is_a_problem(tmp_path, write_audio):
     path = write_audio(tmp_path / "a.flac", seconds=3.0)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 500] = bytes(500)
     path.write_bytes(content)
-    (problem,) = check([Utterance("a", path, "YES", "t:1")]).problems
+    (problem,) = validate([Utterance("a", path, "YES", "t:1")]).problems
     assert str(problem).startswith(f"t:1: unreadable audio: {path}: damaged audio")
 
 
 @pytest.mark.parametrize("sample", [np.nan, -np.inf, 1e30])
-def test_samples_that_no_recorder_wrote(tmp_path, sample):
+def test_samples_that_are_not_finite_or_huge_are_a_problem(tmp_path, sample):
     samples = np.zeros((16000, 2))
     samples[8000, 1] = sample
     soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="DOUBLE")
@@ -122,32 +124,32 @@ def test_samples_that_no_recorder_wrote(tmp_path, sample):
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "opus", "mp3", "aiff"])
 @pytest.mark.parametrize("seconds", [0.01, 0.5, 3.0])
-def test_whole_audio_of_any_format_is_sound(tmp_path, write_audio, suffix, seconds):
+def test_whole_audio_of_any_format_is_valid(tmp_path, write_audio, suffix, seconds):
     path = write_audio(tmp_path / f"a.{suffix}", seconds)
     assert kinds([Utterance("a", path, "YES", "t:1")]) == []
 
 
-def test_a_wav_written_to_a_pipe_may_state_no_length(tmp_path, write_audio):
+def test_a_wav_of_unknown_length_is_valid(tmp_path, write_audio):
     path = write_audio(tmp_path / "a.wav")
     content = bytearray(path.read_bytes())
     content[4:8] = content[40:44] = struct.pack("<I", 0xFFFFFFFF)
     path.write_bytes(content)
-    (cut,) = check([Utterance("a", path, "YES", "t:1")]).cuts
+    (cut,) = validate([Utterance("a", path, "YES", "t:1")]).cuts
     assert cut.duration == 0.5
 
 
-def test_audio_without_samples(tmp_path, write_audio):
+def test_audio_without_samples_is_a_problem(tmp_path, write_audio):
     path = write_audio(tmp_path / "a.wav", seconds=0.0)
     assert kinds([Utterance("a", path, "YES", "t:1")]) == ["no samples"]
 
 
-def test_empty_text(tmp_path, write_audio):
+def test_empty_text_is_a_problem(tmp_path, write_audio):
     audio = write_audio(tmp_path / "a.wav")
     assert kinds([Utterance("a", audio, "", "t:1")]) == ["empty text"]
 
 
 @pytest.mark.parametrize(
-    ("start_s", "end_s", "sound"),
+    ("start_s", "end_s", "valid"),
     [
         (0.0, 1.0, True),
         (0.0, 1.04, True),  # past the end by a rounding error
@@ -160,115 +162,115 @@ def test_empty_text(tmp_path, write_audio):
         (2.0, 3.0, False),
     ],
 )
-def test_segments_lie_within_their_recording(tmp_path, write_audio, start_s, end_s, sound):
+def test_segments_lie_within_their_recording(tmp_path, write_audio, start_s, end_s, valid):
     audio = write_audio(tmp_path / "a.wav", seconds=1.0)
-    checked = check([Utterance("a", audio, "YES", "t:1", start_s=start_s, end_s=end_s)])
-    if sound:
-        assert checked.cuts[0].end == min(1.0, end_s)
-        assert len(checked.cuts[0].load_audio()[0]) == round(16000 * min(1.0, end_s))
+    validated = validate([Utterance("a", audio, "YES", "t:1", start_s=start_s, end_s=end_s)])
+    if valid:
+        assert validated.cuts[0].end == min(1.0, end_s)
+        assert len(validated.cuts[0].load_audio()[0]) == round(16000 * min(1.0, end_s))
     else:
-        assert [problem.kind for problem in checked.problems] == ["segment outside its recording"]
+        assert [problem.kind for problem in validated.problems] == ["segment outside its recording"]
 
 
-def test_channels_are_mixed_and_it_is_noted(tmp_path):
+def test_mixed_channels_are_noted(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, tones(RATE, seconds=0.5, channels=3), RATE)
-    checked = check([Utterance("a", path, "YES", "t:1", start_s=0.1)])
+    validated = validate([Utterance("a", path, "YES", "t:1", start_s=0.1)])
     samples, _ = soundfile.read(path, dtype="float32")
     mixed = samples[round(0.1 * RATE) :].mean(axis=1)
-    np.testing.assert_allclose(load_waveform(checked.cuts[0], RATE), mixed, atol=1e-7)
-    assert checked.notes == ["1 recordings have more than one channel; their channels are mixed."]
+    np.testing.assert_allclose(load_waveform(validated.cuts[0], RATE), mixed, atol=1e-7)
+    assert validated.notes == ["1 recordings have more than one channel; their channels are mixed."]
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.webm", "libopus")])
-def test_what_training_cannot_enter_is_converted_once(tmp_path, name, codec):
+def test_recordings_without_seeking_are_converted_once(tmp_path, name, codec):
     path, converted = encode(tmp_path / name, codec, tones()), tmp_path / "converted"
     parts = [Utterance("a", path, "YES", "t:1"), Utterance("b", path, "NO", "t:2", start_s=0.7)]
 
-    checked = check(parts, converted)
+    validated = validate(parts, converted)
 
     (flac,) = converted.iterdir()
     expected = read_audio(path, RATE)
-    for cut, first in zip(checked.cuts, (0, round(0.7 * RATE)), strict=True):
+    for cut, first in zip(validated.cuts, (0, round(0.7 * RATE)), strict=True):
         np.testing.assert_allclose(load_waveform(cut, RATE), expected[first:], atol=2**-15)
-    said = f"1 recordings were converted to flac in {converted}; the manifests name these."
-    assert checked.notes == [said]
+    note = f"1 recordings were converted to flac in {converted}; the manifests name these."
+    assert validated.notes == [note]
     before = flac.stat().st_mtime_ns
-    assert check(parts, converted).cuts == checked.cuts
+    assert validate(parts, converted).cuts == validated.cuts
     assert flac.stat().st_mtime_ns == before
     encode(path, codec, tones(seconds=1.0))
-    assert check(parts[:1], converted).cuts[0].duration < 1.1
+    assert validate(parts[:1], converted).cuts[0].duration < 1.1
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(65535, 65535), (70001, 70000), (768000, 655350)])
-def test_a_rate_that_flac_has_not_becomes_the_nearest(tmp_path, rate, expected):
+def test_a_rate_that_flac_lacks_becomes_the_nearest(tmp_path, rate, expected):
     path = tmp_path / "a.wav"
     soundfile.write(path, tones(rate, seconds=0.2), rate)
     data = path.read_bytes()
     at = data.index(b"data") + 4
-    path.write_bytes(data[:at] + bytes(4) + data[at + 4 :])  # a recorder that could not finish
+    path.write_bytes(data[:at] + bytes(4) + data[at + 4 :])  # as of a recorder cut off
 
-    (cut,) = check([Utterance("a", path, "YES", "t:1")], tmp_path / "converted").cuts
+    (cut,) = validate([Utterance("a", path, "YES", "t:1")], tmp_path / "converted").cuts
 
     assert cut.sampling_rate == expected
     assert cut.duration == pytest.approx(0.2, abs=1e-4)
 
 
-def test_a_damaged_recording_leaves_nothing_half_converted(tmp_path):
+def test_a_damaged_recording_leaves_no_partial_flac(tmp_path):
     path, converted = encode(tmp_path / "a.m4a", "aac", tones()), tmp_path / "converted"
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 2000] = bytes(2000)
     path.write_bytes(content)
-    (problem,) = check([Utterance("a", path, "YES", "t:1")], converted).problems
+    (problem,) = validate([Utterance("a", path, "YES", "t:1")], converted).problems
     assert problem.kind == "unreadable audio"
     assert not list(converted.iterdir())
 
 
 def test_long_utterances_are_noted(tmp_path, write_audio, monkeypatch):
-    monkeypatch.setattr(checks, "LONG_S", 0.3)
+    monkeypatch.setattr(validation, "LONG_S", 0.3)
     path = write_audio(tmp_path / "a.wav")
     whole, part = Utterance("a", path, "YES", "t:1"), Utterance("b", path, "NO", "t:2", end_s=0.2)
-    (note,) = check([whole, part]).notes
+    (note,) = validate([whole, part]).notes
     assert note.startswith("1 utterances are longer than 0.3 s, one ")
-    assert check([part]).notes == []
+    assert validate([part]).notes == []
 
 
-def test_utterances_too_long_to_be_held_at_once_are_faults(tmp_path, write_audio, monkeypatch):
+def test_utterances_too_long_for_the_memory_are_problems(tmp_path, write_audio, monkeypatch):
     audio = write_audio(tmp_path / "a.wav", seconds=0.5)
     utterances = [
         Utterance("a", audio, "YES", "t:1"),
         Utterance("b", audio, "NO", "t:2", end_s=0.4),
     ]
     monkeypatch.setattr(cut_checks, "MOST_SAMPLES", 7500)
-    (problem,) = check(utterances).problems
+    (problem,) = validate(utterances).problems
     assert str(problem).startswith("t:1: too long: 'a': found 8000 samples in all")
 
 
 @pytest.mark.parametrize("odd", ["\0", "\n", "\x1b[2J", "\x7f", "\ud800"])
-def test_names_that_lines_cannot_hold_are_faults(tmp_path, write_audio, odd):
+def test_names_with_control_characters_are_problems(tmp_path, write_audio, odd):
     audio = write_audio(tmp_path / "a.wav")
     utterances = [
         Utterance(f"a{odd}", audio, "YES", "t:1"),
         Utterance("b", audio, "YES", "t:2", speaker=f"ann{odd}"),
         Utterance("c", audio, "é\x1b ", "t:3"),
     ]
-    problems = check(utterances).problems
+    problems = validate(utterances).problems
     assert [problem.where for problem in problems] == ["t:1", "t:2"]
     assert {problem.kind for problem in problems} == {"unreadable text"}
     assert str(problems[0]).isprintable()
 
 
 @pytest.mark.parametrize("odd", ["\0", "\ud800"])
-def test_text_that_no_file_can_hold_is_a_fault(tmp_path, write_audio, odd):
+def test_text_that_no_file_can_hold_is_a_problem(tmp_path, write_audio, odd):
     audio = write_audio(tmp_path / "a.wav")
     assert kinds([Utterance("a", audio, f"YES{odd}", "t:1")]) == ["unreadable text"]
 
 
 @pytest.mark.parametrize("end_s", [0.1, 0.10002])
-def test_a_segment_without_a_sample_is_a_fault(tmp_path, write_audio, end_s):
+def test_a_segment_without_a_sample_is_a_problem(tmp_path, write_audio, end_s):
     audio = write_audio(tmp_path / "a.wav")
-    (problem,) = check([Utterance("a", audio, "YES", "t:1", start_s=0.1, end_s=end_s)]).problems
+    (problem,) = validate([Utterance("a", audio, "YES", "t:1", start_s=0.1, end_s=end_s)]).problems
     assert str(problem).startswith("t:1: segment outside its recording: 0.1 s to 0.1")
 
 
@@ -277,51 +279,51 @@ def test_a_segment_without_a_sample_is_a_fault(tmp_path, write_audio, end_s):
     [("sph", {"format": "NIST"}), ("wav", {"format": "NIST"}), ("WAV", {"format": "FLAC"}),
      ("blob", {"format": "MP3"}), ("w64", {}), ("caf", {}), ("aiff", {})],
 )  # fmt: skip
-def test_what_is_found_sound_can_be_loaded(tmp_path, suffix, options):
-    """Whatever a file is called: lhotse has other programs for some names."""
+def test_valid_recordings_can_be_loaded(tmp_path, suffix, options):
+    """By any name: lhotse reads some names by other programs."""
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, np.zeros(8000), 16000, **options)
-    (cut,) = check([Utterance("a", path, "YES", "t:1")]).cuts
+    (cut,) = validate([Utterance("a", path, "YES", "t:1")]).cuts
     assert len(load_waveform(cut, 16000)) == 8000
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError])
-def test_an_error_nobody_foresaw_is_a_fault_of_one_recording(
+def test_an_unexpected_error_is_a_problem_of_one_recording(
     tmp_path, write_audio, monkeypatch, error
 ):
     bad, good = write_audio(tmp_path / "bad.wav"), write_audio(tmp_path / "good.wav")
-    decode_blocks = checks.decode_blocks
+    decode_blocks = validation.decode_blocks
 
     def failing(audio, path, frames):
         if path == bad:
             raise error
         return decode_blocks(audio, path, frames)
 
-    monkeypatch.setattr(checks, "decode_blocks", failing)
-    checked = check([Utterance("a", bad, "YES", "t:1"), Utterance("b", good, "NO", "t:2")])
+    monkeypatch.setattr(validation, "decode_blocks", failing)
+    validated = validate([Utterance("a", bad, "YES", "t:1"), Utterance("b", good, "NO", "t:2")])
 
-    assert [one.id for one in checked.utterances] == ["b"]
-    (problem,) = checked.problems
+    assert [one.id for one in validated.utterances] == ["b"]
+    (problem,) = validated.problems
     assert problem.kind == "unreadable audio" and str(bad) in problem.detail
 
 
-def test_what_is_decoded_counts_not_what_the_header_states(tmp_path, write_audio, monkeypatch):
+def test_duration_is_by_decoded_samples_not_by_the_header(tmp_path, write_audio, monkeypatch):
     audio = write_audio(tmp_path / "a.wav", seconds=2.0)
-    decode_blocks = checks.decode_blocks
+    decode_blocks = validation.decode_blocks
 
     def decode_short(*given):
         return (one[:-800] for one in decode_blocks(*given))
 
-    monkeypatch.setattr(checks, "decode_blocks", decode_short)
+    monkeypatch.setattr(validation, "decode_blocks", decode_short)
 
-    (cut,) = check([Utterance("a", audio, "YES", "t:1")]).cuts
+    (cut,) = validate([Utterance("a", audio, "YES", "t:1")]).cuts
 
     samples = soundfile.info(audio).frames - 800
     assert cut.recording.num_samples == samples
     assert cut.duration == pytest.approx(samples / soundfile.info(audio).samplerate)
 
 
-def test_ctrl_c_opens_no_more_files(tmp_path, write_audio, monkeypatch):
+def test_after_ctrl_c_no_more_files_are_opened(tmp_path, write_audio, monkeypatch):
     audio = write_audio(tmp_path / "a.wav")
     links = [tmp_path / f"{number}.wav" for number in range(2000)]
     for link in links:
@@ -333,11 +335,11 @@ def test_ctrl_c_opens_no_more_files(tmp_path, write_audio, monkeypatch):
         time.sleep(0.002)
         return open_recording(path, converted)
 
-    open_recording = checks._open
-    monkeypatch.setattr(checks, "_open", interrupted)
-    monkeypatch.setattr(checks, "tqdm", interrupt_at_ten)
+    open_recording = validation._open
+    monkeypatch.setattr(validation, "_open", interrupted)
+    monkeypatch.setattr(validation, "tqdm", interrupt_at_ten)
     with pytest.raises(KeyboardInterrupt):
-        check([Utterance(link.stem, link, "YES", "t:1") for link in links])
+        validate([Utterance(link.stem, link, "YES", "t:1") for link in links])
     assert len(opened) < len(links) / 2
 
 

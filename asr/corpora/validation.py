@@ -1,4 +1,4 @@
-"""Find the faults of a collection, each with its file and line, before training trips on them."""
+"""Validate a collection's utterances before training, and name each problem's file and line."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,14 +21,14 @@ from asr.data.cut_schema import CutError, check_words
 from asr.util.errors import FileError, contain_errors
 from asr.util.threads import map_in_order
 
-OPENED_AHEAD = 4  # threads beyond the processors: most of them wait for the disk
-END_TOLERANCE_S = 0.05  # hand-made and rounded ends lie this far past the recording; they are cut
-LONG_S = 60.0  # an utterance is trained in one piece; one of many minutes takes gigabytes
+OPENED_AHEAD = 4  # threads beyond the processors, since most threads wait for the disk
+END_TOLERANCE_S = 0.05  # a segment's end so far past its recording is a rounding error
+LONG_S = 60.0  # longer utterances take much memory in training: many minutes take gigabytes
 
 
 @dataclass(frozen=True)
-class Checked:
-    """The sound utterances with their cuts, in the collection's order, and the faults."""
+class Validated:
+    """The valid utterances with their cuts, in the collection's order, and the others' problems."""
 
     utterances: list[Utterance]
     cuts: list[Cut]
@@ -36,20 +36,20 @@ class Checked:
     notes: list[str]
 
 
-def check(utterances: list[Utterance], converted: Path) -> Checked:
-    """Read every recording once and sort the utterances into sound and faulty ones.
+def validate(utterances: list[Utterance], converted: Path) -> Validated:
+    """Decode every recording once, and separate valid from invalid utterances.
 
-    All of it is decoded, a few thousand times as fast as it plays: damage in its middle would
-    otherwise stop a training that came there. Recordings that libsndfile cannot read are converted
-    to flac, in the folder `converted`.
+    Recordings are decoded whole, a few thousand times as fast as real time, since damage in the
+    middle would stop a training. Recordings that libsndfile cannot read are converted to flac, in
+    the folder `converted`.
 
-    Faults are: a duplicated id (the first sound one stands), missing or unreadable audio (one that
-    is damaged or cut short, or has samples that are not finite), no samples, empty text, a segment
-    that is not within its recording or too long to be held at once, names and text that cannot be
-    written line by line, and what the reader found.
+    Problems are: a duplicated id (the first valid utterance keeps it); missing or unreadable audio
+    (damaged, cut short, or with samples that are not finite); no samples; empty text; a segment
+    outside its recording, or too long for the memory; control characters in names or text; and the
+    problem that the reader found.
     """
     recordings = _open_all((utterance.audio for utterance in utterances), converted)
-    good, cuts, problems = [], [], []
+    valid, cuts, problems = [], [], []
     first: dict[str, Utterance] = {}
     for utterance in utterances:
         recording = recordings[utterance.audio]
@@ -61,16 +61,16 @@ def check(utterances: list[Utterance], converted: Path) -> Checked:
             continue
         assert isinstance(recording, Recording)
         first[utterance.id] = utterance
-        good.append(utterance)
+        valid.append(utterance)
         cuts.append(_cut(utterance, recording))
-    return Checked(good, cuts, problems, list(_notes(cuts, converted)))
+    return Validated(valid, cuts, problems, list(_notes(cuts, converted)))
 
 
 def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | None:
     earlier = first.get(utterance.id)
     if earlier is None:
         return None
-    detail = f"{utterance.id!r} stands first in {earlier.where}"
+    detail = f"{utterance.id!r} is first in {earlier.where}"
     if utterance.audio != earlier.audio:
         both = f"{utterance.audio} and {earlier.audio} are both called {utterance.id!r}"
         detail = f"{both}; keep one, or rename it"
@@ -100,7 +100,7 @@ def _problem(utterance: Utterance, recording: Recording | AudioError) -> Problem
 
 
 def _end_s(utterance: Utterance, recording: Recording) -> float:
-    """Give the utterance's end, an end that is past the recording by a rounding error cut back."""
+    """Give the utterance's end; an end past the recording by a rounding error becomes its end."""
     if utterance.end_s is None:
         return recording.duration
     past = utterance.end_s - recording.duration
@@ -108,7 +108,7 @@ def _end_s(utterance: Utterance, recording: Recording) -> float:
 
 
 def _cut(utterance: Utterance, recording: Recording) -> Cut:
-    """Cut the utterance from all channels of its recording, which loading mixes."""
+    """Make the utterance's cut, of all channels of its recording; loading mixes them."""
     duration = round(_end_s(utterance, recording) - utterance.start_s, ndigits=8)
     alone = recording.num_channels == 1
     channel = 0 if alone else recording.channel_ids
@@ -133,9 +133,9 @@ def _cut(utterance: Utterance, recording: Recording) -> Cut:
 
 def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
     recordings = {cut.recording_id: cut.recording for cut in cuts}
-    wide = sum(recording.num_channels > 1 for recording in recordings.values())
-    if wide:
-        yield f"{wide} recordings have more than one channel; their channels are mixed."
+    several = sum(recording.num_channels > 1 for recording in recordings.values())
+    if several:
+        yield f"{several} recordings have more than one channel; their channels are mixed."
     folder = str(converted.resolve())
     made = sum(str(Path(name).parent) == folder for name in recordings)
     if made:
@@ -143,9 +143,9 @@ def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
     long_s = [cut.duration for cut in cuts if cut.duration > LONG_S]
     if long_s:
         yield (
-            f"{len(long_s)} utterances are longer than {LONG_S:g} s, one {max(long_s):.0f} s; each "
-            f"is trained in one piece, which takes memory, and none longer than "
-            f"{LONGEST_AT_ONCE_S:g} s is: better cut them, or give start and end."
+            f"{len(long_s)} utterances are longer than {LONG_S:g} s, one {max(long_s):.0f} s; "
+            f"training takes much memory for these, and none longer than {LONGEST_AT_ONCE_S:g} s: "
+            f"better cut them, or give start and end."
         )
 
 
@@ -174,7 +174,7 @@ def _recording(path: Path) -> Recording:
     with open_audio(path) as audio:
         rate, channels, frames = audio.samplerate, audio.channels, 0
         for block in decode_blocks(audio, path, BLOCK_SAMPLES // channels):
-            # as the header of a damaged MP3 may be far off
+            # counted, since the header of a damaged MP3 may be far off
             frames += len(check_samples(block, str(path)))
     source = str(path.resolve())
     return Recording(
