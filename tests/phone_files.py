@@ -1,4 +1,4 @@
-"""Recordings as telephones and browsers write them: two tones in a container of theirs."""
+"""Recordings of two tones in the containers and codecs of telephones and browsers."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ RATE = 48000
 
 
 def tones(rate: int = RATE, seconds: float = 2.0, channels: int = 2) -> np.ndarray:
-    """Each channel a tone of its own, louder in its second half: (N, C)."""
+    """Samples (N, C): a tone of its own frequency in each channel, louder in the second half."""
     time_s = np.arange(round(rate * seconds)) / rate
     hz = 300 * (1 + np.arange(channels))
     loudness = np.where(time_s < seconds / 2, 0.1, 0.4)
@@ -17,7 +17,7 @@ def tones(rate: int = RATE, seconds: float = 2.0, channels: int = 2) -> np.ndarr
 
 
 def encode(path: Path, codec: str, samples: np.ndarray, gap_s: float = 0.0) -> Path:
-    """Write (N, 2) samples through PyAV; with a gap, time stamps jump after one second."""
+    """Write samples (N, 2) by PyAV; with a gap, time stamps jump by `gap_s` after one second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=RATE, layout="stereo")
         to_codec = av.AudioResampler(stream.format, "stereo", RATE, stream.frame_size or 960)

@@ -1,4 +1,4 @@
-"""Small models with random weights, and batches whose padding is rubbish.
+"""Small models with random weights, and batches with noise as padding.
 
 Shapes: B batch, T frames, F width.
 """
@@ -37,7 +37,7 @@ ENCODER: dict[str, int | float | str] = {
 
 
 def random_tokenizer() -> CharTokenizer:
-    """Seven letters and a space."""
+    """Tokens of seven letters and a space."""
     return CharTokenizer([BLANK, *" abcdefg"], "lower")
 
 
@@ -62,7 +62,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 
 def pad_with_garbage(sequences: Sequence[Tensor], size: float = 1e3) -> tuple[Tensor, Tensor]:
-    """Batch sequences (T,) or (T, F) of any length behind large noise, past the longest too."""
+    """Batch sequences (T,) or (T, F), padded with large noise to beyond the longest sequence."""
     longest = max(len(sequence) for sequence in sequences) + 7
     batch = size * noise(len(sequences), longest, *sequences[0].shape[1:], seed=99)
     for row, sequence in zip(batch, sequences, strict=True):

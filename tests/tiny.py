@@ -1,4 +1,4 @@
-"""A corpus of tones and a model of two thousand parameters: training that takes a second."""
+"""A corpus of tones and a model of two thousand parameters, for trainings of about a second."""
 
 import json
 import os
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 RATE = 8000
 WORDS = ("ab", "ba", "a")
 
-# Every kind of augmentation and dropout is on: all of it has to survive a resume.
+# With every kind of augmentation and dropout, since resuming must reproduce all of them.
 MODEL = [
     "data.batch_s=3",
     "features.sample_rate=8000",
@@ -38,7 +38,7 @@ MODEL = [
     "trainer.threads=1",
     "trainer.tensorboard=false",
 ]
-# Nothing random but the order of batches.
+# Without randomness but in the order of batches.
 STILL = [
     "augment=none",
     "augment.noise_probability=0",
@@ -71,14 +71,14 @@ def cut(path: Path, text: str) -> MonoCut:
 
 
 def damaged_cut(path: Path, kind: str) -> MonoCut:
-    """Make the cut of two seconds that have been damaged since.
+    """Make the cut of a recording of two seconds, then damage the recording.
 
     Args:
-        path: of the recording, a wav file.
+        path: the recording, a wav file.
         kind: "nan", "cut short", "text" (in place of audio) or "missing".
     """
     soundfile.write(path, np.full(2 * RATE, 0.1), RATE, subtype="FLOAT")
-    sound = cut(path, "a")
+    whole = cut(path, "a")
     if kind == "nan":
         soundfile.write(path, np.full(2 * RATE, np.nan), RATE, subtype="FLOAT")
     elif kind == "cut short":
@@ -87,7 +87,7 @@ def damaged_cut(path: Path, kind: str) -> MonoCut:
         path.write_text("hello")
     else:
         path.unlink()
-    return sound
+    return whole
 
 
 def arguments(corpus: Path, run_dir: Path, *overrides: str) -> list[str]:
@@ -97,12 +97,12 @@ def arguments(corpus: Path, run_dir: Path, *overrides: str) -> list[str]:
 
 
 def start(command: list[str], stderr: Path, before: Callable[[], None] | None = None) -> int:
-    """Start `asr COMMAND` in a process of its own, which has torch imported already.
+    """Start `asr COMMAND` in a new process, which inherits the imported torch.
 
     Args:
         command: the command line.
-        stderr: receives what the process says.
-        before: called in the new process first, to place its death.
+        stderr: the file for the output of the process.
+        before: called first in the new process, for example to make it fail at some point.
 
     Returns:
         The process's id.
@@ -145,16 +145,16 @@ def wait(process: int, at_most_s: float = 120) -> int:
 
 
 def wait_for(path: Path, process: int, at_most_s: float = 120) -> None:
-    """Wait for a file that a process is to write."""
+    """Wait until a process has written a file."""
     end = time.monotonic() + at_most_s
     while not path.exists():
-        assert os.waitpid(process, os.WNOHANG) == (0, 0), "the process ended without it"
+        assert os.waitpid(process, os.WNOHANG) == (0, 0), "the process ended without this file"
         assert time.monotonic() < end, f"no {path} after {at_most_s} s"
         time.sleep(0.02)
 
 
-def parts(run_dir: Path) -> dict[str, torch.Tensor]:
-    """Collect every tensor a run ends with: both models', and the training state's."""
+def saved_tensors(run_dir: Path) -> dict[str, torch.Tensor]:
+    """Collect the final tensors of a run: of both models, and of the training state."""
     found = {}
     for name in ("model", "last"):
         tensors = safetensors.torch.load_file(run_dir / f"{name}.safetensors")
@@ -168,14 +168,14 @@ def parts(run_dir: Path) -> dict[str, torch.Tensor]:
 
 
 def metrics(run_dir: Path) -> list[dict]:
-    """Read what a run noted of its epochs, but for the time that they took."""
+    """Read a run's metrics of its epochs, without times."""
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     return [{k: v for k, v in line.items() if k not in ("speed", "elapsed_s")} for line in lines]
 
 
 def assert_same_run(run_dir: Path, whole: Path) -> None:
-    """Hold a run against one that nothing disturbed, to the last bit."""
-    found, expected = parts(run_dir), parts(whole)
+    """Assert that a run equals an uninterrupted one bit for bit."""
+    found, expected = saved_tensors(run_dir), saved_tensors(whole)
     assert found.keys() == expected.keys()
     different = [name for name in found if not torch.equal(found[name], expected[name])]
     assert not different
