@@ -1,9 +1,9 @@
-"""Error rates worth believing: counts, alignments, confidence intervals, comparisons.
+"""References and hypotheses -> word and character error rates with confidence intervals.
 
-Read in the order of the work: `transcripts` reads the text files, `pairing` matches references
-with hypotheses, `counts` and `alignment` count and line up the errors, `bootstrap` says how far
-chance reaches, `report` and `comparison` put the answers together, `text_report` words them for
-a terminal and `html_report` for a browser.
+`transcripts` reads text files, `pairing` matches references with hypotheses, `alignment` and
+`counts` find the errors, and `bootstrap` computes intervals. `report.score` and
+`comparison.compare` put the results together; `text_report` and `html_report` write them for a
+terminal and a browser. Public: the names below.
 """
 
 from asr.scoring.alignment import AlignedWord, count_errors

@@ -1,8 +1,8 @@
-"""Lining up a hypothesis with its reference: jiwer's edit distance, one word at a time.
+"""Edit alignment of a hypothesis with its reference, by jiwer.
 
 All three kinds of error cost one (Levenshtein), so the number of errors is the smallest possible.
-Where several alignments are equally good, how the errors split into kinds is jiwer's choice;
-sclite, whose substitutions cost more than an insertion or a deletion, may split them otherwise.
+Among alignments of equal cost jiwer chooses; sclite, whose substitutions cost more than insertions
+and deletions, may count the kinds differently.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from asr.scoring.pairing import Pair
 
 
 class AlignedWord(NamedTuple):
-    """One column of an alignment.
+    """One column of an edit alignment.
 
     `reference` is None for an inserted word, `hypothesis` is None for a deleted one.
     """
@@ -37,12 +37,12 @@ Alignment = tuple[AlignedWord, ...]
 
 
 def align_words(pairs: Sequence[Pair]) -> list[Alignment]:
-    """The word alignment of every pair, in the order of the pairs."""
+    """Align the words of every pair."""
     output = jiwer.process_words(
         [pair.reference for pair in pairs], [pair.hypothesis for pair in pairs]
     )
     return [
-        tuple(column for chunk in chunks for column in _columns(chunk, reference, hypothesis))
+        tuple(column for chunk in chunks for column in _pair_words(chunk, reference, hypothesis))
         for chunks, reference, hypothesis in zip(
             output.alignments, output.references, output.hypotheses, strict=True
         )
@@ -50,7 +50,7 @@ def align_words(pairs: Sequence[Pair]) -> list[Alignment]:
 
 
 def count_words(alignment: Alignment) -> ErrorCounts:
-    """How often each kind of column stands in an alignment."""
+    """Count the columns of each kind."""
     kinds = [column.kind for column in alignment]
     return ErrorCounts(
         substitutions=kinds.count("substitution"),
@@ -61,9 +61,9 @@ def count_words(alignment: Alignment) -> ErrorCounts:
 
 
 def count_characters(pairs: Sequence[Pair]) -> list[ErrorCounts]:
-    """Character errors of every pair, the spaces between words being characters too.
+    """Count the character errors of every pair.
 
-    A character is a Unicode code point.
+    A character is a Unicode code point; the spaces between words count as characters.
     """
     output = jiwer.process_characters(
         [pair.reference for pair in pairs], [pair.hypothesis for pair in pairs]
@@ -77,20 +77,21 @@ def count_errors(pairs: Sequence[Pair]) -> tuple[ErrorCounts, ErrorCounts]:
     return words, ErrorCounts.total(count_characters(pairs))
 
 
-def _columns(
+def _pair_words(
     chunk: jiwer.AlignmentChunk, reference: list[str], hypothesis: list[str]
 ) -> Iterable[AlignedWord]:
-    """The columns of one of jiwer's runs of equal operations."""
-    said = reference[chunk.ref_start_idx : chunk.ref_end_idx]
+    """List the columns of a chunk, jiwer's run of equal operations."""
+    expected = reference[chunk.ref_start_idx : chunk.ref_end_idx]
     recognized = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
     if chunk.type == "delete":
-        return [AlignedWord(word, None) for word in said]
+        return [AlignedWord(word, None) for word in expected]
     if chunk.type == "insert":
         return [AlignedWord(None, word) for word in recognized]
-    return [AlignedWord(*words) for words in zip(said, recognized, strict=True)]
+    return [AlignedWord(*words) for words in zip(expected, recognized, strict=True)]
 
 
 def _count_chunks(chunks: Sequence[jiwer.AlignmentChunk]) -> ErrorCounts:
+    """Add up the lengths of the chunks of each kind."""
     lengths = dict.fromkeys(("substitute", "delete", "insert", "equal"), 0)
     for chunk in chunks:
         lengths[chunk.type] += max(

@@ -1,4 +1,4 @@
-"""`compare`: is the second recogniser really better than the first, or was it luck?"""
+"""`compare`: whether the difference between two recognisers is larger than chance explains."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from asr.scoring.bootstrap import (
     FEWEST_UNITS,
     Interval,
     percentile_interval,
-    resampled_sums,
     sum_by_label,
+    sum_resamples,
 )
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.pairing import pair_up, require_speakers
 from asr.util.errors import UserError
 
-#: That all of five favour one side happens by chance in 6 of 100 comparisons, of six in 3.
+#: By chance, all of five utterances favour one side in 6 of 100 comparisons, all of six in 3.
 FEWEST_TO_TELL = 6
 
 
@@ -28,9 +28,9 @@ class Comparison:
     """Two sets of hypotheses, A and B, against the same references.
 
     Rates are fractions. `interval` is the 95 % bootstrap interval of `difference` by resampling
-    utterances, None of one alone; `interval_by_speaker` that by resampling whole speakers, as in a
-    `Report`; it and `speakers`, their number, are None where fewer than two are known.
-    `probability_of_improvement` is the share of resamples, of speakers where they are known, in
+    utterances, None of one utterance. `interval_by_speaker` is the interval by resampling whole
+    speakers; it and `speakers`, the number of speakers, are None where fewer than two are known.
+    `probability_of_improvement` is the fraction of resamples, of speakers where two are known, in
     which B makes fewer word errors than A; None of fewer than `FEWEST_TO_TELL` utterances.
     """
 
@@ -49,10 +49,10 @@ class Comparison:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the interval of the difference, or each of two, leaves out zero.
+        """Whether the interval of the difference, or both intervals, exclude zero.
 
-        That of few speakers can come out narrower than that of the utterances, by chance alone.
-        Of fewer than `FEWEST_TO_TELL` utterances nothing is.
+        Both, since the interval by few speakers can be the narrower one by chance alone. False of
+        fewer than `FEWEST_TO_TELL` utterances.
         """
         if self.interval is None or self.utterances < FEWEST_TO_TELL:
             return False
@@ -84,25 +84,25 @@ def compare(
 ) -> Comparison:
     """Compare the word error rates of A and B by the paired bootstrap.
 
-    Both are scored on the same drawn utterances each time, so that what makes an utterance hard
-    for both cancels out, and much smaller differences show than two separate intervals would
-    tell apart (Bisani and Ney, ICASSP 2004). A draw in which both make equally many errors
-    counts half here, not zero as in the paper: two equal recognisers get 0.5.
+    A and B are scored on the same utterances in each resample, so that the difficulty of an
+    utterance cancels out, and much smaller differences show than in two separate intervals (Bisani
+    and Ney, ICASSP 2004). A resample in which A and B make equally many errors counts half here,
+    not zero as in the paper, so that two equal recognisers get 0.5.
 
-    Where two speakers or more are known, whole speakers are drawn besides, as `score` does: the
-    probability is by speakers then, and the difference is beyond chance if it is so by both.
+    Where two speakers or more are known, whole speakers are drawn too, as in `score`: the
+    probability is by speakers then, and a difference is beyond chance if both intervals tell so.
 
     Args:
-        references: utterance id to what was said.
-        hypotheses_a: utterance id to what A recognised, for the same ids.
-        hypotheses_b: the same of B.
+        references: utterance id to reference text.
+        hypotheses_a: utterance id to the text that A recognised, for the same ids.
+        hypotheses_b: utterance id to the text that B recognised, for the same ids.
         speakers: utterance id to speaker, for those ids at least.
         normalize: applied to every reference and hypothesis before they are compared.
         seed: of the bootstrap.
 
     Raises:
         UserError: no utterances; ids differ; no word in any reference; the speaker of an
-            utterance is not given.
+            utterance is not given; an utterance is too long, as in `pair_up`.
     """
     pairs_a = pair_up(references, hypotheses_a, normalize, "hypotheses A")
     pairs_b = pair_up(references, hypotheses_b, normalize, "hypotheses B")
@@ -136,13 +136,13 @@ def compare(
 
 
 def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval, float]:
-    """Interval of the difference, and probability of improvement.
+    """Compute the interval of the difference, and the probability of improvement.
 
     Args:
         counts: (N, 3), errors of A, of B and reference words, one row a unit.
         seed: of the bootstrap.
     """
-    errors_a, errors_b, lengths = resampled_sums(counts, seed).T
-    said = lengths > 0
+    errors_a, errors_b, lengths = sum_resamples(counts, seed).T
+    has_rate = lengths > 0
     improved = (errors_b < errors_a).mean() + 0.5 * (errors_b == errors_a).mean()
-    return percentile_interval((errors_b - errors_a)[said] / lengths[said]), float(improved)
+    return percentile_interval((errors_b - errors_a)[has_rate] / lengths[has_rate]), float(improved)

@@ -1,4 +1,4 @@
-"""Substitutions, deletions and insertions, and the one way they become a rate."""
+"""Counts of substitutions, deletions and insertions, and the error rate."""
 
 import math
 from collections.abc import Iterable
@@ -10,9 +10,8 @@ from typing import Any
 class ErrorCounts:
     """Errors over one utterance or many, in words or in characters.
 
-    Counts add up, rates do not: the rate of a corpus is the rate of the sum of its utterances'
-    counts, never the mean of their rates, which would give a one-word utterance the weight of a
-    long one.
+    The rate of a corpus is the rate of the summed counts. The mean of the utterances' rates would
+    give an utterance of one word the weight of a long one.
     """
 
     substitutions: int = 0
@@ -30,12 +29,12 @@ class ErrorCounts:
 
     @classmethod
     def total(cls, counts: Iterable["ErrorCounts"]) -> "ErrorCounts":
-        """The sum over utterances; all zeros where there are none."""
+        """Add up counts; all zeros where there are none."""
         return sum(counts, cls())
 
     @property
     def reference_length(self) -> int:
-        """How many words (or characters) were really said."""
+        """Number of words, or characters, in the reference."""
         return self.substitutions + self.deletions + self.hits
 
     @property
@@ -45,17 +44,17 @@ class ErrorCounts:
 
     @property
     def rate(self) -> float:
-        """Errors over reference length: 0.0 is perfect, insertions may lift it above 1.0.
+        """Errors over reference length: 0.0 is perfect, and insertions may raise it above 1.0.
 
-        Where nothing was said the rate is 0.0 if nothing was recognised either, and infinite
-        otherwise (jiwer gives the number of insertions there, which is no ratio).
+        Of an empty reference the rate is 0.0 if the hypothesis is empty too, and infinite otherwise
+        (jiwer gives the number of insertions, which is no ratio).
         """
         if self.reference_length == 0:
             return math.inf if self.errors else 0.0
         return self.errors / self.reference_length
 
     def to_dict(self) -> dict[str, Any]:
-        """The counts and what follows from them, as JSON data: an infinite rate is null."""
+        """The counts, their sums and the rate, as JSON data; an infinite rate is null."""
         return {
             "rate": finite_or_none(self.rate),
             "errors": self.errors,
@@ -68,5 +67,5 @@ class ErrorCounts:
 
 
 def finite_or_none(value: float) -> float | None:
-    """JSON knows no infinity; null stands for it."""
+    """Replace infinity, which JSON has not, by None, JSON's null."""
     return value if math.isfinite(value) else None

@@ -1,16 +1,14 @@
-"""A report as one HTML page that needs nothing beside it: no network, no other file.
+"""A report as one HTML page, which needs no other file and no network.
 
-The page is `html_report.html`, filled in by jinja2. Its few lines of script sort tables and
-utterances and play sound; without them the utterances stand worst first. Errors differ by color
-(of Okabe and Ito's palette, "Color Universal Design", 2008) and by mark, so that neither is needed
-alone. Whatever people wrote is text: jinja2 escapes it, and the page's Content-Security-Policy
-runs no script and loads no style but the page's own, and fetches nothing from a network.
+The page is `html_report.html`, rendered by jinja2. Its script sorts tables and utterances and plays
+audio; without a script the utterances are in order, worst first. Errors differ by color (of Okabe
+and Ito's palette, "Color Universal Design", 2008) and by letter. jinja2 escapes all text, and the
+page's Content-Security-Policy allows no script or style but the page's own, and no network.
 """
 
 import base64
 import hashlib
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,27 +20,24 @@ from markupsafe import Markup
 from asr.scoring.bootstrap import RESAMPLES, Interval
 from asr.scoring.counts import ErrorCounts
 from asr.scoring.report import Report, UtteranceResult
+from asr.util.printable import printable
 
 TEMPLATE = Path(__file__).with_name("html_report.html")
 ERRORS_SHOWN = 30
-#: Most reference words in each group of lengths.
+#: The largest numbers of reference words of the groups by length.
 LENGTHS = (2, 5, 10, 20)
 LEVEL_STEP_DB = 5
-#: What shows nothing, or turns the text around it: control characters, separators of lines, marks
-#: of direction, and the bytes of a file's name that is not UTF-8. Joiners, which shape the words
-#: of Persian and Hindi, stay.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class UtteranceMedia:
-    """What the page shows of an utterance besides its words.
+    """Audio, picture and level of an utterance, for the page.
 
     Attributes:
-        duration_s: of its audio.
-        level_db: mean power over full scale, -inf for digital silence.
+        duration_s: of the audio.
+        level_db: of the audio, as `asr.audio.level_db`.
         audio: a URL, ``data:`` where it is part of the page; None where there is none.
-        picture: a ``data:`` URL of its spectrogram and posteriors, if it was drawn.
+        picture: a ``data:`` URL of the spectrogram and posteriors, if drawn.
     """
 
     duration_s: float
@@ -53,7 +48,7 @@ class UtteranceMedia:
 
 @dataclass(frozen=True)
 class _Tile:
-    """A rate in large print, with small notes below it."""
+    """A rate in large print, with small notes below."""
 
     name: str
     rate: float
@@ -62,7 +57,7 @@ class _Tile:
 
 @dataclass(frozen=True)
 class _Group:
-    """A row of a table: the errors of some utterances; `bar` in 0..1 is drawn behind their rate."""
+    """A row of a table: the errors of some utterances, and a bar of length 0..1 behind the rate."""
 
     label: str
     utterances: int
@@ -77,9 +72,9 @@ class _GroupTable:
 
 
 def worst_first(report: Report) -> list[UtteranceResult]:
-    """All utterances, those with most errors first, those without any last."""
-    right = [result for result in report.results if not result.words.errors]
-    return [*report.worst(report.utterances), *right]
+    """Sort all utterances: most errors first, utterances without errors last."""
+    without_errors = [result for result in report.results if not result.words.errors]
+    return [*report.worst(report.utterances), *without_errors]
 
 
 def format_html(
@@ -88,17 +83,17 @@ def format_html(
     """Write the page.
 
     Args:
-        report: what `asr.scoring.score` returned.
-        title: what was scored against what.
-        media: utterance id to its audio; those of other utterances show their words alone.
+        report: the result of `asr.scoring.score`.
+        title: of the page, such as the names of the two files.
+        media: utterance id to audio and picture; other utterances have their words alone.
     """
     shown = media or {}
     return _template().render(
         title=title,
         report=report,
         resamples=RESAMPLES,
-        tiles=_tiles(report),
-        group_tables=_group_tables(report, shown),
+        tiles=_make_tiles(report),
+        group_tables=_make_group_tables(report, shown),
         frequent_errors=report.frequent_errors(ERRORS_SHOWN),
         utterances=[(result, shown.get(result.utterance_id)) for result in worst_first(report)],
     )
@@ -108,40 +103,39 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent),
         autoescape=True,
-        finalize=_printable,
+        finalize=_escape_controls,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "counted": _counted,
+        "counted": _format_count,
         "csp_hash": _csp_hash,
-        "decibels": _decibels,
-        "number": _number,
-        "percent": _percent,
+        "decibels": _format_level,
+        "number": _format_number,
+        "percent": _format_rate,
     }
     environment.globals["blank"] = Markup("&nbsp;")
     return environment.get_template(TEMPLATE.name)
 
 
-def _printable(value: Any) -> Any:
-    """Escape what cannot be seen in a text; every value that the template shows comes by here."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
+def _escape_controls(value: Any) -> Any:
+    """Escape the control characters of a text; jinja2 calls this with each value it writes."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return printable(value) if is_text else value
 
 
 def _csp_hash(text: str) -> Markup:
-    """What lets a style or script of the page itself pass its Content-Security-Policy."""
+    """Hash a style or script of the page for the Content-Security-Policy that allows it."""
     hashed = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return Markup(f"'sha256-{hashed}'")
 
 
-def _tiles(report: Report) -> list[_Tile]:
+def _make_tiles(report: Report) -> list[_Tile]:
     by_speaker = report.word_interval_by_speaker, report.character_interval_by_speaker
     tiles = [
-        _rate("Word error rate", report.wer, report.word_interval, by_speaker[0]),
-        _rate("Character error rate", report.cer, report.character_interval, by_speaker[1]),
+        _make_tile("Word error rate", report.wer, report.word_interval, by_speaker[0]),
+        _make_tile("Character error rate", report.cer, report.character_interval, by_speaker[1]),
     ]
     note = f"{report.wrong_utterances} of {report.utterances} utterances"
     tiles.append(_Tile("Utterances with an error", report.sentence_error_rate, [note]))
@@ -151,24 +145,28 @@ def _tiles(report: Report) -> list[_Tile]:
     return tiles
 
 
-def _rate(name: str, rate: float, interval: Interval | None, by_speaker: Interval | None) -> _Tile:
-    notes = ["interval unknown" if interval is None else _range(interval)]
-    return _Tile(name, rate, notes + ([f"{_range(by_speaker)} by speaker"] if by_speaker else []))
+def _make_tile(
+    name: str, rate: float, interval: Interval | None, by_speaker: Interval | None
+) -> _Tile:
+    notes = ["interval unknown" if interval is None else _format_interval(interval)]
+    return _Tile(
+        name, rate, notes + ([f"{_format_interval(by_speaker)} by speaker"] if by_speaker else [])
+    )
 
 
-def _range(interval: Interval) -> str:
+def _format_interval(interval: Interval) -> str:
     return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
 
 
-def _group_tables(report: Report, media: Mapping[str, UtteranceMedia]) -> list[_GroupTable]:
+def _make_group_tables(report: Report, media: Mapping[str, UtteranceMedia]) -> list[_GroupTable]:
     tables = []
     if report.speakers is not None:
         by_speaker = sorted(report.results, key=lambda result: result.speaker or "")
-        tables.append(_group_table("Speaker", by_speaker, lambda result: result.speaker or ""))
+        tables.append(_make_group_table("Speaker", by_speaker, lambda result: result.speaker or ""))
     by_length = sorted(report.results, key=lambda result: result.words.reference_length)
     tables.append(
-        _group_table(
-            "Length", by_length, lambda result: _length_group(result.words.reference_length)
+        _make_group_table(
+            "Length", by_length, lambda result: _name_length_group(result.words.reference_length)
         )
     )
     levels = {key: media_item.level_db for key, media_item in media.items()}
@@ -176,12 +174,14 @@ def _group_tables(report: Report, media: Mapping[str, UtteranceMedia]) -> list[_
     if known:
         known.sort(key=lambda result: levels[result.utterance_id])
         tables.append(
-            _group_table("Level", known, lambda result: _level_group(levels[result.utterance_id]))
+            _make_group_table(
+                "Level", known, lambda result: _name_level_group(levels[result.utterance_id])
+            )
         )
     return tables
 
 
-def _length_group(words: int) -> str:
+def _name_length_group(words: int) -> str:
     lowest = 0
     for highest in LENGTHS:
         if words <= highest:
@@ -190,17 +190,17 @@ def _length_group(words: int) -> str:
     return f"{lowest} and more"
 
 
-def _level_group(level_db: float) -> str:
+def _name_level_group(level_db: float) -> str:
     if math.isinf(level_db):
         return "silent"
     low = math.floor(level_db / LEVEL_STEP_DB) * LEVEL_STEP_DB
     return f"{low} to {low + LEVEL_STEP_DB} dB".replace("-", "−")
 
 
-def _group_table(
+def _make_group_table(
     name: str, results: Iterable[UtteranceResult], label: Callable[[UtteranceResult], str]
 ) -> _GroupTable:
-    """Tabulate the word error rate of groups, in the order in which they come."""
+    """Tabulate the word error rates of groups, in the order of their first utterances."""
     groups: dict[str, list[UtteranceResult]] = {}
     for result in results:
         groups.setdefault(label(result), []).append(result)
@@ -217,18 +217,18 @@ def _group_table(
     return _GroupTable(name, rows)
 
 
-def _counted(number: int, unit: str) -> str:
+def _format_count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
-def _decibels(level_db: float) -> str:
+def _format_level(level_db: float) -> str:
     return f"{level_db:.0f} dB".replace("-", "−") if math.isfinite(level_db) else "silent"
 
 
-def _percent(rate: float) -> str:
+def _format_rate(rate: float) -> str:
     return f"{100 * rate:.2f} %" if math.isfinite(rate) else "∞"
 
 
-def _number(value: float) -> str:
-    """A number as JavaScript reads it."""
+def _format_number(value: float) -> str:
+    """Write a number as JavaScript reads it."""
     return f"{value:.6f}" if math.isfinite(value) else str(value).replace("inf", "Infinity")

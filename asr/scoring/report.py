@@ -1,4 +1,4 @@
-"""`score`: everything worth knowing about one set of hypotheses, in one value."""
+"""`score`: the errors of one set of hypotheses, by utterance, by speaker and in all."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,8 +18,8 @@ from asr.scoring.bootstrap import (
     FEWEST_UNITS,
     Interval,
     rate_interval,
-    resampled_sums,
     sum_by_label,
+    sum_resamples,
 )
 from asr.scoring.counts import ErrorCounts, finite_or_none
 from asr.scoring.pairing import pair_up, require_speakers
@@ -27,7 +27,7 @@ from asr.scoring.pairing import pair_up, require_speakers
 
 @dataclass(frozen=True)
 class UtteranceResult:
-    """One utterance: its texts as they were compared, its errors, its words lined up."""
+    """One utterance: its normalized texts, its errors and its edit alignment."""
 
     utterance_id: str
     reference: str
@@ -69,14 +69,13 @@ class SpeakerResult:
 
 @dataclass(frozen=True)
 class Report:
-    """What `score` found. Rates are fractions (0.05 is 5 %), as are the bounds of intervals.
+    """The result of `score`. Rates and bounds of intervals are fractions (0.05 is 5 %).
 
     `word_interval` and `character_interval` are 95 % bootstrap intervals of WER and CER by
-    resampling utterances, as the literature states them. The two `..._by_speaker` resample whole
-    speakers and say more about people not yet heard; they need at least two known speakers.
-    An interval is None where nothing was said in the whole test set, and of one utterance alone.
-    `speakers` is None where speakers are not known, `out_of_vocabulary` (a number of reference
-    words) where no vocabulary was given.
+    resampling utterances, as in the literature. The two `..._by_speaker` resample whole speakers,
+    at least two, and so tell more about new speakers. An interval is None if all references are
+    empty, or if there is one utterance. `speakers` is None if speakers are not known.
+    `out_of_vocabulary`, a number of reference words, is None if no vocabulary was given.
     """
 
     results: tuple[UtteranceResult, ...]
@@ -101,41 +100,41 @@ class Report:
 
     @property
     def utterances(self) -> int:
-        """How many utterances were scored."""
+        """Number of utterances."""
         return len(self.results)
 
     @property
     def wrong_utterances(self) -> int:
-        """How many utterances have at least one word error."""
+        """Number of utterances with at least one word error."""
         return sum(result.words.errors > 0 for result in self.results)
 
     @property
     def sentence_error_rate(self) -> float:
-        """Share of utterances with at least one word error."""
+        """Fraction of utterances with at least one word error."""
         return self.wrong_utterances / self.utterances
 
     @property
     def oov_rate(self) -> float | None:
-        """Share of reference words outside the vocabulary; None where none was given."""
+        """Fraction of reference words outside the vocabulary; None if none was given."""
         if self.out_of_vocabulary is None:
             return None
         return self.out_of_vocabulary / max(1, self.words.reference_length)
 
     def worst(self, number: int) -> list[UtteranceResult]:
-        """The utterances with most word errors, of equal ones those with the higher rate."""
+        """The utterances with most word errors, by number of errors and then by rate."""
         wrong = [result for result in self.results if result.words.errors]
         wrong.sort(key=lambda result: (result.words.errors, result.words.rate), reverse=True)
         return wrong[:number]
 
     def frequent_errors(self, number: int) -> list[tuple[AlignedWord, int]]:
-        """The commonest confusions, deletions and insertions, each with its count."""
+        """The most frequent substitutions, deletions and insertions, each with its count."""
         errors = Counter(
             column for result in self.results for column in result.alignment if column.kind != "hit"
         )
         return errors.most_common(number)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON data; what is infinite or unknown is null."""
+        """All fields as JSON data; an infinite or unknown value is null."""
         return {
             "utterances": self.utterances,
             "wer": finite_or_none(self.wer),
@@ -165,23 +164,24 @@ def score(
 ) -> Report:
     """Count the errors of hypotheses against references.
 
-    The awkward cases: an empty hypothesis deletes every word; against an empty reference every
-    recognised word is an insertion, which counts towards the corpus although it adds nothing to
-    its length; two empty texts are a perfect utterance; extra whitespace changes nothing. An
-    utterance (or corpus) in which nothing was said has a rate of 0.0 without and of infinity
-    with errors, null in JSON.
+    Special cases: an empty hypothesis has every word deleted. Against an empty reference every
+    recognised word is an insertion; it counts in the corpus, though the reference adds nothing to
+    the corpus's length. Two empty texts have no error. Extra whitespace changes nothing. An
+    utterance, or a corpus, with empty references has a rate of 0.0 without errors, and with errors
+    of infinity, null in JSON.
 
     Args:
-        references: utterance id to what was said.
-        hypotheses: utterance id to what was recognised, for the same ids.
+        references: utterance id to reference text.
+        hypotheses: utterance id to recognised text, for the same ids.
         speakers: utterance id to speaker, for those ids at least.
-        vocabulary: the words that the recogniser could have given; compared with the words of
-            the references as they stand after `normalize`.
+        vocabulary: the words that the recogniser can output; compared with the words of the
+            references after `normalize`.
         normalize: applied to every reference and hypothesis before they are compared.
         seed: of the bootstrap.
 
     Raises:
-        UserError: no utterances; ids differ; the speaker of an utterance is not given.
+        UserError: no utterances; ids differ; the speaker of an utterance is not given; an utterance
+            is too long, as in `pair_up`.
     """
     pairs = pair_up(references, hypotheses, normalize)
     if speakers is not None:
@@ -198,7 +198,7 @@ def score(
             pairs, align_words(pairs), count_characters(pairs), strict=True
         )
     )
-    by_utterance, by_speaker = _intervals(results, seed)
+    by_utterance, by_speaker = _compute_intervals(results, seed)
     return Report(
         results=results,
         words=ErrorCounts.total(result.words for result in results),
@@ -207,12 +207,12 @@ def score(
         character_interval=by_utterance[1],
         word_interval_by_speaker=by_speaker[0],
         character_interval_by_speaker=by_speaker[1],
-        speakers=None if speakers is None else _by_speaker(results),
+        speakers=None if speakers is None else _group_by_speaker(results),
         out_of_vocabulary=None if vocabulary is None else _count_unknown(results, vocabulary),
     )
 
 
-def _by_speaker(results: Sequence[UtteranceResult]) -> dict[str, SpeakerResult]:
+def _group_by_speaker(results: Sequence[UtteranceResult]) -> dict[str, SpeakerResult]:
     groups: dict[str, list[UtteranceResult]] = {}
     for result in results:
         groups.setdefault(result.speaker or "", []).append(result)
@@ -234,8 +234,10 @@ def _count_unknown(results: Sequence[UtteranceResult], vocabulary: Collection[st
 TwoIntervals = tuple[Interval | None, Interval | None]
 
 
-def _intervals(results: Sequence[UtteranceResult], seed: int) -> tuple[TwoIntervals, TwoIntervals]:
-    """Those of (WER, CER), by resampling utterances and by resampling speakers."""
+def _compute_intervals(
+    results: Sequence[UtteranceResult], seed: int
+) -> tuple[TwoIntervals, TwoIntervals]:
+    """Compute the intervals of (WER, CER) by resampling utterances, and by resampling speakers."""
     counts = np.array(
         [
             (
@@ -250,7 +252,7 @@ def _intervals(results: Sequence[UtteranceResult], seed: int) -> tuple[TwoInterv
     )
 
     def two_intervals(units: np.ndarray) -> TwoIntervals:
-        sums = resampled_sums(units, seed).T
+        sums = sum_resamples(units, seed).T
         return rate_interval(sums[0], sums[1]), rate_interval(sums[2], sums[3])
 
     names = [result.speaker or "" for result in results]

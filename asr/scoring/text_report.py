@@ -18,11 +18,11 @@ MARKS = {"hit": "", "substitution": "S", "deletion": "D", "insertion": "I"}
 
 
 def format_report(report: Report, worst: int = 5) -> str:
-    """The rates with their intervals, the speakers, the commonest errors, the worst utterances.
+    """Write rates with their intervals, speakers, most frequent errors and worst utterances.
 
     Args:
-        report: what `asr.scoring.score` returned.
-        worst: how many of the worst utterances to show, aligned.
+        report: the result of `asr.scoring.score`.
+        worst: the number of utterances to show with their alignments.
     """
     parts = [_format_rates(report)]
     if report.speakers is not None:
@@ -30,7 +30,7 @@ def format_report(report: Report, worst: int = 5) -> str:
     errors = report.frequent_errors(ERRORS_SHOWN)
     if errors:
         lines = [f"{count:6d}  {_format_error(column)}" for column, count in errors]
-        parts.append("\n".join(["Commonest errors (said -> recognised)", *lines]))
+        parts.append("\n".join(["Most frequent errors (reference -> hypothesis)", *lines]))
     worst_results = report.worst(worst)
     if worst_results:
         parts.append("Worst utterances (S substituted, D deleted, I inserted)")
@@ -39,12 +39,12 @@ def format_report(report: Report, worst: int = 5) -> str:
 
 
 def format_comparison(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:
-    """Both rates, their difference, and how sure it is.
+    """Write both rates, their difference, and its intervals.
 
     Args:
-        comparison: what `asr.scoring.compare` returned.
-        name_a: what to call the first hypotheses, such as the file's name.
-        name_b: what to call the second.
+        comparison: the result of `asr.scoring.compare`.
+        name_a: of hypotheses A, such as the file's name.
+        name_b: of hypotheses B.
     """
     verdict = "is beyond chance" if comparison.beyond_chance else "may be chance"
     interval = _format_interval(comparison.interval, "+.2f")
@@ -96,7 +96,7 @@ def _format_rates(report: Report) -> str:
 
 
 def _format_speakers(report: Report) -> str:
-    """One line a speaker, the highest WER first."""
+    """Write a line a speaker, the highest WER first."""
     assert report.speakers is not None
     speakers = sorted(report.speakers.items(), key=lambda item: item[1].words.rate, reverse=True)
     rows = [("Speaker", "utterances", "words", "WER %", "CER %")]
@@ -120,10 +120,10 @@ def _format_speakers(report: Report) -> str:
 
 
 def _format_utterance(result: UtteranceResult) -> str:
-    """An utterance with its words in columns, in as many lines as it needs.
+    """Write an utterance with its words in columns, wrapped to the width of a line.
 
-    sclite marks errors by upper case. Where case itself counts, or all text is upper case
-    anyway, that hides what happened; so words stay as they are and a row of marks is added.
+    sclite marks errors by upper case, which does not show where case counts or all text is upper
+    case. So words are unchanged here, and a row of letters marks the errors.
     """
     speaker = f" ({result.speaker})" if result.speaker else ""
     words = result.words
@@ -135,7 +135,7 @@ def _format_utterance(result: UtteranceResult) -> str:
     for line in _wrap(result.alignment):
         rows: list[list[str]] = [["REF"], ["HYP"], ["   "]]
         for column in line:
-            texts = (*_shown(column), MARKS[column.kind])
+            texts = (*_show_column(column), MARKS[column.kind])
             width = max(map(_display_width, texts))
             for row, text in zip(rows, texts, strict=True):
                 row.append(_pad(text, width))
@@ -144,26 +144,26 @@ def _format_utterance(result: UtteranceResult) -> str:
 
 
 def _wrap(alignment: Alignment) -> Iterable[Sequence[AlignedWord]]:
-    """Cut an alignment into pieces that fit the line, each of at least one column."""
-    piece: list[AlignedWord] = []
+    """Split an alignment into groups of columns that fit in a line, each of at least one."""
+    group: list[AlignedWord] = []
     used = 5
     for column in alignment:
-        width = 1 + max(map(_display_width, _shown(column)))
-        if piece and used + width > LINE_WIDTH:
-            yield piece
-            piece, used = [], 5
-        piece.append(column)
+        width = 1 + max(map(_display_width, _show_column(column)))
+        if group and used + width > LINE_WIDTH:
+            yield group
+            group, used = [], 5
+        group.append(column)
         used += width
-    if piece:
-        yield piece
+    if group:
+        yield group
 
 
-def _shown(column: AlignedWord) -> tuple[str, str]:
+def _show_column(column: AlignedWord) -> tuple[str, str]:
     return printable(column.reference or NO_WORD), printable(column.hypothesis or NO_WORD)
 
 
 def _format_error(column: AlignedWord) -> str:
-    return " -> ".join(_shown(column))
+    return " -> ".join(_show_column(column))
 
 
 def _format_counts(counts: ErrorCounts, unit: str) -> str:
@@ -188,9 +188,9 @@ def _pad(text: str, width: int) -> str:
 
 
 def _display_width(text: str) -> int:
-    """Columns a terminal needs: none for a mark over or under a letter, two for a wide character.
+    """Count a terminal's columns: none for a mark on a letter, two for a wide character.
 
-    The category tells such marks; the combining class of most vowel signs of Hindi or Thai is 0.
+    A mark is known by its category; most vowel signs of Hindi and Thai have combining class 0.
     """
     return sum(
         0

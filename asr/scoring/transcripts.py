@@ -1,12 +1,11 @@
-"""Reading references and hypotheses from text files.
+"""References and hypotheses read from text files in one of three layouts.
 
-Three layouts are in use. In the **kaldi** layout every line holds an utterance id, whitespace and
-the words (nothing after the id is an empty utterance; blank lines are skipped), in any order.
-Where every line has a tab, the id is what stands before the first tab, so that the
-``path<TAB>text`` lines of ``asr transcribe`` are read too, spaces in paths included. In the
-**trn** layout, sclite's, the id stands in parentheses after the words, ``one two (an4-01)``. In
-the **plain** layout a line is an utterance, blank lines being empty ones; line n of one file
-belongs to line n of the other, and the line number is the id.
+In the **kaldi** layout a line is an utterance id, whitespace and the words, lines in any order. An
+id alone is an empty utterance, and blank lines are skipped. If every line has a tab, the id ends at
+the first tab, so that the ``path<TAB>text`` lines of ``asr transcribe`` are read too, with spaces
+in their paths. In the **trn** layout, sclite's, the id follows the words in parentheses, ``one two
+(an4-01)``. In the **plain** layout a line is an utterance, a blank line an empty one; the id is the
+line number, and line n of one file belongs to line n of the other.
 """
 
 import re
@@ -23,16 +22,16 @@ from asr.util.text_files import read_text
 
 Layout = Literal["auto", "kaldi", "trn", "plain"]
 
-#: The words, where there are any, and the id.
+#: The words, if any, and the id in parentheses.
 _TRN_LINE = re.compile(r"(?:(.*)\s)?\((\S+)\)")
-#: The share that makes a rule; a line or two against it are mistakes to be named.
-MOSTLY = 0.8
-#: So few lines may begin with what looks like an id by chance.
+#: The fraction of lines that decides on a layout; other lines are mistakes, which errors name.
+MAJORITY = 0.8
+#: In fewer lines than this, words may look like ids by chance.
 FEW = 10
 
 
 class _Utterance(NamedTuple):
-    """What a line holds that is not blank, and its number."""
+    """A line that is not blank."""
 
     line: int
     utterance_id: str
@@ -41,18 +40,18 @@ class _Utterance(NamedTuple):
 
 @dataclass(frozen=True)
 class _File:
-    """A text file's lines, without line ends and surrounding whitespace other than tabs."""
+    """A text file's lines, without line ends, and without whitespace but tabs at their ends."""
 
     path: Path
     lines: list[str]
 
     @property
     def separator(self) -> str | None:
-        """What ends an id: a tab where all lines have one, else any whitespace (None)."""
+        """The separator after an id: a tab if all lines have one, else any whitespace (None)."""
         return "\t" if all("\t" in line for line in self.lines if line.strip()) else None
 
     def split_kaldi(self) -> list[_Utterance]:
-        """First column and the rest of every line that is not blank."""
+        """Split each line that is not blank into id and words."""
         separator = self.separator
         columns = []
         for number, line in enumerate(self.lines, start=1):
@@ -62,7 +61,7 @@ class _File:
         return columns
 
     def split_trn(self) -> list[_Utterance]:
-        """Id and words of every line that is not blank."""
+        """Split each line that is not blank into words and id."""
         found = []
         for number, line in enumerate(self.lines, start=1):
             if match := _TRN_LINE.fullmatch(line.strip()):
@@ -76,18 +75,18 @@ class _File:
         return found
 
     def begins_with_ids(self) -> bool:
-        """Whether lines begin with ids: a tab in all, or nearly all first words look like such."""
+        """Whether lines begin with ids: all have a tab, or nearly all first words look like ids."""
         firsts = [found.utterance_id for found in self.split_kaldi()]
         if not firsts:
             return False
         alike = sum(map(_looks_like_id, firsts))
-        return self.separator is not None or alike >= MOSTLY * len(firsts)
+        return self.separator is not None or alike >= MAJORITY * len(firsts)
 
     def ends_in_ids(self) -> bool:
-        """Whether nearly all lines end in parentheses, and nearly all in others than the rest."""
+        """Whether nearly all lines end in parentheses, with mostly distinct contents."""
         lines = [line.strip() for line in self.lines if line.strip()]
         ids = [match[2] for line in lines if (match := _TRN_LINE.fullmatch(line))]
-        return len(ids) >= MOSTLY * len(lines) and _mostly_distinct(ids)
+        return len(ids) >= MAJORITY * len(lines) and _mostly_distinct(ids)
 
 
 def read_transcripts(
@@ -95,23 +94,22 @@ def read_transcripts(
 ) -> tuple[dict[str, str], ...]:
     """Read a reference file and the hypothesis files to score against it.
 
-    With layout "auto" the files are read in the trn layout if all end their lines in parentheses
-    that mostly differ, in the kaldi layout if nearly all begin their lines with what looks
-    like an id (a digit among other characters, ``_``, ``/``) or has a tab after it in every line,
-    and in the plain layout if none does either. A wrong guess would quietly give a wrong error
-    rate, so what is in doubt is refused instead: files of which only some have ids, and files whose
-    first words mostly differ from line to line and are mostly the same in both, which may be names
-    or just short plain texts.
+    Layout "auto" is trn if the lines of all files end in parentheses with mostly distinct contents;
+    kaldi if nearly all lines begin with an apparent id (a digit among other characters, ``_`` or
+    ``/``), or if all lines have a tab; and plain otherwise. A wrong guess would give a wrong error
+    rate unnoticed, so doubtful files are refused: if only some files have ids, or if the first
+    words are mostly distinct in each file and mostly equal in both, which may be ids or short plain
+    texts.
 
     Returns:
-        For each file, in the order given, utterance id to text; the ids are the same in all.
+        For each file, in order, utterance id to text; all files have equal ids.
 
     Raises:
-        UserError: a file cannot be read, is empty or not UTF-8; an id stands twice; ids or
-            numbers of lines differ; the layout is in doubt.
+        UserError: a file cannot be read, is empty or not UTF-8; an id is repeated; ids or numbers
+            of lines differ; the layout is doubtful.
 
     Warns:
-        UserWarning: a few lines are taken to have ids, which ``1st`` and ``B2B`` look like too.
+        UserWarning: few lines seem to have ids; words such as ``1st`` and ``B2B`` look like ids.
     """
     files = [_read(Path(path)) for path in (reference, *hypotheses)]
     if not any(line.strip() for line in files[0].lines):
@@ -124,7 +122,8 @@ def read_transcripts(
     if layout == "plain":
         return _read_plain(files)
     transcripts = tuple(
-        _by_id(file, file.split_trn() if layout == "trn" else file.split_kaldi()) for file in files
+        _index_by_id(file, file.split_trn() if layout == "trn" else file.split_kaldi())
+        for file in files
     )
     for file, transcript in zip(files[1:], transcripts[1:], strict=True):
         require_same_ids(transcripts[0], transcript, str(files[0].path), str(file.path))
@@ -139,7 +138,7 @@ def _read(path: Path) -> _File:
     return _File(path, [line.strip(" \r") for line in text.removesuffix("\n").split("\n")])
 
 
-def _by_id(file: _File, found: Sequence[_Utterance]) -> dict[str, str]:
+def _index_by_id(file: _File, found: Sequence[_Utterance]) -> dict[str, str]:
     if repeat := _first_repeat(found):
         again, before = repeat
         raise UserError(
@@ -150,7 +149,7 @@ def _by_id(file: _File, found: Sequence[_Utterance]) -> dict[str, str]:
 
 
 def _first_repeat(found: Sequence[_Utterance]) -> tuple[_Utterance, _Utterance] | None:
-    """The first utterance whose id stood before, and where it stood."""
+    """Find the first utterance with an earlier one's id, and the earlier one."""
     seen: dict[str, _Utterance] = {}
     for one in found:
         before = seen.setdefault(one.utterance_id, one)
@@ -180,15 +179,15 @@ def _guess_layout(files: Sequence[_File]) -> Layout:
     if _all_or_none(files, [file.begins_with_ids() for file in files], "begin with"):
         return "kaldi"
     for file in files[1:]:
-        if _may_share_ids(files[0], file):
-            _refuse(files[0], file)
+        if _may_have_equal_ids(files[0], file):
+            _refuse_doubtful(files[0], file)
     return "plain"
 
 
 def _warn_of_few(file: _File, layout: Layout) -> None:
-    """Say what a few lines are taken for: too few to be sure."""
-    sure = layout == "kaldi" and file.separator is not None
-    if sure or layout == "plain" or len(file.lines) >= FEW:
+    """Warn that a few lines are taken to have ids, if they are too few to be certain."""
+    certain = layout == "kaldi" and file.separator is not None
+    if certain or layout == "plain" or len(file.lines) >= FEW:
         return
     found = file.split_trn() if layout == "trn" else file.split_kaldi()
     first = quoted(found[0].utterance_id)
@@ -199,7 +198,7 @@ def _warn_of_few(file: _File, layout: Layout) -> None:
 def _all_or_none(
     files: Sequence[_File], have_ids: Sequence[bool], verb: str, where: str = ""
 ) -> bool:
-    """Whether all the files have ids; it is refused that only some have."""
+    """Whether all files have ids; refuse files of which only some have."""
     if any(have_ids) and not all(have_ids):
         with_ids, without = files[have_ids.index(True)], files[have_ids.index(False)]
         raise UserError(
@@ -210,8 +209,8 @@ def _all_or_none(
     return all(have_ids)
 
 
-def _may_share_ids(a: _File, b: _File) -> bool:
-    """Whether first columns are mostly distinct in both files and more than half are in both."""
+def _may_have_equal_ids(a: _File, b: _File) -> bool:
+    """Whether the first words are mostly distinct in each file and mostly equal in both."""
     firsts_a, firsts_b = ([one.utterance_id for one in file.split_kaldi()] for file in (a, b))
     if not (_mostly_distinct(firsts_a) and _mostly_distinct(firsts_b)):
         return False
@@ -219,8 +218,8 @@ def _may_share_ids(a: _File, b: _File) -> bool:
     return len(unique_a & unique_b) > max(len(unique_a), len(unique_b)) / 2
 
 
-def _refuse(a: _File, b: _File) -> NoReturn:
-    """Ask which layout two files are in, or for one id each where that is what hides it."""
+def _refuse_doubtful(a: _File, b: _File) -> NoReturn:
+    """Refuse files of doubtful layout; name a repeated id, if that is the reason for the doubt."""
     for file in (a, b):
         if repeat := _first_repeat(file.split_kaldi()):
             again, before = repeat
@@ -236,7 +235,7 @@ def _refuse(a: _File, b: _File) -> NoReturn:
 
 
 def _mostly_distinct(words: Sequence[str]) -> bool:
-    return bool(words) and len({*words}) >= MOSTLY * len(words)
+    return bool(words) and len({*words}) >= MAJORITY * len(words)
 
 
 def _looks_like_id(word: str) -> bool:

@@ -16,8 +16,8 @@ from mutations import one_of
 from worker import Worker
 
 from asr.audio.recording import read_audio
-from asr.corpora.validation import validate
 from asr.corpora.collection import Utterance
+from asr.corpora.validation import validate
 from asr.data.manifests import load_waveform, read_cuts
 from asr.util.errors import UserError
 

@@ -1,4 +1,4 @@
-"""The arithmetic under the intervals."""
+"""Resampling, and intervals from resamples."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from asr.scoring.bootstrap import (
     Interval,
     percentile_interval,
     rate_interval,
-    resampled_sums,
     sum_by_label,
+    sum_resamples,
 )
 
 
 def test_each_resample_draws_as_many_units_as_there_are() -> None:
-    sums = resampled_sums(np.eye(7), seed=0)
+    sums = sum_resamples(np.eye(7), seed=0)
     assert sums.shape == (RESAMPLES, 7)
     assert (sums.sum(axis=1) == 7).all()
     np.testing.assert_allclose(sums.mean(axis=0), 1, atol=0.06)
@@ -29,6 +29,6 @@ def test_interval_holds_the_middle_95_percent() -> None:
     assert percentile_interval(np.arange(1001.0)) == Interval(25.0, 975.0)
 
 
-def test_resamples_in_which_nothing_was_said_are_left_out() -> None:
+def test_resamples_of_empty_references_are_left_out() -> None:
     assert rate_interval(np.array([3.0, 1.0]), np.array([0.0, 2.0])) == Interval(0.5, 0.5)
     assert rate_interval(np.array([3.0]), np.array([0.0])) is None

@@ -26,7 +26,7 @@ def compare_sets(wrong_a: set[int], wrong_b: set[int]) -> Comparison:
     )
 
 
-def test_equal_hypotheses_are_told_apart_by_nothing() -> None:
+def test_equal_hypotheses_do_not_differ() -> None:
     comparison = compare_sets(HARD, HARD)
     assert comparison.difference == 0.0
     assert comparison.interval == (0.0, 0.0)
@@ -34,7 +34,7 @@ def test_equal_hypotheses_are_told_apart_by_nothing() -> None:
     assert not comparison.beyond_chance
 
 
-def test_pairing_shows_what_separate_intervals_do_not() -> None:
+def test_pairing_shows_a_difference_that_separate_intervals_hide() -> None:
     better = HARD - set(range(30))
     comparison = compare_sets(HARD, better)
     assert comparison.difference == pytest.approx(-10 / (2 * UTTERANCES))
@@ -48,7 +48,7 @@ def test_pairing_shows_what_separate_intervals_do_not() -> None:
     assert interval_a.low < interval_b.high
 
 
-def test_the_other_way_round_is_the_mirror_image() -> None:
+def test_exchanging_a_and_b_mirrors_the_result() -> None:
     better = HARD - {0, 3, 6}
     forth, back = compare_sets(HARD, better), compare_sets(better, HARD)
     assert back.difference == -forth.difference
@@ -69,7 +69,7 @@ def test_comparison_survives_json() -> None:
     assert data["wer_difference"] == comparison.difference
 
 
-def test_normalizer_reaches_both() -> None:
+def test_normalizer_is_applied_to_both() -> None:
     comparison = compare({"u": "YES"}, {"u": "yes"}, {"u": "Yes"}, normalize=str.lower)
     assert comparison.words_a.errors == comparison.words_b.errors == 0
 
@@ -83,8 +83,8 @@ def test_text_names_both_and_the_verdict() -> None:
     assert lines[2].endswith("which is beyond chance")
 
 
-def test_errors_of_one_speaker_are_no_proof_by_themselves() -> None:
-    """B is better only where one of twenty speakers speaks, though in all he says."""
+def test_a_difference_in_one_speaker_may_be_chance() -> None:
+    """B is better in every utterance of one speaker, and in none of nineteen others."""
     speakers = {key: str(int(key) % 20) for key in REFERENCES}
     his = {int(key) for key, speaker in speakers.items() if speaker == "0"}
     hypotheses = hypotheses_with_errors_in(his), hypotheses_with_errors_in(set())
@@ -105,7 +105,7 @@ def test_errors_of_one_speaker_are_no_proof_by_themselves() -> None:
     assert lines[4].endswith("resamples of 300 utterances or of 20 whole speakers")
 
 
-def test_a_difference_must_be_beyond_chance_both_ways() -> None:
+def test_a_difference_must_be_beyond_chance_by_both_intervals() -> None:
     better = {key: "one two" if int(key) < 290 else "one" for key in REFERENCES}
     worse = {key: "one two" if int(key) < 280 else "one" for key in REFERENCES}
     narrow = compare(REFERENCES, worse, better, speakers=dict.fromkeys(REFERENCES, "all"))
@@ -136,8 +136,8 @@ def test_references_without_a_word_are_refused() -> None:
 def test_few_utterances_tell_nothing_even_if_all_favor_one_side(
     utterances: int, beyond: bool
 ) -> None:
-    said = {str(number): "one two three four" for number in range(utterances)}
-    compared = compare(said, dict.fromkeys(said, "one two three"), said)
+    references = {str(number): "one two three four" for number in range(utterances)}
+    compared = compare(references, dict.fromkeys(references, "one two three"), references)
     assert compared.beyond_chance == beyond
     assert (compared.interval is None) == (utterances == 1)
     assert ("may be chance" in format_comparison(compared)) != beyond

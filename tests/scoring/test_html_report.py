@@ -1,4 +1,4 @@
-"""The page of a report, read back as a browser would parse it."""
+"""The HTML page of a report, parsed back."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ SPEAKERS = {"u-1": "ann", "u-2": "ann", "u-3": "bob", "u-4": "bob"}
 
 
 class Page(HTMLParser):
-    """A page's elements and text; it must close what it opens, in order."""
+    """Elements and text of a page whose elements are closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ def test_marks_tell_errors_without_color():
 
 
 @pytest.mark.parametrize("where", ["reference", "hypothesis", "id", "speaker", "title", "audio"])
-def test_what_people_wrote_stays_text(where):
+def test_text_is_never_markup(where):
     references, hypotheses = dict(REFERENCES), dict(HYPOTHESES)
     speakers, media, title, key = dict(SPEAKERS), {}, "t", "u-1"
     nasty = NASTY + "\"' onload=x &amp;"
@@ -144,7 +144,7 @@ def test_what_people_wrote_stays_text(where):
         assert any("<script>alert(1)</script>" in text for text in words)
 
 
-def test_the_page_needs_nothing_beside_it():
+def test_the_page_needs_no_other_file():
     media = {
         "u-1": UtteranceMedia(1.5, -20.0, "data:audio/flac;base64,AA", "data:image/png;base64,AA")
     }
@@ -182,7 +182,7 @@ def test_only_the_pages_own_script_and_style_pass_its_policy():
     [("\x1b", r"\x1b"), ("\x00", r"\x00"), ("\x9b", r"\x9b"), ("\u202e", r"\u202e"),
      ("\u2066", r"\u2066"), ("\udcff", r"\udcff"), ("\u200c", "\u200c"), ("é", "é")],
 )  # fmt: skip
-def test_what_cannot_be_seen_is_escaped(character, shown):
+def test_control_characters_are_escaped(character, shown):
     text = f"a{character}b"
     found = score({text: text}, {text: f"{text}c"}, speakers={text: text})
     html = format_html(found, text, {text: UtteranceMedia(1.0, -20.0, "a.wav", "data:,")})
@@ -202,7 +202,7 @@ def test_lines_in_a_name_are_escaped():
     assert r'data-name="a\nb"' in html
 
 
-def test_a_browser_sets_up_only_what_is_in_sight():
+def test_a_browser_lays_out_only_visible_utterances():
     media = {
         key: UtteranceMedia(1.5, -20.0, "a.wav", "data:image/png;base64,AA") for key in REFERENCES
     }
@@ -221,7 +221,7 @@ def test_names_of_speakers_wrap():
     assert [selector.strip() for selector in unbroken] == ["td", "thead th"]
 
 
-def test_keys_of_sorting_are_numbers_a_browser_reads():
+def test_a_browser_reads_the_sort_keys_as_numbers():
     media = {key: UtteranceMedia(1.5, float("-inf"), "a.wav") for key in REFERENCES}
     page = Page(format_html(report(), "t", media))
     found = {one["data-name"]: one for one in page.of("article")}
@@ -240,6 +240,6 @@ def test_a_perfect_report_says_so():
     assert "Speaker" not in plain(html).split("Utterances")[0]
 
 
-def test_nothing_said_has_no_rate():
+def test_an_empty_reference_has_no_rate():
     text = plain(format_html(score({"u": ""}, {"u": "oh"}), "t"))
     assert "Word error rate ∞ interval unknown" in text

@@ -15,6 +15,7 @@ from asr.scoring import (
     count_errors,
     format_report,
     pair_up,
+    pairing,
     score,
 )
 from asr.util.errors import UserError
@@ -33,7 +34,7 @@ def random_texts(seed: int, utterances: int = 60) -> tuple[dict[str, str], dict[
 
 
 def edit_distance(a: list[str], b: list[str]) -> int:
-    """The definition of Levenshtein's distance, written down."""
+    """Levenshtein's distance by its recursive definition."""
 
     @cache
     def rest(i: int, j: int) -> int:
@@ -60,9 +61,9 @@ def test_rates_equal_jiwer(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_utterance_has_the_smallest_number_of_errors(seed: int) -> None:
     for result in score(*random_texts(seed)).results:
-        said, recognized = result.reference.split(), result.hypothesis.split()
-        assert result.words.errors == edit_distance(said, recognized)
-        assert result.words.reference_length == len(said)
+        reference, hypothesis = result.reference.split(), result.hypothesis.split()
+        assert result.words.errors == edit_distance(reference, hypothesis)
+        assert result.words.reference_length == len(reference)
         assert result.characters.errors == edit_distance(
             list(result.reference), list(result.hypothesis)
         )
@@ -71,9 +72,9 @@ def test_every_utterance_has_the_smallest_number_of_errors(seed: int) -> None:
 
 def test_alignments_hold_all_words_in_order() -> None:
     for result in score(*random_texts(7)).results:
-        said = [column.reference for column in result.alignment if column.reference is not None]
+        expected = [column.reference for column in result.alignment if column.reference is not None]
         recognized = [column.hypothesis for column in result.alignment if column.hypothesis]
-        assert said == result.reference.split()
+        assert expected == result.reference.split()
         assert recognized == result.hypothesis.split()
 
 
@@ -136,14 +137,14 @@ def test_whitespace_is_never_an_error() -> None:
 
 
 def test_letter_case_counts_unless_normalized_away() -> None:
-    references, hypotheses = {"u": "Hello, context"}, {"u": "hello world"}
+    references, hypotheses = {"u": "Hello, world"}, {"u": "hello world"}
     assert score(references, hypotheses).words.substitutions == 1
     report = score(references, hypotheses, normalize=lambda text: text.lower().replace(",", ""))
     assert report.words.errors == 0
     assert report.results[0].reference == "hello world"
 
 
-def test_vocabulary_gives_the_share_of_unknown_reference_words() -> None:
+def test_vocabulary_gives_the_fraction_of_unknown_reference_words() -> None:
     references, hypotheses = {"a": "one two two", "b": "six"}, {"a": "nine", "b": "six"}
     assert score(references, hypotheses, vocabulary=["one", "six"]).oov_rate == 2 / 4
     assert score(references, hypotheses).oov_rate is None
@@ -165,7 +166,7 @@ def test_speakers_are_added_up() -> None:
 
 
 def test_interval_agrees_with_the_binomial_one() -> None:
-    """One-word utterances are coin throws, whose spread is known."""
+    """Errors in utterances of one word have a binomial distribution, whose spread is known."""
     references = {str(index): "yes" for index in range(500)}
     hypotheses = {str(index): "no" if index % 5 == 0 else "yes" for index in range(500)}
     interval = score(references, hypotheses).word_interval
@@ -175,8 +176,8 @@ def test_interval_agrees_with_the_binomial_one() -> None:
     assert interval.high == pytest.approx(0.2 + half_width, abs=0.004)
 
 
-def test_the_interval_of_characters_is_that_of_characters() -> None:
-    """One of ten letters is wrong in every second word: spread as coins that throw 0 or 0.1."""
+def test_the_character_interval_is_of_characters() -> None:
+    """One of ten letters is wrong in every second word: the spread is binomial, times 0.1."""
     references = {str(index): "abcdefghij" for index in range(400)}
     hypotheses = {str(index): "abcdefghi" + "jx"[index % 2] for index in range(400)}
     speakers = {str(index): str(index % 40) for index in range(400)}
@@ -191,7 +192,7 @@ def test_the_interval_of_characters_is_that_of_characters() -> None:
     assert f"CER   5.00 % [{low}, {high}]" in format_report(report)
 
 
-def test_seed_decides_the_interval() -> None:
+def test_the_seed_determines_the_interval() -> None:
     texts = random_texts(3)
     assert score(*texts, seed=1) == score(*texts, seed=1)
     assert score(*texts, seed=1).character_interval != score(*texts, seed=2).character_interval
@@ -267,3 +268,11 @@ def test_counts_alone_are_those_of_the_report() -> None:
     texts = random_texts(3)
     report = score(*texts)
     assert count_errors(pair_up(*texts)) == (report.words, report.characters)
+
+
+def test_an_utterance_too_long_to_align_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "MOST_CELLS", 20)
+    message = r"utterance b is too long to align .* \(3 and 7 characters, .* be 20\); split"
+    with pytest.raises(UserError, match=message):
+        score({"a": "one", "b": "one two"}, {"a": "two", "b": "two"})
+    assert score({"a": "one two"}, {"a": "one two"}).wer == 0, "equal texts need no alignment"

@@ -1,4 +1,4 @@
-"""What the report looks like in a terminal."""
+"""The report for a terminal."""
 
 from asr.scoring import format_report, score
 from asr.scoring.text_report import LINE_WIDTH
@@ -34,15 +34,15 @@ def test_perfect_report_lists_no_errors() -> None:
     text = format_report(score({"u": "yes", "v": "no"}, {"u": "yes", "v": "no"}))
     assert "WER   0.00 % [0.00, 0.00]" in text
     assert "Worst" not in text
-    assert "Commonest" not in text
+    assert "Most frequent" not in text
 
 
-def test_nothing_said_is_worded() -> None:
+def test_an_empty_reference_has_an_infinite_rate() -> None:
     text = format_report(score({"u": ""}, {"u": "oh"}))
     assert text.startswith("WER    inf % [unknown]   0 substituted, 0 deleted, 1 inserted, of 0")
 
 
-def test_number_of_worst_utterances_is_asked_for() -> None:
+def test_the_number_of_worst_utterances_is_an_argument() -> None:
     report = score({"aa": "x", "bb": "x"}, {"aa": "", "bb": ""})
     assert format_report(report, worst=1).count(" 1 error in 1 word") == 1
     assert "Worst" not in format_report(report, worst=0)

@@ -1,4 +1,4 @@
-"""Reading reference and hypothesis files, and refusing what would give a wrong rate."""
+"""Reading reference and hypothesis files, and refusing those that would give a wrong rate."""
 
 import warnings
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_rare_line_separators_do_not_end_a_line(tmp_path: Path) -> None:
     assert references == {"1": "one\u2028two", "2": "six"}
 
 
-def test_words_with_digits_do_not_make_ids(tmp_path: Path) -> None:
+def test_words_with_digits_are_no_ids(tmp_path: Path) -> None:
     references, _ = read(tmp_path, "3 1 4\n1 5\n4th of july\n3 8\n", "3 1\n1 5\nnine\n3 8\n")
     assert references["1"] == "3 1 4"
 
@@ -77,7 +77,7 @@ def test_sclite_lines_end_in_their_ids(tmp_path: Path) -> None:
     assert hypotheses == {"u-3": "", "u-2": "six", "u-1": "one"}
 
 
-def test_a_tab_before_the_id_makes_no_kaldi_file(tmp_path: Path) -> None:
+def test_a_tab_before_the_last_id_does_not_make_a_file_kaldi(tmp_path: Path) -> None:
     references, _ = read(tmp_path, "ONE TWO\t(u-1)\n\t(u-2)\n", "ONE\t(u-1)\nSIX\t(u-2)\n")
     assert references == {"u-1": "ONE TWO", "u-2": ""}
 
@@ -92,7 +92,7 @@ def test_repeated_first_words_are_no_ids(tmp_path: Path) -> None:
     assert references["1"] == "the cat"
 
 
-def test_layout_settles_a_doubt(tmp_path: Path) -> None:
+def test_an_explicit_layout_is_never_doubtful(tmp_path: Path) -> None:
     texts = "yes please\nno thanks\n", "yes please\nno thank\n"
     with refused("may be utterance ids or plain text; say --layout"):
         read(tmp_path, *texts)
@@ -100,7 +100,7 @@ def test_layout_settles_a_doubt(tmp_path: Path) -> None:
     assert read(tmp_path, *texts, layout="kaldi")[1] == {"yes": "please", "no": "thank"}
 
 
-def test_one_repeated_id_makes_no_plain_file(tmp_path: Path) -> None:
+def test_a_repeated_id_does_not_make_a_file_plain(tmp_path: Path) -> None:
     lines = "ann one\nbob two\ncat six\ndee ten\neve two\n"
     message = (
         r"hyp.txt:6: the first words of the lines may be utterance ids, but 'bob' stands already "
@@ -111,12 +111,12 @@ def test_one_repeated_id_makes_no_plain_file(tmp_path: Path) -> None:
     assert len(read(tmp_path, lines + "\n", lines + "bob six\n", layout="plain")[1]) == 6
 
 
-def test_a_recognizer_that_said_nothing_is_scored(tmp_path: Path) -> None:
+def test_empty_hypotheses_are_scored(tmp_path: Path) -> None:
     _, hypotheses = read(tmp_path, "one\ntwo\n", "\n\n")
     assert hypotheses == {"1": "", "2": ""}
 
 
-def test_three_files_share_their_ids(tmp_path: Path) -> None:
+def test_three_files_have_equal_ids(tmp_path: Path) -> None:
     for name in ("ref", "a", "b"):
         (tmp_path / name).write_text(f"u-1 {name}\n")
     transcripts = read_transcripts(*(tmp_path / name for name in ("ref", "a", "b")))
@@ -179,15 +179,15 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
         ("".join(f"u-{number} sales grew\n" for number in range(10)), None),
     ],
 )
-def test_of_a_few_lines_it_is_said_that_they_are_taken_to_have_ids(
+def test_a_warning_tells_that_few_lines_are_taken_to_have_ids(
     tmp_path: Path, text: str, noted: str | None
 ) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         read(tmp_path, text, text)
-    said = [str(one.message) for one in caught]
-    assert len(said) == (noted is not None)
-    assert all(f"'{noted}' and its like are taken for utterance ids" in one for one in said)
+    messages = [str(one.message) for one in caught]
+    assert len(messages) == (noted is not None)
+    assert all(f"'{noted}' and its like are taken for utterance ids" in one for one in messages)
 
 
 def test_a_third_of_words_without_digits_is_text(tmp_path: Path) -> None:
