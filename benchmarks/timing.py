@@ -1,4 +1,4 @@
-"""What the benchmarks share: interleaved timing, ratios and their spread, the machine's name."""
+"""Interleaved timing, ratios with their spread, and the machine's name, for all benchmarks."""
 
 import gc
 import os
@@ -16,12 +16,12 @@ Seconds = dict[str, list[float]]
 def interleave(
     steps: Mapping[str, Callable[[], object]], repeats: int, limit_s: float = float("inf")
 ) -> Seconds:
-    """Time named steps in turn: A B A B ..., so that a busy spell of the machine slows them all.
+    """Time named steps in turn: A B A B ..., so that other load on the machine slows all.
 
     Args:
-        steps: what is timed; the caller has run each once, to warm it up.
-        repeats: rounds; at least one is made.
-        limit_s: no further round begins once it would be expected to end later than this.
+        steps: functions by name; the caller has run each once, to warm up.
+        repeats: rounds, at least one.
+        limit_s: no round is begun that is expected to end later than this.
 
     Returns:
         For each name the wall-clock seconds of every round.
@@ -41,7 +41,7 @@ def interleave(
 
 
 def ratio(seconds: Seconds, slow: str, fast: str) -> str:
-    """Word how many times as long `slow` takes: the median over rounds (lowest-highest)."""
+    """Write the ratio of the seconds of `slow` and `fast`: median over rounds (lowest-highest)."""
     ratios = [a / b for a, b in zip(seconds[slow], seconds[fast], strict=True)]
     return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
 

@@ -1,12 +1,12 @@
-"""How fast long recordings are transcribed, what each stage takes, and that memory stays level.
+"""Speed of transcribing long recordings, by stage and in all, and the memory it needs.
 
     python benchmarks/transcribe.py --model MODEL [--minutes 20] [--peers PYTHON]
     python benchmarks/transcribe.py --model MODEL --long-hours 3     # memory and WER besides
 
-The recording is joined from a manifest's cuts with pauses and noise. Stages are timed in CPU
-seconds on one core; whole runs by the clock and in CPU seconds, on one core and on two. The floor
-of the encoder is the time in which its multiply-adds, padding left out, could be done at the rate
-of one large matrix product, measured in the same run.
+The recording is joined from a manifest's cuts, with pauses and noise. Stages are timed in CPU
+seconds on one core, whole runs by the clock and in CPU seconds on one core and on two. The
+encoder's floor is the time that its multiply-adds, without padding, would take at the rate of one
+large matrix product, which is measured in the same run.
 
 B batch, N samples, U encoder frames, V tokens.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from long_recording import Spoken, read_manifest, write_long
+from long_recording import Utterance, read_manifest, write_long
 from rapidfuzz.distance import Levenshtein
 from timing import machine_line, print_row
 from training import PRODUCT, matrix_product, multiply_adds
@@ -33,7 +33,7 @@ from training import PRODUCT, matrix_product, multiply_adds
 import asr
 from asr.audio.recording import open_recording, read_audio
 from asr.inference.recognizer import Recognizer
-from asr.inference.segmentation import AudioSegment, pieces
+from asr.inference.segmentation import AudioSegment, segments
 from asr.inference.segmentation.batching import groups
 
 PEER = Path(__file__).with_name("transcribe_peer.py")
@@ -52,9 +52,9 @@ def main() -> None:
     seconds = 40.0 if arguments.quick else 60 * arguments.minutes
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.wav"
-        spoken = write_long(arguments.manifest, path, seconds)
+        utterances = write_long(arguments.manifest, path, seconds)
         print_stages(recognizer, path, arguments.quick)
-        print_speeds(recognizer, path, spoken, arguments)
+        print_speeds(recognizer, path, utterances, arguments)
         print_short(recognizer, arguments)
         if arguments.long_hours:
             print_long(recognizer, Path(folder), arguments)
@@ -71,7 +71,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--long-hours", type=float, help="compare memory and WER at this length")
     parser.add_argument("--peers", type=Path, help="a Python that has pocketsphinx")
     parser.add_argument("--repeats", type=int, default=3, help="rounds; the fastest counts")
-    parser.add_argument("--quick", action="store_true", help="40 s, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="40 s of audio, as a test")
     return parser.parse_args()
 
 
@@ -81,7 +81,7 @@ def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
     clock = Clock(cpu_s)
     adds = 0
     with torch.inference_mode():
-        found = clock.each("finding speech", found_speech(recognizer, path, clock))
+        found = clock.each("finding speech", find_speech(recognizer, path, clock))
         for batch in chain.from_iterable(groups(found)):
             waveforms, lengths = map(torch.from_numpy, batch.padded())
             features = clock.call("features", lambda: model.log_mel(waveforms, lengths))  # noqa: B023
@@ -89,7 +89,7 @@ def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
             arrays = log_probs.numpy(), frames.numpy()
             clock.call("decoding", lambda: recognizer.decoder.decode(*arrays, model.frame_s))  # noqa: B023
             adds += multiply_adds(model, lengths)
-    cpu_s["finding speech"] -= cpu_s["decode audio"]  # which happens within
+    cpu_s["finding speech"] -= cpu_s["decode audio"]  # which is part of it
     with open_recording(path) as recording:
         assert recording.duration_s is not None
         audio_s = recording.duration_s
@@ -107,11 +107,11 @@ def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
     )
 
 
-def found_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator[AudioSegment]:
-    """Read a recording and find its speech, as the recogniser does."""
+def find_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator[AudioSegment]:
+    """Read a recording and cut it into segments of speech, as the recogniser does."""
     with open_recording(path) as recording:
         blocks = recording.waveform(None, recognizer.sample_rate)
-        yield from pieces(
+        yield from segments(
             clock.each("decode audio", blocks), recognizer.sample_rate, recognizer.vad
         )
 
@@ -133,7 +133,7 @@ class Clock:
         self._cpu_s = cpu_s
 
     def call(self, stage: str, work: Callable[[], Item]) -> Item:
-        """Do work on a stage's account."""
+        """Do work, and add its time to a stage."""
         start = time.process_time()
         try:
             return work()
@@ -141,14 +141,14 @@ class Clock:
             self._cpu_s[stage] += time.process_time() - start  # type: ignore[assignment]
 
     def each(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass items on; what it takes to make them goes on a stage's account."""
+        """Pass items on, and add the time of making them to a stage."""
         arriving, end = iter(items), object()
         while (item := self.call(stage, lambda: next(arriving, end))) is not end:
             yield item  # type: ignore[misc]
 
 
 def print_speeds(
-    recognizer: Recognizer, path: Path, spoken: list[Spoken], arguments: argparse.Namespace
+    recognizer: Recognizer, path: Path, utterances: list[Utterance], arguments: argparse.Namespace
 ) -> None:
     """Print whole runs on one core and on two, and pocketsphinx."""
     with open_recording(path) as recording:
@@ -156,27 +156,27 @@ def print_speeds(
     print("\nwhole runs\n")
     print_row(("", "by clock", "by CPU time", "WER"), (*WIDTHS, 10))
     fastest = {}
-    for workers in (1, 2):
+    for threads in (1, 2):
         runs = []
         for _ in range(arguments.repeats):
             wall_s, cpu_s = time.perf_counter(), time.process_time()
-            ((_, result),) = recognizer.transcribe_files([path], workers=workers)
+            ((_, result),) = recognizer.transcribe_files([path], workers=threads)
             runs.append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
             assert isinstance(result, list)
-        name = f"ours, {workers} core{'s' * (workers > 1)}"
-        fastest[workers] = min(runs)
-        print_speed(name, audio_s, fastest[workers], wer(spoken, result[0].text))
+        name = f"ours, {threads} core{'s' * (threads > 1)}"
+        fastest[threads] = min(runs)
+        print_speed(name, audio_s, fastest[threads], wer(utterances, result[0].text))
     if arguments.peers:
         peers = [run_peer(arguments.peers, path) for _ in range(arguments.repeats)]
         peer_s = min((peer["wall_s"], peer["cpu_s"]) for peer in peers)
-        print_speed("pocketsphinx, 1 core", audio_s, peer_s, wer(spoken, peers[0]["text"]))
+        print_speed("pocketsphinx, 1 core", audio_s, peer_s, wer(utterances, peers[0]["text"]))
         ratios = [f"{theirs / ours:.1f}" for theirs, ours in zip(peer_s, fastest[1], strict=True)]
         print_row(("ours on 1 core, times as fast", *ratios), WIDTHS)
-        print("(pocketsphinx has a model of general US English, ours was trained on this task)")
+        print("(pocketsphinx uses its model of general US English; ours was trained on this task)")
 
 
 def run_peer(python: str, path: Path) -> dict[str, Any]:
-    """Let pocketsphinx transcribe the recording: its text and seconds."""
+    """Transcribe the recording with pocketsphinx; return the text and the seconds."""
     done = subprocess.run([python, PEER, path], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"pocketsphinx failed:\n{done.stderr[-2000:]}")
@@ -185,7 +185,7 @@ def run_peer(python: str, path: Path) -> dict[str, Any]:
 
 
 def print_short(recognizer: Recognizer, arguments: argparse.Namespace) -> None:
-    """Print the speed of the manifest's recordings on one core: a call for each, one for all."""
+    """Print the speed of the manifest's recordings on one core: a call for each, a call for all."""
     paths = [path for path, _ in read_manifest(arguments.manifest)]
     spent: dict[str, list[tuple[float, float]]] = {"a call for each": [], "one call": []}
     for _ in range(arguments.repeats):
@@ -206,35 +206,35 @@ def print_speed(name: str, audio_s: float, spent_s: tuple[float, float], error: 
     print_row((name, *speeds, f"{error:.2f} %"), (*WIDTHS, 10))
 
 
-def wer(spoken: list[Spoken], text: str) -> float:
+def wer(utterances: list[Utterance], text: str) -> float:
     """Word error rate of the whole recording's text, in percent."""
-    reference = " ".join(one.text for one in spoken).upper().split()
+    reference = " ".join(one.text for one in utterances).upper().split()
     return 100 * Levenshtein.distance(reference, text.upper().split()) / len(reference)
 
 
 def print_long(recognizer: Recognizer, folder: Path, arguments: argparse.Namespace) -> None:
-    """Print the memory of a short and a very long recording, and what cutting costs in WER."""
+    """Print the peak memory of a short and a long recording, and the WER with and without cuts."""
     long_s = 60.0 if arguments.quick else 3600 * arguments.long_hours
     texts, peaks = {}, {}
     for name, seconds in (("short", SHORT_S), ("long", long_s)):
         path = folder / f"{name}.wav"
-        spoken = write_long(arguments.manifest, path, seconds)
+        utterances = write_long(arguments.manifest, path, seconds)
         peaks[name] = peak_mb(path, arguments)
         texts[name] = (folder / "out" / f"{name}.txt").read_text()
     print(f"\n{long_s / 3600:.2f} h against {SHORT_S / 60:.0f} min\n")
     print(f"peak memory {peaks['long']:.0f} MB against {peaks['short']:.0f} MB")
     samples = read_audio(path, recognizer.sample_rate)
     errors = words = 0
-    for one in spoken:
-        heard = recognizer.transcribe(samples[one.first : one.end], recognizer.sample_rate)
-        errors += Levenshtein.distance(one.text.split(), heard.text.split())
+    for one in utterances:
+        result = recognizer.transcribe(samples[one.first : one.end], recognizer.sample_rate)
+        errors += Levenshtein.distance(one.text.split(), result.text.split())
         words += len(one.text.split())
-    whole, alone = wer(spoken, texts["long"]), 100 * errors / words
+    whole, alone = wer(utterances, texts["long"]), 100 * errors / words
     print(f"WER {whole:.2f} % as a whole, {alone:.2f} % utterance by utterance", flush=True)
 
 
 def peak_mb(path: Path, arguments: argparse.Namespace) -> float:
-    """Transcribe a file with the command line; give the most memory that it held."""
+    """Transcribe a file with the command line; return the peak memory."""
     command = [
         sys.executable, "-m", "asr", "transcribe", str(path), "--model", str(arguments.model),
         "--output-dir", str(path.parent / "out"), "--vad", arguments.vad,

@@ -1,7 +1,7 @@
 """Transcribe one 16 kHz mono 16-bit wav file with pocketsphinx and print JSON.
 
-Run by `transcribe.py` under a Python that has the peer (see `peers.txt`); imports nothing of ours.
-Its own segmenter finds the speech, and its own US English model and language model hear it.
+`transcribe.py` runs this with a Python that has pocketsphinx (see `peers.txt`). Pocketsphinx uses
+its own segmenter, and its own acoustic and language model of US English. Nothing here imports asr.
 """
 
 import json
@@ -13,7 +13,7 @@ from pocketsphinx import Decoder, Segmenter
 
 
 def main() -> None:
-    """Decode the file named; print the text, CPU seconds and wall seconds."""
+    """Decode the file; print the text, CPU seconds and wall seconds."""
     decoder = Decoder(loglevel="FATAL")
     cpu_s, wall_s = time.process_time(), time.perf_counter()
     texts = []

@@ -1,8 +1,8 @@
-"""How far the times of recognised words are from forced alignments of what was said.
+"""Difference between the times of recognised words and of forced alignments of the transcripts.
 
-Two alignments serve: our own, by the same model, which tells what is lost by not knowing the text;
-and, where pocketsphinx is installed, that of its triphone HMMs, which tells how well a CTC model
-knows where a word begins and ends. Words are decoded greedily, and those recognised rightly count.
+There are two references. The forced alignment by the same model shows the loss of not knowing the
+text. The forced alignment by pocketsphinx's triphone HMMs, if installed, shows how exactly a CTC
+model places the ends of words. Words are decoded greedily; those recognised correctly count.
 """
 
 import argparse
@@ -28,13 +28,13 @@ NEAR_S = 0.05
 
 
 class Times(NamedTuple):
-    """When a word of the reference was said, in seconds."""
+    """Start and end of a word of the reference, in seconds."""
 
     start_s: float
     end_s: float
 
 
-#: Waveform and normalised reference -> the times of its words; none where it is refused.
+#: Waveform and normalised reference -> the times of the reference's words; [] if refused.
 Aligner = Callable[[Waveform, str], list[Times]]
 
 
@@ -45,24 +45,24 @@ def main() -> None:
     parser.add_argument("--manifest", default="data/an4-cuts/test.jsonl.gz")
     args = parser.parse_args()
     recognizer = load(args.model)
-    aligners = {"ours": our_aligner(recognizer)}
+    aligners = {"ours": make_own_aligner(recognizer)}
     if importlib.util.find_spec("pocketsphinx") and recognizer.sample_rate == SPHINX_RATE:
-        aligners["pocketsphinx"] = sphinx_aligner()
-    report, recognized, known = listen(recognizer, args.manifest, aligners)
+        aligners["pocketsphinx"] = make_sphinx_aligner()
+    report, recognized, known = recognize_and_align(recognizer, args.manifest, aligners)
     print(
         f"{report.words.hits} of {report.words.reference_length} words recognised, "
         f"frames of {1000 * recognizer.model.frame_s:g} ms"
     )
     print("alignment     words          mean |error|  mean error  median |error|  within 50 ms")
     for name, references in known.items():
-        pairs = right_words(report, recognized, references)
+        pairs = pair_correct_words(report, recognized, references)
         for field in Times._fields if pairs else ():
             errors_s = [getattr(word, field) - getattr(times, field) for word, times in pairs]
             print_row(f"{name:<14}{len(pairs):5}  {field.removesuffix('_s'):5}", np.array(errors_s))
 
 
-def our_aligner(recognizer: Recognizer) -> Aligner:
-    """The model's own forced alignment."""
+def make_own_aligner(recognizer: Recognizer) -> Aligner:
+    """Make the aligner that uses the model itself."""
 
     def align(waveform: Waveform, text: str) -> list[Times]:
         try:
@@ -74,8 +74,8 @@ def our_aligner(recognizer: Recognizer) -> Aligner:
     return align
 
 
-def sphinx_aligner() -> Aligner:
-    """Pocketsphinx's, with the English model that it brings."""
+def make_sphinx_aligner() -> Aligner:
+    """Make the aligner that uses pocketsphinx and the English model in its package."""
     from pocketsphinx import Decoder
 
     decoder = Decoder(lm=None, loglevel="FATAL", samprate=SPHINX_RATE)
@@ -95,7 +95,7 @@ def sphinx_aligner() -> Aligner:
     return align
 
 
-def listen(
+def recognize_and_align(
     recognizer: Recognizer, manifest: str, aligners: Mapping[str, Aligner]
 ) -> tuple[Report, dict[str, tuple[Word, ...]], dict[str, dict[str, list[Times]]]]:
     """Recognise and align every utterance: the report, recognised words, and times by aligner."""
@@ -115,26 +115,26 @@ def listen(
     return score(references, hypotheses), recognized, known
 
 
-def right_words(
+def pair_correct_words(
     report: Report,
     recognized: Mapping[str, Sequence[Word]],
     known: Mapping[str, Sequence[Times]],
 ) -> list[tuple[Word, Times]]:
-    """Pair each rightly recognised word with the times at which it was said."""
+    """Pair each correctly recognised word with the times of the reference word."""
     pairs = []
     for result in report.results:
         times = known.get(result.utterance_id)
-        heard, said = count(), count()
+        hypothesis_index, reference_index = count(), count()
         for column in result.alignment:
-            ours = next(heard) if column.hypothesis is not None else None
-            theirs = next(said) if column.reference is not None else None
+            ours = next(hypothesis_index) if column.hypothesis is not None else None
+            theirs = next(reference_index) if column.reference is not None else None
             if times and column.kind == "hit":
                 pairs.append((recognized[result.utterance_id][ours], times[theirs]))
     return pairs
 
 
 def print_row(name: str, errors_s: np.ndarray) -> None:
-    """Print errors in milliseconds; positive ones are late."""
+    """Print errors in milliseconds; a positive error is late."""
     ms, size = 1000 * errors_s, 1000 * np.abs(errors_s)
     near = 100 * np.mean(size < 1000 * NEAR_S)
     figures = f"{size.mean():11.1f} ms {ms.mean():8.1f} ms {np.median(size):12.1f} ms"

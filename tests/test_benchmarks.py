@@ -1,4 +1,4 @@
-"""Each benchmark runs to its last line with tiny settings; the figures mean nothing then."""
+"""Each benchmark runs to its end with tiny settings, whose figures mean nothing."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def test_encoder() -> None:
 def test_training(tones: Path) -> None:
     printed = run("training.py", *QUICK, "--train", str(tones / "train.jsonl.gz"))
     parts = {line.split("  ")[0] for line in printed.splitlines()}
-    # What is patched still exists and is called.
+    # The functions that the benchmark patches still exist and are called.
     assert parts >= {
         "the loop", "saving", "loading", "speed, noise", "log-mel", "SpecAugment", "forward",
         "loss", "backward", "update", "metrics", "evaluation",

@@ -1,4 +1,4 @@
-"""What is installed from the wheel works on its own, from anywhere."""
+"""A package installed from the wheel works alone, from any folder."""
 
 import os
 import subprocess
@@ -52,13 +52,14 @@ def test_the_wheel_carries_settings_recipes_and_models(wheel):
 
 
 def test_the_wheel_works_from_an_empty_folder(wheel, tmp_path):
-    installed = tmp_path / "site (one), a=b"  # signs that mean something to Hydra
+    installed = tmp_path / "site (one), a=b"  # characters of Hydra's grammar
     zipfile.ZipFile(wheel).extractall(installed)
     empty = tmp_path / "empty"
     empty.mkdir()
 
+    script = "import asr, asr.util.paths as paths; print(asr.__file__, paths.CONF)"
     where = subprocess.run(
-        [sys.executable, "-P", "-c", "import asr, asr.util.paths; print(asr.__file__, asr.util.paths.CONF)"],
+        [sys.executable, "-P", "-c", script],
         cwd=empty, env=os.environ | {"PYTHONPATH": str(installed)}, capture_output=True, text=True,
     )  # fmt: skip
     assert where.stdout.split("\n")[0] == f"{installed}/asr/__init__.py {installed}/asr/conf"
