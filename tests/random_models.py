@@ -51,8 +51,6 @@ def random_model(
     )
     model = CTCModel(settings, vocabulary_size)
     torch.nn.init.normal_(model.head.weight, std=2.0)
-    torch.nn.init.normal_(model.log_mel.mean, mean=-9.0)
-    torch.nn.init.uniform_(model.log_mel.std, 1.0, 3.0)
     return model.eval()
 
 

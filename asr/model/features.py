@@ -17,7 +17,7 @@ from asr.util.masks import frame_mask
 CMN_WINDOW, MIN_CMN_WINDOW = 600, 200
 #: Standard deviation, in nats, below which a mel bin holds no speech, only what an empty band has.
 EMPTY_STD = 0.5
-NORMALIZATIONS = ("utterance", "sliding", "global")
+NORMALIZATIONS = ("utterance", "sliding")
 
 
 class LogMel(nn.Module):
@@ -48,16 +48,13 @@ class LogMel(nn.Module):
         normalization: ``utterance`` takes mean and variance over each utterance's own frames;
             ``sliding`` over the last `CMN_WINDOW` up to each frame, or over the first
             `MIN_CMN_WINDOW` where those reach further, and takes the loudest bin of
-            `top_db` there too, so that after two seconds no frame needs a later one;
-            ``global`` takes the buffers that `fit` fills from training features.
+            `top_db` there too, so that after two seconds no frame needs a later one.
 
     Raises:
         UserError: an unknown normalisation, or numbers that leave no bin, window or hop, no
             frequency between `low_hz` and half the sample rate, or no finite logarithm of `amin`.
     """
 
-    mean: Tensor
-    std: Tensor
     window: Tensor
     mel_filters: Tensor
 
@@ -115,8 +112,6 @@ class LogMel(nn.Module):
             )  # fmt: skip
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("mel_filters", filters, persistent=False)
-        self.register_buffer("mean", torch.zeros(mel_bins))
-        self.register_buffer("std", torch.ones(mel_bins))
 
     def frames(self, samples: Tensor) -> Tensor:
         """Count the frames, of a whole FFT each, that fit in so many samples (B,); may be 0."""
@@ -161,20 +156,10 @@ class LogMel(nn.Module):
             mean = features.sum(1, keepdim=True) / count
             centered = (features - mean) * valid
             std = (centered.square().sum(1, keepdim=True) / count).sqrt()
-        elif self.normalization == "sliding":
+        else:
             mean, std = sliding_statistics(features, lengths)
             centered = (features - mean) * valid
-        else:
-            centered, std = (features - self.mean) * valid, self.std
         return centered / std.clamp(min=EMPTY_STD)
-
-    def fit(self, features: Tensor, lengths: Tensor) -> None:
-        """Fill the buffers of global normalisation from training features that `log_mel` made."""
-        frames = self.limit_range(features, lengths)[
-            frame_mask(lengths, features.shape[1])
-        ].double()
-        self.mean.copy_(frames.mean(0))
-        self.std.copy_(frames.std(0, correction=0))
 
     def limit_range(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Raise what `log_mel` found too far below the loudest bin, and zero the padding."""

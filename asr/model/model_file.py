@@ -18,7 +18,6 @@ from asr import config
 from asr.decoding.tokens import Tokens
 from asr.model.ctc_model import CTCModel, ModelSettings
 from asr.model.quantize import quantize, restore
-from asr.model.renamed import with_present_names
 from asr.model.tensor_file import read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
 from asr.text.lexicon import check_lexicon
@@ -31,6 +30,14 @@ _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
 _COUNTS = "counts"
 _MOST = 2**53  # of one token in the training texts
+# Names in files of before, and tensors that these files have without need.
+_PRESENT_KEYS = {"normaliser": "normalizer"}
+_PRESENT_SETTINGS = {
+    "dynamic_range_db": "top_db",
+    "normalisation": "normalization",
+    "variational": "variational_dropout",
+}
+_UNUSED = ("log_mel.mean", "log_mel.std")
 _GROUPS = {
     "features": config.FeaturesConfig,
     "subsampling": config.SubsamplingConfig,
@@ -84,7 +91,7 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
     """
     file = find_model(path)
     stored, metadata = read_tensors(file)
-    metadata = with_present_names(metadata)
+    metadata = _with_present_names(metadata)
     try:
         return _build(metadata, stored)
     except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
@@ -127,7 +134,17 @@ def export_model(
     if large := _not_finite(stored):
         raise UserError(f"{paths[0]}: {large} has a weight too large for {bits} bits; give 8 or 32")
     _, metadata = read_tensors(find_model(paths[0]))
-    write_tensors(output, stored, with_present_names(metadata))
+    write_tensors(output, stored, _with_present_names(metadata))
+
+
+def _with_present_names(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a model file with the present names of all keys."""
+    renamed: dict[str, Any] = {}
+    for key, value in metadata.items():
+        if isinstance(value, dict) and key in _GROUPS:
+            value = {_PRESENT_SETTINGS.get(name, name): setting for name, setting in value.items()}
+        renamed[_PRESENT_KEYS.get(key, key)] = value
+    return renamed
 
 
 def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
@@ -157,7 +174,7 @@ def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCMode
     tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
     with torch.device("meta"):  # its weights take no memory before they are known to be there
         model = CTCModel(ModelSettings(**groups), len(tokenizer))
-    weights = restore(stored)
+    weights = restore({name: stored[name] for name in stored if name not in _UNUSED})
     _check_shapes(weights, model)
     model.load_state_dict(weights, assign=True)
     if name := _not_finite(weights):  # such a model hears nothing, in any recording

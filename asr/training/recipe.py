@@ -90,8 +90,6 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     require_words(config.data.dev, dev.texts, config.text.normalizer)
     tokenizer.count(train.texts)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
-    if origin is None and config.features.normalization == "global":
-        fit_normalization(model, train, config.data.batch_s)
     model.to(context.device)
     log_setup(model, train, dev, context, config.trainer.precision)
     return Trainer(
@@ -173,15 +171,6 @@ def make_spec_augment(config: AugmentConfig) -> SpecAugment:
         time_frames=config.time_frames,
         time_fraction=config.time_fraction,
     )
-
-
-def fit_normalization(model: CTCModel, train: SpeechDataset, batch_s: float) -> None:
-    """Estimate global feature statistics from one batch drawn across the training set."""
-    count = max(1, int(batch_s / (sum(train.durations_s) / len(train))))
-    step = max(1, len(train) // count)
-    batch = train.load(list(range(0, len(train), step))[:count])
-    lengths = model.log_mel.frames(batch.waveform_lengths)
-    model.log_mel.fit(model.log_mel.log_mel(batch.waveforms), lengths)
 
 
 def make_fingerprint(

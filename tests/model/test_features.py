@@ -30,14 +30,11 @@ def log_mel(
     remove_dc_offset: bool = False,
     amin: float = AMIN,
 ) -> LogMel:
-    module = LogMel(
+    return LogMel(
         sample_rate=sample_rate, mel_bins=mel_bins, window_ms=25, hop_ms=10, low_hz=20,
         remove_dc_offset=remove_dc_offset, amin=amin, top_db=top_db,
         normalization=normalization,
     )  # fmt: skip
-    torch.nn.init.uniform_(module.mean, -10.0, -5.0)
-    torch.nn.init.uniform_(module.std, 1.0, 3.0)
-    return module
 
 
 def voice(samples: int, sample_rate: int) -> torch.Tensor:
@@ -245,13 +242,14 @@ def test_an_empty_band_stays_empty(top_db: float | None) -> None:
 
 
 def test_what_lies_below_the_dynamic_range_is_raised_to_its_edge() -> None:
-    module = log_mel(normalization="global", top_db=30)
+    module = log_mel(top_db=30)
     loud = voice(8000, 16000)
     waveforms = [torch.cat([loud, torch.zeros(8000)]), 0.01 * loud]
-    module.mean.zero_()
-    module.std.fill_(1)
+    batch, samples = pad_with_garbage(waveforms)
+    lengths = module.frames(samples)
+    features = module.log_mel(batch)
 
-    features, lengths = module(*pad_with_garbage(waveforms))
+    features = module.limit_range(features, lengths)
 
     for row, length, waveform in zip(features, lengths, waveforms, strict=True):
         values = module.log_mel(waveform[None])[0]
@@ -260,46 +258,12 @@ def test_what_lies_below_the_dynamic_range_is_raised_to_its_edge() -> None:
         torch.testing.assert_close(row[:length], values.clamp(min=edge))
 
 
-def test_fit_takes_statistics_of_valid_frames_alone() -> None:
-    module = log_mel(normalization="global")
-    waveforms = [voice(9000, 16000), 0.1 * noise(5000)]
-    batch, lengths = pad_with_garbage(waveforms)
-    values = torch.cat([module.log_mel(waveform[None])[0] for waveform in waveforms])
-
-    module.fit(module.log_mel(batch), module.frames(lengths))
-
-    torch.testing.assert_close(module.mean, values.mean(0))
-    torch.testing.assert_close(module.std, values.std(0, correction=0))
-
-
-def test_fit_hears_what_the_model_will_hear() -> None:
-    module = log_mel(normalization="global", top_db=20)
-    batch, lengths = pad_with_garbage([torch.cat([voice(9000, 16000), torch.zeros(5000)])])
-
-    module.fit(module.log_mel(batch), module.frames(lengths))
-
-    features, _ = module(batch, lengths)
-    torch.testing.assert_close(features[0].mean(0), torch.zeros(16), rtol=0, atol=1e-4)
-
-
-def test_global_normalization_gives_the_training_set_mean_0_and_variance_1() -> None:
-    module = log_mel(normalization="global")
-    batch, lengths = pad_with_garbage([voice(9000, 16000), 0.01 * voice(5000, 16000)])
-    module.fit(module.log_mel(batch), module.frames(lengths))
-
-    features, feature_lengths = module(batch, lengths)
-
-    valid = features[frame_mask(feature_lengths, features.shape[1])]
-    torch.testing.assert_close(valid.mean(0), torch.zeros(16), rtol=0, atol=1e-4)
-    torch.testing.assert_close(valid.std(0, correction=0), torch.ones(16), rtol=1e-4, atol=0)
-
-
-def test_statistics_are_stored_with_the_model_and_constants_are_not() -> None:
-    assert set(log_mel().state_dict()) == {"mean", "std"}
+def test_constants_are_not_stored_with_the_model() -> None:
+    assert not log_mel().state_dict()
 
 
 def test_an_unknown_normalization_is_refused_with_the_choices() -> None:
-    choices = "utterance, sliding, global"
+    choices = "utterance, sliding"
     with pytest.raises(UserError, match=f"unknown kind 'speaker'; choose one of {choices}"):
         log_mel(normalization="speaker")
 

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from asr.config import EncoderConfig, FeaturesConfig, values_before
 from asr.inference.recognizer import Recognizer
 from asr.model.ctc_model import CTCModel
+from asr.model.features import NORMALIZATIONS
 from asr.model.model_file import export_model, load_model, save_model
 from asr.model.quantize import quantize, restore
 from asr.model.tensor_file import read_tensors, write_tensors
@@ -30,7 +31,7 @@ Metadata = dict[str, Any]
 
 
 def save(path: Path, model: CTCModel | None = None) -> Path:
-    model = model or random_model("global")
+    model = model or random_model()
     about = {"recipe": "test", "dev_wer": 0.5}
     save_model(path, model.state_dict(), model.settings, random_tokenizer(), about)
     return path
@@ -52,7 +53,7 @@ def model_file(tmp_path: Path) -> Path:
     return save(tmp_path / MODEL_NAME)
 
 
-@pytest.mark.parametrize("normalization", ["utterance", "global"])
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_a_model_comes_back_bit_equal(tmp_path: Path, normalization: str) -> None:
     model = random_model(normalization, factor=3)
     waveforms, lengths = noise(2, 4000), torch.tensor([4000, 2500])
@@ -108,6 +109,24 @@ def test_a_model_from_before_a_setting_was_there_is_read(model_file: Path) -> No
     assert settings.features["top_db"] is None
     assert settings.features["remove_dc_offset"] is False
     assert settings.features["amin"] == 1e-9
+
+
+def test_a_model_with_names_and_statistics_of_before_is_read_and_exported(
+    tmp_path: Path, model_file: Path
+) -> None:
+    weights, metadata = read_tensors(model_file)
+    metadata["normaliser"] = metadata.pop("normalizer")
+    metadata["features"]["normalisation"] = metadata["features"].pop("normalization")
+    metadata["encoder"]["variational"] = metadata["encoder"].pop("variational_dropout")
+    statistics = {"log_mel.mean": torch.zeros(16), "log_mel.std": torch.ones(16)}
+    write_tensors(tmp_path / "old.safetensors", weights | statistics, metadata)
+
+    export_model([tmp_path / "old.safetensors"], tmp_path / "new.safetensors", 32)
+
+    found, kept = read_tensors(tmp_path / "new.safetensors")
+    assert kept == read_metadata(model_file)
+    assert found.keys() == weights.keys()
+    assert all(torch.equal(found[name], weights[name]) for name in weights)
 
 
 def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
@@ -207,6 +226,7 @@ HOSTILE = [
     (put("features", "top_db", value=-60), "top_db: expected 1 to 1000"),
     (put("features", "top_db", value="60"), "features.top_db should be"),
     (put("features", "normalization", value="eval"), "unknown kind 'eval'"),
+    (put("features", "normalization", value="global"), "unknown kind 'global'; choose one of"),
     (put("subsampling", "factor", value=5), "factor"),
     (put("subsampling", value=[]), "subsampling should have the keys"),
     (put("tokens", value=5), "not a model"),

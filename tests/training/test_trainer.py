@@ -296,15 +296,6 @@ def test_an_unknown_precision_is_refused(tones, tmp_path, capsys):
     assert "trainer.precision: expected 32 or bf16, found '16'" in capsys.readouterr().err
 
 
-def test_global_normalization_is_fitted_and_saved(build):
-    trained = build("features.normalization=global", "trainer.epochs=1")
-    trained.fit()
-    model, _ = load_model(trained.run_dir)
-    assert float(model.log_mel.std.min()) > 0.1
-    assert float(model.log_mel.mean.abs().max()) > 0.1
-    assert not torch.allclose(model.log_mel.std, torch.ones(20))
-
-
 def test_the_model_file_holds_how_often_tokens_were_trained_on(tones_run, tones):
     _, tokenizer = load_model(tones_run)
     texts = "".join(cut.supervisions[0].text for cut in read_cuts(tones / "train.jsonl.gz"))
