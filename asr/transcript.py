@@ -1,4 +1,4 @@
-"""What was recognised in a recording: segments of words with their times."""
+"""The transcript of a recording: segments of words with their times."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ class Word:
 
     Attributes:
         text: its spelling.
-        start_s: seconds from the start of the audio to where it begins.
-        end_s: seconds to where it ends.
-        confidence: 0 to 1, the estimated probability that it is right.
+        start_s: its start, in seconds from the start of the audio.
+        end_s: its end.
+        confidence: 0 to 1, the estimated probability that the word is right.
     """
 
     text: str
@@ -22,13 +22,13 @@ class Word:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a recording that was transcribed in one piece.
+    """A part of a recording that was transcribed at once.
 
     Attributes:
-        start_s: where it starts, in seconds on the recording's own clock.
-        end_s: where it ends.
-        text: its words, in the form the model's normalizer gives them.
-        words: each with start and end on the recording's clock and a confidence in 0..1.
+        start_s: its start, in seconds from the start of the recording.
+        end_s: its end.
+        text: its words, in the form of the model's normalizer.
+        words: its words, with times from the start of the recording.
     """
 
     start_s: float
@@ -39,10 +39,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was recognised in one recording, or in one channel of it.
+    """The transcript of one recording, or of one of its channels.
 
     Attributes:
-        segments: in order of time, those without words left out.
+        segments: in order of time; a segment without words is left out.
         duration_s: of the recording.
         channel: "left" or "right" of two, "1", "2", ... of more; None when mixed or mono.
     """
@@ -58,17 +58,17 @@ class Transcript:
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The words of all segments."""
+        """The words of all segments, in order."""
         return tuple(word for segment in self.segments for word in segment.words)
 
 
 @dataclass(frozen=True)
 class AlignedTranscript(Transcript):
-    """A transcript whose words were given, not recognised.
+    """A transcript whose words were given and forced-aligned with the recording.
 
     Attributes:
-        tokens: every token of the text, in order, with times and its posterior.
-        kind: what these are: ``character``, ``piece`` or ``phone``.
+        tokens: every token of the text, in order, with its times and posterior.
+        kind: the kind of its tokens: ``character``, ``subword`` or ``phone``.
     """
 
     tokens: tuple[Word, ...] = ()

@@ -137,11 +137,11 @@ def test_running_out_of_memory_is_one_sentence(monkeypatch, capsys):
 
 
 def test_text_beyond_the_terminals_encoding_is_escaped(tmp_path):
-    said, heard = tmp_path / "said", tmp_path / "heard"
-    said.write_text("\u306f\u3044\n", encoding="utf-8")
-    heard.write_text("no\n", encoding="utf-8")
+    reference, hypothesis = tmp_path / "reference", tmp_path / "hypothesis"
+    reference.write_text("\u306f\u3044\n", encoding="utf-8")
+    hypothesis.write_text("no\n", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "asr", "score", str(said), str(heard), "--layout", "plain"],
+        [sys.executable, "-m", "asr", "score", reference, hypothesis, "--layout", "plain"],
         cwd=tiny.ROOT, env={**os.environ, "PYTHONIOENCODING": "cp1252"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -173,7 +173,7 @@ def test_transcribe_prints_a_line_a_file(tones, tones_run, capsys):
 
 
 def test_transcribe_draws_a_picture(tones, tones_run, tmp_path, capsys):
-    picture = tmp_path / "heard.png"
+    picture = tmp_path / "drawn.png"
     audio = str(tones / "test-00.wav")
     command = ["transcribe", audio, "--model", str(tones_run), "--picture", str(picture)]
     assert main(command) == 0

@@ -91,9 +91,9 @@ def words_with_times(audio, run_dir, *flags: str):
     return transcript.text.split()
 
 
-def test_pieces(tones, tmp_path, capsys, monkeypatch):
-    """A model of BPE pieces is trained, resumed, tuned and scored, and transcribes by itself."""
-    pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
+def test_bpe_subwords(tones, tmp_path, capsys, monkeypatch):
+    """A model of BPE subwords is trained, resumed, tuned and scored, and transcribes by itself."""
+    pytest.importorskip("sentencepiece", reason="BPE subwords need the extra asr[bpe]")
     run_dir = tmp_path / "run"
     bpe = ("tokens=bpe", "tokens.subwords=6", "trainer.epochs=1")
     report = run_through("own", tones, run_dir, capsys, *bpe)
@@ -108,11 +108,11 @@ def test_pieces(tones, tmp_path, capsys, monkeypatch):
         model.head.bias[0] -= 20  # so short a training learns nothing but the blank
     save_model(run_dir / "model.safetensors", model.state_dict(), model.settings, tokenizer, {})
 
-    text, pieces = tmp_path / "text", tmp_path / "pieces"
+    text, subwords = tmp_path / "text", tmp_path / "subwords"
     text.write_text("ab a\na ba ab\n" * 3)
     lines = [[tokenizer.tokens[i] for i in tokenizer.encode(line)] for line in ("ab a", "a ba ab")]
-    pieces.write_text("\n".join(map(" ".join, lines * 3)))
-    for name in (text, pieces):
+    subwords.write_text("\n".join(map(" ".join, lines * 3)))
+    for name in (text, subwords):
         command = ["lm", "train", str(name), "--order", "2", "--output", f"{name}.arpa"]
         assert main(command) == 0
     tuned = ["tune", str(tones / "dev.jsonl.gz"), "--model", str(run_dir), "--beam", "4"]
@@ -122,7 +122,9 @@ def test_pieces(tones, tmp_path, capsys, monkeypatch):
     audio = tones / "test-00.wav"
     assert words_with_times(audio, run_dir)
     assert words_with_times(audio, run_dir, "search: beam", f"lm: {text}.arpa")
-    assert words_with_times(audio, run_dir, "search: beam", f"lm: {pieces}.arpa", "lm_unit: token")
+    assert words_with_times(
+        audio, run_dir, "search: beam", f"lm: {subwords}.arpa", "lm_unit: token"
+    )
     (run_dir / "words").write_text("ab\naba\n")
     assert set(words_with_times(audio, run_dir, "search: beam", "lexicon: words")) <= {"ab", "aba"}
     assert words_with_times(audio, run_dir, "search: beam", "hotwords: words")

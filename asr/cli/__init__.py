@@ -1,7 +1,7 @@
 """The command line: one file a verb, which parses, calls and prints.
 
-What needs torch, numba or a corpus library is imported inside the verbs' functions, so that help
-is instant.
+Modules that need torch, numba or a corpus library are imported inside the verbs' functions, so
+that help is instant. Public is `main`, the command `asr`.
 """
 
 import argparse
@@ -13,20 +13,19 @@ from collections.abc import Sequence
 
 from asr import __version__
 from asr.cli import align, evaluate, export, lexicon, lm, prepare, score, train, transcribe, tune
-from asr.cli.messages import complain
+from asr.cli.messages import complain, drop_output, is_broken, make_usable
 from asr.cli.remedies import worded
-from asr.cli.streams import drop_output, is_broken, make_usable
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export)
-#: How often a thread of torch's looks for work before it sleeps. Beside other programs, the 300,000
-#: times of GNU's OpenMP take the core from the very thread that is waited for, and training takes
-#: ten times as long; where nothing else runs, so few lose nothing. Read when torch is loaded.
+#: How often an idle thread of torch looks for work before it sleeps. GNU's OpenMP has 300,000,
+#: which take the core from the busy thread where other programs run, and training takes ten times
+#: as long; where nothing else runs, 3,000 lose nothing. Read when torch is loaded.
 SPINS = "3000"
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 #: Flags that ask for more than what is printed.
 FILES = ("output", "output_dir", "json", "html", "picture")
-#: What a path that a user gave can be; of other errors of the system, most are our own.
+#: Errors of the system that a path of the user causes; most others are faults of the toolkit.
 BAD_PATH = (
     errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EPERM,
     errno.EROFS,
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = _show_warning
     try:
         status = parsed.run(parsed) or 0
-        sys.stdout.flush()  # else Python does, when nobody handles what it meets
+        sys.stdout.flush()  # Python would do so later, when no handler catches an error
         return status
     except UserError as error:
         complain(error)
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"stopped{hint}")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
-        # That of our messages may have gone instead, while files were still to be written.
+        # The reader of our messages may have gone instead, while files were still to be written.
         broken = [stream for stream in (sys.stdout, sys.stderr) if is_broken(stream)]
         drop_output(*broken)
         prints_alone = parsed.verb != "train" and not any(vars(parsed).get(flag) for flag in FILES)
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sentence(error: Exception) -> str | None:
-    """Say what the system refused; None for errors of our own."""
+    """Word an error of the system or of memory; None for faults of the toolkit."""
     if is_out_of_memory(error):
         return "there is not enough memory; free some, or give less at once"
     if not isinstance(error, OSError):
@@ -83,15 +82,15 @@ def _sentence(error: Exception) -> str | None:
 
 
 def _goes_on(parsed: argparse.Namespace) -> bool:
-    """Tell whether a command, given again, passes over what it did before."""
-    if parsed.verb == "prepare":  # of which a download does
+    """Tell whether a command, given again, continues where it stopped."""
+    if parsed.verb == "prepare":  # a download continues
         return parsed.source is None and parsed.path is None and parsed.corpus != "digits"
     writes = parsed.verb in ("transcribe", "align") and parsed.output_dir is not None
     return parsed.verb == "train" or (writes and not parsed.overwrite)
 
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:
-    """Print a warning as one line; where in the code it arose tells a user nothing."""
+    """Print a warning as one line, without its place in the code."""
     complain(f"note: {worded(message)}")
 
 

@@ -27,11 +27,11 @@ class _Item:
     """Something to align.
 
     Attributes:
-        name: as it is shown, and as a manifest's utterance is called in what is written.
-        where: names it in errors.
+        name: the name in outputs: the recording, or the id of a manifest's utterance.
+        where: the name in errors.
         text: its transcript.
-        waveform: reads it at the given rate.
-        stem: what its files are called.
+        waveform: reads the audio at the given rate.
+        stem: the name of its files without suffix.
     """
 
     name: str
@@ -67,7 +67,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Align each item; a bad one is named, and the others go on."""
+    """Align each item; an item that fails is reported, and the others are aligned."""
     from tqdm import tqdm
 
     outputs = make_outputs(args)
@@ -110,7 +110,7 @@ def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
 
 
 def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]:
-    """Give what is to be aligned: one recording, or the cuts of a manifest."""
+    """List the items to align: one recording, or the cuts of a manifest."""
     if is_manifest(args.input):
         if args.text:
             raise UserError(f"{args.input}: a manifest has its own texts; leave {args.text} out")

@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the file and say how large it is."""
+    """Write the file and print its size."""
     if args.output.suffix != ".safetensors":
         raise UserError(f"{args.output}: a model file ends in .safetensors; rename it")
 

@@ -1,4 +1,4 @@
-"""Flags that several verbs share, and what they do."""
+"""Flags that several verbs share, and the functions that read them."""
 
 import argparse
 import json
@@ -67,7 +67,7 @@ def _add_beam(group: "argparse._ArgumentGroup") -> None:
 
 
 def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
-    """Read the options file, given or shipped, and let the flags have the last word.
+    """Read the options file, given or shipped, and override its values by the flags.
 
     Raises:
         UserError: --greedy beside flags of the beam search, or a file that cannot be used.
@@ -117,13 +117,13 @@ def print_report(
     below: str = "",
     **more: Any,
 ) -> None:
-    """Write a report as JSON, with `more` beside it, print it, and write it as a page: as asked.
+    """Print a report and write it as JSON, with `more` beside it, and as a page, where asked for.
 
     Args:
         report: the error rates.
         args: the flags of `add_report`.
         title: heads the page.
-        collect: gathers what the page shows of each utterance besides its words.
+        collect: gathers the audio, level and picture of each utterance for the page.
         below: printed below the report.
         **more: JSON data.
     """

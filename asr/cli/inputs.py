@@ -1,4 +1,4 @@
-"""Which recordings a command line means: files, folders, patterns, lists and standard input."""
+"""The recordings that a command line names: files, folders, patterns, lists, standard input."""
 
 import glob
 import os
@@ -19,7 +19,7 @@ from asr.util.printable import printable
 from asr.util.text_files import read_text
 
 STDIN = "-"
-#: What a stream may hold; so long is a wav file at most.
+#: The most bytes of a stream, the largest size of a wav file.
 LONGEST_STREAM_BYTES = 4 << 30
 _BLOCK_BYTES = 1 << 20
 #: Where Linux lists the files that this process has open.
@@ -31,10 +31,10 @@ class Input:
     """A recording that was asked for.
 
     Attributes:
-        name: as it is shown.
-        path: where it is read.
-        stem: what its outputs are called, folders below a given folder, or below that which a
-            pattern searches, included.
+        name: the name in messages and outputs.
+        path: the file to read.
+        stem: the name of its outputs without suffix; it begins with the folders below a given
+            folder, or below the folder that a pattern searches.
     """
 
     name: str
@@ -43,17 +43,17 @@ class Input:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it can be read but once: standard input, a pipe or a device."""
+        """Whether it can be read only once: standard input, a pipe or a device."""
         return self.name == STDIN or S_ISFIFO(self._mode) or self.is_device
 
     @property
     def is_device(self) -> bool:
-        """Whether it is a terminal, or has no end, as /dev/zero."""
+        """Whether it is a terminal, or a device without end such as /dev/zero."""
         return S_ISCHR(self._mode)
 
     @property
     def _mode(self) -> int:
-        """What kind of file it is, as the system tells; 0 where it does not."""
+        """The mode of the file, or 0 where the system does not tell."""
         try:
             found = os.fstat(sys.stdin.fileno()) if self.name == STDIN else self.path.stat()
         except (OSError, ValueError):  # left for the reader to name
@@ -64,10 +64,10 @@ class Input:
 def find_inputs(
     arguments: Iterable[str], list_file: Path | None
 ) -> tuple[list[Input], list[UserError]]:
-    """List recordings in the order given, each once, and what was asked for in vain.
+    """List recordings in the order given, each once, and the errors of arguments without any.
 
     Raises:
-        UserError: the list cannot be read, or nothing was asked for.
+        UserError: the list cannot be read, or no recording is named.
     """
     wanted = [*arguments, *(_listed(list_file) if list_file else ())]
     if not wanted:
@@ -126,7 +126,7 @@ def _expand(argument: str) -> Iterator[Input]:
 
 
 def _root(pattern: str) -> Path:
-    """Name the folder that a pattern searches: what stands before its first wildcard."""
+    """Name the folder that a pattern searches: the parts before its first wildcard."""
     parts = takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts)
     return Path(*parts)
 
@@ -147,15 +147,15 @@ def _in_folder(folder: Path) -> Iterator[Input]:
 
 
 def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], str]) -> None:
-    """Refuse recordings that would have the same name in what is written.
+    """Refuse recordings whose outputs would have one name.
 
     Args:
         inputs: the recordings.
-        flag: that asks for it, as it is shown.
-        called: the name by the recording's stem.
+        flag: the flag of the output, for the message.
+        called: gives the name of an output from the recording's stem.
 
     Raises:
-        UserError: naming the first two.
+        UserError: two recordings have one name; the message names both.
     """
     by_name: dict[str, list[str]] = defaultdict(list)
     for one in inputs:
@@ -172,10 +172,10 @@ def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], s
 def readable(
     inputs: Iterable[Input],
 ) -> Iterator[tuple[dict[Path, Input], list[tuple[Input, UserError]]]]:
-    """Give the inputs by the path they can be read at; what is a stream is kept in a file.
+    """Give the inputs by the path to read; a stream is copied to a temporary file.
 
-    A stream cannot be read twice or from its end, as audio files have to be. Those that cannot be
-    read at all come with the reason.
+    Audio files are read twice or from their end, which a stream does not allow. Streams that
+    cannot be read are given with their errors.
     """
     with ExitStack() as kept:
         paths: dict[Path, Input] = {}
@@ -192,7 +192,7 @@ def readable(
 
 @contextmanager
 def _kept(stream: Input) -> Iterator[Path]:
-    """Keep what a stream holds in a temporary file.
+    """Copy a stream to a temporary file.
 
     Raises:
         UserError: it cannot be read, has no end, or there is no room for it.

@@ -56,7 +56,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run_train(args: argparse.Namespace) -> None:
-    """Estimate a model and say what it is made of."""
+    """Estimate a model and print its counts and discounts."""
     from asr.lm.estimate import train
 
     made = train(

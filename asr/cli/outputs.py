@@ -21,11 +21,11 @@ LINES = ("txt", "ctm", "stm", "jsonl")
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where transcripts go.
+    """The formats and the folder that transcripts are written to.
 
     Attributes:
         formats: names of `asr.formats.FORMATS`.
-        folder: holds the files; None prints.
+        folder: the folder of the files; None prints.
         overwrite: whether finished files are written again.
     """
 
@@ -34,10 +34,11 @@ class Outputs:
     overwrite: bool
 
     def check(self, recordings: int) -> None:
-        """Refuse what could not be printed or written, before the work is done in vain.
+        """Refuse outputs that cannot be printed or written, before the work begins.
 
         Raises:
-            UserError: several recordings in a format that prints one, or a closed folder.
+            UserError: several recordings in a format of one recording, or a folder that cannot be
+                written.
         """
         if self.folder is not None:
             _require_writable(self.folder)
@@ -48,7 +49,7 @@ class Outputs:
             )
 
     def is_done(self, stem: str) -> bool:
-        """Tell whether all files of a recording are there and may stay."""
+        """Tell whether all files of a recording exist and are to be kept."""
         if self.folder is None or self.overwrite:
             return False
         # Unlike Path.is_file, this takes a name that is too long for any file.
@@ -77,7 +78,7 @@ class Outputs:
 
 
 def add_outputs(verb: argparse.ArgumentParser, default: str) -> "argparse._ArgumentGroup":
-    """Add the flags of `make_outputs`; `default` is the format of files that none is named for."""
+    """Add the flags of `make_outputs`; `default` is the format of files without --format."""
     group = verb.add_argument_group("output")
     group.add_argument(
         "--format",

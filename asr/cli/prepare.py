@@ -18,7 +18,9 @@ def add(verbs: Verbs) -> None:
     verb.add_argument("--source", type=Path, help="the corpus, if it is here already")
     verb.add_argument("--output", type=Path, required=True, help="folder for the manifests")
     verb.add_argument(
-        "--skip-invalid", action="store_true", help="leave faulty utterances out, do not refuse"
+        "--skip-invalid",
+        action="store_true",
+        help="leave faulty utterances out instead of refusing the corpus",
     )
     options = verb.add_argument_group("for one corpus")
     options.add_argument(
@@ -38,7 +40,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the manifests and say what is in them."""
+    """Write the manifests and print a summary."""
     from asr import corpora
 
     if args.path and args.source:

@@ -1,4 +1,4 @@
-"""`asr train`: run a recipe, or what is left of it."""
+"""`asr train`: run a recipe, or resume it."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from asr.cli.flags import Verbs
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
-    verb = verbs.add_parser("train", help="run a training recipe, or what is left of it")
+    verb = verbs.add_parser("train", help="run a training recipe, or resume it")
     verb.add_argument("recipe", metavar="RECIPE", help="an4, an4/small, ... or a YAML file")
     verb.add_argument(
         "overrides", nargs=argparse.REMAINDER, metavar="OVERRIDE",

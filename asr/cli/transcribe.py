@@ -60,7 +60,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Transcribe each recording; a bad one is named, and the others go on."""
+    """Transcribe each recording; one that fails is reported, and the others are transcribed."""
     outputs = make_outputs(args)
     inputs, errors = find_inputs(args.audio, args.list)
     if args.output_dir:
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 def _transcribe(
     args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], outputs: Outputs
 ) -> tuple[int, bool]:
-    """Do the work; returns how many recordings failed, and whether the picture was drawn."""
+    """Transcribe `wanted`; returns how many failed, and whether the picture was drawn."""
     import torch
     from tqdm import tqdm
 
@@ -102,7 +102,7 @@ def _transcribe(
     recognizer = load(args.model, options, args.vad)
     settings = _settings(args, options)
     workers = torch.get_num_threads()
-    torch.set_num_threads(1)  # a batch a core, and the same sums on any number of cores
+    torch.set_num_threads(1)  # a batch a core, and equal sums on any number of cores
     failed: list[Input] = []
     with readable(wanted) as (paths, refused):
         for one, error in refused:
@@ -135,7 +135,7 @@ def _transcripts(
 
 
 def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> bool:
-    """Draw a recording; tells whether it could be done."""
+    """Draw a recording; returns whether it could be drawn."""
     from asr.inference.plot import draw_transcription
 
     try:

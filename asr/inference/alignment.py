@@ -1,4 +1,4 @@
-"""Forced alignment: when each token and word of a known text was said.
+"""Forced alignment: the times of each token and word of a known text.
 
 Shapes: N samples, U encoder frames, V tokens, L tokens of the text.
 """
@@ -29,7 +29,7 @@ def align(
     model: str | Path | Recognizer = DEFAULT_MODEL,
     sample_rate: int | None = None,
 ) -> AlignedTranscript:
-    """Find when each word of a known text is spoken in a recording: forced alignment.
+    """Find the times of each word of a known text in a recording: forced alignment.
 
     Args:
         audio: a file's path, whose channels are mixed, or mono samples (N,) as floats in -1..1.
@@ -52,21 +52,20 @@ def align(
 def align_text(
     recognizer: Recognizer, waveform: Waveform, text: str, where: str
 ) -> AlignedTranscript:
-    """Find the times of a text that is known to be said in a recording.
+    """Find the times of a known text in a waveform.
 
     The text is normalised as the model's training text was. Each of its lines that has words
     becomes a segment.
 
     Args:
-        recognizer: the model; its decoder is not asked.
+        recognizer: the model; its decoder is not used.
         waveform: (N,) the recording at the model's rate.
-        text: what is said in it, all of it and in order.
+        text: the whole transcript, in order.
         where: names the recording in errors.
 
     Returns:
-        Words and tokens, with times in seconds and a confidence as words have it that were
-        recognised greedily: the highest posterior within a token's frames, and the product of
-        these for a word.
+        Words and tokens, with times in seconds and the confidence of greedy decoding: for a token
+        the highest posterior within its frames, for a word the product over its tokens.
 
     Raises:
         UserError: the text is empty, has characters that the model cannot write, or more of them
@@ -87,23 +86,23 @@ def align_text(
             "the recording belong together"
         )
     path = align_tokens(log_probs, np.array(token_ids))
-    # the text's own words: of those that sound alike, a model of phones writes the first alone
+    # The words are the text's: of homophones, a model of phones would write the first alone.
     taken = [positions for _, positions in tokens.words(path.token_ids)]
     found = list(zip(tokens.split(whole), taken, strict=True))
     words = _within(words_of(path, found, frame_s, log_spelled(path, found)), duration_s)
     timed = _within(_tokens(path, tokens, frame_s), duration_s)
     segments, done = [], 0
     for line in lines:
-        said = words[done : done + len(tokens.split(line))]
-        segments.append(Segment(said[0].start_s, said[-1].end_s, line, said))
-        done += len(said)
+        own = words[done : done + len(tokens.split(line))]
+        segments.append(Segment(own[0].start_s, own[-1].end_s, line, own))
+        done += len(own)
     return AlignedTranscript(tuple(segments), duration_s, tokens=timed, kind=tokenizer.kind)
 
 
 def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
     unknown = tokenizer.unknown(text)
     if not text:
-        raise UserError(f"{where}: its text has no words; give what is said in the recording")
+        raise UserError(f"{where}: its text has no words; give the transcript of the recording")
     if unknown:
         raise UserError(
             f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)})",
@@ -112,7 +111,7 @@ def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
 
 
 def _tokens(path: TokenPath, tokens: Tokens, frame_s: float) -> list[Word]:
-    """The tokens that write something, each with its own times; spaces between words do not."""
+    """List the tokens that write something, with their times; spaces between words do not."""
     return [
         Word(
             tokens.spellings[token],
@@ -126,5 +125,5 @@ def _tokens(path: TokenPath, tokens: Tokens, frame_s: float) -> list[Word]:
 
 
 def _within(words: list[Word], duration_s: float) -> tuple[Word, ...]:
-    """The last frame may reach past the last sample."""
+    """Clip end times to the duration: the last frame may reach past the last sample."""
     return tuple(replace(word, end_s=min(word.end_s, duration_s)) for word in words)

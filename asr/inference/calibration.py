@@ -1,4 +1,4 @@
-"""Confidence that means what it says: fitting the temperature, and measuring the result.
+"""Calibration of confidence: fitting its temperature, and measuring the result.
 
 N words.
 """
@@ -8,15 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from asr.util.errors import UserError
 
-CERTAIN = 1e-6  # confidences are held this far from 0 and 1, where one mistake costs everything
+CERTAIN = 1e-6  # confidences are clipped this far from 0 and 1, where one mistake costs infinity
 
 
 def fit_temperature(confidences: ArrayLike, correct: ArrayLike) -> float:
-    """Fit the temperature that makes held-out words' confidences likeliest.
+    """Fit the temperature by maximum likelihood on held-out words.
 
-    Raising confidence c to the power 1 / temperature keeps the order of words and only changes
-    how sure the recogniser says it is. The mean negative log-likelihood of what was right and
-    wrong is minimised over temperatures from 1/50 to 50.
+    Raising a confidence to the power 1 / temperature keeps the order of words and changes only
+    the level of confidence. The mean negative log-likelihood of right and wrong words is minimised
+    over temperatures from 1/50 to 50.
 
     Args:
         confidences: (N,) at temperature 1, in 0..1.
@@ -31,7 +31,7 @@ def fit_temperature(confidences: ArrayLike, correct: ArrayLike) -> float:
     if right.size == 0:
         raise UserError("confidence: no words to fit it on; tune on speech that has some")
     low, high = -np.log(50.0), np.log(50.0)
-    for _ in range(4):  # a grid ever finer around its best
+    for _ in range(4):  # each grid is finer, around the best of the one before
         grid = np.linspace(low, high, 41)
         losses = [_loss(np.exp(logs / temperature), right) for temperature in np.exp(grid)]
         best = int(np.argmin(losses))
@@ -40,10 +40,10 @@ def fit_temperature(confidences: ArrayLike, correct: ArrayLike) -> float:
 
 
 def normalized_cross_entropy(confidences: ArrayLike, correct: ArrayLike) -> float:
-    """Measure how much confidences tell beyond the overall share of right words.
+    """Measure how much confidences tell beyond the overall fraction of right words.
 
-    NCE = 1 - H(correct | confidence) / H(correct), with H(correct) the entropy of always
-    answering the share of right words. 1 is perfect, 0 tells nothing, below 0 misleads.
+    NCE = 1 - H(correct | confidence) / H(correct), with H(correct) the entropy of a constant
+    confidence, the fraction of right words. 1 is perfect, 0 tells nothing, below 0 misleads.
 
     Args:
         confidences: (N,) in 0..1.
@@ -66,6 +66,6 @@ def _inside(confidences: ArrayLike) -> NDArray[np.float64]:
 
 
 def _loss(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Mean negative natural log-likelihood of what was right and wrong."""
-    sure = _inside(confidences)
-    return float(-np.where(right, np.log(sure), np.log1p(-sure)).mean())
+    """Compute the mean negative natural log-likelihood of right and wrong words."""
+    clipped = _inside(confidences)
+    return float(-np.where(right, np.log(clipped), np.log1p(-clipped)).mean())

@@ -1,4 +1,4 @@
-"""A recogniser's error rates on a cut manifest, and fitting its decoder to one.
+"""A recogniser over a cut manifest: its error rates, and log-probs to tune its decoder on.
 
 Shapes: U encoder frames, V tokens.
 """
@@ -34,12 +34,12 @@ BATCH_S = 120.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a recogniser makes of a test set.
+    """Error rates of a recogniser on a test set.
 
     Attributes:
-        report: its error rates.
-        normalized_cross_entropy: how much its words' confidences tell, at most 1; nan where
-            every word is right or every one wrong.
+        report: the error rates.
+        normalized_cross_entropy: how much the confidences of words tell, at most 1; nan where
+            every word is right or every word wrong.
         left_out: the utterances whose audio cannot be read, by id, each with the reason.
     """
 
@@ -49,7 +49,7 @@ class Evaluation:
 
 
 class _TestSet(SpeechDataset):
-    """A dataset that leaves utterances out whose audio cannot be read, as they are met.
+    """A dataset that leaves out the utterances whose audio cannot be read.
 
     Attributes:
         left_out: their ids, each with the reason.
@@ -60,10 +60,10 @@ class _TestSet(SpeechDataset):
         self.left_out: dict[str, UserError] = {}
         self._loaded: dict[int, Waveform] = {}
 
-    def __getitem__(self, share: Shard) -> list[Batch]:
-        """Load what can be of a share."""
+    def __getitem__(self, shard: Shard) -> list[Batch]:
+        """Load the utterances of a shard that can be read."""
         self._loaded = {}
-        batches = [[i for i in indices if self._can_load(i)] for indices in share.micro_batches]
+        batches = [[i for i in indices if self._can_load(i)] for indices in shard.micro_batches]
         return [self.load(indices) for indices in batches if indices]
 
     def _can_load(self, index: int) -> bool:
@@ -121,7 +121,7 @@ def evaluate(
 def held_out_log_probs(
     recognizer: Recognizer, manifest: str
 ) -> tuple[list[NDArray[np.float32]], list[str]]:
-    """Run the model once over a manifest, for what tries many decodings of it.
+    """Run the model once over a manifest, for a search among decoding options.
 
     Returns:
         For each utterance its log_probs (U, V), and its reference.

@@ -1,6 +1,6 @@
-"""Files to batches: which pieces are heard together, and when a file has been heard.
+"""Files to batches of segments, in which order they are transcribed, and when a file is complete.
 
-A long recording's pieces are heard with each other, a short recording with others of like length.
+The segments of a long recording share batches; short recordings share batches by length.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,12 +15,17 @@ from asr.inference.segmentation.batching import SegmentBatch, group_by_length, g
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError, contain_errors
 
-#: Short recordings of so many seconds wait for each other, so that some are of like length.
+#: Seconds of short recordings that wait for one another, so that some are of similar length.
 _WAITING_S = 600.0
 
 
 class Channel:
-    """One channel of a recording as it goes by: its pieces, what was heard, its duration."""
+    """One channel of a recording: a stream of blocks, and the segments transcribed so far.
+
+    Attributes:
+        segments: in the order in which they were transcribed.
+        failure: the error that one of its segments met.
+    """
 
     def __init__(
         self, blocks: Iterable[Waveform], sample_rate: int, vad: str, name: str | None = None
@@ -31,19 +36,19 @@ class Channel:
         self.failure: Exception | None = None
 
     def groups(self) -> Iterator[list[SegmentBatch]]:
-        """Yield batches of pieces, those of one stretch of time together."""
+        """Yield groups of batches; a group is one stretch of time."""
         return groups(segments(self._counted(), self._sample_rate, self._vad))
 
     @property
     def duration_s(self) -> float:
-        """How long it is, as far as it has gone by."""
+        """Seconds read so far."""
         return self._samples / self._sample_rate
 
     def transcript(self) -> Transcript:
-        """Put together what was heard, once all has gone by, or raise what kept it from that."""
+        """Join the segments, once all are transcribed, or raise the failure."""
         if self.failure is not None:
             raise self.failure
-        return Transcript(tuple(in_time(self.segments)), self.duration_s, self._name)
+        return Transcript(tuple(sort_segments(self.segments)), self.duration_s, self._name)
 
     def _counted(self) -> Iterator[Waveform]:
         for block in self._blocks:
@@ -53,14 +58,14 @@ class Channel:
 
 @dataclass
 class File:
-    """A file, its channels and, where it cannot be transcribed, why."""
+    """A file, its channels and, where it cannot be transcribed, the error."""
 
     path: str | Path
     channels: list[Channel] = field(default_factory=list)
     error: UserError | None = None
 
     def result(self) -> list[Transcript] | UserError:
-        """Give a transcript for each channel or, where anything went wrong, what."""
+        """Give a transcript for each channel, or the error that the file met."""
         if self.error is not None:
             return self.error
         try:
@@ -69,27 +74,27 @@ class File:
         except UserError as error:
             return error
 
-    def unspoken_s(self) -> float:
-        """How much of it has gone by and was no speech."""
-        heard = chain.from_iterable(channel.segments for channel in self.channels)
-        spoken_s = sum(segment.end_s - segment.start_s for segment in heard)
+    def non_speech_s(self) -> float:
+        """Seconds, of all channels, outside the segments."""
+        found = chain.from_iterable(channel.segments for channel in self.channels)
+        spoken_s = sum(segment.end_s - segment.start_s for segment in found)
         return sum(channel.duration_s for channel in self.channels) - spoken_s
 
 
-#: What is done in order: batches with the channel of each piece, and files that are complete.
+#: Work in order: a batch with the channel of each of its segments, or a file that is complete.
 Job = tuple[SegmentBatch, Sequence[Channel]] | File
 
 
 class _Waiting:
-    """Short recordings that wait for others of like length, and the files that wait for them."""
+    """Short recordings that wait for others of similar length, and the files they belong to."""
 
     def __init__(self) -> None:
         self.alone: list[tuple[SegmentBatch, Channel]] = []
         self.files: list[File] = []
         self.samples = 0
 
-    def pass_on(self, batch: SegmentBatch, channel: Channel) -> Iterator[Job]:
-        """Keep a batch with room in it; before any other, which is a long recording's, make way."""
+    def add(self, batch: SegmentBatch, channel: Channel) -> Iterator[Job]:
+        """Keep a batch that has room; flush before a full one, which is a long recording's."""
         if batch.has_room:
             self.alone.append((batch, channel))
             self.samples += batch.samples
@@ -98,7 +103,7 @@ class _Waiting:
         yield batch, [channel] * len(batch.segments)
 
     def flush(self) -> Iterator[Job]:
-        """Give all that waits."""
+        """Yield all that waits."""
         for places in group_by_length([batch for batch, _ in self.alone]):
             batches, channels = zip(*(self.alone[place] for place in places), strict=True)
             joint = [segment for batch in batches for segment in batch.segments]
@@ -112,16 +117,17 @@ def find_jobs(
     channel: str,
     sample_rate: int,
     vad: str,
-    opened: Callable[[float], object],
+    on_open: Callable[[float], object],
 ) -> Iterator[Job]:
-    """Read files: batches to hear and, after the last batch of its own, each file, in order.
+    """Read files: their batches, and each file after its last batch, in order.
 
     Args:
         paths: audio files.
         channel: one of `asr.audio.recording.CHANNELS`.
         sample_rate: of the model, Hz.
         vad: one of `asr.inference.segmentation.DETECTORS`.
-        opened: is told how many seconds each channel has, as far as its file states it.
+        on_open: is called with the seconds of each channel that is opened, 0 where its file
+            does not state them.
     """
     waiting = _Waiting()
     for path in paths:
@@ -129,11 +135,12 @@ def find_jobs(
         try:
             with contain_errors(str(path)):
                 for name, number, recording in _channels(path, channel):
-                    opened(recording.duration_s or 0.0)
-                    heard = Channel(recording.waveform(number, sample_rate), sample_rate, vad, name)
-                    file.channels.append(heard)
-                    for batch in chain.from_iterable(heard.groups()):
-                        yield from waiting.pass_on(batch, heard)
+                    on_open(recording.duration_s or 0.0)
+                    blocks = recording.waveform(number, sample_rate)
+                    opened = Channel(blocks, sample_rate, vad, name)
+                    file.channels.append(opened)
+                    for batch in chain.from_iterable(opened.groups()):
+                        yield from waiting.add(batch, opened)
         except UserError as error:
             file.error = error
         waiting.files.append(file)
@@ -143,7 +150,7 @@ def find_jobs(
 
 
 def _channels(path: str | Path, channel: str) -> Iterator[tuple[str | None, int | None, Recording]]:
-    """Open a file for each of its channels that are asked for, since not all can be rewound."""
+    """Open a file once for each channel that is wanted, since not all files can be rewound."""
     with open_recording(path) as recording:
         first, *others = recording.select_channels(channel)
         yield *first, recording
@@ -152,6 +159,6 @@ def _channels(path: str | Path, channel: str) -> Iterator[tuple[str | None, int 
             yield *other, recording
 
 
-def in_time(segments: Iterable[Segment]) -> list[Segment]:
-    """Put segments in order, those without words left out."""
+def sort_segments(segments: Iterable[Segment]) -> list[Segment]:
+    """Sort segments by time, and leave those without words out."""
     return sorted((found for found in segments if found.words), key=lambda found: found.start_s)

@@ -1,4 +1,4 @@
-"""One recording drawn: its log-mel, the CTC posteriors over it, and the words.
+"""Pictures of a recording: its log-mel features, the CTC posteriors, and the words.
 
 Shapes: F mel bins, T feature frames, U encoder frames, V tokens.
 """
@@ -25,7 +25,7 @@ from asr.util.errors import UserError
 from asr.util.files import write_atomically
 from asr.util.printable import printable
 
-#: So many characters of the title's size, capitals even, are as wide as the picture.
+#: Characters of the title that fit the width of the picture, even capitals.
 TITLE_CHARACTERS = 110
 TITLE_POINTS = 9
 
@@ -33,13 +33,13 @@ TITLE_POINTS = 9
 def draw_transcription(
     recognizer: Recognizer, path: str | Path, output: Path, channel: str = "mix"
 ) -> str:
-    """Transcribe a recording, or the first speech in a long one, and draw how; returns the text.
+    """Transcribe and draw a recording, or the first segment of a long one; returns the text.
 
     Args:
         recognizer: the model.
         path: an audio file.
-        output: a picture file, of the format that its ending names; PNG without one.
-        channel: one of `asr.audio.recording.CHANNELS`; of each, the first is drawn.
+        output: a picture file, in the format that its suffix names; PNG without one.
+        channel: one of `asr.audio.recording.CHANNELS`; for "each", the first is drawn.
 
     Raises:
         UserError: the audio cannot be read or holds no speech, or the picture cannot be written.
@@ -52,10 +52,10 @@ def draw_transcription(
     if segment is None:
         raise UserError(f"{path}: no speech was found, so there is nothing to draw")
     text = recognizer.transcribe(segment.waveform, rate).text
-    figure, upper = draw_heard(recognizer, segment.waveform, (11, 5.5))
+    figure, upper = draw_features_and_posteriors(recognizer, segment.waveform, (11, 5.5))
     side = f" [{name}]" if name else ""
     place = f", from {segment.start / rate:.1f} s" if segment.start else ""
-    title = printable(f"{Path(path).name}{side}{place}: {text or '(nothing heard)'}")
+    title = printable(f"{Path(path).name}{side}{place}: {text or '(no words)'}")
     upper.set_title(
         textwrap.fill(title, TITLE_CHARACTERS),
         loc="left",
@@ -72,10 +72,13 @@ def draw_transcription(
     return text
 
 
-def draw_heard(
+def draw_features_and_posteriors(
     recognizer: Recognizer, waveform: Waveform, size: tuple[float, float]
 ) -> tuple[Figure, Axes]:
-    """Draw log-mel above posteriors, `size` in inches: the figure, to be closed, and its top."""
+    """Draw log-mel above posteriors, `size` in inches; returns the figure and its upper axes.
+
+    The caller closes the figure.
+    """
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=size, sharex=True, height_ratios=(3, 2), layout="constrained"
     )

@@ -19,7 +19,7 @@ from asr.audio.recording import CHANNELS, open_recording, read_audio
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
-from asr.inference.jobs import Channel, File, Job, find_jobs, in_time
+from asr.inference.jobs import Channel, File, Job, find_jobs, sort_segments
 from asr.inference.log_probs import compute_log_probs
 from asr.inference.segmentation import AudioSegment, check_detector
 from asr.inference.segmentation.batching import SegmentBatch
@@ -31,24 +31,24 @@ from asr.util.errors import UserError
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding
 from asr.util.threads import map_in_order
 
-#: A segment, or what kept it from being transcribed.
+#: A transcribed segment, or the error that it met.
 Attempt = Segment | Exception
 
 
 class Recognizer:
     """A model, its tokenizer and a decoder, ready to transcribe; see `load`.
 
-    A recording of up to `asr.inference.segmentation.LONGEST_S` is heard whole. A longer one is cut at its
-    pauses as it is read, and never is more than a few minutes of it in memory.
+    A recording of up to `asr.inference.segmentation.LONGEST_S` is one segment. A longer one is cut
+    at its pauses while it is read, so that at most a few minutes of it are in memory.
 
     Args:
         model: the acoustic model.
         tokenizer: its tokens and normalizer.
-        options: how its log-probabilities become words; greedily where not given.
-        vad: how speech is found in long recordings, one of `asr.inference.segmentation.DETECTORS`.
+        options: how its log-probabilities become words; greedy search where not given.
+        vad: the speech detector for long recordings, one of `asr.inference.segmentation.DETECTORS`.
 
     Raises:
-        UserError: a file the options name, or the detector, cannot be used.
+        UserError: a file that the options name, or the detector, cannot be used.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class Recognizer:
             return result[0]
         channel = Channel([self.waveform(audio, sample_rate)], self.sample_rate, self.vad)
         for batch in chain.from_iterable(channel.groups()):
-            channel.segments += self._hear(batch)
+            channel.segments += self._transcribe_batch(batch)
         return channel.transcript()
 
     def stream_file(self, path: str | Path) -> Iterator[Segment]:
-        """Yield the segments of a file, its channels mixed, in order and as they are done.
+        """Yield the segments of a file, its channels mixed, in order and as soon as each is done.
 
         Raises:
             AudioError: the file cannot be read, at the start or later.
@@ -100,24 +100,24 @@ class Recognizer:
         with open_recording(path) as recording:
             blocks = recording.waveform(None, self.sample_rate)
             for group in Channel(blocks, self.sample_rate, self.vad).groups():
-                yield from in_time(chain.from_iterable(map(self._hear, group)))
+                yield from sort_segments(chain.from_iterable(map(self._transcribe_batch, group)))
 
     def transcribe_files(
         self, paths: Iterable[str | Path], *, channel: str = "mix", workers: int = 1
     ) -> Iterator[tuple[str | Path, list[Transcript] | UserError]]:
         """Transcribe many files, with a progress bar in seconds of audio.
 
-        Short ones of like length are heard together, which makes no difference to any of them.
+        Short files of similar length share batches; no transcript depends on the others.
 
         Args:
             paths: audio files.
             channel: one of `asr.audio.recording.CHANNELS`.
-            workers: threads that each transcribe a batch, decoder and all; give torch one
-                thread then. The results are the same.
+            workers: threads, each of which transcribes a batch, search included; with several,
+                give torch one thread. The results do not depend on it.
 
         Yields:
-            In the order of `paths`, each with its transcripts, one unless `channel` is "each",
-            or with the reason why it has none.
+            In the order of `paths`, each path with its transcripts (one, unless `channel` is
+            "each"), or with the error that its file met.
 
         Raises:
             UserError: an unknown channel.
@@ -126,14 +126,14 @@ class Recognizer:
             raise UserError(f"channel: unknown {channel!r}; choose one of {', '.join(CHANNELS)}")
         with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
 
-            def opened(duration_s: float) -> None:
+            def on_open(duration_s: float) -> None:
                 bar.total = (bar.total or 0.0) + duration_s
 
-            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, opened)
-            do = partial(self._do, threads=1 if workers > 1 else None)
-            for done in map_in_order(do, jobs, workers):
+            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, on_open)
+            run_job = partial(self._run_job, threads=1 if workers > 1 else None)
+            for done in map_in_order(run_job, jobs, workers):
                 if isinstance(done, File):
-                    bar.update(done.unspoken_s())
+                    bar.update(done.non_speech_s())
                     yield done.path, done.result()
                     continue
                 for owner, found in done:
@@ -143,29 +143,29 @@ class Recognizer:
                     owner.segments.append(found)
                     bar.update(found.end_s - found.start_s)
 
-    def _do(self, job: Job, threads: int | None) -> File | list[tuple[Channel, Attempt]]:
-        """Transcribe a batch, each segment with its channel; the files between batches pass."""
+    def _run_job(self, job: Job, threads: int | None) -> File | list[tuple[Channel, Attempt]]:
+        """Transcribe a batch: each segment with its channel. A complete file is passed on."""
         if isinstance(job, File):
             return job
         batch, owners = job
         found: Sequence[Attempt]
         try:
-            found = self._hear(batch, threads)
-        except Exception:  # of which piece, shows when each is alone, in a batch of the same shape
+            found = self._transcribe_batch(batch, threads)
+        except Exception:  # each segment alone, in a batch of one shape, shows which one fails
             alone = [replace(batch, segments=[segment]) for segment in batch.segments]
-            found = [self._attempt(one, threads) for one in alone]
+            found = [self._try_batch(one, threads) for one in alone]
         return list(zip(owners, found, strict=True))
 
-    def _attempt(self, batch: SegmentBatch, threads: int | None) -> Attempt:
-        """Transcribe a batch of one piece, or give what keeps it from being transcribed."""
+    def _try_batch(self, batch: SegmentBatch, threads: int | None) -> Attempt:
+        """Transcribe a batch of one segment, or give the error that it met."""
         try:
-            (segment,) = self._hear(batch, threads)
+            (segment,) = self._transcribe_batch(batch, threads)
         except Exception as error:
             return error
         return segment
 
-    def _hear(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
-        """Transcribe a batch of pieces, the decoder in so many threads, or one a core."""
+    def _transcribe_batch(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
+        """Transcribe a batch; the decoder runs in `threads` threads, or in one a core."""
         waveforms, lengths = batch.padded()
         log_probs, frames = compute_log_probs(
             self.model, torch.from_numpy(waveforms), torch.from_numpy(lengths)
@@ -176,7 +176,7 @@ class Recognizer:
         return [self._segment(*pair) for pair in zip(batch.segments, found, strict=True)]
 
     def _segment(self, segment: AudioSegment, decoded: Decoded) -> Segment:
-        """Bring words to the recording's clock; the last frame may reach past the last sample."""
+        """Shift words to the recording's clock; the last frame may reach past the last sample."""
         start_s = segment.start / self.sample_rate
         end_s = (segment.start + len(segment.waveform)) / self.sample_rate
         words = tuple(
@@ -188,7 +188,7 @@ class Recognizer:
     def waveform(
         self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None
     ) -> Waveform:
-        """Bring a whole recording, as `transcribe` takes it, to the model's sample rate: (N,).
+        """Read or resample a whole recording, as `transcribe` takes it: (N,) at the model's rate.
 
         Raises:
             AudioError, UserError: as `transcribe`.
@@ -236,11 +236,11 @@ def load(
     Args:
         model: a `.safetensors` model, the run folder that holds it, or a shipped model's name.
         decoding: options, or the `decoding.yaml` that `asr tune` writes; where not given, a
-            shipped model is decoded as it was tuned, others greedily.
-        vad: how speech is found in long recordings, one of `asr.inference.segmentation.DETECTORS`.
+            shipped model is decoded as it was tuned, other models greedily.
+        vad: the speech detector for long recordings, one of `asr.inference.segmentation.DETECTORS`.
 
     Raises:
-        UserError: either is missing, or not what it should be.
+        UserError: the model or the options are missing, or cannot be used.
     """
     file = shipped_decoding(model) if decoding is None else decoding
     options = read_options(Path(file)) if isinstance(file, str | Path) else file

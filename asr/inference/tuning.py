@@ -24,7 +24,7 @@ LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 #: Blank penalties and prior weights that go together: each alone may look worse than neither, and a
 #: step at a time does not lead from one pair to the next.
 PENALTIES = ((0.0, 0.0), (1.0, 0.5), (2.0, 0.5))
-#: Of the search that follows, what matters most first.
+#: First steps of the search downhill, the most important weight first.
 STEPS = {
     "lm_weight": 0.125,
     "blank_penalty": 0.5,
@@ -37,7 +37,7 @@ HALVINGS = 2
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting and what it gave on the held-out speech: error rates as shares, not percent."""
+    """Decoding options and their error rates on the held-out speech, as fractions."""
 
     options: DecodingOptions
     wer: float
@@ -45,7 +45,7 @@ class Trial:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """What is minimised: WER, then CER, then the strength of the weights."""
+        """The key that is minimised: WER, then CER, then the size of the weights."""
         weights = (getattr(self.options, name) for name in STEPS)
         return self.wer, self.cer, *(abs(weight) for weight in weights)
 

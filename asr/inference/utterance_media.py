@@ -1,4 +1,4 @@
-"""What the page of a report shows besides words: each utterance's sound, level and picture.
+"""Utterance media of the HTML report: the audio, level and picture of each utterance.
 
 N samples.
 """
@@ -24,7 +24,7 @@ from asr.util.errors import UserError
 if TYPE_CHECKING:
     from asr.inference.recognizer import Recognizer
 
-#: A page may carry so many bytes of sound; a browser opens it at once, and mail takes it.
+#: The most bytes of audio in a page, which a browser opens at once and mail takes.
 SOUND_BYTES = 12_000_000
 
 
@@ -35,18 +35,17 @@ def collect_utterance_media(
     recognizer: "Recognizer | None" = None,
     pictures: int = 0,
 ) -> dict[str, UtteranceMedia]:
-    """Gather what there is to hear and to see of every utterance.
+    """Collect the audio, the level and, for the worst, the picture of every utterance.
 
-    The sound of the worst utterances becomes part of the page, as FLAC, which keeps every sample
-    and which all browsers play, until it holds `SOUND_BYTES`; the others, and those of a sample
-    rate that FLAC has not, are links to their recordings, from the second they start in. Those
-    that have no recording of their own, being mixed of several or kept in an archive, are silent
-    then.
+    The audio of the worst utterances is embedded in the page, up to `SOUND_BYTES`, as FLAC, which
+    is lossless and which all browsers play. Each other utterance, and one whose sample rate FLAC
+    lacks, has a link to its recording, from the second it starts in. An utterance without a
+    recording of its own (mixed of several, or kept in an archive) has no audio then.
 
     Args:
-        report: whose utterances are shown.
-        cuts: their audio, by the same ids.
-        page: where the page will stand; links are relative to it.
+        report: the utterances to show.
+        cuts: their audio, by utterance id.
+        page: the path of the page; links are relative to it.
         recognizer: draws the pictures.
         pictures: how many of the worst utterances are drawn.
 
@@ -80,7 +79,7 @@ def collect_utterance_media(
 
 
 def _flac(waveform: Waveform, sample_rate: int) -> bytes | None:
-    """Encode sound; None at a sample rate that FLAC has not."""
+    """Encode audio; None at a sample rate that FLAC lacks."""
     file = io.BytesIO()
     samples = np.clip(waveform, -1, 1)
     try:
@@ -91,7 +90,7 @@ def _flac(waveform: Waveform, sample_rate: int) -> bytes | None:
 
 
 def _link(cut: Cut, page: Path) -> str | None:
-    """A URL of a cut's part of its recording, relative if it can be; None where it is no file."""
+    """Link to a cut's part of its recording, relatively if possible; None where that is no file."""
     recording = getattr(cut, "recording", None)  # a cut mixed of several has none
     if recording is None or recording.sources[0].type != "file":
         return None
@@ -106,9 +105,10 @@ def _link(cut: Cut, page: Path) -> str | None:
 def _picture(recognizer: "Recognizer", waveform: Waveform, sample_rate: int) -> str:
     import matplotlib.pyplot as plt
 
-    from asr.inference.plot import draw_heard
+    from asr.inference.plot import draw_features_and_posteriors
 
-    figure, _ = draw_heard(recognizer, recognizer.waveform(waveform, sample_rate), (10, 4.6))
+    at_model_rate = recognizer.waveform(waveform, sample_rate)
+    figure, _ = draw_features_and_posteriors(recognizer, at_model_rate, (10, 4.6))
     file = io.BytesIO()
     figure.savefig(file, dpi=110, format="png")
     plt.close(figure)

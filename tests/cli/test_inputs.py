@@ -55,7 +55,7 @@ def test_a_file_with_brackets_in_its_name_is_no_pattern(folder: Path) -> None:
     assert found("[1].wav") == [("[1].wav", "[1]")]
 
 
-def test_the_order_given_is_kept_and_each_file_is_heard_once(folder: Path) -> None:
+def test_the_order_given_is_kept_and_each_file_is_listed_once(folder: Path) -> None:
     (folder / "link.wav").symlink_to("other.wav")
 
     inputs = found("other.wav", "talks", "link.wav", "talks/b.wav", "-", "-")
@@ -91,7 +91,7 @@ def test_what_is_asked_for_in_vain_does_not_stop_the_others(folder: Path) -> Non
     ]
 
 
-def test_linked_folders_are_heard_and_links_to_nothing_named(folder: Path) -> None:
+def test_linked_folders_are_searched_and_links_to_nothing_named(folder: Path) -> None:
     (folder / "empty" / "linked").symlink_to(folder / "talks")
     (folder / "empty" / "broken.wav").symlink_to("nowhere")
 

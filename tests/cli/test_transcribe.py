@@ -162,7 +162,7 @@ def test_a_format_that_fails_is_the_failure_of_one_file(
     assert f"asr: {place}/talks/a.wav: ZeroDivisionError (" in capsys.readouterr().err
 
 
-def test_channels_can_be_heard_apart(
+def test_channels_can_be_transcribed_apart(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audio = place / "talks/a.wav"
@@ -248,7 +248,7 @@ def test_there_is_no_picture_of_nothing(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
-    assert run(place, tmp_path / "empty", "--picture", tmp_path / "heard.png") == 1
+    assert run(place, tmp_path / "empty", "--picture", tmp_path / "drawn.png") == 1
     said = capsys.readouterr().err
     assert "no audio files in this folder" in said and said.count("\n") == 1
 
@@ -256,12 +256,12 @@ def test_there_is_no_picture_of_nothing(
 @pytest.mark.parametrize(
     ("audio", "picture", "said"),
     [
-        ("bad.wav", "heard.png", "bad.wav: not audio"),
-        ("a.wav", "bad.wav/heard.png", "heard.png: cannot be written: "),
-        ("a.wav", "heard.bmpp", "heard.bmpp: cannot be drawn ("),
+        ("bad.wav", "drawn.png", "bad.wav: not audio"),
+        ("a.wav", "bad.wav/drawn.png", "drawn.png: cannot be written: "),
+        ("a.wav", "drawn.bmpp", "drawn.bmpp: cannot be drawn ("),
     ],
 )
-def test_a_picture_that_cannot_be_drawn_is_said_once_and_nothing_is_lost(
+def test_a_picture_that_cannot_be_drawn_is_one_message_and_nothing_is_lost(
     place: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -21,12 +21,12 @@ def waveform(samples: int = 2 * RATE, seed: int = 0) -> np.ndarray:
     return 0.1 * noise(samples, seed=seed).numpy()
 
 
-def test_what_the_model_writes_itself_has_the_times_it_gave(recognizer: Recognizer) -> None:
-    heard = recognizer.transcribe(waveform(), RATE)
-    assert len(heard.text) > 10
-    aligned = align_text(recognizer, waveform(), heard.text, "a.wav")
-    assert (aligned.text, aligned.duration_s) == (heard.text, 2.0)
-    for word, expected in zip(aligned.words, heard.words, strict=True):
+def test_a_transcript_aligned_with_its_audio_keeps_its_times(recognizer: Recognizer) -> None:
+    transcript = recognizer.transcribe(waveform(), RATE)
+    assert len(transcript.text) > 10
+    aligned = align_text(recognizer, waveform(), transcript.text, "a.wav")
+    assert (aligned.text, aligned.duration_s) == (transcript.text, 2.0)
+    for word, expected in zip(aligned.words, transcript.words, strict=True):
         assert (word.text, word.start_s, word.end_s) == (
             expected.text,
             expected.start_s,

@@ -1,4 +1,4 @@
-"""What is heard together, and when a file is complete."""
+"""Which segments share a batch, and when a file is complete."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -39,7 +39,7 @@ def find(paths: list[Path]) -> list[Job]:
 
 
 def lengths_s(job: Job) -> list[float] | str:
-    """A batch's pieces, in seconds, or a file's name."""
+    """The lengths of a batch's segments in seconds, or a file's name."""
     if isinstance(job, File):
         return Path(job.path).name
     return [len(segment.waveform) / RATE for segment in job[0].segments]
@@ -57,7 +57,7 @@ def test_short_recordings_of_like_length_share_batches(
     ]  # fmt: skip
 
 
-def test_a_long_recording_keeps_nobody_waiting(write: Callable[[str, float], Path]) -> None:
+def test_a_long_recording_flushes_short_ones_that_wait(write: Callable[[str, float], Path]) -> None:
     paths = [write("a.wav", 2), write("b.wav", 1.9), write("long.wav", 60), write("c.wav", 2)]
 
     found = [lengths_s(job) for job in find(paths)]
@@ -136,9 +136,9 @@ def test_every_batch_has_room_for_the_longest_of_its_shape() -> None:
         assert samples <= batch.samples <= 1.25 * samples
         alone.append(batch)
 
-    map_threads = group_by_length(alone)
+    joined = group_by_length(alone)
 
-    assert sorted(place for places in map_threads for place in places) == [*range(len(alone))]
-    assert all(len({alone[place].samples for place in places}) == 1 for places in map_threads)
-    assert max(map(len, map_threads)) == BATCH
-    assert len(map_threads) < 0.4 * len(alone)
+    assert sorted(place for places in joined for place in places) == [*range(len(alone))]
+    assert all(len({alone[place].samples for place in places}) == 1 for places in joined)
+    assert max(map(len, joined)) == BATCH
+    assert len(joined) < 0.4 * len(alone)

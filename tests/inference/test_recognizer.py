@@ -193,7 +193,7 @@ print(text, [name for name in heavy if name in sys.modules], sep="|")
     assert ended.stdout == f"{expected}|[]\n"
 
 
-def test_a_long_recording_is_its_pieces_on_its_own_clock(tmp_path: Path) -> None:
+def test_a_long_recording_is_its_segments_on_its_own_clock(tmp_path: Path) -> None:
     samples = talk(150)
     found = recognizer()
     soundfile.write(tmp_path / "a.wav", samples, RATE)
@@ -220,7 +220,7 @@ def test_words_end_with_the_audio() -> None:
         assert transcript.words[-1].end_s <= transcript.duration_s
 
 
-def test_a_recording_of_the_longest_piece_is_heard_whole() -> None:
+def test_a_recording_of_the_longest_length_is_one_segment() -> None:
     samples = talk(LONGEST_S)
     found = recognizer()
     log_probs = found.log_probs(samples)[None]
@@ -284,32 +284,34 @@ def test_workers_decode_in_one_thread_each(
     assert seen == {expected}
 
 
-def test_a_piece_is_heard_in_one_shape_whatever_its_neighbors(
+def test_the_shape_of_a_segments_batch_does_not_depend_on_other_recordings(
     recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What makes the test above hold: sums depend on the shape of what is summed."""
     found = recognizer()
-    heard: list[SegmentBatch] = []
-    hear = found._hear
-    monkeypatch.setattr(found, "_hear", lambda batch, _: heard.append(batch) or hear(batch))
+    batches: list[SegmentBatch] = []
+    transcribe = found._transcribe_batch
+    monkeypatch.setattr(
+        found, "_transcribe_batch", lambda batch, _: batches.append(batch) or transcribe(batch)
+    )
 
     def shapes(paths: list[Path]) -> dict[bytes, tuple[int, int]]:
-        heard.clear()
+        batches.clear()
         list(found.transcribe_files(paths))
         return {
             segment.waveform.tobytes(): (batch.rows, batch.samples)
-            for batch in heard
+            for batch in batches
             for segment in batch.segments
         }
 
-    map_threads, batches = shapes(recordings[::-1]), len(heard)
-    alone, batches_alone = {}, 0
+    together, count = shapes(recordings[::-1]), len(batches)
+    alone, count_alone = {}, 0
     for path in recordings:
         alone |= shapes([path])
-        batches_alone += len(heard)
+        count_alone += len(batches)
 
-    assert map_threads == alone
-    assert batches < batches_alone
+    assert together == alone
+    assert count < count_alone
 
 
 def test_a_bad_file_is_a_result_and_the_others_go_on(

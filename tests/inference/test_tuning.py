@@ -48,7 +48,7 @@ def test_a_prior_is_fitted_where_the_model_holds_one() -> None:
     references = ["A BA A", "AB", "A BA", "BA A", "A BA A"] * 4
     log_probs = [noisy(text, seed) for seed, text in enumerate(references)]
     counted = replace(TOKENS, counts=(0, 100, 10, 50))
-    tilt = np.array([0, 1.5, -1.5, 0], dtype=np.float32)  # B is heard as A for being rare
+    tilt = np.array([0, 1.5, -1.5, 0], dtype=np.float32)  # rare B is decoded as A
     tilted = [row + tilt for row in log_probs]
     start = DecodingOptions(search="beam", beam_size=4)
 

@@ -68,7 +68,7 @@ def test_beyond_the_bound_sound_is_a_link_and_the_worst_stay(report, cuts, tmp_p
         )
 
 
-def test_a_cut_is_heard_from_its_start(cuts, tmp_path, monkeypatch):
+def test_a_link_plays_a_cut_from_its_start(cuts, tmp_path, monkeypatch):
     part = cuts[0].truncate(offset=0.25, duration=0.5, preserve_id=True)
     result = score({part.id: "x"}, {part.id: "x"})
     found = collect_utterance_media(result, [part], tmp_path / "page.html")[part.id]
