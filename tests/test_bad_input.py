@@ -316,7 +316,7 @@ KINDS: dict[Callable[[Place], list[str]], tuple[str, ...]] = {
     ids_that_differ: ("hypothesis.txt", "utt-2", "utt-3"),
     text_that_is_not_utf8: ("latin.txt:1", "not UTF-8"),
     transcript_that_is_not_utf8: ("a.txt:1", "not UTF-8"),
-    model_that_names_a_class: ("os.system", "choose one of rnn"),
+    model_that_names_a_class: ("os.system", "choose one of blstm"),
     model_with_a_target: ("m.safetensors", "_target_"),
 }
 
