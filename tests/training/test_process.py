@@ -15,7 +15,7 @@ from asr.model.ctc_model import CTCModel
 STRUCK = """
 import signal
 import torch
-from asr.cli.streams import make_usable
+from asr.cli.messages import make_usable
 from asr.training.process import StopRequested
 
 make_usable()
