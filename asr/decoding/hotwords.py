@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree, child_of
-from asr.util.compiled import njit_no_alloc
+from asr.util.compiled import compiled, njit_no_alloc
 from asr.util.errors import UserError
 from asr.util.printable import quoted
 
@@ -97,7 +97,7 @@ def _spell(phrase: str, tokens: Tokens) -> list[list[int]]:
     ]
 
 
-@njit_no_alloc
+@compiled
 def _link(tree, boost, letters, fail, look_ahead, done):  # type: ignore[no-untyped-def]
     """Fill the automaton's arrays in place; a node's parent and its `fail` come before it."""
     for node in range(1, len(fail)):
@@ -111,7 +111,7 @@ def _link(tree, boost, letters, fail, look_ahead, done):  # type: ignore[no-unty
         done[node] += done[fail[node]]
 
 
-@njit_no_alloc
+@compiled
 def _bound_steps(tree, fail, look_ahead, done, step_bound):  # type: ignore[no-untyped-def]
     """Fill `step_bound` in place: a step leads to a child of node, `fail` or root."""
     for node in range(1, len(fail)):

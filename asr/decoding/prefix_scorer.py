@@ -15,7 +15,7 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import OUTSIDE, ROOT, Tree
 from asr.lm.ngram import NGram, NGramArrays
-from asr.util.compiled import njit_no_alloc
+from asr.util.compiled import compiled
 
 
 class WordScores(NamedTuple):
@@ -144,7 +144,7 @@ def weigh_words(
     )
 
 
-@njit_no_alloc
+@compiled
 def _raise_to_best(tree: Tree, look_ahead: NDArray[np.float64]) -> None:
     """Raise each place to the best of its subtree, and to what leaving the tree brings."""
     for node in range(len(tree.label) - 1, 0, -1):

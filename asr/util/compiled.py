@@ -1,11 +1,13 @@
 """How functions are compiled, and when code compiled earlier may be used again.
 
 `compiled` is numba's `njit`, cached on disk after the first use, running without the interpreter's
-lock. `njit_no_alloc` is for a function that neither allocates nor returns an array: numba counts
-no references in it. Counting takes an atomic instruction for every array of every argument at each
-call; the search makes hundreds of calls a frame with two dozen arrays among their arguments, and
-spent two thirds of its time on it. (A function that returned an array without a reference count
-would crash, not raise.)
+lock. `njit_no_alloc` is for a function that compiled functions call and that neither allocates nor
+returns an array: numba counts no references in it and makes no entry from Python. Counting takes an
+atomic instruction for every array of every argument at each call; the search makes hundreds of
+calls a frame with two dozen arrays among their arguments, and spent two thirds of its time on it.
+Entries from Python took a third of the time to compile the search. (A function that returned an
+array without a reference count would crash, not raise. Called from Python, as tests do, such a
+function runs uncompiled.)
 
 numba unpickles the files of its cache, which can run anything. So only two places are used: beside
 the code, where whoever can write could change the code itself, and a folder that nobody else can
@@ -18,7 +20,8 @@ with compiled functions is unchanged.
 
 This is the only file that touches private parts of numba. If a release changes them:
 
-- `_nrt`, the option that turns reference counts off: importing the decoder raises.
+- `_nrt`, which turns reference counts off, and the two options of wrappers beside it: the first
+  beam search raises.
 - `_cache._cache_file._source_stamp`, the key of a cached file: functions of an older version are
   called after an update, until the cache is deleted.
 - `_cache._guard_against_spurious_io_errors`, which wraps reading and writing: a damaged or full
@@ -38,10 +41,12 @@ from typing import Any
 
 import numba
 from numba import njit
+from numba.extending import register_jitable
 
 from asr.util.cache_folder import UnsafeFolderError, make_cache_folder, make_private_folder
 
 _PACKAGE = Path(__file__).parents[1]
+_NO_ALLOC = {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 config: Any = numba.config  # its attributes come from the environment: type checkers see none
 
 
@@ -69,8 +74,8 @@ def cache_file(dispatcher: Any) -> Any:
 
 
 def njit_no_alloc(function: Callable[..., Any]) -> Any:
-    """Compile a function that neither allocates nor returns an array, without reference counts."""
-    return compiled(function, _nrt=False)
+    """Let compiled functions call a function that neither allocates nor returns an array."""
+    return register_jitable(**_NO_ALLOC)(function)
 
 
 @cache
