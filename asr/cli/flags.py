@@ -79,7 +79,7 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
         "lm": args.lm,
         "lm_weight": args.lm_weight,
         "word_score": args.word_score,
-        "lexicon": args.vocabulary,
+        "vocabulary": args.vocabulary,
         "hotwords": args.hotwords,
         "hotword_boost": args.hotword_boost,
     }

@@ -153,10 +153,10 @@ def load_lexicon(
     from asr.text.lexicon import read_lexicon
 
     words: list[str] | None = None
-    if options.lexicon is not None and tokens.pronunciations is None:
-        words = read_words(options.lexicon, normalize)
-    elif options.lexicon is not None:
-        found = read_lexicon(options.lexicon, normalize, known=tokens.pronunciations)
+    if options.vocabulary is not None and tokens.pronunciations is None:
+        words = read_words(options.vocabulary, normalize)
+    elif options.vocabulary is not None:
+        found = read_lexicon(options.vocabulary, normalize, known=tokens.pronunciations)
         tokens, words = replace(tokens, pronunciations=found), [*found]
     return Lexicon(tokens, load_lm(options), options.lm_unit, words)
 

@@ -30,7 +30,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "hotword_boost": (0, 100),
     "confidence_temperature": (0.001, 1000),
 }
-_PATHS = ("lm", "lexicon", "hotwords")
+_PATHS = ("lm", "vocabulary", "hotwords")
+#: Keys of files written before the options had their present names.
+_FORMER_NAMES = {"lexicon": "vocabulary"}
 
 
 class OptionError(UserError):
@@ -60,7 +62,7 @@ class DecodingOptions:
         lm_weight: what the LM's natural log-probabilities are multiplied by.
         word_score: added for every word.
         unk_score: added for every word that the LM does not know.
-        lexicon: words, one a line; no other word is written. For a model of phones, a word's
+        vocabulary: words, one a line; no other word is written. For a model of phones, a word's
             pronunciation follows it, or is taken from the model's own lexicon.
         hotwords: words and phrases, one a line, that earn a bonus.
         hotword_boost: the bonus for each letter of a finished hot word.
@@ -83,7 +85,7 @@ class DecodingOptions:
     lm_weight: float = 0.5
     word_score: float = 0.0
     unk_score: float = -5.0
-    lexicon: Path | None = None
+    vocabulary: Path | None = None
     hotwords: Path | None = None
     hotword_boost: float = 1.0
     confidence_temperature: float = 1.0
@@ -125,7 +127,7 @@ def read_options(path: Path) -> DecodingOptions:
         UserError: an unreadable file, an unknown key, a value of a wrong type or range, or a
             language model that changed since it was tuned; with the line where it stands.
     """
-    settings = read_flat(path)
+    settings = {_FORMER_NAMES.get(key, key): value for key, value in read_flat(path).items()}
     names = [field.name for field in fields(DecodingOptions)]
     for key, setting in settings.items():
         if key not in names:

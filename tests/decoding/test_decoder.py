@@ -55,7 +55,7 @@ def test_files_that_the_options_name_are_used(tmp_path: Path, arpa: Path) -> Non
     unclear = log_probs_of("AB", 0.4)
     batch = unclear[None], np.array([len(unclear)]), 0.04
     options = DecodingOptions(search="beam", lm=arpa, hotword_boost=3.0)
-    closed = replace(options, lexicon=lexicon)
+    closed = replace(options, vocabulary=lexicon)
     hot = replace(options, hotwords=names)
     assert "AB" not in Decoder(TOKENS, closed).decode(*batch)[0].text.split()
     assert (
@@ -71,7 +71,7 @@ def test_files_that_the_options_name_are_used(tmp_path: Path, arpa: Path) -> Non
 def test_a_lexicon_is_brought_to_the_models_spelling(tmp_path: Path) -> None:
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("<UNK> SPN\nab a b\nBa b a\nzoë z o e\nab-c\n")
-    options = DecodingOptions(search="beam", lexicon=lexicon)
+    options = DecodingOptions(search="beam", vocabulary=lexicon)
     batch = log_probs_of("AB BA", 0.6)[None], np.array([15]), 0.04
     message = r"lexicon: 2 of its 4 words cannot .* \(the first is 'ZOË', for want of 'OZË'\)"
 

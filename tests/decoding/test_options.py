@@ -27,6 +27,12 @@ def test_defaults_survive(tmp_path: Path) -> None:
     assert read_options(tmp_path / "decoding.yaml") == DecodingOptions()
 
 
+def test_a_file_of_before_names_its_vocabulary_a_lexicon(tmp_path: Path) -> None:
+    path = tmp_path / "decoding.yaml"
+    path.write_text("search: beam\nlexicon: words.txt\n")
+    assert read_options(path).vocabulary == tmp_path / "words.txt"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

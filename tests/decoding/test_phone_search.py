@@ -160,7 +160,7 @@ def test_a_lexicon_file_replaces_pronunciations(tmp_path) -> None:
     path = [2, 0, 2, 1, 3, 1, 0, 1, 3, 2, 1]  # B B A, A A, B A
     log_probs = np.full((1, len(path), 4), np.log(0.01), np.float32)
     log_probs[0, np.arange(len(path)), path] = np.log(0.97)
-    options = DecodingOptions(search="beam", lexicon=lexicon)
+    options = DecodingOptions(search="beam", vocabulary=lexicon)
     with pytest.warns(UserWarning, match="the first is 'FOREIGN', for want of a pronunciation"):
         decoder = Decoder(TOKENS, options)
     (decoded,) = decoder.decode(log_probs, np.array([len(path)]), frame_s=0.1)
