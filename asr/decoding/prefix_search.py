@@ -140,7 +140,7 @@ def search(
 
 
 @njit_no_alloc
-def log_add(a: float, b: float) -> float:
+def _log_add(a: float, b: float) -> float:
     """Add two probabilities given by their logs."""
     if a < b:
         a, b = b, a
@@ -188,8 +188,8 @@ def _score_beam(prefixes, candidates, frame, beam):
         if node.parent != ABSENT and nodes[node.parent].frame == frame.number:
             parent = beam[nodes[node.parent].slot]
             reaching = parent.blank if parent.token == entry.token else parent.total
-            node.label = log_add(node.label, reaching + scores[entry.token])
-        node.total = log_add(node.blank, node.label)
+            node.label = _log_add(node.label, reaching + scores[entry.token])
+        node.total = _log_add(node.blank, node.label)
         offer(candidates, node.total + entry.language_score, entry.node)
 
 

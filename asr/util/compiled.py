@@ -50,18 +50,18 @@ _NO_ALLOC = {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True
 config: Any = numba.config  # its attributes come from the environment: type checkers see none
 
 
-def compiled(function: Callable[..., Any], **options: Any) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called, or load it from the cache."""
     try:
         trusted = _trusted_folders()
-        dispatcher = njit(cache=True, nogil=True, **options)(function)
+        dispatcher: Any = njit(cache=True, nogil=True)(function)
         if trusted.isdisjoint(Path(dispatcher.stats.cache_path).parents):
             raise RuntimeError("numba chose a cache folder outside the trusted ones")
     except (OSError, RuntimeError) as error:  # RuntimeError: numba found no folder to write to
         _warn_of_no_cache(
             str(error) if isinstance(error, UnsafeFolderError) else "no folder can be written"
         )
-        return njit(nogil=True, **options)(function)
+        return njit(nogil=True)(function)
     with suppress(AttributeError):
         dispatcher._cache._guard_against_spurious_io_errors = _tolerate_errors
         cache_file(dispatcher)._source_stamp = _source_digest()
