@@ -59,7 +59,7 @@ def save_model(
         weights: `CTCModel.state_dict()`.
         settings: what the model is built from.
         tokenizer: its tokens and normalizer are stored, how often each token was trained on, and
-            the sentencepiece model of BPE pieces or the lexicon of phones.
+            the sentencepiece model of BPE subwords or the lexicon of phones.
         about: JSON-able facts for people, such as the recipe and the dev WER.
     """
     metadata = {
@@ -177,7 +177,7 @@ def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCMode
     weights = restore({name: stored[name] for name in stored if name not in _UNUSED})
     _check_shapes(weights, model)
     model.load_state_dict(weights, assign=True)
-    if name := _not_finite(weights):  # such a model hears nothing, in any recording
+    if name := _not_finite(weights):  # such a model transcribes nothing
         raise UserError(f"{name} has values that are not finite")
     Tokens.of(tokenizer)  # refuses here, where the file is named, what no decoder can write with
     return model.eval(), tokenizer
