@@ -1,4 +1,4 @@
-"""The odyssey's results in words and in a picture, from its results.json."""
+"""The results of the encoder comparison as a table and a picture, from results.json."""
 
 import json
 from collections.abc import Iterable
@@ -17,8 +17,7 @@ from matplotlib.transforms import Bbox
 
 Results = dict[str, list[dict[str, Any]]]
 
-#: Family -> its encoders, and a colour (of Okabe and Ito's, which the colour-blind tell apart) and
-#: a marker.
+#: Family -> its encoders, its color (of Okabe and Ito's palette for the color-blind), its marker.
 FAMILIES = {
     "simple, GRU": (("rnn", "gru"), "#E69F00", "^"),
     "LSTM and its gates": (
@@ -46,11 +45,11 @@ class Row:
     Attributes:
         encoder: its short name.
         parameters: of the whole model.
-        epochs: that the budget buys.
-        minutes: that a run took by the clock, the mean.
-        dev, test: word error rates in %, one a run.
-        speed: seconds of speech trained on in a second.
-        real_time_factor: CPU seconds to transcribe a second of speech.
+        epochs: of a run, as many as the time budget allows.
+        minutes: mean wall time of a run.
+        dev, test: word error rates in %, one per run.
+        speed: seconds of speech trained on per second.
+        real_time_factor: CPU seconds to transcribe one second of speech.
     """
 
     encoder: str
@@ -64,7 +63,7 @@ class Row:
 
 
 def read(path: Path) -> Results | None:
-    """Read results.json; None where nothing was measured yet."""
+    """Read results.json; None where there are no results yet."""
     if not path.is_file():
         return None
     results: Results = json.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +71,7 @@ def read(path: Path) -> Results | None:
 
 
 def rows(results: Results) -> list[Row]:
-    """Gather runs by encoder, the lowest mean WER on dev first."""
+    """Group the runs by encoder, the lowest mean WER on dev first."""
     runs: dict[str, list[dict[str, Any]]] = {}
     for run in results["runs"]:
         runs.setdefault(run["encoder"], []).append(run)
@@ -94,7 +93,7 @@ def rows(results: Results) -> list[Row]:
 
 
 def table(results: Results) -> str:
-    """Write the table in Markdown, and below it which runs are missing."""
+    """Write the table in Markdown, followed by the runs that are missing."""
     lines = [HEADER, ("---",) * len(HEADER)]
     for row in rows(results):
         lines.append((
@@ -108,15 +107,15 @@ def table(results: Results) -> str:
 
 
 def spread(values: tuple[float, ...]) -> str:
-    """Word a mean and, of several values, the lowest and the highest."""
+    """Format a mean and, of several values, the lowest and the highest."""
     several = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
     return f"{mean(values):.2f}{several}"
 
 
 def missing(results: Results) -> str:
-    """Say how many runs are done, and name the others, seed by seed."""
+    """Count the runs that are done, and list the others by seed."""
     done, left = len(results["runs"]), results["missing"]
-    said = f"{done} of {done + len(left)} runs are done"
+    counted = f"{done} of {done + len(left)} runs are done"
     parts = []
     for seed in sorted({run["seed"] for run in left}):
         names = [
@@ -127,7 +126,7 @@ def missing(results: Results) -> str:
         begun = any(run["epoch"] for run in left if run["seed"] == seed)
         begun = begun or any(run["seed"] == seed for run in results["runs"])
         parts.append(f"of seed {seed} {', '.join(names) if begun else 'all'}")
-    return f"{said}; missing: {'; '.join(parts)}." if parts else f"{said}."
+    return f"{counted}; missing: {'; '.join(parts)}." if parts else f"{counted}."
 
 
 def draw(results: Results) -> Figure:
@@ -164,13 +163,13 @@ def draw(results: Results) -> Figure:
 
 
 def _name_points(axes: Axes, found: Iterable[Row]) -> None:
-    """Write names beside points from the top, each as near to its point's height as there is room.
+    """Label the points from top to bottom, each as near to its point's height as possible.
 
-    A name keeps clear of the names before it and of all points.
+    A label overlaps no label before it and no point.
     """
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
-    figure.draw_without_rendering()  # only then is it known where things are
+    figure.draw_without_rendering()  # which computes all positions
     figure.set_layout_engine("none")
     rows = sorted(found, key=lambda row: mean(row.test), reverse=True)
     at = axes.transData.transform([(row.speed, mean(row.test)) for row in rows])
@@ -182,7 +181,7 @@ def _name_points(axes: Axes, found: Iterable[Row]) -> None:
         )  # fmt: skip
         for step in count():
             text.xyann = (7, (step + 1) // 2 * (-2 if step % 2 else 2))
-            text.get_window_extent()  # moves it; this extent has the line to its point as well
+            text.get_window_extent()  # moves the label; this extent includes the line to the point
             box = Text.get_window_extent(text)
             if not any(box.overlaps(other) for other in taken):
                 taken.append(box)

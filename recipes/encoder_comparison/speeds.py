@@ -1,7 +1,7 @@
-"""How fast each encoder trains and transcribes, all on one machine, one after another.
+"""How fast each encoder trains and transcribes, measured on one machine, one after another.
 
-The runs may be spread over machines of unlike speed, or share one with other work. So nothing is
-taken from their clocks: each encoder is trained for a moment under the same conditions.
+The runs may have been trained on different or busy machines. So their wall times are not used:
+each encoder is trained briefly under equal conditions.
 """
 
 import json
@@ -23,29 +23,29 @@ from asr.inference.recognizer import Recognizer, load
 from asr.training.main import main as train
 from asr.training.metric_logger import METRICS_NAME
 
-#: Of the training and dev sets, every so manyth utterance is trained on.
-SHARE = 10
+#: One of so many utterances of the training and dev sets is used.
+STEP = 10
 EPOCHS = 3
 #: Utterances of the test set that are timed.
 TIMED = 40
 
 
 def measure(cuts: Path, encoders: Iterable[str] = ENCODERS) -> list[dict[str, Any]]:
-    """Train each encoder of the recipe for a moment, on one thread.
+    """Train each encoder of the recipe briefly, on one thread.
 
     Args:
-        cuts: holds train.jsonl.gz, dev.jsonl.gz and test.jsonl.gz.
+        cuts: the folder of train.jsonl.gz, dev.jsonl.gz and test.jsonl.gz.
         encoders: their short names.
 
     Returns:
-        For each encoder its name; ``trains_at``, seconds of speech trained on in a second, dev
-        included, the median of `EPOCHS`; and `real_time_factor`.
+        For each encoder its name; ``trains_at``, seconds of speech trained on per second, scoring
+        dev included, the median of `EPOCHS`; and `real_time_factor`.
     """
     speeds = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in ("train", "dev"):
-            few = list(read_cuts(cuts / f"{name}.jsonl.gz"))[::SHARE]
+            few = list(read_cuts(cuts / f"{name}.jsonl.gz"))[::STEP]
             CutSet.from_cuts(few).to_file(folder / f"{name}.jsonl.gz")
         for encoder in tqdm(list(encoders), unit="encoder", disable=None):
             run = folder / encoder
@@ -65,7 +65,7 @@ def measure(cuts: Path, encoders: Iterable[str] = ENCODERS) -> list[dict[str, An
 
 
 def real_time_factor(recognizer: Recognizer, manifest: Path) -> float:
-    """Measure the CPU seconds it takes to transcribe a second of speech, utterance by utterance."""
+    """Measure the CPU seconds for transcribing a second of speech, utterance by utterance."""
     rate = recognizer.sample_rate
     dataset = SpeechDataset(read_cuts(manifest), recognizer.tokenizer, rate)
     waveforms = [dataset.load([i]).waveforms[0].numpy() for i in range(len(dataset))[:TIMED]]

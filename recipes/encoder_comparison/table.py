@@ -1,14 +1,13 @@
-"""Measure the odyssey's finished runs; write its table and its picture.
+"""Score the finished runs of the encoder comparison, and write its table and its picture.
 
-    python recipes/encoder_comparison/table.py                                   # of your runs, beside them
-    python recipes/encoder_comparison/table.py --keep --output recipes/encoder_comparison   # the published page
+    python recipes/encoder_comparison/table.py    # of your runs, into their folder
+    python recipes/encoder_comparison/table.py --keep --output recipes/encoder_comparison
 
-Dev and test are scored greedily, once a run: what was measured stands beside the run's model, in
-scores.json, for as long as neither the model nor the manifests change. How fast each encoder is,
-is measured once too, and stands beside the runs in speeds.json. results.json, encoders.png and the
-table in README.md are written anew, from the runs that are done; with --keep, also from what
-results.json there holds of runs that are not and of speeds, so that several computers can share the
-work.
+Dev and test are scored with greedy decoding, once per run: scores.json beside the run's model keeps
+the scores until model or manifests change, and speeds.json beside the runs keeps the speeds.
+results.json, encoders.png and the table in README.md are written from the finished runs. With
+--keep, the results.json there supplies the speeds and the runs that are not here, so that several
+computers can share the work.
 """
 
 import argparse
@@ -40,7 +39,7 @@ from asr.util.paths import MODEL_NAME
 HERE = Path(__file__).parent
 SCORES_NAME, SPEEDS_NAME = "scores.json", "speeds.json"
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
-NEW_PAGE = f"# The odyssey's results\n\n{BEGIN}{END}"
+NEW_PAGE = f"# Results of the encoder comparison\n\n{BEGIN}{END}"
 
 
 def main() -> None:
@@ -51,13 +50,18 @@ def main() -> None:
     )
     parser.add_argument("--cuts", type=Path, default=Path("data/an4-cuts"), metavar="FOLDER")
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="of README.md and the others (that of --runs)"
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="for README.md, results.json and encoders.png (the folder of --runs)",
     )
     parser.add_argument(
-        "--missing", action="store_true", help="only list the runs to do, as `asr train` takes them"
+        "--missing",
+        action="store_true",
+        help="only list the missing runs, as overrides of `asr train`",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="count the runs in results.json that are not here"
+        "--keep", action="store_true", help="include the runs in results.json that are not here"
     )
     args = parser.parse_args()
     args.output = args.output or args.runs
@@ -117,25 +121,25 @@ def collect(runs: Path, cuts: Path, elsewhere: list[dict[str, Any]]) -> results.
 
 
 def folder_of(runs: Path, encoder: str, seed: int) -> Path:
-    """Name a run's folder, as the recipe's sweep does."""
+    """Return a run's folder, as the recipe's sweep names it."""
     return runs / f"encoder={encoder}" / str(seed)
 
 
 def done(runs: Path, encoder: str, seed: int) -> bool:
-    """Tell whether a run has come to its last epoch."""
+    """Tell whether a run has finished its last epoch."""
     folder = folder_of(runs, encoder, seed)
     return len(finished_epochs(folder)) >= read_fingerprint(folder).get("trainer.epochs", math.inf)
 
 
 def finished_epochs(folder: Path) -> list[dict[str, Any]]:
-    """Read what a run noted of its epochs."""
+    """Read the metrics of a run's finished epochs."""
     path = folder / METRICS_NAME
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
 
 
 def scores(folder: Path, cuts: Path) -> dict[str, float]:
-    """Score a run's best model, or read what was found when it was scored before."""
+    """Score a run's best model, or read its scores if it has been scored."""
     dev, test = cuts / "dev.jsonl.gz", cuts / "test.jsonl.gz"
     try:
         scored = [digest(path) for path in (folder / MODEL_NAME, dev, test)]
@@ -157,7 +161,7 @@ def scores(folder: Path, cuts: Path) -> dict[str, float]:
 
 
 def known_speeds(runs: Path, cuts: Path) -> list[dict[str, Any]]:
-    """Measure how fast the encoders are, or read what was found before."""
+    """Measure the speeds of the encoders, or read them if they have been measured."""
     path = runs / SPEEDS_NAME
     if not path.exists():
         runs.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The odyssey: one command trains every encoder, and its table takes the runs there are."""
+"""One command trains every encoder of the comparison, and the table shows the finished runs."""
 
 import json
 import math
@@ -22,7 +22,7 @@ from asr.training import recipe as recipes
 from asr.training.main import case
 from asr.util.paths import RECIPES
 
-README = "# Odyssey\n<!-- results -->\nold\n<!-- end of results -->\nkept\n"
+README = "# Comparison\n<!-- results -->\nold\n<!-- end of results -->\nkept\n"
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     assert "xlstm; of seed 2 all; of seed 3 all. Training took" in readme
     assert "| blstm | 1 | 2,320 | 3 | " in readme
     assert f" | {100 * best:.2f} | {100 * run['test_wer']:.2f} | " in readme
-    assert readme.startswith("# Odyssey\n") and readme.endswith("kept\n") and "old" not in readme
+    assert readme.startswith("# Comparison\n") and readme.endswith("kept\n") and "old" not in readme
     assert matplotlib.image.imread(tmp_path / "out" / "encoders.png").std() > 0
 
     with monkeypatch.context() as patch:
