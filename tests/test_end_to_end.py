@@ -99,7 +99,7 @@ def test_bpe_subwords(tones, tmp_path, capsys, monkeypatch):
     report = run_through("own", tones, run_dir, capsys, *bpe)
     assert report["words"]["reference_length"] == 8
     assert main(tiny.arguments(tones, run_dir, *bpe, "trainer.epochs=2")) == 0
-    assert "continues at epoch 2" in capsys.readouterr().err
+    assert "resumes at epoch 2" in capsys.readouterr().err
 
     model, tokenizer = load_model(run_dir)
     assert tokenizer.boundary == "\u2581"

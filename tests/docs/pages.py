@@ -1,9 +1,9 @@
 """The project's pages, cut into fenced blocks, and their shell blocks into commands.
 
-A shell block without a mark is run by the tests. The word behind ``sh`` marks the others:
+A block without a mark is run by the tests. The word behind ``sh`` or ``python`` marks the others:
 ``download`` (needs a corpus from the network or of the reader), ``long`` (takes minutes or more),
 ``peers`` (needs other software) and ``example`` (needs the code above, see test_contributing.py).
-All but the last are parsed.
+The shell blocks but the last kind are parsed.
 """
 
 import re

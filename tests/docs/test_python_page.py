@@ -10,7 +10,7 @@ EXAMPLES = [
     for page in PAGES
     if page.name != "CONTRIBUTING.md"  # whose examples test_contributing.py adds to a package
     for block in blocks(page)
-    if block.language == "python"
+    if block.language == "python" and not block.mark
 ]
 
 

@@ -94,12 +94,12 @@ def hotwords(folder: Path, good: Path, model: Path, number: int | None) -> Print
 
 def vocabulary(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "vocabulary.txt", texts.WORDS, number)
-    return transcribe(folder, model, "--beam", 4, "--lexicon", spoilt)
+    return transcribe(folder, model, "--beam", 4, "--vocabulary", spoilt)
 
 
 def lexicon(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
     spoilt = write(folder, good, "lexicon.txt", texts.LEXICON, number)
-    return transcribe(folder, good / "phones.safetensors", "--beam", 4, "--lexicon", spoilt)
+    return transcribe(folder, good / "phones.safetensors", "--beam", 4, "--vocabulary", spoilt)
 
 
 def hypothesis(folder: Path, good: Path, model: Path, number: int | None) -> Printed:
