@@ -74,7 +74,7 @@ _FILE = setting(resumable=True, is_path=True)
 
 @dataclass
 class DataConfig:
-    """Which utterances, and how many at a time."""
+    """The training and dev sets, and the size of a batch."""
 
     train: str = field(metadata=_FILE)  # cut manifest to train on
     dev: str = field(metadata=_FILE)  # cut manifest that decides which epoch's model is best
@@ -85,7 +85,7 @@ class DataConfig:
 
 @dataclass
 class TextConfig:
-    """The form of the text that the model writes."""
+    """The normalization of transcripts, in which the model writes text."""
 
     normalizer: str  # key of asr.text.normalizers.NORMALIZERS
 

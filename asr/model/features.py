@@ -1,4 +1,4 @@
-"""Waveform to log-mel features, and their normalisation.
+"""Waveforms to log-mel features, and the normalization of features.
 
 Shapes: B batch, N samples, T frames, F mel bins.
 """
@@ -15,7 +15,7 @@ from asr.util.masks import frame_mask
 #: Frames that sliding statistics are taken over, and fewest at the start of an utterance; the names
 #: and the first are Kaldi's, whose 100 at the start cost more words (recipes/an4/experiments.md).
 CMN_WINDOW, MIN_CMN_WINDOW = 600, 200
-#: Standard deviation, in nats, below which a mel bin holds no speech, only what an empty band has.
+#: Standard deviation, in nats, below which a mel bin holds only the noise of an empty band.
 EMPTY_STD = 0.5
 NORMALIZATIONS = ("utterance", "sliding")
 
@@ -38,20 +38,19 @@ class LogMel(nn.Module):
         low_hz: lower edge of the lowest mel bin; the highest bin ends at half the sample rate.
         remove_dc_offset: subtract the mean of each frame before the window is applied. The mean of
             a frame needs no other frame, so that this can be done while a recording still runs.
-        amin: least power of a mel bin, which less is raised to. It keeps the logarithm finite. At
-            1e-9 it hides the rounding noise of 16-bit samples, and the speech of a very quiet
-            recording too; far below, features do not depend on the recording's level, and it is
-            `top_db` that limits digital silence.
-        top_db: what lies further below the loudest bin of an utterance is raised to
-            there, so that an encoder's spectral holes and a recorder's silence sound alike; None
-            leaves everything as it is.
+        amin: least power of a mel bin; less is raised to it, which keeps the logarithm finite. A
+            value of 1e-9 hides the rounding noise of 16-bit samples, and also the speech of very
+            quiet recordings. With 1e-30, features do not depend on the recording's level, and
+            `top_db` limits digital silence.
+        top_db: range below the loudest bin of an utterance; lower values are raised to its end, so
+            that a codec's spectral holes equal a recorder's silence. None is no limit.
         normalization: ``utterance`` takes mean and variance over each utterance's own frames;
             ``sliding`` over the last `CMN_WINDOW` up to each frame, or over the first
             `MIN_CMN_WINDOW` where those reach further, and takes the loudest bin of
             `top_db` there too, so that after two seconds no frame needs a later one.
 
     Raises:
-        UserError: an unknown normalisation, or numbers that leave no bin, window or hop, no
+        UserError: an unknown normalization, or numbers that leave no bin, window or hop, no
             frequency between `low_hz` and half the sample rate, or no finite logarithm of `amin`.
     """
 
@@ -144,10 +143,10 @@ class LogMel(nn.Module):
         return (power @ self.mel_filters).clamp(min=self.amin).log()
 
     def normalize(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Bring the output of `log_mel` to the dynamic range, to mean 0 and variance 1.
+        """Limit the range of `log_mel` values, and normalize them to mean 0 and variance 1.
 
-        A band without speech, such as the upper half of a telephone's, comes to nearly 0: its
-        variance is not brought to 1. Padding comes to 0.
+        A band without speech, such as the upper half of a telephone recording, becomes nearly 0
+        and keeps its small variance. Padding becomes 0.
         """
         valid = frame_mask(lengths, features.shape[1])[:, :, None]
         features = self.limit_range(features, lengths)
@@ -162,7 +161,7 @@ class LogMel(nn.Module):
         return centered / std.clamp(min=EMPTY_STD)
 
     def limit_range(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Raise what `log_mel` found too far below the loudest bin, and zero the padding."""
+        """Raise values too far below the loudest bin, and zero the padding."""
         padding = ~frame_mask(lengths, features.shape[1])[:, :, None]
         features = features.masked_fill(padding, math.log(self.amin))  # it may hold infinities
         loudest = features.amax(2)

@@ -30,7 +30,7 @@ _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
 _COUNTS = "counts"
 _MOST = 2**53  # of one token in the training texts
-# Names in files of before, and tensors that these files have without need.
+# Older names of keys and settings, and tensors of older files that are not used.
 _PRESENT_KEYS = {"normaliser": "normalizer"}
 _PRESENT_SETTINGS = {
     "dynamic_range_db": "top_db",
@@ -59,8 +59,8 @@ def save_model(
         weights: `CTCModel.state_dict()`.
         settings: what the model is built from.
         tokenizer: its tokens and normalizer are stored, how often each token was trained on, and
-            the sentencepiece model of BPE subwords or the lexicon of phones.
-        about: JSON-able facts for people, such as the recipe and the dev WER.
+            the sentencepiece model of subwords or the lexicon of phones.
+        about: JSON-able facts about the training, such as the recipe and the dev WER.
     """
     metadata = {
         **asdict(settings),
@@ -85,9 +85,8 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
         path: as for `asr.util.paths.find_model`.
 
     Raises:
-        UserError: no such file, not a model file of this toolkit or a damaged one, settings it
-            does not know or does not allow, or weights that are not those of the settings or not
-            finite.
+        UserError: no such file, another kind of file or a damaged one, unknown settings or values
+            out of range, or weights that do not fit the settings or are not finite.
     """
     file = find_model(path)
     stored, metadata = read_tensors(file)
@@ -102,25 +101,25 @@ def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
 def export_model(
     paths: Sequence[str | Path], output: Path, bits: int, mean_weights: Sequence[float] = ()
 ) -> None:
-    """Write a model again, or the mean of several, atomically, with weights of fewer bits.
+    """Write a model, or the mean of several, atomically, with weights of fewer bits.
 
-    The mean of models that began from the same weights is often better than each (Wortsman 2022,
-    "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
-    increasing inference time"). What is not a weight is the first one's.
+    The mean of models that were trained from equal weights is often better than each (Wortsman
+    2022, "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
+    increasing inference time"). All but the weights is taken from the first model.
 
     Args:
         paths: models, as `load_model` takes them.
         output: ends in .safetensors.
         bits: 8, 16 or 32, see `asr.model.quantize`.
-        mean_weights: how much of each, all equal where none are given; divided by their sum.
+        mean_weights: weight of each model in the mean, by default equal; divided by their sum.
 
     Raises:
-        UserError: as `load_model`; models of other settings or tokens than the first; shares that
-            are not one a model and positive; a weight is beyond half precision.
+        UserError: as `load_model`; other settings or tokens than the first model's; mean weights
+            that are not positive or not one per model; a weight beyond half precision.
     """
     mean_weights = _mean_weights(mean_weights, len(paths))
     mean: dict[str, Tensor] = {}
-    loaded = [load_model(path) for path in paths]  # what cannot be used is not passed on
+    loaded = [load_model(path) for path in paths]  # which refuses a damaged one
     kind = _kind(*loaded[0])
     for path, (model, tokenizer), weight in zip(paths, loaded, mean_weights, strict=True):
         if _kind(model, tokenizer) != kind:
@@ -148,7 +147,7 @@ def _with_present_names(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
-    """What models share that compute the same with the same weights; dropout may differ."""
+    """Return what models of a mean must share; they may differ in dropout."""
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     settings = model.settings
     encoder = [settings.encoder[name] for name in ("name", "bidirectional", "zoneout")]
@@ -156,13 +155,13 @@ def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
 
 
 def _mean_weights(mean_weights: Sequence[float], models: int) -> list[float]:
-    """Bring shares to a sum of 1; equal ones where none are given."""
+    """Scale the weights of a mean to a sum of 1; make equal ones where none are given."""
     if mean_weights and (
         len(mean_weights) != models or not all(0 < weight < inf for weight in mean_weights)
     ):
         given = " ".join(f"{weight:g}" for weight in mean_weights)
         raise UserError(
-            f"shares are {given}, for {models} models; give one a model, each more than 0"
+            f"mean weights are {given}, for {models} models; give one per model, each more than 0"
         )
     mean_weights = mean_weights or [1.0] * models
     return [weight / sum(mean_weights) for weight in mean_weights]
@@ -172,28 +171,30 @@ def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCMode
     groups = {name: _checked(name, metadata.get(name), kind) for name, kind in _GROUPS.items()}
     tokenizer = _tokenizer(metadata)
     tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
-    with torch.device("meta"):  # its weights take no memory before they are known to be there
+    with torch.device("meta"):  # no memory is taken before the weights are checked
         model = CTCModel(ModelSettings(**groups), len(tokenizer))
     weights = restore({name: stored[name] for name in stored if name not in _UNUSED})
     _check_shapes(weights, model)
     model.load_state_dict(weights, assign=True)
-    if name := _not_finite(weights):  # such a model transcribes nothing
+    if name := _not_finite(weights):  # such a model writes no text for any recording
         raise UserError(f"{name} has values that are not finite")
     Tokens.of(tokenizer)  # refuses here, where the file is named, what no decoder can write with
     return model.eval(), tokenizer
 
 
 def _check_shapes(weights: dict[str, Tensor], model: CTCModel) -> None:
-    """Refuse weights that are not those of a model's settings."""
+    """Refuse weights whose names or shapes do not fit a model's settings."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name in sorted(expected.keys() | found.keys()):
-        here, wanted = _worded(found.get(name)), _worded(expected.get(name))
-        if here != wanted:
-            raise UserError(f"{name!r:.80} is {here} in the file, and {wanted} by its settings")
+        here, by_settings = _shown(found.get(name)), _shown(expected.get(name))
+        if here != by_settings:
+            raise UserError(
+                f"{name!r:.80} is {here} in the file, and {by_settings} by its settings"
+            )
 
 
-def _worded(shape: tuple[int, ...] | None) -> str:
+def _shown(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else f"of shape {shape}"
 
 
@@ -213,7 +214,7 @@ def _tokenizer(metadata: dict[str, Any]) -> Tokenizer:
 
 
 def _counts(values: object, tokens: int) -> list[int] | None:
-    """Refuse what are no counts of as many tokens; models of before have none."""
+    """Check the counts of tokens in the training texts, which older models do not have."""
     if values is None:
         return None
     if (

@@ -1,8 +1,8 @@
-"""Weights in fewer bits, for model files that travel.
+"""Weights in fewer bits, for smaller model files.
 
-8 bits: each row of a matrix is stored as whole numbers in -127..127 and one scale, its largest
-magnitude over 127; rounding then moves a weight by at most half a scale. Vectors (biases, gains,
-statistics) are few and stay as they are. 16 bits: half precision throughout.
+8 bits: each row of a matrix is stored as integers in -127..127 and one scale, the largest magnitude
+of the row over 127; rounding changes a weight by at most half a scale. Vectors (biases, gains) are
+small and stay float32. 16 bits: half precision throughout.
 """
 
 import torch
@@ -10,12 +10,12 @@ from torch import Tensor
 
 from asr.util.errors import UserError
 
-#: Ends the name of the tensor that holds a quantised matrix's scales, one a row.
+#: Ends the name of the tensor with the scales of a quantized matrix, one per row.
 SCALE = ":scale"
 
 
 def quantize(weights: dict[str, Tensor], bits: int) -> dict[str, Tensor]:
-    """Bring float32 weights to 8, 16 or 32 bits; matrices are all of two or more axes."""
+    """Convert float32 weights to 8, 16 or 32 bits; a matrix is a tensor of two or more axes."""
     if bits == 32:
         return weights
     if bits == 16:
@@ -32,11 +32,11 @@ def quantize(weights: dict[str, Tensor], bits: int) -> dict[str, Tensor]:
 
 
 def restore(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Bring what `quantize` made back to float32; other floats are only cast. All are copied.
+    """Convert the result of `quantize` to float32 copies.
 
     Raises:
-        UserError: a matrix of whole numbers without a scale for each of its rows, or a tensor of
-            another type than `quantize` makes.
+        UserError: a matrix of integers without a scale for each row, or a tensor of another type
+            than `quantize` makes.
     """
     weights = {name: tensor for name, tensor in stored.items() if not name.endswith(SCALE)}
     for name, tensor in weights.items():

@@ -1,7 +1,7 @@
 """Tensors and a JSON object as one `.safetensors` file, with a digest of both.
 
-The file format itself tells damage only where it breaks the form: most bits of a file can turn
-without notice, and weights that are a little wrong still give text.
+The format itself detects little damage: most flipped bits change only a weight, and a model with
+slightly wrong weights still writes text.
 """
 
 import hashlib
@@ -42,10 +42,10 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, An
 
 
 def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read tensors and metadata as they were given to `write_tensors`.
+    """Read the tensors and metadata that `write_tensors` wrote.
 
     Raises:
-        UserError: no such file, another kind of file, or another content than was written.
+        UserError: no such file, another kind of file, or a content that has changed.
     """
     try:
         with safe_open(file, framework="pt") as opened:
@@ -72,7 +72,7 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _digest(tensors: dict[str, Tensor], text: str) -> str:
-    """Hash tensors and text, in hexadecimal."""
+    """Return the hexadecimal SHA-256 of tensors and text."""
     hashed = hashlib.sha256(text.encode())
     for name, tensor in sorted(tensors.items()):
         hashed.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -1,4 +1,4 @@
-"""Hydra's refusals in one sentence each, with the nearest right name for a wrong one."""
+"""Errors of Hydra as one sentence each, with the nearest right name for a wrong one."""
 
 import re
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 
 
 def explain(error: Exception, recipe: str) -> str:
-    """Word what was raised while composing a recipe's settings.
+    """Describe an error that was raised while a recipe's settings were composed.
 
     Args:
         error: from Hydra, OmegaConf, the YAML parser or the file system.
-        recipe: the recipe's file, for errors that name no other place.
+        recipe: the recipe's file, for errors that name no file.
     """
     text = str(error)
     if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
@@ -43,7 +43,7 @@ def explain(error: Exception, recipe: str) -> str:
 
 
 def unknown_setting(values: dict[str, Any]) -> str | None:
-    """Word the first setting that the schema does not have; Hydra lets `+key=value` add any."""
+    """Describe the first setting outside the schema, since Hydra accepts any `+key=value`."""
     unknown = [key for key in flatten(values) if key not in SETTINGS]
     return _no_such_setting(unknown[0]) if unknown else None
 
@@ -69,7 +69,7 @@ def _wrong_override(error: Exception) -> str | None:
 
 def _no_such_setting(key: str) -> str:
     known = SETTINGS if "." in key else _groups()
-    hint = did_you_mean(key, known, "`asr train RECIPE --cfg job` lists them", cutoff=0.5)
+    hint = did_you_mean(key, known, "the files of conf/ list them", cutoff=0.5)
     return f"{key}: there is no such setting; {hint}"
 
 
@@ -98,14 +98,14 @@ def _groups() -> list[str]:
 
 
 def _place(schema_name: str) -> str:
-    """Give the dotted prefix under which a class of the schema stands: EncoderConfig, encoder."""
+    """Return the dotted prefix of a class of the schema: `encoder.` for EncoderConfig."""
     kinds = get_type_hints(TrainConfig).items()
     groups = (name for name, kind in kinds if getattr(kind, "__name__", None) == schema_name)
     return next((f"{name}." for name in groups), "")
 
 
 def _expected(key: str) -> str | None:
-    """Word the type of a setting: list[float] is "a list of numbers"."""
+    """Describe the type of a setting: list[float] is "a list of numbers"."""
     if key not in SETTINGS:
         return None
     kind = SETTINGS[key].kind
@@ -116,7 +116,7 @@ def _expected(key: str) -> str | None:
 
 
 def _system_error(error: BaseException | None) -> OSError | None:
-    """Find the refusal of the file system behind an error."""
+    """Find the file system's error among the causes of an error."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__
     return error

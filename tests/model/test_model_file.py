@@ -71,15 +71,15 @@ def test_a_model_comes_back_bit_equal(tmp_path: Path, normalization: str) -> Non
     assert tokenizer.normalizer == "lower"
 
 
-def test_pieces_come_back_with_what_cuts_text_into_them(tmp_path: Path) -> None:
-    pieces = [BLANK, "▁ab", "▁", *"abcdef"]
-    written, model = BPETokenizer(pieces, "upper", bytes(range(256))), random_model()
+def test_subwords_come_back_with_their_sentencepiece_model(tmp_path: Path) -> None:
+    subwords = [BLANK, "▁ab", "▁", *"abcdef"]
+    written, model = BPETokenizer(subwords, "upper", bytes(range(256))), random_model()
 
     save_model(tmp_path / "a.safetensors", model.state_dict(), model.settings, written, {})
     tokenizer = load_model(tmp_path / "a.safetensors")[1]
 
     assert isinstance(tokenizer, BPETokenizer)
-    assert (tokenizer.tokens, tokenizer.normalizer) == (pieces, "upper")
+    assert (tokenizer.tokens, tokenizer.normalizer) == (subwords, "upper")
     assert tokenizer.model == written.model
     read_metadata(tmp_path / "a.safetensors")  # still one key
 
@@ -381,8 +381,8 @@ def test_the_mean_of_models_is_of_their_weights(tmp_path: Path) -> None:
     two = other_model(tmp_path / "2.safetensors", 2, dropout=0.4)
     mean = tmp_path / "mean.safetensors"
     first, second = (load_model(path)[0].state_dict() for path in (one, two))
-    for shares, of_second in (((), 0.5), ((3.0, 1.0), 0.25)):
-        export_model([one, two], mean, 32, shares)
+    for mean_weights, of_second in (((), 0.5), ((3.0, 1.0), 0.25)):
+        export_model([one, two], mean, 32, mean_weights)
         for name, tensor in load_model(mean)[0].state_dict().items():
             expected = torch.lerp(first[name], second[name], of_second)
             torch.testing.assert_close(tensor, expected, msg=name)
@@ -394,9 +394,9 @@ def test_models_that_have_no_mean_are_refused(tmp_path: Path, model_file: Path) 
         other = other_model(tmp_path / f"{name}.safetensors", 1, **setting)
         with pytest.raises(UserError, match=rf"{name}.safetensors: another network than .*"):
             export_model([model_file, other], tmp_path / "mean.safetensors", 32)
-    for shares in ((1.0,), (1.0, 0.0), (1.0, math.inf), (1.0, math.nan)):
-        with pytest.raises(UserError, match="for 2 models; give one a model, each more than 0"):
-            export_model([model_file, model_file], tmp_path / "mean.safetensors", 32, shares)
+    for mean_weights in ((1.0,), (1.0, 0.0), (1.0, math.inf), (1.0, math.nan)):
+        with pytest.raises(UserError, match="for 2 models; give one per model, each more than 0"):
+            export_model([model_file, model_file], tmp_path / "mean.safetensors", 32, mean_weights)
     assert not (tmp_path / "mean.safetensors").exists()
 
 

@@ -105,7 +105,7 @@ def test_a_new_encoder_is_one_line_of_the_table(compose, monkeypatch):
     assert (config.encoder.name, config.encoder.layers) == ("brand_new", 2)
 
 
-def test_each_setting_of_augmentation_reaches_its_own():
+def test_each_setting_of_augmentation_reaches_its_part():
     settings = AugmentConfig(
         speeds=[0.9, 1.2], noise_probability=0.1, noise_snr_db=[3, 4], reverb_probability=0.2,
         reverb_rt60_s=[0.3, 0.4], vtlp=0.05, frequency_masks=6, frequency_bins=7,
@@ -157,7 +157,7 @@ def test_units_of_two_kinds_are_refused(compose, tones):
         recipes.make_tokenizer(read_cuts(tones / "train.jsonl.gz"), "lower", both)
 
 
-def test_pieces_can_be_learned(compose, tones):
+def test_subwords_can_be_learned(compose, tones):
     pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
     cuts = read_cuts(tones / "train.jsonl.gz")
     wanted = compose("own", "tokens=bpe", "tokens.subwords=6").tokens
@@ -166,7 +166,7 @@ def test_pieces_can_be_learned(compose, tones):
     assert {"<blank>", "▁", "a", "b"} < set(tokens)
 
 
-def test_an_alphabet_and_pieces_exclude_each_other(compose, tones):
+def test_an_alphabet_and_subwords_exclude_each_other(compose, tones):
     both = compose("own", "tokens=bpe", "tokens.characters=ab").tokens
     with pytest.raises(UserError, match="characters and subwords are both given"):
         recipes.make_tokenizer(read_cuts(tones / "train.jsonl.gz"), "lower", both)

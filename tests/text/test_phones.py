@@ -98,7 +98,9 @@ def test_a_model_of_phones_trains_aligns_and_writes_words(tones, tmp_path, capsy
     text.write_text("a zoe")
     align = ["align", str(tones / "test-00.wav"), str(text), "--model", str(run)]
     assert main(align) == 1
-    assert "lexicon lacks (zoe); give their pronunciations in a --lexicon" in capsys.readouterr().err
+    assert (
+        "lexicon lacks (zoe); give their pronunciations in a --lexicon" in capsys.readouterr().err
+    )
     more = tmp_path / "more.txt"
     more.write_text("Zoe y2 y2\n")
     assert main([*align, "--lexicon", str(more)]) == 0

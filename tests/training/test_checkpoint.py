@@ -66,7 +66,7 @@ def refused(run_dir: Path) -> str:
 
 
 def rewrite(run_dir: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change a state as anybody can, in format 1, which had no seal."""
+    """Change a state as anybody can, in format 1, which had no digest."""
     state = torch.load(run_dir / STATE_NAME, weights_only=True)
     state["format"] = 1
     change(state)
@@ -93,12 +93,12 @@ def test_a_state_comes_back_bit_equal(run_dir):
     assert_restored(run_dir)
 
 
-def test_a_state_from_before_there_was_a_seal_is_read(run_dir):
+def test_a_state_of_format_1_without_a_digest_is_read(run_dir):
     rewrite(run_dir, lambda state: state["progress"].pop("elapsed_s"))
     assert_restored(run_dir)
 
 
-def test_a_state_of_before_the_first_step_is_read(tmp_path):
+def test_a_state_from_before_the_first_step_is_read(tmp_path):
     model, optimizer = network()
     weights = model.state_dict()
     parts = {"model": weights, "average": weights, "optimizer": optimizer.state_dict()}

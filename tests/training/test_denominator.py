@@ -62,9 +62,9 @@ def test_no_text_is_likelier_than_all_of_them(trigram: Tensor, log_probs: Tensor
     text = torch.tensor([[1, 2, 3, 3]])
     alone = -ctc_loss(log_probs[:1], LENGTHS[:1], text, torch.tensor([4]))
 
-    map_threads = Denominator(trigram)(log_probs[:1], LENGTHS[:1])
+    log_z = Denominator(trigram)(log_probs[:1], LENGTHS[:1])
 
-    assert float(alone) + log_prob([1, 2, 3, 3], trigram) < float(map_threads) < 0
+    assert float(alone) + log_prob([1, 2, 3, 3], trigram) < float(log_z) < 0
 
 
 def test_hundreds_of_frames_neither_vanish_nor_overflow(trigram: Tensor) -> None:

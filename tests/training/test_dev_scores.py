@@ -76,7 +76,7 @@ def test_the_loss_is_the_mean_over_utterances(paths, texts):
     assert scores(of).loss == pytest.approx(np.mean(losses), rel=1e-4)
 
 
-def test_processes_put_their_shares_together(paths, texts):
+def test_processes_gather_their_shards(paths, texts):
     values, both = [None, None], Barrier(2)
 
     class Two(DistributedContext):

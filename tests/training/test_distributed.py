@@ -35,7 +35,7 @@ def torchrun(arguments: list[str], folder) -> subprocess.CompletedProcess:
 
 
 def fork_ranks(arguments: list[str], folder, ranks: int = 2) -> tuple[list[int], list[str]]:
-    """Do what torchrun does, without its seconds of imports; give statuses and what was said."""
+    """Start ranks as torchrun does, without its imports; return statuses and standard errors."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -83,8 +83,8 @@ def test_two_processes_equal_one(tones, alone, tmp_path):
 
 
 @pytest.mark.slow
-def test_three_processes_with_uneven_pieces_equal_one(tones, alone, tmp_path):
-    """Some have two pieces of a batch, some one, some only an utterance that does not count."""
+def test_three_processes_with_uneven_micro_batches_equal_one(tones, alone, tmp_path):
+    """Some have two micro-batches, some one, some only an utterance of weight 0."""
     command = tiny.arguments(tones, tmp_path / "three", *SETTINGS, "trainer.micro_batches=2")
     statuses, said = fork_ranks(command, tmp_path, ranks=3)
     assert statuses == [0, 0, 0], said
@@ -201,7 +201,7 @@ def one_bad(tmp_path):
     return corpus
 
 
-def words_of(stderr: str) -> list[str]:
+def errors_in(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if line.startswith("asr: ")]
 
 
@@ -210,14 +210,14 @@ def test_a_process_that_fails_says_why_and_the_other_does_not_wait(one_bad, tmp_
     statuses, said = fork_ranks(command, tmp_path)
     assert 1 in statuses
     assert 0 not in statuses
-    assert words_of("".join(said)) == [FAULT]
+    assert errors_in("".join(said)) == [FAULT]
 
 
 @pytest.mark.slow
 def test_a_process_that_fails_stops_all_of_torchrun(one_bad, tmp_path):
     done = torchrun(tiny.arguments(one_bad, tmp_path / "run", "augment=none"), tmp_path)
     assert done.returncode != 0
-    assert words_of(done.stderr) == [FAULT]
+    assert errors_in(done.stderr) == [FAULT]
 
 
 def test_alone_there_is_nothing_to_gather():
@@ -267,8 +267,8 @@ def test_a_process_that_fails_does_not_wait_for_the_others_to_leave(monkeypatch)
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
     monkeypatch.setattr(dist, "get_rank", lambda: 1)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: farewells.append("bye"))
-    with pytest.raises(UserError, match="spoilt"), open_distributed("cpu"):
-        raise UserError("spoilt")
+    with pytest.raises(UserError, match="broken"), open_distributed("cpu"):
+        raise UserError("broken")
     assert not farewells
     with open_distributed("cpu"):
         pass

@@ -25,7 +25,7 @@ def start(tones, run_dir, *overrides: str, status: int = 0) -> None:
     assert main(tiny.arguments(tones, run_dir, "trainer.epochs=1", *overrides)) == status
 
 
-def said_in(run_dir) -> str:
+def log_of(run_dir) -> str:
     return (run_dir / "train.log").read_text()
 
 
@@ -51,7 +51,7 @@ def test_with_the_same_tokens_all_weights_are_taken(tones, tones_run, tmp_path, 
     donor = load_file(tones_run / "model.safetensors")
     assert found.keys() == donor.keys()
     assert all(torch.equal(found[name], donor[name]) for name in donor)
-    assert f"init: {tones_run}/model.safetensors: all weights are taken" in said_in(tmp_path)
+    assert f"init: {tones_run}/model.safetensors: all weights are taken" in log_of(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_another_case_takes_the_rows_of_its_letters(tones, tones_run, tmp_path, 
         assert torch.equal(found[name][4], fresh[name][4])
     body = [name for name in donor if not name.startswith("head.")]
     assert all(torch.equal(found[name], donor[name]) for name in body)
-    assert "re-made: 4 of 5 rows from equal tokens, case aside, 1 new: Z" in said_in(tmp_path)
+    assert "re-made: 4 of 5 rows from equal tokens, case aside, 1 new: Z" in log_of(tmp_path)
 
 
 def test_rows_are_matched_by_token_and_then_by_letter():
@@ -90,12 +90,12 @@ def test_rows_are_matched_by_token_and_then_by_letter():
     assert matching_rows(LOWER, both)[:3] == [0, 1, 3]
 
 
-def test_pieces_match_pieces_and_no_characters():
-    pieces = BPETokenizer([BLANK, "▁ab", "▁", "a", "b"], "lower", b"")
+def test_subwords_match_subwords_and_no_characters():
+    subwords = BPETokenizer([BLANK, "▁ab", "▁", "a", "b"], "lower", b"")
     capitals = BPETokenizer([BLANK, "▁", "▁AB", "▁ABA", "A"], "upper", b"")
-    assert matching_rows(capitals, pieces) == [0, 2, 1, None, 3]
-    assert matching_rows(LOWER, pieces) == [0, None, None, None, None, None]
-    assert matching_rows(pieces, LOWER) == [0, None, None, None, None]
+    assert matching_rows(capitals, subwords) == [0, 2, 1, None, 3]
+    assert matching_rows(LOWER, subwords) == [0, None, None, None, None, None]
+    assert matching_rows(subwords, LOWER) == [0, None, None, None, None]
 
 
 def test_training_goes_on_and_differs_from_scratch(tones, tones_run, tmp_path):
@@ -151,7 +151,7 @@ def test_a_resumed_run_needs_no_initial_model(tones, tones_run, tmp_path):
         for folder in (run_dir, tmp_path / "whole")
     ]
     assert [row["epoch"] for row in rows[0]] == [row["epoch"] for row in rows[1]] == [1, 2, 3]
-    assert said_in(run_dir).count("all weights are taken") == 1
+    assert log_of(run_dir).count("all weights are taken") == 1
 
 
 @pytest.mark.parametrize("second", ["", "init=null", "init={other}"])

@@ -63,7 +63,7 @@ def test_overrides_arrive(trained):
         ("encodr.layers=3", "did you mean encoder.layers?"),
         ("encodr=blstm", "encodr: there is no such setting; did you mean encoder?"),
         ("optimiser.lr=1", "did you mean optimizer.lr?"),
-        ("zzz=1", "zzz: there is no such setting; `asr train RECIPE --cfg job` lists them"),
+        ("zzz=1", "zzz: there is no such setting; the files of conf/ list them"),
         ("+encoder.layer=3", "did you mean encoder.layers?"),
         ("++data.tran=x", "did you mean data.train?"),
         ("encoder.layers=three", "encoder.layers: expected a whole number, found three"),

@@ -80,11 +80,11 @@ def test_the_log_goes_to_the_file_and_the_terminal_once(tmp_path, capsys):
 def test_the_log_holds_any_transcript(tmp_path, capsys):
     """On systems whose files are not UTF-8 unless told so, too."""
     with open_log(tmp_path, DistributedContext(0, 1, torch.device("cpu"))):
-        log.info("said %s", "a\x1b[2J\udfff")
+        log.info("text %s", "a\x1b[2J\udfff")
         (file,) = (h for h in log.handlers if isinstance(h, logging.FileHandler))
         assert file.encoding == "utf-8"
     written = (tmp_path / "train.log").read_text()
-    assert written == capsys.readouterr().err == "said a\\x1b[2J\\udfff\n"
+    assert written == capsys.readouterr().err == "text a\\x1b[2J\\udfff\n"
 
 
 def test_an_epoch_in_words():

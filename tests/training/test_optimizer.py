@@ -75,12 +75,12 @@ def test_unknown_names_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("progress", "shard"),
+    ("progress", "relative_rate"),
     [(0.0, 0.0), (0.1, 0.5), (0.2, 1.0), (0.6, 0.55), (1.0, 0.1), (1.5, 0.1)],
 )
-def test_the_schedule_at_its_corners(progress, shard):
+def test_the_schedule_at_its_corners(progress, relative_rate):
     schedule = make_schedule(name="warmup_cosine", warmup_fraction=0.2, final_fraction=0.1)
-    assert schedule(progress) == pytest.approx(shard)
+    assert schedule(progress) == pytest.approx(relative_rate)
 
 
 def test_the_schedule_without_warm_up_or_without_fall():

@@ -148,7 +148,7 @@ def test_stopped_while_dev_is_scored(tones, tones_run, tmp_path, monkeypatch):
     tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
-def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, monkeypatch):
+def test_killed_between_the_metrics_and_the_state(tones, tones_run, tmp_path, monkeypatch):
     """The epoch is in metrics.jsonl then, but not in the state: it must not stand there twice."""
 
     class DeathError(Exception):
@@ -171,20 +171,20 @@ def test_killed_between_the_journal_and_the_state(tones, tones_run, tmp_path, mo
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_first(tones, tones_run, tmp_path, number):
-    stop_and_go_on(tones, tones_run, tmp_path, number, saved=5)
+    stop_and_resume(tones, tones_run, tmp_path, number, saved=5)
     assert "asr: stopped; the same command goes on from here" in (tmp_path / "err").read_text()
 
 
 def test_sigterm_may_come_twice(tones, tones_run, tmp_path):
     """`timeout` sends it to the process and then to the group that the process is in."""
-    stop_and_go_on(tones, tones_run, tmp_path, signal.SIGTERM, times=2, saved=5)
+    stop_and_resume(tones, tones_run, tmp_path, signal.SIGTERM, times=2, saved=5)
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_step(tones, tones_run, tmp_path):
-    stop_and_go_on(tones, tones_run, tmp_path, signal.SIGINT, times=2, saved=4)
+    stop_and_resume(tones, tones_run, tmp_path, signal.SIGINT, times=2, saved=4)
 
 
-def stop_and_go_on(tones, tones_run, tmp_path, number, saved, times=1):
+def stop_and_resume(tones, tones_run, tmp_path, number, saved, times=1):
     """Signal a run in its fifth step, which save_every_steps=2 does not save by itself."""
     command = tiny.arguments(tones, tmp_path / "run")
     signalled = functools.partial(signal_in_step, number, 5, times=times)
@@ -320,7 +320,7 @@ def test_a_damaged_state_is_named(tones, tmp_path, capsys, content):
     assert "Traceback" not in said
 
 
-def test_what_killed_writers_left_is_removed(tmp_path):
+def test_partial_files_of_killed_writers_are_removed(tmp_path):
     (tmp_path / ".state.pt.partial123").write_text("half")
     (tmp_path / "state.pt").write_text("whole")
     files.remove_partials(tmp_path)

@@ -89,7 +89,7 @@ def test_a_run_goes_on_from_where_the_disk_was_full(
     tiny.assert_same_run(tmp_path / "run", tones_run)
 
 
-def test_a_state_too_large_for_the_disk_is_not_torchs_to_word(tones, tmp_path, monkeypatch, capsys):
+def test_a_state_too_large_for_the_disk_is_reported_as_such(tones, tmp_path, monkeypatch, capsys):
     """Its writer, at the end of a file that could not be written, raises a RuntimeError."""
     opened = Path.open
 
@@ -109,7 +109,7 @@ def test_a_state_too_large_for_the_disk_is_not_torchs_to_word(tones, tmp_path, m
     assert "state.pt: cannot be written: No space left on device; make room for 0.07 MB" in said
 
 
-def test_notes_that_do_not_fit_say_so_too(tones, tmp_path, monkeypatch, capsys):
+def test_metrics_that_do_not_fit_on_the_disk_are_reported_too(tones, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(MetricLogger, "epoch", full)
     assert main(tiny.arguments(tones, tmp_path / "run")) == 1
     said = capsys.readouterr().err

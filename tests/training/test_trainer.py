@@ -1,4 +1,4 @@
-"""The loop itself: skipped steps, accumulation, early stopping, what is logged and kept."""
+"""The training loop: skipped steps, gradient accumulation, early stopping, logs and models."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def metrics(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def spoilt(loss, factor):
+def scaled(loss, factor):
     return loss._replace(total=loss.total * factor)
 
 
@@ -52,27 +52,27 @@ def test_training_lowers_the_loss(tones_run):
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("accumulate", [2, 3, 20])
-def test_accumulation_changes_nothing(build, accumulate):
-    """Twenty pieces are more than a batch has utterances."""
+@pytest.mark.parametrize("micro_batches", [2, 3, 20])
+def test_gradient_accumulation_changes_nothing(build, micro_batches):
+    """Twenty micro-batches are more than a batch has utterances."""
     results = []
-    for parts in (1, accumulate):
+    for parts in (1, micro_batches):
         trained = build(*tiny.STILL, f"trainer.micro_batches={parts}", name=f"run{parts}")
         trained.settings.epochs = 1
         trained.fit()
         results.append(weights(trained))
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
-    one, several = (metrics(trained.run_dir.parent / f"run{n}")[0] for n in (1, accumulate))
+    one, several = (metrics(trained.run_dir.parent / f"run{n}")[0] for n in (1, micro_batches))
     for key in ("loss", "norm"):
         assert one[key] == pytest.approx(several[key], rel=1e-4)
 
 
-@pytest.mark.parametrize("accumulate", [1, 3])
-def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(build, accumulate):
+@pytest.mark.parametrize("micro_batches", [1, 3])
+def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(build, micro_batches):
     """Adam and clipping would hide any other scale."""
     trained = build(
         *tiny.STILL, "trainer.epochs=1", "data.batch_s=1000", "trainer.clip_norm=inf",
-        f"trainer.micro_batches={accumulate}",
+        f"trainer.micro_batches={micro_batches}",
     )  # fmt: skip
     whole = trained.train.load([*range(len(trained.train))])
     trained.model.train()
@@ -86,42 +86,42 @@ def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(build, accumulate):
     torch.testing.assert_close(found, [expected], rtol=1e-4, atol=1e-5)
 
 
-def test_every_epoch_hears_and_masks_each_utterance_anew(build):
+def test_every_epoch_augments_and_masks_each_utterance_anew(build):
     trained = build("encoder.dropout=0", "trainer.epochs=2")
-    heard, masked = listen(trained)
+    waveforms, masked = record_inputs(trained)
     trained.fit()
-    ids = {utterance_id for _, utterance_id in heard}
+    ids = {utterance_id for _, utterance_id in waveforms}
     assert len(ids) == 12
-    anew = [not torch.equal(heard[1, one], heard[2, one]) for one in ids]
-    assert sum(anew) > len(ids) / 2  # the others are heard as they are, by chance
+    anew = [not torch.equal(waveforms[1, one], waveforms[2, one]) for one in ids]
+    assert sum(anew) > len(ids) / 2  # the others are unchanged, by chance
     assert any(masked)
 
 
 def test_without_augmentation_nothing_is_changed(build):
     trained = build(*tiny.STILL, "trainer.epochs=2")
-    heard, masked = listen(trained)
+    waveforms, masked = record_inputs(trained)
     trained.fit()
-    assert all(torch.equal(heard[1, one], heard[2, one]) for _, one in heard)
+    assert all(torch.equal(waveforms[1, one], waveforms[2, one]) for _, one in waveforms)
     assert not any(masked)
 
 
-def listen(trained):
-    """Note the samples of each epoch's utterances, and whether their features were changed."""
-    heard, changed = {}, []
+def record_inputs(trained):
+    """Record the samples of each epoch's utterances, and whether their features were changed."""
+    waveforms, changed = {}, []
     loss, mask = trained._loss, trained.objective.mask
 
-    def listening_loss(batch, epoch):
+    def recording_loss(batch, epoch):
         rows = zip(batch.utterance_ids, batch.waveforms, batch.waveform_lengths, strict=True)
-        heard.update({(epoch, one): row[:length].clone() for one, row, length in rows})
+        waveforms.update({(epoch, one): row[:length].clone() for one, row, length in rows})
         return loss(batch, epoch)
 
-    def listening_mask(features, lengths, *rest):
+    def recording_mask(features, lengths, *rest):
         result = mask(features.clone(), lengths, *rest)
         changed.append(not torch.equal(result[: len(features)], features))
         return result
 
-    trained._loss, trained.objective.mask = listening_loss, listening_mask
-    return heard, changed
+    trained._loss, trained.objective.mask = recording_loss, recording_mask
+    return waveforms, changed
 
 
 def gradient(trained):
@@ -136,7 +136,7 @@ def test_a_gradient_that_is_not_finite_is_skipped_and_counted(build, monkeypatch
         nonlocal calls
         calls += 1
         before.append(weights(trained).clone())
-        return spoilt(original(batch, epoch), float("nan") if calls == 3 else 1)
+        return scaled(original(batch, epoch), float("nan") if calls == 3 else 1)
 
     before: list[torch.Tensor] = []
     trained._loss = loss
@@ -155,11 +155,11 @@ def test_many_gradients_in_a_row_that_are_not_finite_stop_the_run(
 ):
     monkeypatch.setattr(objective, "ctc_loss", lambda p, *_: p.sum(dim=(1, 2)) * float("inf"))
     assert main(tiny.arguments(tones, tmp_path)) == 1
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asr: ")]
-    assert len(said) == 1
-    assert "the gradient was not finite 5 times in a row; begin a new run with a lower" in said[0]
-    assert f"init={tmp_path}" in said[0]
-    assert said[0].removeprefix("asr: ") in (tmp_path / "train.log").read_text()
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asr: ")]
+    assert len(errors) == 1
+    assert "the gradient was not finite 5 times in a row; begin a new run with a lower" in errors[0]
+    assert f"init={tmp_path}" in errors[0]
+    assert errors[0].removeprefix("asr: ") in (tmp_path / "train.log").read_text()
 
 
 def test_a_signal_while_the_last_dev_is_scored_is_not_forgotten(build, monkeypatch):
@@ -184,7 +184,7 @@ def test_a_good_gradient_ends_the_row(build):
     def loss(batch, epoch):
         nonlocal calls
         calls += 1
-        return spoilt(original(batch, epoch), float("inf") if calls % 5 else 1)
+        return scaled(original(batch, epoch), float("inf") if calls % 5 else 1)
 
     trained._loss = loss
     trained.fit()
@@ -267,16 +267,16 @@ def test_bf16_trains(build):
     assert torch.isfinite(weights(trained)).all()
 
 
-@pytest.mark.parametrize(("has", "said"), [(True, 0), (False, 1)])
-def test_bf16_that_a_processor_lacks_is_said_to_be_slow(build, monkeypatch, caplog, has, said):
+@pytest.mark.parametrize(("has", "warnings"), [(True, 0), (False, 1)])
+def test_bf16_without_hardware_is_logged_as_slow(build, monkeypatch, caplog, has, warnings):
     monkeypatch.setattr(recipe, "CPU_HAS_BFLOAT16", has)
     caplog.set_level("INFO", logger="asr")
     build("trainer.precision=bf16")
-    assert caplog.text.count("bf16 is slower than 32") == said
+    assert caplog.text.count("bf16 is slower than 32") == warnings
 
 
-def test_dev_batches_are_no_larger_than_the_pieces_trained_on(build, monkeypatch):
-    """Memory that holds a piece holds no whole batch of many devices."""
+def test_dev_batches_are_no_larger_than_the_micro_batches(build, monkeypatch):
+    """Memory that holds a micro-batch need not hold the global batch of many devices."""
     trained = build("trainer.micro_batches=2", "data.batch_s=3", "trainer.epochs=1")
     padded_s = []
 
