@@ -5,8 +5,8 @@ the language model is asked for whole sentences.
 """
 
 import itertools
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -22,12 +22,19 @@ def random_log_probs(frames: int, tokens: int, seed: int) -> np.ndarray:
 
 def sequence_log_probs(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
     """Natural log-probability of every token sequence, over all its alignments."""
-    frames, tokens = log_probs.shape
-    sums: dict[tuple[int, ...], float] = defaultdict(float)
-    for path in itertools.product(range(tokens), repeat=frames):
-        merged = tuple(token for token, _ in itertools.groupby(path) if token)
-        sums[merged] += np.exp(log_probs[np.arange(frames), list(path)].sum(dtype=np.float64))
-    return {sequence: float(np.log(p)) for sequence, p in sums.items()}
+    paths, sequences, merged = all_paths(*log_probs.shape)
+    scores = log_probs[np.arange(len(log_probs)), paths].sum(axis=1, dtype=np.float64)
+    sums = np.log(np.bincount(merged, np.exp(scores)))
+    return dict(zip(sequences, sums.tolist(), strict=True))
+
+
+@cache
+def all_paths(frames: int, tokens: int) -> tuple[np.ndarray, list[tuple[int, ...]], np.ndarray]:
+    """Every path (paths, frames), every sequence, and the one that each path merges to (paths)."""
+    paths = list(itertools.product(range(tokens), repeat=frames))
+    merged = [tuple(token for token, _ in itertools.groupby(path) if token) for path in paths]
+    number = {sequence: n for n, sequence in enumerate(dict.fromkeys(merged))}
+    return np.array(paths), list(number), np.array([number[sequence] for sequence in merged])
 
 
 def words_of(sequence: Sequence[int], alphabet: Sequence[str] = ALPHABET) -> list[str]:
