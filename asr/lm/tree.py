@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from asr.lm.ngram import NGramArrays, find_child, score_next_word
+from asr.util.array_file import read_only
 from asr.util.compiled import compiled
 
 
@@ -33,13 +34,6 @@ def _link_suffixes(lm: NGramArrays, parent: np.ndarray, suffix: np.ndarray) -> N
     for entry in range(1, len(parent)):
         if parent[entry] > 0:
             suffix[entry] = score_next_word(lm, int(suffix[parent[entry]]), int(lm.word[entry]))[1]
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """A read-only view, so that arrays in memory have the type of arrays mapped from a file."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
 
 
 class TreeBuilder:

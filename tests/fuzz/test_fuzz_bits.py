@@ -14,9 +14,10 @@ from texts import random_arpa
 from worker import Worker
 
 from asr.lm.ngram import NGram
-from asr.lm.store import cache_path, open_ngram
+from asr.lm.store import cache_name, open_ngram
 from asr.model.model_file import load_model
 from asr.training.checkpoint import STATE_NAME, Progress, load_state, read_fingerprint, save_state
+from asr.util.cache_folder import make_cache_folder
 from asr.util.errors import UserError
 
 
@@ -114,10 +115,10 @@ def scores(lm: NGram) -> list[list[float]]:
 def open_cache(folder: Path, arpa: Path, number: int) -> None:
     path = Path(shutil.copy(arpa, folder / "lm.arpa"))
     whole = scores(open_ngram(path))
-    damage(cache_path(path), generator("cache", number))
+    damage(make_cache_folder() / cache_name(path), generator("cache", number))
     for _ in range(2):  # made anew, and then found sound
         assert scores(open_ngram(path)) == whole, "other scores, and nobody is told"
-    cache_path(path).unlink()
+    (make_cache_folder() / cache_name(path)).unlink()
 
 
 @pytest.mark.numbered(400, 4)

@@ -9,8 +9,9 @@ import pytest
 from sentence_scores import total_log10
 
 from asr.lm import NGram, store
-from asr.lm.store import _MAGIC as MAGIC
-from asr.lm.store import cache_path, open_ngram
+from asr.lm.store import cache_name, open_ngram
+from asr.util.array_file import MAGIC
+from asr.util.cache_folder import make_cache_folder
 
 ARPA = """\\data\\
 ngram 1=4
@@ -49,6 +50,10 @@ def source(tmp_path: Path, cache_home: Path) -> Path:
     path = tmp_path / "x.arpa"
     path.write_text(ARPA)
     return path
+
+
+def cache_path(path: Path) -> Path:
+    return make_cache_folder() / cache_name(path)
 
 
 def score(path: Path) -> float:
@@ -128,7 +133,7 @@ def test_a_damaged_cache_is_made_anew_with_a_warning(source: Path, parsed: list[
     assert len(parsed) == count
 
 
-@pytest.mark.parametrize("content", [b"", MAGIC[:5], b"asr-lm\x00\x01 of an older version"])
+@pytest.mark.parametrize("content", [b"", MAGIC[:5], b"asr-lm\x00\x03 of an older version"])
 def test_a_cache_of_another_format_is_made_anew(
     source: Path, parsed: list[Path], content: bytes
 ) -> None:
@@ -162,7 +167,7 @@ def test_no_cache_is_kept_where_others_can_write(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
     cache = cache_path(source)
     cache.parent.chmod(0o777)
-    with pytest.warns(UserWarning, match="every user can write to this folder, so no language"):
+    with pytest.warns(UserWarning, match="every user can write to this folder, so nothing is"):
         assert score(source) == -0.3
     assert not cache.exists()
 
