@@ -140,7 +140,7 @@ def unpacked(lm: Path, folder: Path) -> Path:
 def compare(speech: Speech, arpa: Path, arguments: argparse.Namespace) -> None:
     """Time every search at every beam, without and with the model."""
     lm = open_ngram(arpa)
-    words = lm_words(lm, speech.tokens)
+    words = lm_words(lm)
     kinds = [
         ("no LM", Lexicon(speech.tokens), None, ("pyctcdecode", "flashlight")),
         ("LM, open", Lexicon(speech.tokens, lm), arpa, ("pyctcdecode",)),

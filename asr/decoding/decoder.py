@@ -140,7 +140,7 @@ def load_lm(options: DecodingOptions) -> "NGram | None":
 def load_lexicon(
     tokens: Tokens, options: DecodingOptions, normalize: Callable[[str], str]
 ) -> "Lexicon":
-    """Build the lexicon from the options' closed vocabulary and language model, if they name any.
+    """Open the lexicon of the options' closed vocabulary and language model, if they name any.
 
     Words are brought to the spelling the model writes. For a model of phones, the vocabulary's
     file may give their pronunciations; others are taken from the model's own lexicon.
@@ -148,7 +148,7 @@ def load_lexicon(
     Raises:
         UserError: a file cannot be read or has no words; as `load_lm` and `Lexicon`.
     """
-    from asr.decoding.lexicon import Lexicon
+    from asr.decoding.lexicon_store import open_lexicon
     from asr.decoding.word_lists import read_words
     from asr.text.lexicon import read_lexicon
 
@@ -158,7 +158,7 @@ def load_lexicon(
     elif options.vocabulary is not None:
         found = read_lexicon(options.vocabulary, normalize, known=tokens.pronunciations)
         tokens, words = replace(tokens, pronunciations=found), [*found]
-    return Lexicon(tokens, load_lm(options), options.lm_unit, words)
+    return open_lexicon(tokens, load_lm(options), options.lm_unit, words)
 
 
 def load_hotwords(options: DecodingOptions, normalize: Callable[[str], str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.util.array_file import read_only
 from asr.util.compiled import njit_no_alloc
 
 ROOT = 0
@@ -18,6 +19,8 @@ OUTSIDE = -1  # stands for no node; as an index, the last place of an array of N
 
 class Tree(NamedTuple):
     """Node 0 is the root; the children of node n are the nodes first[n] to first[n + 1].
+
+    The arrays are read-only, as those of a cached lexicon are.
 
     Attributes:
         first: (nodes + 1,) int32.
@@ -55,7 +58,8 @@ def build_tree(spellings: Sequence[Sequence[int]]) -> tuple[Tree, NDArray[np.int
         count += len(edges)
     parent = np.concatenate(parents)
     first = np.searchsorted(parent[1:], np.arange(count + 1)) + 1
-    return Tree(*(a.astype(np.int32) for a in (first, np.concatenate(labels), parent))), at
+    arrays = (first, np.concatenate(labels), parent)
+    return Tree(*(read_only(array.astype(np.int32)) for array in arrays)), at
 
 
 @njit_no_alloc
