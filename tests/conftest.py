@@ -86,5 +86,5 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep the caches of parsed models out of the user's own."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.setenv("ASR_CACHE", str(folder))
         yield folder

@@ -12,12 +12,24 @@ import warnings
 from collections.abc import Sequence
 
 from asr import __version__
-from asr.cli import align, evaluate, export, lexicon, lm, prepare, score, train, transcribe, tune
+from asr.cli import (
+    align,
+    cache,
+    evaluate,
+    export,
+    lexicon,
+    lm,
+    prepare,
+    score,
+    train,
+    transcribe,
+    tune,
+)
 from asr.cli.messages import complain, drop_output, is_broken, make_usable
 from asr.cli.remedies import worded
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
-VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export)
+VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export, cache)
 #: How often an idle thread of torch looks for work before it sleeps. GNU's OpenMP has 300,000,
 #: which take the core from the busy thread where other programs run, and training takes ten times
 #: as long; where nothing else runs, 3,000 lose nothing. Read when torch is loaded.

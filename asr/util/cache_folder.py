@@ -7,8 +7,15 @@ every folder above it, must belong to the user or to root and be closed to other
 
 import os
 import stat
+import sys
 from pathlib import Path
 
+#: Patterns of the files that the toolkit keeps in the folder: arrays, named by a digest with their
+#: kind as suffix, arrays being written, and numba's compiled code. Other files are left alone.
+DIGEST = "[0-9a-f]" * 32
+ARRAYS = f"{DIGEST}.*"
+UNFINISHED = f".{DIGEST}.*.partial*"
+COMPILED = "numba/*/*.nb[ci]"
 _ROOT = 0
 
 
@@ -23,18 +30,26 @@ class UnsafeFolderError(PermissionError):
 
 
 def make_cache_folder() -> Path:
-    """Make the toolkit's own cache folder, `$XDG_CACHE_HOME/asr` or `~/.cache/asr`.
+    """Make the toolkit's own cache folder: `$ASR_CACHE`, else `asr` in the platform's.
 
     Raises:
         UnsafeFolderError: other users could write to it.
         OSError: it cannot be made.
         RuntimeError: the user's home folder is not known.
     """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "asr"
-    folder = make_private_folder(folder)
+    folder = make_private_folder(Path(os.environ.get("ASR_CACHE") or _platform_folder() / "asr"))
     if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):  # an earlier version let others read
         folder.chmod(stat.S_IRWXU)
     return folder
+
+
+def _platform_folder() -> Path:
+    """Folder for the caches of all programs of the user."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def make_private_folder(folder: Path) -> Path:

@@ -164,7 +164,7 @@ def test_a_pipe_in_place_of_the_cache_is_replaced(source: Path, parsed: list[Pat
 def test_no_cache_is_kept_where_others_can_write(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
+    monkeypatch.setenv("ASR_CACHE", str(tmp_path / "shared"))
     cache = cache_path(source)
     cache.parent.chmod(0o777)
     with pytest.warns(UserWarning, match="every user can write to this folder, so nothing is"):
@@ -199,7 +199,7 @@ def test_without_a_writable_cache_each_call_parses(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("a file in place of the folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    monkeypatch.setenv("ASR_CACHE", str(blocked))
     assert score(source) == -0.3
     assert score(source) == -0.3
 
@@ -212,7 +212,7 @@ def test_without_a_home_there_is_no_cache(
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("ASR_CACHE")
     monkeypatch.setattr(Path, "home", no_home)
     assert score(source) == score(source)
     assert len(parsed) == 2

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,38 @@ def mode(folder: Path) -> int:
 def test_the_folder_is_made_for_the_user_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
-    assert make_cache_folder() == tmp_path / "new" / "asr"
+    monkeypatch.setenv("ASR_CACHE", str(tmp_path / "new"))
+    assert make_cache_folder() == tmp_path / "new"
     assert mode(make_cache_folder()) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "found"),
+    [
+        ("linux", "XDG_CACHE_HOME", "given/asr"),
+        ("linux", None, "home/.cache/asr"),
+        ("darwin", None, "home/Library/Caches/asr"),
+        ("win32", "LOCALAPPDATA", "given/asr"),
+        ("win32", None, "home/AppData/Local/asr"),
+    ],
+)
+def test_without_the_variable_it_is_in_the_folder_of_the_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, variable: str | None, found: str
+) -> None:
+    for name in ("ASR_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    if variable is not None:
+        monkeypatch.setenv(variable, str(tmp_path / "given"))
+    assert make_cache_folder() == tmp_path / found
 
 
 def test_a_folder_that_others_can_read_is_closed_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "asr").mkdir(mode=0o755)
+    monkeypatch.setenv("ASR_CACHE", str(tmp_path))
+    tmp_path.chmod(0o755)
     assert mode(make_cache_folder()) == 0o700
 
 

@@ -61,7 +61,7 @@ def one_more(x):
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
-@pytest.mark.parametrize("by", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("by", ["NUMBA_CACHE_DIR", "ASR_CACHE"])
 def test_nothing_is_unpickled_where_others_can_write(
     fresh: pytest.MonkeyPatch, tmp_path: Path, by: str
 ) -> None:
