@@ -188,17 +188,20 @@ class PronunciationIndex:
 
     def __init__(self, tokens: Tokens) -> None:
         self.space = tokens.tokens.index(tokens.boundary or "")
-        ids = {phone: token for token, phone in enumerate(tokens.spellings) if phone}
-        entries = ((phones.split(), word) for phones, word in tokens.by_pronunciation.items())
-        known = [(phones, word) for phones, word in entries if ids.keys() >= set(phones)]
-        self.words = [word for _, word in known]
         # each phone is a character, since edit distances are of strings
-        self._strings = ["".join(chr(ids[phone]) for phone in phones) for phones, _ in known]
-        self.lengths = np.array([len(string) for string in self._strings], dtype=np.int64)
+        characters = {phone: chr(token) for token, phone in enumerate(tokens.spellings) if phone}
+        unknown = chr(BLANK_ID)
+        spelled = (
+            ("".join([characters.get(phone, unknown) for phone in phones.split()]), word)
+            for phones, word in tokens.by_pronunciation.items()
+        )
+        known = [(string, word) for string, word in spelled if unknown not in string]
+        self._strings, self.words = [string for string, _ in known], [word for _, word in known]
+        self.lengths = np.array([*map(len, self._strings)], dtype=np.int64)
         width = self.lengths.max(initial=0) + 1
         self.token_ids = np.full((len(known), width), self.space, dtype=np.int16)
         filled = np.arange(width) < self.lengths[:, None]
-        self.token_ids[filled] = [*map(ord, "".join(self._strings))]
+        self.token_ids[filled] = np.frombuffer("".join(self._strings).encode("utf-32-le"), "<u4")
         ranks = np.arange(1, len(known) + 1) + _RANK_OFFSET
         self.costs = _WEIGHT * (np.log(ranks) + np.log((1 / ranks).sum()))
 
