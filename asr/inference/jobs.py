@@ -3,6 +3,7 @@
 The segments of a long recording share batches; short recordings share batches by length.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -11,12 +12,13 @@ from pathlib import Path
 from asr.audio import Waveform
 from asr.audio.recording import Recording, open_recording
 from asr.inference.segmentation import segments
-from asr.inference.segmentation.batching import SegmentBatch, group_by_length, groups
+from asr.inference.segmentation.batching import SegmentBatch, groups
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError, contain_errors
 
-#: Seconds of short recordings that wait for one another, so that some are of similar length.
-_WAITING_S = 600.0
+#: Seconds of audio that may be read while a short recording waits for others of its length. The
+#: transcripts of that audio wait too, and are what a stop would lose.
+_WAITING_S = 1200.0
 
 
 class Channel:
@@ -85,31 +87,74 @@ class File:
 Job = tuple[SegmentBatch, Sequence[Channel]] | File
 
 
-class _Waiting:
-    """Short recordings that wait for others of similar length, and the files they belong to."""
+@dataclass
+class _OpenBatch:
+    """A batch that recordings of one padded length fill.
 
-    def __init__(self) -> None:
-        self.alone: list[tuple[SegmentBatch, Channel]] = []
-        self.files: list[File] = []
-        self.samples = 0
+    Attributes:
+        owners: the channel of each of its segments.
+        since: samples that had been read when its first segment came.
+    """
+
+    batch: SegmentBatch
+    owners: list[Channel]
+    since: int
+
+    def join(self, batch: SegmentBatch, owners: Sequence[Channel]) -> None:
+        """Take the segments of another batch of this shape."""
+        self.batch = replace(self.batch, segments=[*self.batch.segments, *batch.segments])
+        self.owners += owners
+
+
+class _Waiting:
+    """Short recordings that wait for others of their length, and files that wait for them.
+
+    A batch leaves as soon as it is full, so that fewer recordings wait for each padded length than
+    a batch has rows, however many the files are and in whatever order.
+
+    Args:
+        longest: samples that may be read while a recording waits.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest, self._read = longest, 0
+        self._open: dict[int, _OpenBatch] = {}  # by padded length
+        self._files: deque[File] = deque()
 
     def add(self, batch: SegmentBatch, channel: Channel) -> Iterator[Job]:
-        """Keep a batch that has room; flush before a full one, which is a long recording's."""
-        if batch.has_room:
-            self.alone.append((batch, channel))
-            self.samples += batch.samples
-            return
-        yield from self.flush()
-        yield batch, [channel] * len(batch.segments)
+        """Keep a batch that has room, and yield what is full or has waited too long."""
+        owners = [channel] * len(batch.segments)
+        self._read += batch.samples * len(owners)
+        if not batch.has_room:
+            yield batch, owners
+        elif batch.samples in self._open:
+            self._open[batch.samples].join(batch, owners)
+        else:
+            self._open[batch.samples] = _OpenBatch(batch, owners, self._read)
+        for samples, one in list(self._open.items()):
+            if not one.batch.has_room or self._read - one.since > self._longest:
+                yield self._close(samples)
+        yield from self._complete_files()
+
+    def end(self, file: File) -> Iterator[Job]:
+        """Yield a file that is read, unless a batch of it or of an earlier file waits."""
+        self._files.append(file)
+        yield from self._complete_files()
 
     def flush(self) -> Iterator[Job]:
-        """Yield all that waits."""
-        for places in group_by_length([batch for batch, _ in self.alone]):
-            batches, channels = zip(*(self.alone[place] for place in places), strict=True)
-            joint = [segment for batch in batches for segment in batch.segments]
-            yield replace(batches[0], segments=joint), channels
-        yield from self.files
-        self.alone, self.files, self.samples = [], [], 0
+        """Yield all that waits, long batches first, so that several workers end together."""
+        for samples in sorted(self._open, reverse=True):
+            yield self._close(samples)
+        yield from self._complete_files()
+
+    def _close(self, samples: int) -> Job:
+        closed = self._open.pop(samples)
+        return closed.batch, closed.owners
+
+    def _complete_files(self) -> Iterator[Job]:
+        waiting = {owner for one in self._open.values() for owner in one.owners}
+        while self._files and waiting.isdisjoint(self._files[0].channels):
+            yield self._files.popleft()
 
 
 def find_jobs(
@@ -119,7 +164,7 @@ def find_jobs(
     vad: str,
     on_open: Callable[[float], object],
 ) -> Iterator[Job]:
-    """Read files: their batches, and each file after its last batch, in order.
+    """Read files: their batches, and each file, in the order given, after its last batch.
 
     Args:
         paths: audio files.
@@ -129,7 +174,7 @@ def find_jobs(
         on_open: is called with the seconds of each channel that is opened, 0 where its file
             does not state them.
     """
-    waiting = _Waiting()
+    waiting = _Waiting(_WAITING_S * sample_rate)
     for path in paths:
         file = File(path)
         try:
@@ -143,9 +188,7 @@ def find_jobs(
                         yield from waiting.add(batch, opened)
         except UserError as error:
             file.error = error
-        waiting.files.append(file)
-        if not waiting.alone or waiting.samples > _WAITING_S * sample_rate:
-            yield from waiting.flush()
+        yield from waiting.end(file)
     yield from waiting.flush()
 
 

@@ -12,7 +12,7 @@ from asr.audio import AudioError
 from asr.audio.recording import Recording, open_recording
 from asr.inference import jobs
 from asr.inference.jobs import File, Job, find_jobs
-from asr.inference.segmentation.batching import BATCH, group_by_length, groups
+from asr.inference.segmentation.batching import BATCH, groups
 from asr.inference.segmentation.cutting import AudioSegment
 from asr.util.errors import FileError
 
@@ -45,25 +45,46 @@ def lengths_s(job: Job) -> list[float] | str:
     return [len(segment.waveform) / RATE for segment in job[0].segments]
 
 
-def test_short_recordings_of_like_length_share_batches(
+def test_a_batch_leaves_when_full_and_the_others_at_the_end(
     write: Callable[[str, float], Path],
 ) -> None:
     seconds = [2.0, 9.0, 2.2, 0.0, 2.3, 2.1, 2.4, 8.8]
     found = find([write(f"{number}.wav", s) for number, s in enumerate(seconds) if s])
 
     assert [lengths_s(job) for job in found] == [
-        [9.0, 8.8], [2.2, 2.3, 2.1, 2.4], [2.0],
+        [2.2, 2.3, 2.1, 2.4], [9.0, 8.8], [2.0],
         "0.wav", "1.wav", "2.wav", "4.wav", "5.wav", "6.wav", "7.wav",
     ]  # fmt: skip
 
 
-def test_a_long_recording_flushes_short_ones_that_wait(write: Callable[[str, float], Path]) -> None:
-    paths = [write("a.wav", 2), write("b.wav", 1.9), write("long.wav", 60), write("c.wav", 2)]
+def test_short_recordings_are_batched_alike_in_any_order(
+    write: Callable[[str, float], Path],
+) -> None:
+    generator = np.random.default_rng(0)
+    paths = [write(f"{n}.wav", s) for n, s in enumerate(generator.uniform(1, 12, 80))]
+    paths.insert(40, write("long.wav", 60))
 
-    found = [lengths_s(job) for job in find(paths)]
+    def sizes(paths: list[Path]) -> list[tuple[int, int]]:
+        """The shape of every batch, and how many recordings it holds."""
+        batches = [job[0] for job in find(paths) if not isinstance(job, File)]
+        return sorted((batch.samples, len(batch.segments)) for batch in batches)
 
-    assert found[:3] == [[2, 1.9], "a.wav", "b.wav"]
-    assert found[-3:] == ["long.wav", [2], "c.wav"]
+    by_length = sizes(sorted(paths, key=lambda path: path.stat().st_size))
+
+    assert len({samples for samples, _ in by_length}) > 10
+    for order in (paths, paths[::-1]):
+        assert sizes(order) == by_length
+
+
+def test_files_follow_their_batches_in_the_order_given(write: Callable[[str, float], Path]) -> None:
+    paths = [write("a.wav", 9), *(write(f"b{n}.wav", 2) for n in range(BATCH)), write("c.wav", 60)]
+
+    found = find(paths)
+
+    assert lengths_s(found[0]) == [2] * BATCH, "in time, before the file that was given first"
+    first = [lengths_s(job) for job in found].index("a.wav")
+    assert [lengths_s(job) for job in found[first:]] == [path.name for path in paths]
+    assert lengths_s(found[first - 1]) == [9]
 
 
 def test_a_file_is_opened_once_for_each_channel(
@@ -113,32 +134,33 @@ def test_an_error_nobody_foresaw_is_passed_on_with_its_file(
     assert isinstance(bad.error, FileError)
 
 
-def test_few_recordings_wait_however_many_there_are(
+def test_a_recording_waits_while_a_bounded_length_is_read(
     write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_WAITING_S", 5)
-    paths = [write(f"{number}.wav", 1) for number in range(40)]
+    monkeypatch.setattr(jobs, "_WAITING_S", 12)
+    paths = [write("first.wav", 9), *(write(f"{number}.wav", 1) for number in range(40))]
     opened: list[float] = []
     done = 0
 
     for job in find_jobs(paths, "mix", RATE, "energy", opened.append):
-        assert len(opened) - done <= 6
+        assert len(opened) - done <= 14
         done += isinstance(job, File)
-    assert done == 40
+    assert done == 41
+
+
+def test_a_recording_does_not_wait_for_a_long_one_to_end(
+    write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_WAITING_S", 40)
+
+    found = [lengths_s(job) for job in find([write("a.wav", 2), write("long.wav", 120)])]
+
+    assert found.index([2]) + 1 == found.index("a.wav") < len(found) - 4
 
 
 def test_every_batch_has_room_for_the_longest_of_its_shape() -> None:
     generator = np.random.default_rng(0)
-    alone = []
     for samples in [0, 1, 2, *generator.integers(3, 30 * RATE, 300)]:
         ((batch,),) = groups([AudioSegment(0, np.zeros(samples, np.float32))])
         assert batch.rows == BATCH
         assert samples <= batch.samples <= 1.25 * samples
-        alone.append(batch)
-
-    joined = group_by_length(alone)
-
-    assert sorted(place for places in joined for place in places) == [*range(len(alone))]
-    assert all(len({alone[place].samples for place in places}) == 1 for places in joined)
-    assert max(map(len, joined)) == BATCH
-    assert len(joined) < 0.4 * len(alone)

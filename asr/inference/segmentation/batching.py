@@ -3,7 +3,6 @@
 Shapes: B rows of a batch, N samples.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -56,28 +55,12 @@ class SegmentBatch:
 def groups(found: Iterable[AudioSegment]) -> Iterator[list[SegmentBatch]]:
     """Batch the segments of one channel of one recording; yield the batches of each `GROUP`.
 
-    A batch of one segment, such as a short recording whole, has room for other recordings'
-    segments: `group_by_length` says which batches to join.
+    A batch of one segment, such as a short recording whole, has room for segments of other
+    recordings whose batches have its shape.
     """
     arriving = iter(found)
     while group := sorted(islice(arriving, GROUP), key=lambda segment: len(segment.waveform)):
         yield [_make_batch(group[first : first + BATCH]) for first in range(0, len(group), BATCH)]
-
-
-def group_by_length(alone: Sequence[SegmentBatch]) -> list[list[int]]:
-    """Group batches of one segment that have one padded length, long ones first.
-
-    Returns:
-        For each group, the indices into `alone` of its batches; joined, they keep their shape.
-    """
-    by_shape: dict[int, list[int]] = defaultdict(list)
-    for place, batch in enumerate(alone):
-        by_shape[batch.samples].append(place)
-    return [
-        by_shape[samples][first : first + BATCH]
-        for samples in sorted(by_shape, reverse=True)
-        for first in range(0, len(by_shape[samples]), BATCH)
-    ]
 
 
 def _make_batch(segments: list[AudioSegment]) -> SegmentBatch:
