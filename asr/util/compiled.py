@@ -31,6 +31,7 @@ This is the only file that touches private parts of numba. If a release changes 
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,13 +42,31 @@ from typing import Any
 
 import numba
 from numba import njit
+from numba.core.event import Event, Listener, register
 from numba.extending import register_jitable
+from tqdm import tqdm
 
 from asr.util.cache_folder import UnsafeFolderError, make_cache_folder, make_private_folder
 
 _PACKAGE = Path(__file__).parents[1]
+_NOTICE = "compiling functions for their first use, which may take half a minute"
 _NO_ALLOC = {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 config: Any = numba.config  # its attributes come from the environment: type checkers see none
+
+
+class _CompileListener(Listener):
+    """Notices that one of our functions is being compiled, not loaded."""
+
+    def on_start(self, event: Event) -> None:
+        """Tell the user."""
+        if event.data["dispatcher"].py_func.__module__.startswith(f"{_PACKAGE.name}."):
+            _tell_of_compiling()
+
+    def on_end(self, event: Event) -> None:
+        """Do nothing."""
+
+
+register("numba:compile", _CompileListener())
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -120,3 +139,9 @@ def _warn_of_no_cache(reason: str) -> None:
         "NUMBA_CACHE_DIR to a folder of your own with room",
         stacklevel=3,
     )
+
+
+@cache
+def _tell_of_compiling() -> None:
+    if sys.stderr.isatty():
+        tqdm.write(_NOTICE, file=sys.stderr)  # above a progress bar, if there is one

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -21,8 +21,9 @@ CALLER = (
 USE = "from asr.decoding.caller import twice; print(twice(0), sum(twice.stats.cache_hits.values()))"
 
 
-def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
-    """An update changes a callee; numba alone checks the caller's file only."""
+@pytest.fixture
+def use(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that starts a process, which calls a compiled caller and its callee."""
     package = tmp_path / "asr"
     for room in (package, package / "lm", package / "decoding", package / "util"):
         room.mkdir()
@@ -31,17 +32,38 @@ def test_a_change_of_a_callee_in_another_file_is_noticed(tmp_path: Path) -> None
         (package / "util" / module.name).write_text(module.read_text())
     (package / "decoding" / "caller.py").write_text(CALLER)
 
-    def used(number: int) -> str:
+    def use_once(number: int, stderr: int = subprocess.PIPE) -> str:
         (package / "lm" / "callee.py").write_text(CALLEE.format(number))
         # -B: Python's own cache cannot tell apart two files of one second and one size.
         command = [sys.executable, "-B", "-c", USE]
         done = subprocess.run(
             command, cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
-            capture_output=True, text=True, check=True,
+            stdout=subprocess.PIPE, stderr=stderr, text=True, check=True,
         )  # fmt: skip
+        assert not done.stderr
         return done.stdout.strip()
 
-    assert [used(1), used(1), used(2), used(2)] == ["2 0", "2 1", "4 0", "4 1"]
+    return use_once
+
+
+def test_a_change_of_a_callee_in_another_file_is_noticed(use: Callable[..., str]) -> None:
+    """An update changes a callee; numba alone checks the caller's file only."""
+    assert [use(1), use(1), use(2), use(2)] == ["2 0", "2 1", "4 0", "4 1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="terminals of POSIX systems")
+def test_a_terminal_is_told_once_that_functions_are_compiled(use: Callable[..., str]) -> None:
+    ours, terminal = os.openpty()
+    try:
+        os.set_blocking(ours, False)
+        use(1, terminal)
+        assert os.read(ours, 1000).decode().split("\r\n") == [compiled._NOTICE, ""]
+        use(1, terminal)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 1000)
+    finally:
+        os.close(ours)
+        os.close(terminal)
 
 
 @pytest.fixture
