@@ -88,3 +88,17 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASR_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_composition() -> Iterator[None]:
+    """Have Hydra compose a training's settings once, not twice.
+
+    Its first composition only asks for `hydra.mode`, which no setting of ours gives: without an
+    answer the flag -m decides. Trainings in processes of their own do all that a user's do.
+    """
+    from hydra._internal.hydra import Hydra
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
+        yield
