@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import matplotlib.image
@@ -26,16 +27,18 @@ FILES = sorted(RECIPES.rglob("*.yaml"))
 GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 
 
-@pytest.fixture
-def compose(monkeypatch, tmp_path, tones):
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory, tones):
     """Compose a recipe on the tiny corpus, without training."""
+    folder = tmp_path_factory.mktemp("composed")
 
     def compose(recipe: str, *overrides: str) -> TrainConfig:
         configs: list[TrainConfig] = []
-        monkeypatch.setattr(recipes, "train", configs.append)
-        monkeypatch.chdir(tmp_path)
         data = [f"data.{name}={tones}/{name}.jsonl.gz" for name in ("train", "dev")]
-        assert main(["train", recipe, *data, *overrides]) == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(recipes, "train", configs.append)
+            patch.chdir(folder)
+            assert main(["train", recipe, *data, *overrides]) == 0
         return configs[0]
 
     return compose
@@ -88,12 +91,18 @@ def test_every_choice_in_conf_can_be_made(compose, option):
     assert config.encoder.name in ENCODERS
 
 
-@pytest.mark.parametrize("name", ENCODERS)
-def test_every_encoder_can_be_chosen_by_its_name(compose, tmp_path, name):
-    """With the settings of blstm.yaml, but for the encoder that has a file of its own."""
-    recipe = tmp_path / "mine.yaml"
+@pytest.fixture(scope="module")
+def encoder_settings(compose, tmp_path_factory):
+    """Compose the settings of an encoder in a recipe that changes none."""
+    recipe = tmp_path_factory.mktemp("recipe") / "mine.yaml"
     recipe.write_text("defaults: [/train, _self_]\nrecipe: mine\n")
-    blstm, config = (compose(str(recipe), f"encoder={one}").encoder for one in ("blstm", name))
+    return cache(lambda name: compose(str(recipe), f"encoder={name}").encoder)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_encoder_can_be_chosen_by_its_name(encoder_settings, name):
+    """With the settings of blstm.yaml, but for the encoder that has a file of its own."""
+    blstm, config = encoder_settings("blstm"), encoder_settings(name)
     assert config.name == name
     expected = replace(blstm, name=name)
     assert config == (replace(expected, hidden_size=640) if name == "convlstm" else expected)
