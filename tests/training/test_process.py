@@ -41,31 +41,29 @@ def test_signals_leave_the_memory_of_an_lstm_alone(closed):
 
 
 COUNT_FAULTS = """
-import resource, sys
+import resource
 import numpy as np
 from asr.training.process import keep_freed_memory
-kept = keep_freed_memory() if "keep" in sys.argv else None
-np.ones(8_000_000)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(10):
+
+def count():
     np.ones(8_000_000)
-print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        np.ones(8_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(count(), keep_freed_memory(), count())
 """
-
-
-def problems(*arguments: str) -> tuple[str, int]:
-    command = [sys.executable, "-c", COUNT_FAULTS, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    kept, count = done.stdout.split()
-    return kept, int(count)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
 def test_pages_are_asked_for_once():
-    kept, count = problems("keep")
+    command = [sys.executable, "-c", COUNT_FAULTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    before, kept, after = done.stdout.split()
     if kept == "False":
         pytest.skip("this C library has no mallopt")
-    assert count < problems()[1] / 4
+    assert int(after) < int(before) / 4
 
 
 def test_a_full_device_is_explained(tones, tmp_path, capsys, monkeypatch):
