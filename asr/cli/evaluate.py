@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import (
     Verbs,
     add_decoding,
+    add_device,
     add_model,
     add_report,
     decoding_options,
@@ -23,6 +24,7 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add_parser("evaluate", help="a model's error rates on a cut manifest")
     verb.add_argument("manifest", metavar="MANIFEST", help="cut manifest with transcripts")
     add_model(verb)
+    add_device(verb)
     add_decoding(verb)
     add_report(verb)
     verb.set_defaults(run=run)
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from asr.inference.evaluation import evaluate
     from asr.inference.recognizer import load
 
-    recognizer = load(args.model, decoding_options(args))
+    recognizer = load(args.model, decoding_options(args), device=args.device)
     found = evaluate(args.manifest, recognizer)
     nce = found.normalized_cross_entropy
     known = None if math.isnan(nce) else nce

@@ -30,6 +30,16 @@ def add_model(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def add_device(verb: argparse.ArgumentParser) -> None:
+    """Add --device."""
+    verb.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="cpu",
+        help="where the network computes (cpu); auto: a GPU if there is one",
+    )
+
+
 def add_decoding(verb: argparse.ArgumentParser) -> None:
     """Add the flags of `decoding_options`, to search with a beam or greedily."""
     group = verb.add_argument_group(

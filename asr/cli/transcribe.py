@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr.cli.flags import Verbs, add_decoding, add_model, decoding_options
+from asr.cli.flags import Verbs, add_decoding, add_device, add_model, decoding_options
 from asr.cli.inputs import Input, check_outputs, find_inputs, readable
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
@@ -55,6 +55,7 @@ def add(verbs: Verbs) -> None:
         metavar="PNG",
         help="also draw the first file: log-mel, posteriors and text",
     )
+    add_device(verb)
     add_decoding(verb)
     verb.set_defaults(run=run)
 
@@ -99,7 +100,7 @@ def _transcribe(
     from asr.inference.recognizer import load
 
     options = decoding_options(args)
-    recognizer = load(args.model, options, args.vad)
+    recognizer = load(args.model, options, args.vad, args.device)
     settings = _settings(args, options)
     workers = torch.get_num_threads()
     torch.set_num_threads(1)  # a batch a core, and equal sums on any number of cores

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from lhotse import CutSet
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -141,9 +140,7 @@ def _log_probs(
     recognizer: Recognizer, dataset: SpeechDataset
 ) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.int64]]]:
     with tqdm(total=len(dataset), unit="utt", disable=None) as bar:
-        results = compute_dataset_log_probs(
-            recognizer.model, dataset, BATCH_S, device=torch.device("cpu")
-        )
+        results = compute_dataset_log_probs(recognizer.model, dataset, BATCH_S)
         for batch, log_probs, lengths in results:
             yield batch.utterance_ids, log_probs.numpy(), lengths.numpy()
             bar.update(len(batch.utterance_ids))

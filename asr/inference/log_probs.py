@@ -21,6 +21,7 @@ from tqdm import tqdm
 from asr.inference.segmentation import LONGEST_S
 from asr.inference.segmentation.windows import windows
 from asr.model.ctc_model import CTCModel
+from asr.model.device import find_device
 
 if TYPE_CHECKING:
     from asr.data.dataset import Batch, SpeechDataset
@@ -33,24 +34,30 @@ def compute_log_probs(
     """Run `model`, in evaluation mode, over a batch.
 
     Args:
-        model: on the device of the waveforms.
+        model: on any device.
         waveforms: (B, N).
         lengths: (B,) samples.
         longest_s: the longest waveform that goes through the model at once.
 
     Returns:
-        log_probs (B, U, V) and their lengths (B,).
+        log_probs (B, U, V) and their lengths (B,), both on the CPU.
 
     Raises:
         UserError: as `CTCModel.log_probs`.
     """
     if int(lengths.max()) <= longest_s * model.log_mel.sample_rate:
-        return model.log_probs(waveforms, lengths)
+        return _run(model, waveforms, lengths)
     rows = [
         _in_windows(model, waveform[:length], longest_s)
         for waveform, length in zip(waveforms, lengths.tolist(), strict=True)
     ]
     return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
+
+
+def _run(model: CTCModel, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    device = find_device(model)
+    log_probs, frames = model.log_probs(waveforms.to(device), lengths.to(device))
+    return log_probs.cpu(), frames.cpu()
 
 
 def _in_windows(model: CTCModel, waveform: Tensor, longest_s: float) -> Tensor:
@@ -63,7 +70,7 @@ def _in_windows(model: CTCModel, waveform: Tensor, longest_s: float) -> Tensor:
     quiet = True if len(parts) == 1 else None
     for part in tqdm(parts, "windows", unit="window", leave=False, disable=quiet):
         samples = waveform[part.first * step : part.last * step + log_mel.fft_samples]
-        log_probs, _ = model.log_probs(samples[None], torch.tensor([len(samples)]))
+        log_probs, _ = _run(model, samples[None], torch.tensor([len(samples)]))
         middles.append(log_probs[0, part.start - part.first : part.end - part.first])
     return torch.cat(middles)
 
@@ -73,17 +80,15 @@ def compute_dataset_log_probs(
     dataset: "SpeechDataset",
     batch_s: float,
     *,
-    device: torch.device,
     rank: int = 0,
     ranks: int = 1,
 ) -> "Iterator[tuple[Batch, Tensor, Tensor]]":
     """Run `model`, in evaluation mode, over this process's part of a dataset.
 
     Args:
-        model: on `device`.
+        model: on any device.
         dataset: of utterances, without augmentation.
         batch_s: most seconds of padded audio at a time.
-        device: where the model is.
         rank: this process's number among those that share the work.
         ranks: how many share it.
 
@@ -97,8 +102,8 @@ def compute_dataset_log_probs(
     shards = [
         split_batch(batch, micro_batches=1, rank=0, ranks=1) for batch in batches[rank::ranks]
     ]
-    for _, loaded in load_shards(dataset, shards, workers=0, pin=device.type == "cuda"):
+    pin = find_device(model).type == "cuda"
+    for _, loaded in load_shards(dataset, shards, workers=0, pin=pin):
         for batch in loaded:
-            waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)
-            log_probs, lengths = compute_log_probs(model, waveforms, lengths, math.inf)
-            yield batch, log_probs.cpu(), lengths.cpu()
+            waveforms, lengths = batch.waveforms, batch.waveform_lengths
+            yield batch, *compute_log_probs(model, waveforms, lengths, math.inf)

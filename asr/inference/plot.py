@@ -20,6 +20,7 @@ from asr.audio import Waveform
 from asr.audio.recording import open_recording
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import segments
+from asr.model.device import find_device
 from asr.text.tokenizer import BLANK_ID, SPACE
 from asr.util.errors import UserError
 from asr.util.files import write_atomically
@@ -91,8 +92,9 @@ def draw_features_and_posteriors(
 def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
     """Draw the log-mel features (T, F) over seconds, unnormalised but in their dynamic range."""
     log_mel = recognizer.model.log_mel
-    frames = log_mel.frames(torch.tensor([len(waveform)]))
-    features = log_mel.limit_range(log_mel.log_mel(torch.from_numpy(waveform)[None]), frames)[0].T
+    samples = torch.from_numpy(waveform)[None].to(find_device(recognizer.model))
+    frames = log_mel.frames(torch.tensor([len(waveform)], device=samples.device))
+    features = log_mel.limit_range(log_mel.log_mel(samples), frames)[0].T.cpu()
     seconds = len(waveform) / recognizer.sample_rate
     axes.imshow(
         features, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, len(features))

@@ -24,6 +24,7 @@ from asr.inference.log_probs import compute_log_probs
 from asr.inference.segmentation import AudioSegment, check_detector
 from asr.inference.segmentation.batching import SegmentBatch
 from asr.model.ctc_model import CTCModel
+from asr.model.device import choose_device
 from asr.model.model_file import load_model
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import Segment, Transcript
@@ -42,7 +43,7 @@ class Recognizer:
     at its pauses while it is read, so that at most a few minutes of it are in memory.
 
     Args:
-        model: the acoustic model.
+        model: the acoustic model, on any device.
         tokenizer: its tokens and normalizer.
         options: how its log-probabilities become words; greedy search where not given.
         vad: the speech detector for long recordings, one of `asr.inference.segmentation.DETECTORS`.
@@ -230,6 +231,7 @@ def load(
     model: str | Path = DEFAULT_MODEL,
     decoding: str | Path | DecodingOptions | None = None,
     vad: str = "energy",
+    device: str = "cpu",
 ) -> Recognizer:
     """Load a recogniser.
 
@@ -238,10 +240,14 @@ def load(
         decoding: options, or the `decoding.yaml` that `asr tune` writes; where not given, a
             shipped model is decoded as it was tuned, other models greedily.
         vad: the speech detector for long recordings, one of `asr.inference.segmentation.DETECTORS`.
+        device: where the acoustic model computes, one of `asr.model.device.DEVICES`; the decoder
+            runs on the CPU. Devices differ in the last bits of log-probabilities.
 
     Raises:
-        UserError: the model or the options are missing, or cannot be used.
+        UserError: the model, the options or the device are missing, or cannot be used.
     """
     file = shipped_decoding(model) if decoding is None else decoding
     options = read_options(Path(file)) if isinstance(file, str | Path) else file
-    return Recognizer(*load_model(model), options, vad)
+    chosen = choose_device(device)
+    acoustic, tokenizer = load_model(model)
+    return Recognizer(acoustic.to(chosen), tokenizer, options, vad)

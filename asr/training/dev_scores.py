@@ -53,7 +53,7 @@ def score_dev(
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_dataset_log_probs(
-        model, dataset, batch_s, device=context.device, rank=context.rank, ranks=context.size
+        model, dataset, batch_s, rank=context.rank, ranks=context.size
     )
     for batch, log_probs, lengths in results:
         loss = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)

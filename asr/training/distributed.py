@@ -16,9 +16,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from asr.model.device import choose_device
 from asr.util.errors import UserError
-
-DEVICES = ("auto", "cpu", "cuda")
 
 #: Referenced until the process ends. A model's replica that outlived its group would free the group
 #: and, holding Python's lock, wait for the group's threads, which may be waiting for that lock.
@@ -77,21 +76,18 @@ def open_distributed(device: str) -> Iterator[DistributedContext]:
     """Join the processes that torchrun started, or be the only one.
 
     Args:
-        device: ``auto`` takes CUDA where there is one; ``cpu``; ``cuda``.
+        device: one of `asr.model.device.DEVICES`.
 
     Raises:
-        UserError: an unknown device, no CUDA device for ``cuda``, or more processes than devices.
+        UserError: as `choose_device`, or more processes than devices.
     """
-    if device not in DEVICES:
-        raise UserError(f"trainer.device: expected one of {', '.join(DEVICES)}, found {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("trainer.device: cuda was asked for, but torch finds no CUDA device here")
-    cuda = torch.cuda.is_available() and device != "cpu"
+    chosen = choose_device(device, "trainer.device")
+    cuda = chosen.type == "cuda"
     size = processes()
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-    chosen = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
     if cuda:
         _require_device(local_rank)
+        chosen = torch.device("cuda", local_rank)
         torch.cuda.set_device(chosen)
     if size == 1:
         yield DistributedContext(0, 1, chosen)

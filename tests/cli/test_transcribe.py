@@ -17,6 +17,7 @@ from asr.cli import main
 from asr.cli.outputs import Outputs
 from asr.formats import FORMATS, About
 from asr.model.model_file import save_model
+from asr.util.errors import UserError
 from asr.util.paths import MODEL_NAME
 
 RATE = 16000
@@ -233,6 +234,25 @@ def test_a_mistake_is_refused_before_any_work(
     assert run(place, *arguments) == 1
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["transcribe", "evaluate"])
+def test_the_device_is_that_of_the_flag(
+    place: Path, verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def no_device(*arguments: object) -> None:
+        asked.extend(arguments)
+        raise UserError("device: none here")
+
+    monkeypatch.setattr("asr.inference.recognizer.choose_device", no_device)
+    command = [verb, str(place / "talks/a.wav"), "--model", str(place)]
+
+    assert [main(command), main([*command, "--device", "cuda"])] == [1, 1]
+
+    assert asked == ["cpu", "cuda"]
+    assert capsys.readouterr().err == 2 * "asr: device: none here\n"
 
 
 def test_a_complaint_names_the_file_as_it_was_typed(

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from random_models import noise, random_model
+from torch import Tensor
 
 from asr.inference.log_probs import compute_log_probs
 
@@ -47,3 +48,24 @@ def test_windows_give_the_log_probs_of_the_whole(waveforms, monkeypatch) -> None
     whole, expected = compute_log_probs(model, waveforms[1:2], LENGTHS[1:2], math.inf)
     assert torch.equal(lengths, expected)
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("longest_s", [10.0, 30.0])
+def test_a_batch_moves_to_the_device_of_the_model(waveforms, monkeypatch, longest_s) -> None:
+    """The meta device stands for a GPU; it has shapes and no numbers, so the model is replaced."""
+    model = random_model().eval()
+    expected = compute_log_probs(model, waveforms, LENGTHS, longest_s)
+    seen = set()
+
+    def log_probs(waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        seen.update([waveforms.device.type, lengths.device.type])
+        frames = LENGTHS if len(waveforms) > 1 else torch.tensor([waveforms.shape[1]])
+        frames = model.output_frames(frames)
+        return torch.zeros(len(waveforms), int(frames.max()), 9), frames
+
+    monkeypatch.setattr(model.to("meta"), "log_probs", log_probs)
+    found = compute_log_probs(model, waveforms, LENGTHS, longest_s)
+
+    assert seen == {"meta"}
+    assert [one.shape for one in found] == [one.shape for one in expected]
+    assert {one.device.type for one in found} == {"cpu"}

@@ -15,6 +15,7 @@ from asr.formats import FORMATS, About
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import LONGEST_S, segments
 from asr.inference.segmentation.batching import GROUP, SegmentBatch
+from asr.model.device import find_device
 from asr.model.model_file import save_model
 from asr.transcript import Transcript
 from asr.util.errors import FileError, UserError
@@ -129,6 +130,12 @@ def test_a_loaded_model_transcribes_as_the_saved_one(model_file: Path) -> None:
 
     assert asr.load(model_file).transcribe(voice(), RATE) == expected
     assert asr.load(str(model_file.parent)).transcribe(voice(), RATE) == expected
+
+
+def test_a_model_is_loaded_to_its_device(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.inference.recognizer.choose_device", torch.device)
+    assert find_device(asr.load(model_file).model).type == "cpu"
+    assert find_device(asr.load(model_file, device="meta").model).type == "meta"
 
 
 @pytest.mark.parametrize(
