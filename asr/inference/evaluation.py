@@ -27,7 +27,7 @@ from asr.text.tokenizer import Tokenizer
 from asr.util.errors import UserError, contain_errors
 from asr.util.paths import DEFAULT_MODEL
 
-#: Seconds of padded audio at a time; bounds memory, and changes no result.
+#: Seconds of padded audio that a worker takes at a time; bounds memory, and changes no result.
 BATCH_S = 120.0
 
 
@@ -82,6 +82,7 @@ def evaluate(
     manifest: str | Path,
     model: str | Path | Recognizer = DEFAULT_MODEL,
     decoding: str | Path | DecodingOptions | None = None,
+    workers: int = 1,
 ) -> Evaluation:
     """Transcribe every utterance of a manifest and score the result.
 
@@ -92,6 +93,8 @@ def evaluate(
         manifest: path of a cut manifest with transcripts.
         model: a recogniser, or what `asr.load` takes for a model.
         decoding: what `asr.load` takes for it; a recogniser has its own.
+        workers: threads, each of which runs the model over a batch; with several, give torch one
+            thread. The decoder uses every core.
 
     Raises:
         UserError: as `asr.load`; options for a recogniser; the manifest cannot be read, or no
@@ -103,7 +106,7 @@ def evaluate(
     cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
     dataset = _TestSet(cuts, recognizer.tokenizer, recognizer.sample_rate)
     decoded: dict[str, Decoded] = {}
-    for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset):
+    for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset, workers):
         found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
         decoded.update(zip(utterance_ids, found, strict=True))
     if not decoded:
@@ -137,10 +140,10 @@ def held_out_log_probs(
 
 
 def _log_probs(
-    recognizer: Recognizer, dataset: SpeechDataset
+    recognizer: Recognizer, dataset: SpeechDataset, workers: int = 1
 ) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.int64]]]:
     with tqdm(total=len(dataset), unit="utt", disable=None) as bar:
-        results = compute_dataset_log_probs(recognizer.model, dataset, BATCH_S)
+        results = compute_dataset_log_probs(recognizer.model, dataset, BATCH_S, workers=workers)
         for batch, log_probs, lengths in results:
             yield batch.utterance_ids, log_probs.numpy(), lengths.numpy()
             bar.update(len(batch.utterance_ids))

@@ -22,6 +22,7 @@ from asr.inference.segmentation import LONGEST_S
 from asr.inference.segmentation.windows import windows
 from asr.model.ctc_model import CTCModel
 from asr.model.device import find_device
+from asr.util.threads import map_in_order
 
 if TYPE_CHECKING:
     from asr.data.dataset import Batch, SpeechDataset
@@ -80,6 +81,7 @@ def compute_dataset_log_probs(
     dataset: "SpeechDataset",
     batch_s: float,
     *,
+    workers: int = 1,
     rank: int = 0,
     ranks: int = 1,
 ) -> "Iterator[tuple[Batch, Tensor, Tensor]]":
@@ -88,22 +90,26 @@ def compute_dataset_log_probs(
     Args:
         model: on any device.
         dataset: of utterances, without augmentation.
-        batch_s: most seconds of padded audio at a time.
+        batch_s: most seconds of padded audio in a batch.
+        workers: threads, each of which runs the model over a batch; with several, give torch one
+            thread.
         rank: this process's number among those that share the work.
         ranks: how many share it.
 
     Yields:
         A batch, its log_probs (B, U, V) and their lengths (B,), both on the CPU.
     """
-    from asr.data.dataset import plan_batches, split_batch
+    from asr.data.dataset import Batch, plan_batches, split_batch
     from asr.data.loading import load_shards
 
-    batches = plan_batches(dataset.durations_s, batch_s, seed=0, epoch=0)
+    planned = plan_batches(dataset.durations_s, batch_s, seed=0, epoch=0)
     shards = [
-        split_batch(batch, micro_batches=1, rank=0, ranks=1) for batch in batches[rank::ranks]
+        split_batch(batch, micro_batches=1, rank=0, ranks=1) for batch in planned[rank::ranks]
     ]
     pin = find_device(model).type == "cuda"
-    for _, loaded in load_shards(dataset, shards, workers=0, pin=pin):
-        for batch in loaded:
-            waveforms, lengths = batch.waveforms, batch.waveform_lengths
-            yield batch, *compute_log_probs(model, waveforms, lengths, math.inf)
+    loaded = load_shards(dataset, shards, workers=0, pin=pin)
+
+    def run(batch: Batch) -> tuple[Batch, Tensor, Tensor]:
+        return batch, *compute_log_probs(model, batch.waveforms, batch.waveform_lengths, math.inf)
+
+    yield from map_in_order(run, (batch for _, batches in loaded for batch in batches), workers)

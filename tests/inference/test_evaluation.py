@@ -51,13 +51,15 @@ def test_what_a_model_writes_itself_scores_no_error(tmp_path: Path) -> None:
     assert report.words.reference_length == sum(len(text.split()) for text in texts) > 0
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("batch_s", [0.1, 1.0, 120.0])
-def test_transcripts_do_not_depend_on_the_batches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_s: float
+def test_transcripts_do_not_depend_on_the_batches_and_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_s: float, workers: int
 ) -> None:
     monkeypatch.setattr(evaluation, "BATCH_S", batch_s)
 
-    report = evaluate(manifest(tmp_path, ["a"] * len(SAMPLES)), recognizer()).report
+    texts = ["a"] * len(SAMPLES)
+    report = evaluate(manifest(tmp_path, texts), recognizer(), workers=workers).report
 
     found = {utterance.utterance_id: utterance.hypothesis for utterance in report.results}
     assert found == {f"u{i}": text for i, text in enumerate(transcripts(tmp_path))}
