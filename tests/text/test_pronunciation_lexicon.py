@@ -8,36 +8,17 @@ from refusals import refused
 from asr.text.lexicon import check_lexicon, read_lexicon
 from asr.util.errors import UserError
 
-LEXICON = """\
-;;; a comment
-!SIL SIL
-<UNK> SPN
-READ  R EH1 D # past
-READ(2)  R IY1 D
-red R EH D
-Reed 0.7 R IY D
-A AH0
-a 1.0 EY1
-"""
-
-
-@pytest.fixture
-def path(tmp_path):
-    path = tmp_path / "lexicon.txt"
-    path.write_text(LEXICON)
-    return path
-
 
 def test_lexicons_of_kaldi_and_cmu_are_read(path, tmp_path):
     expected = {
         "read": ["R EH D", "R IY D"], "red": ["R EH D"], "reed": ["R IY D"], "a": ["AH", "EY"],
     }  # fmt: skip
     assert read_lexicon(path, str.lower) == expected
+    packed = tmp_path / "lexicon.gz"
+    packed.write_bytes(gzip.compress(path.read_text().encode("utf-8-sig")))
+    assert read_lexicon(packed, str.lower) == expected
     path.write_text("# words\n  # and more\nC# S IY\n\t\n#1 W AH N # one\n")
     assert read_lexicon(path, str.lower) == {"c#": ["S IY"], "#1": ["W AH N"]}
-    packed = tmp_path / "lexicon.gz"
-    packed.write_bytes(gzip.compress(LEXICON.encode("utf-8-sig")))
-    assert read_lexicon(packed, str.lower) == expected
 
 
 @pytest.mark.parametrize(
