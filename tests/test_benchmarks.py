@@ -43,7 +43,7 @@ def test_training(tones: Path) -> None:
 def test_word_times(tones: Path, tones_run: Path) -> None:
     manifest = str(tones / "test.jsonl.gz")
     printed = run("word_times.py", "--model", str(tones_run), "--manifest", manifest)
-    assert printed.splitlines()[0].endswith(" of 8 words recognised, frames of 40 ms")
+    assert printed.splitlines()[0].endswith(" of 8 words recognised, frames of 30 ms")
 
 
 def test_transcribe(tones: Path, tones_run: Path) -> None:
