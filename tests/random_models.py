@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.ctc_model import CTCModel
+from asr.model.settings import ModelSettings
 from asr.text.tokenizer import BLANK, CharTokenizer
 
 FEATURES: dict[str, int | float | str | None] = {

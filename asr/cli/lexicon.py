@@ -58,12 +58,12 @@ def run(args: argparse.Namespace) -> None:
 
 def _pronunciations(model: Path) -> Lexicon:
     """Read the lexicon that is stored in a model."""
-    from asr.model.model_file import load_model
+    from asr.model.model_file import read_model
 
-    _, tokenizer = load_model(model)
+    tokenizer = read_model(model).tokenizer
     if tokenizer.pronunciations is None:
         raise UserError(f"{model}: a model that spells, and has no lexicon; give one of phones")
-    return tokenizer.pronunciations
+    return dict(tokenizer.pronunciations)
 
 
 def _words(path: Path, normalizer: str) -> list[str]:

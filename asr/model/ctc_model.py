@@ -4,7 +4,6 @@ Shapes: B batch, N samples, T feature frames, U encoder frames, F mel bins, V to
 L target length.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch.nn.functional as F
@@ -12,22 +11,10 @@ from torch import Tensor, nn
 
 from asr.encoders import ENCODERS, RecurrentStack
 from asr.model.features import LogMel, frame_mask
+from asr.model.settings import ModelSettings
 from asr.model.subsampling import ConvSubsampling
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """Settings that build a model: a recipe writes them, and a model file stores them.
-
-    The three groups hold keywords of `LogMel`, `ConvSubsampling` and `RecurrentStack`; `encoder`
-    also holds ``name``, a key of `asr.encoders.ENCODERS`.
-    """
-
-    features: dict[str, int | float | str]
-    subsampling: dict[str, int]
-    encoder: dict[str, bool | int | float | str]
 
 
 class CTCModel(nn.Module):

@@ -5,11 +5,11 @@ Shapes: B batch, N samples, T frames, F mel bins.
 
 import math
 
+import numpy as np
 import torch
-import torchaudio.functional as AF
 from torch import Tensor, nn
 
-from asr.util.errors import UserError
+from asr.model.mel import LogMelSettings
 from asr.util.masks import frame_mask
 
 #: Frames that sliding statistics are taken over, and fewest at the start of an utterance; the names
@@ -17,7 +17,6 @@ from asr.util.masks import frame_mask
 CMN_WINDOW, MIN_CMN_WINDOW = 600, 200
 #: Standard deviation, in nats, below which a mel bin holds only the noise of an empty band.
 EMPTY_STD = 0.5
-NORMALIZATIONS = ("utterance", "sliding")
 
 
 class LogMel(nn.Module):
@@ -50,8 +49,7 @@ class LogMel(nn.Module):
             `top_db` there too, so that after two seconds no frame needs a later one.
 
     Raises:
-        UserError: an unknown normalization, or numbers that leave no bin, window or hop, no
-            frequency between `low_hz` and half the sample rate, or no finite logarithm of `amin`.
+        UserError: as `LogMelSettings`.
     """
 
     window: Tensor
@@ -71,46 +69,21 @@ class LogMel(nn.Module):
         normalization: str,
     ) -> None:
         super().__init__()
-        if normalization not in NORMALIZATIONS:
-            raise UserError(
-                f"features.normalization: unknown kind {normalization!r}; "
-                f"choose one of {', '.join(NORMALIZATIONS)}"
-            )
-        self.sample_rate = sample_rate
-        self.mel_bins = mel_bins
-        self.hop_samples = round(sample_rate * hop_ms / 1000)
-        self.window_samples = round(sample_rate * window_ms / 1000)
-        if min(self.hop_samples, self.window_samples, mel_bins) < 1:
-            raise UserError(
-                f"features: expected at least one mel bin, and a window and hop of at least one "
-                f"sample, found {mel_bins}, {window_ms} ms and {hop_ms} ms at {sample_rate} Hz"
-            )
-        if not 0 <= low_hz < sample_rate / 2:
-            raise UserError(
-                f"features.low_hz: expected 0 or more, and less than half the sample rate, "
-                f"{sample_rate / 2:g} Hz, found {low_hz:g}"
-            )
-        if not torch.finfo(torch.float32).tiny <= amin < math.inf:
-            raise UserError(f"features.amin: expected 1.2e-38 or more, and finite, found {amin:g}")
-        if top_db is not None and not top_db > 0:
-            raise UserError(f"features.top_db: expected more than 0, found {top_db:g}")
-        self.fft_samples = 1 << (self.window_samples - 1).bit_length()
-        self.remove_dc_offset = remove_dc_offset
-        self.amin = amin
-        self.range_nats = math.inf if top_db is None else top_db * math.log(10) / 10
-        self.normalization = normalization
-        margin = self.fft_samples - self.window_samples
-        self.under_window = slice(margin // 2, margin // 2 + self.window_samples)
+        settings = LogMelSettings(
+            sample_rate, mel_bins, window_ms, hop_ms, low_hz, remove_dc_offset, amin, top_db,
+            normalization,
+        )  # fmt: skip
+        self.sample_rate, self.mel_bins = sample_rate, mel_bins
+        self.hop_samples, self.window_samples = settings.hop_samples, settings.window_samples
+        self.fft_samples, self.under_window = settings.fft_samples, settings.under_window
+        self.remove_dc_offset, self.normalization = remove_dc_offset, normalization
+        self.amin, self.range_nats = amin, settings.range_nats
+        window = np.zeros(self.fft_samples, np.float32)
+        window[self.under_window] = settings.window
         with torch.device("cpu"):  # also where a model is laid out on the meta device
-            window = nn.functional.pad(
-                torch.hann_window(self.window_samples), (margin // 2, margin - margin // 2)
-            )
-            filters = AF.melscale_fbanks(
-                self.fft_samples // 2 + 1, low_hz, sample_rate / 2, mel_bins, sample_rate,
-                norm="slaney", mel_scale="slaney",
-            )  # fmt: skip
-        self.register_buffer("window", window, persistent=False)
-        self.register_buffer("mel_filters", filters, persistent=False)
+            self.register_buffer("window", torch.from_numpy(window), persistent=False)
+            filters = torch.from_numpy(settings.mel_filters)
+            self.register_buffer("mel_filters", filters, persistent=False)
 
     def frames(self, samples: Tensor) -> Tensor:
         """Count the frames, of a whole FFT each, that fit in so many samples (B,); may be 0."""

@@ -1,53 +1,78 @@
 """A trained model as one `.safetensors` file: weights, and one metadata key of JSON.
 
 Nothing in it is unpickled and nothing it names is imported: settings are numbers and short
-names that are looked up in literal dictionaries.
+names that are looked up in literal dictionaries. Reading needs torch only for encoders that
+`asr.model.shapes` does not know.
 """
 
 import base64
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from asr import config
 from asr.decoding.tokens import Tokens
-from asr.model.ctc_model import CTCModel, ModelSettings
-from asr.model.quantize import quantize, restore
-from asr.model.tensor_file import read_tensors, write_tensors
+from asr.model.mel import LogMelSettings
+from asr.model.quantize import SCALE, check_types, quantize, restore
+from asr.model.settings import GROUPS, ModelSettings, check_settings, with_present_names
+from asr.model.shapes import Shapes, weight_shapes
+from asr.model.tensor_file import Tensors, read_tensor_file, read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
-from asr.text.lexicon import check_lexicon
+from asr.text.lazy_lexicon import LazyLexicon
+from asr.text.lexicon import Lexicon, check_lexicon
 from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import CharTokenizer, Tokenizer
 from asr.util.errors import UserError
 from asr.util.paths import find_model
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from asr.model.ctc_model import CTCModel
+
 _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
 _COUNTS = "counts"
 _MOST = 2**53  # of one token in the training texts
-# Older names of keys and settings, and tensors of older files that are not used.
+# Older names of keys, and tensors of older files that are not used.
 _PRESENT_KEYS = {"normaliser": "normalizer"}
-_PRESENT_SETTINGS = {
-    "dynamic_range_db": "top_db",
-    "normalisation": "normalization",
-    "variational": "variational_dropout",
-}
 _UNUSED = ("log_mel.mean", "log_mel.std")
-_GROUPS = {
-    "features": config.FeaturesConfig,
-    "subsampling": config.SubsamplingConfig,
-    "encoder": config.EncoderConfig,
-}
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model as its file holds it, checked.
+
+    Attributes:
+        file: its path.
+        settings: what the model is built from.
+        tokenizer: its tokens and normalizer. The lexicon of phones is parsed at its first use.
+        stored: the weights, see `asr.model.quantize`.
+        about: facts about the training, of any JSON type.
+        digest: hexadecimal SHA-256 of the content.
+    """
+
+    file: Path
+    settings: ModelSettings
+    tokenizer: Tokenizer
+    stored: Tensors
+    about: Any
+    digest: str
+
+    @property
+    def has_8_bits(self) -> bool:
+        """Whether matrices are stored as integers with scales."""
+        return any(name.endswith(SCALE) for name in self.stored)
 
 
 def save_model(
     path: Path,
-    weights: dict[str, Tensor],
+    weights: "Mapping[str, Tensor]",
     settings: ModelSettings,
     tokenizer: Tokenizer,
     about: dict[str, Any],
@@ -74,25 +99,67 @@ def save_model(
         metadata[_SUBWORDS] = base64.b64encode(tokenizer.model).decode()
     if isinstance(tokenizer, PhoneTokenizer):
         metadata[_LEXICON] = tokenizer.pronunciations
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in weights.items()}
     write_tensors(path, tensors, metadata)
 
 
-def load_model(path: str | Path) -> tuple[CTCModel, Tokenizer]:
-    """Read a model for inference.
+def read_model(path: str | Path) -> StoredModel:
+    """Read and check a model.
 
     Args:
         path: as for `asr.util.paths.find_model`.
 
     Raises:
         UserError: no such file, another kind of file or a damaged one, unknown settings or values
-            out of range, or weights that do not fit the settings or are not finite.
+            out of range, or weights that do not fit the settings or are not finite. A lexicon that
+            a digest vouches for is checked when it is first used.
     """
     file = find_model(path)
-    stored, metadata = read_tensors(file)
-    metadata = _with_present_names(metadata)
+    read = read_tensor_file(file, later=_LEXICON)
+    metadata = _with_present_names(read.metadata)
+    with _as_damage(file):
+        settings = check_settings(metadata)
+        tokenizer = _tokenizer(metadata, read.later, file)
+        tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
+        stored = {name: read.tensors[name] for name in read.tensors if name not in _UNUSED}
+        _check_weights(stored, settings, len(tokenizer))
+        Tokens.of(tokenizer)  # refuses here, where the file is named, what no decoder can write
+        return StoredModel(file, settings, tokenizer, stored, metadata.get("about"), read.digest)
+
+
+def load_model(path: str | Path) -> "tuple[CTCModel, Tokenizer]":
+    """Read a model for torch, in evaluation mode.
+
+    Args:
+        path: as for `asr.util.paths.find_model`.
+
+    Raises:
+        UserError: as `read_model`; nothing is checked later.
+    """
+    stored = read_model(path)
+    if isinstance(stored.tokenizer.pronunciations, LazyLexicon):
+        assert isinstance(stored.tokenizer, PhoneTokenizer)
+        stored.tokenizer.pronunciations = dict(stored.tokenizer.pronunciations)
+    return build_model(stored), stored.tokenizer
+
+
+def build_model(stored: StoredModel) -> "CTCModel":
+    """Build a stored model for torch, in evaluation mode, with float32 weights."""
+    import torch
+
+    with _as_damage(stored.file):
+        model = _lay_out(stored.settings, len(stored.tokenizer))
+        weights = restore(stored.stored)
+        tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
+        model.load_state_dict(tensors, assign=True)
+        return model.eval()
+
+
+@contextmanager
+def _as_damage(file: Path) -> Iterator[None]:
+    """Turn what wrong settings and weights raise into the error that names the file."""
     try:
-        return _build(metadata, stored)
+        yield
     except (UserError, TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{file}: its settings or weights are not a model: {reason}") from error
@@ -108,27 +175,26 @@ def export_model(
     increasing inference time"). All but the weights is taken from the first model.
 
     Args:
-        paths: models, as `load_model` takes them.
+        paths: models, as `read_model` takes them.
         output: ends in .safetensors.
         bits: 8, 16 or 32, see `asr.model.quantize`.
         mean_weights: weight of each model in the mean, by default equal; divided by their sum.
 
     Raises:
-        UserError: as `load_model`; other settings or tokens than the first model's; mean weights
+        UserError: as `read_model`; other settings or tokens than the first model's; mean weights
             that are not positive or not one per model; a weight beyond half precision.
     """
     mean_weights = _mean_weights(mean_weights, len(paths))
-    mean: dict[str, Tensor] = {}
-    loaded = [load_model(path) for path in paths]  # which refuses a damaged one
-    kind = _kind(*loaded[0])
-    for path, (model, tokenizer), weight in zip(paths, loaded, mean_weights, strict=True):
-        if _kind(model, tokenizer) != kind:
+    mean: Tensors = {}
+    models = [read_model(path) for path in paths]  # which refuses a damaged one
+    for path, model, weight in zip(paths, models, mean_weights, strict=True):
+        if _kind(model) != _kind(models[0]):
             raise UserError(
                 f"{path}: another network than {paths[0]}, or other tokens or features; "
                 "give models that were trained from the same one"
             )
-        for name, tensor in model.state_dict().items():
-            mean[name] = weight * tensor + mean.get(name, 0.0)
+        for name, tensor in restore(model.stored).items():
+            mean[name] = weight * tensor + mean.get(name, np.float32(0.0))
     stored = quantize(mean, bits)
     if large := _not_finite(stored):
         raise UserError(f"{paths[0]}: {large} has a weight too large for {bits} bits; give 8 or 32")
@@ -138,20 +204,18 @@ def export_model(
 
 def _with_present_names(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata of a model file with the present names of all keys."""
-    renamed: dict[str, Any] = {}
-    for key, value in metadata.items():
-        if isinstance(value, dict) and key in _GROUPS:
-            value = {_PRESENT_SETTINGS.get(name, name): setting for name, setting in value.items()}
-        renamed[_PRESENT_KEYS.get(key, key)] = value
-    return renamed
+    return {
+        _PRESENT_KEYS.get(key, key): with_present_names(value) if key in GROUPS else value
+        for key, value in metadata.items()
+    }
 
 
-def _kind(model: CTCModel, tokenizer: Tokenizer) -> tuple[object, ...]:
-    """Return what models of a mean must share; they may differ in dropout."""
-    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+def _kind(model: StoredModel) -> tuple[object, ...]:
+    """Return what models of a mean must share; they may differ in dropout and bits."""
+    shapes = {name: one.shape for name, one in model.stored.items() if not name.endswith(SCALE)}
     settings = model.settings
     encoder = [settings.encoder[name] for name in ("name", "bidirectional", "zoneout")]
-    return tokenizer.tokens, settings.features, settings.subsampling, encoder, shapes
+    return model.tokenizer.tokens, settings.features, settings.subsampling, encoder, shapes
 
 
 def _mean_weights(mean_weights: Sequence[float], models: int) -> list[float]:
@@ -167,25 +231,32 @@ def _mean_weights(mean_weights: Sequence[float], models: int) -> list[float]:
     return [weight / sum(mean_weights) for weight in mean_weights]
 
 
-def _build(metadata: dict[str, Any], stored: dict[str, Tensor]) -> tuple[CTCModel, Tokenizer]:
-    groups = {name: _checked(name, metadata.get(name), kind) for name, kind in _GROUPS.items()}
-    tokenizer = _tokenizer(metadata)
-    tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
-    with torch.device("meta"):  # no memory is taken before the weights are checked
-        model = CTCModel(ModelSettings(**groups), len(tokenizer))
-    weights = restore({name: stored[name] for name in stored if name not in _UNUSED})
-    _check_shapes(weights, model)
-    model.load_state_dict(weights, assign=True)
-    if name := _not_finite(weights):  # such a model writes no text for any recording
+def _check_weights(stored: Tensors, settings: ModelSettings, vocabulary_size: int) -> None:
+    """Refuse weights of other names, shapes or types than by the settings, or not finite."""
+    LogMelSettings(**settings.features)  # type: ignore[arg-type]
+    expected = weight_shapes(settings, vocabulary_size)
+    if expected is None:
+        model = _lay_out(settings, vocabulary_size)
+        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    check_types(stored)
+    _check_shapes(stored, expected)
+    if name := _not_finite(restore(stored)):  # such a model writes no text for any recording
         raise UserError(f"{name} has values that are not finite")
-    Tokens.of(tokenizer)  # refuses here, where the file is named, what no decoder can write with
-    return model.eval(), tokenizer
 
 
-def _check_shapes(weights: dict[str, Tensor], model: CTCModel) -> None:
+def _lay_out(settings: ModelSettings, vocabulary_size: int) -> "CTCModel":
+    """Build a model without memory for weights, since these are not checked yet."""
+    import torch
+
+    from asr.model.ctc_model import CTCModel
+
+    with torch.device("meta"):
+        return CTCModel(settings, vocabulary_size)
+
+
+def _check_shapes(stored: Tensors, expected: Shapes) -> None:
     """Refuse weights whose names or shapes do not fit a model's settings."""
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    found = {name: one.shape for name, one in stored.items() if not name.endswith(SCALE)}
     for name in sorted(expected.keys() | found.keys()):
         here, by_settings = _shown(found.get(name)), _shown(expected.get(name))
         if here != by_settings:
@@ -198,19 +269,30 @@ def _shown(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else f"of shape {shape}"
 
 
-def _not_finite(weights: dict[str, Tensor]) -> str | None:
+def _not_finite(weights: Tensors) -> str | None:
     """Name the first tensor that holds a NaN or an infinity."""
-    return next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None)
+    return next((name for name, one in weights.items() if not np.isfinite(one).all()), None)
 
 
-def _tokenizer(metadata: dict[str, Any]) -> Tokenizer:
+def _tokenizer(metadata: dict[str, Any], lexicon_json: str | None, file: Path) -> Tokenizer:
     tokens, normalizer = metadata["tokens"], metadata["normalizer"]
+    if lexicon_json is not None:
+        lazy = LazyLexicon(lambda: _lexicon(lexicon_json, tokens, normalizer, file))
+        return PhoneTokenizer(tokens, normalizer, lazy)
     if _LEXICON in metadata:
         return PhoneTokenizer(tokens, normalizer, check_lexicon(metadata[_LEXICON]))
     if _SUBWORDS in metadata:
         model = base64.b64decode(metadata[_SUBWORDS], validate=True)
         return BPETokenizer(tokens, normalizer, model)
     return CharTokenizer(tokens, normalizer)
+
+
+def _lexicon(text: str, tokens: list[str], normalizer: str, file: Path) -> Lexicon:
+    """Parse and check a lexicon."""
+    with _as_damage(file):
+        checked = check_lexicon(json.loads(text))
+        PhoneTokenizer(tokens, normalizer, checked)
+        return checked
 
 
 def _counts(values: object, tokens: int) -> list[int] | None:
@@ -227,21 +309,3 @@ def _counts(values: object, tokens: int) -> list[int] | None:
         f"{_COUNTS} should be {tokens} whole numbers from 0 to {_MOST}, one a token, "
         f"found {values!r}"
     )
-
-
-def _checked(name: str, values: object, kind: type) -> dict[str, Any]:
-    """Complete a group of settings, and refuse keys, types or numbers outside its schema."""
-    if isinstance(values, dict):
-        values = config.values_before(kind) | values
-    expected = {field.name: field.type for field in fields(kind)}
-    if not isinstance(values, dict) or set(values) != set(expected):
-        found = sorted(values) if isinstance(values, dict) else values
-        raise UserError(f"{name} should have the keys {', '.join(expected)}, found {found}")
-    for key, type_ in expected.items():
-        allowed = {*(get_args(type_) or (type_,))}  # the parts of a union
-        if float in allowed:
-            allowed.add(int)
-        if type(values[key]) not in allowed:  # isinstance would take True for a number
-            raise UserError(f"{name}.{key} should be {type_}, found {values[key]!r}")
-    config.check_ranges(values, kind, f"{name}.")
-    return values

@@ -5,8 +5,11 @@ of the row over 127; rounding changes a weight by at most half a scale. Vectors 
 small and stay float32. 16 bits: half precision throughout.
 """
 
-import torch
-from torch import Tensor
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from asr.util.errors import UserError
 
@@ -14,50 +17,61 @@ from asr.util.errors import UserError
 SCALE = ":scale"
 
 
-def quantize(weights: dict[str, Tensor], bits: int) -> dict[str, Tensor]:
+def quantize(weights: Mapping[str, NDArray[np.float32]], bits: int) -> dict[str, NDArray[Any]]:
     """Convert float32 weights to 8, 16 or 32 bits; a matrix is a tensor of two or more axes."""
     if bits == 32:
-        return weights
+        return dict(weights)
     if bits == 16:
-        return {name: tensor.half() for name, tensor in weights.items()}
-    stored: dict[str, Tensor] = {}
+        with np.errstate(over="ignore"):  # whoever asks for 16 bits looks for infinities
+            return {name: tensor.astype(np.float16) for name, tensor in weights.items()}
+    stored: dict[str, NDArray[Any]] = {}
     for name, tensor in weights.items():
         if tensor.ndim < 2:
             stored[name] = tensor
             continue
-        scale = tensor.abs().flatten(1).amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
+        largest = np.abs(tensor).reshape(len(tensor), -1).max(1, initial=np.finfo(np.float32).tiny)
+        scale = largest / np.float32(127)
         stored[name + SCALE] = scale
-        stored[name] = (tensor / _along_rows(scale, tensor)).round().to(torch.int8)
+        stored[name] = np.rint(tensor / _along_rows(scale, tensor)).astype(np.int8)
     return stored
 
 
-def restore(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+def restore(stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
     """Convert the result of `quantize` to float32 copies.
 
     Raises:
-        UserError: a matrix of integers without a scale for each row, or a tensor of another type
-            than `quantize` makes.
+        UserError: as `check_types`.
     """
-    weights = {name: tensor for name, tensor in stored.items() if not name.endswith(SCALE)}
-    for name, tensor in weights.items():
-        if tensor.dtype != torch.int8:
-            _require_floats(name, tensor)
-            weights[name] = tensor.to(torch.float32, copy=True)
-            continue
-        scale = stored.get(name + SCALE)
-        if scale is None or scale.shape != tensor.shape[:1]:
-            found = "none" if scale is None else f"them of shape {tuple(scale.shape)}"
-            shape = tuple(tensor.shape)
-            raise UserError(f"{name!r:.80} of shape {shape}: expected a scale a row, found {found}")
-        _require_floats(name + SCALE, scale)
-        weights[name] = tensor.float() * _along_rows(scale.float(), tensor)
+    check_types(stored)
+    weights: dict[str, NDArray[np.float32]] = {}
+    with np.errstate(over="ignore"):  # who reads a file looks for infinities
+        for name, tensor in stored.items():
+            if tensor.dtype == np.int8:
+                scale = stored[name + SCALE].astype(np.float32)
+                weights[name] = tensor * _along_rows(scale, tensor)
+            elif not name.endswith(SCALE):
+                weights[name] = tensor.astype(np.float32)
     return weights
 
 
-def _require_floats(name: str, tensor: Tensor) -> None:
-    if not tensor.is_floating_point():
-        raise UserError(f"{name!r:.80}: expected floats or int8, found {tensor.dtype}")
+def check_types(stored: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse what `quantize` does not make.
+
+    Raises:
+        UserError: a matrix of integers without a scale for each row, or a tensor of another type.
+    """
+    for name, tensor in stored.items():
+        if tensor.dtype != np.int8 or name.endswith(SCALE):
+            if not np.issubdtype(tensor.dtype, np.floating):
+                raise UserError(f"{name!r:.80}: expected floats or int8, found {tensor.dtype}")
+            continue
+        scale = stored.get(name + SCALE)
+        if scale is None or scale.shape != tensor.shape[:1]:
+            found = "none" if scale is None else f"them of shape {scale.shape}"
+            raise UserError(
+                f"{name!r:.80} of shape {tensor.shape}: expected a scale a row, found {found}"
+            )
 
 
-def _along_rows(scale: Tensor, matrix: Tensor) -> Tensor:
-    return scale.view(-1, *[1] * (matrix.ndim - 1))
+def _along_rows(scale: NDArray[np.float32], matrix: NDArray[Any]) -> NDArray[np.float32]:
+    return scale.reshape(-1, *[1] * (matrix.ndim - 1))

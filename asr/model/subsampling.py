@@ -5,11 +5,9 @@ Shapes: B batch, T feature frames, U encoder frames, F mel bins, H output width.
 
 from torch import Tensor, nn
 
+from asr.model.shapes import STRIDES
 from asr.util.errors import UserError
 from asr.util.masks import frame_mask
-
-#: Subsampling factor -> time strides of the two convolutions.
-STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
 
 
 class ConvSubsampling(nn.Module):

@@ -5,10 +5,11 @@ phones leaves spelling to its lexicon, which is stored in the model file.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from asr.text.lexicon import Lexicon, phones_of, read_lexicon
+from asr.text.lazy_lexicon import LazyLexicon
+from asr.text.lexicon import phones_of, read_lexicon
 from asr.text.normalizers import NORMALIZERS
 from asr.text.tokenizer import BLANK, SPACE, Tokenizer
 from asr.util.errors import UserError
@@ -20,7 +21,7 @@ class PhoneTokenizer(Tokenizer):
     Args:
         tokens: the blank, then the space and the phones.
         normalizer: a key of `asr.text.normalizers.NORMALIZERS`.
-        lexicon: pronunciations of normalized words.
+        lexicon: pronunciations of normalized words; a lazy one is checked by whoever reads it.
 
     Raises:
         UserError: as `Tokenizer`; a pronunciation with a phone that is no token.
@@ -28,14 +29,19 @@ class PhoneTokenizer(Tokenizer):
 
     boundary = SPACE
     kind = "phone"
+    pronunciations: Mapping[str, list[str]]
     unknown_are = "words that the lexicon lacks"
     unknown_remedy = "pronounce_words"
 
-    def __init__(self, tokens: Sequence[str], normalizer: str, lexicon: Lexicon) -> None:
+    def __init__(
+        self, tokens: Sequence[str], normalizer: str, lexicon: Mapping[str, list[str]]
+    ) -> None:
         super().__init__(tokens, normalizer)
-        self.pronunciations: Lexicon = lexicon
+        self.pronunciations = lexicon
         self._ids = {token: index for index, token in enumerate(self.tokens)}
-        if missing := phones_of(lexicon) - set(self.tokens):
+        if isinstance(lexicon, LazyLexicon):
+            return
+        if missing := phones_of(dict(lexicon)) - set(self.tokens):
             raise UserError(f"tokens: the lexicon has phones that are no token: {sorted(missing)}")
 
     @classmethod

@@ -7,7 +7,7 @@ of subwords, `asr.text.phones` the tokenizer of phones; all of them derive from 
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from asr.text.normalizers import NORMALIZERS
 from asr.util.errors import UserError
@@ -41,7 +41,7 @@ class Tokenizer(ABC):
     """
 
     boundary: str
-    pronunciations: dict[str, list[str]] | None = None
+    pronunciations: Mapping[str, list[str]] | None = None
     counts: list[int] | None = None
     kind = "character"
     unknown_are = "characters that are no token"

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 
 from asr.config import SETTINGS, flatten
-from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.ctc_model import CTCModel
 from asr.model.model_file import load_model
+from asr.model.settings import ModelSettings
 from asr.text.tokenizer import BLANK_ID, Tokenizer
 from asr.training.checkpoint import read_fingerprint
 from asr.training.metric_logger import log

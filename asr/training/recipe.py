@@ -13,7 +13,8 @@ from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import SpeechDataset
 from asr.data.manifests import read_cuts
 from asr.encoders.library import CPU_HAS_BFLOAT16
-from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.ctc_model import CTCModel
+from asr.model.settings import ModelSettings
 from asr.text.bpe import BPETokenizer
 from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import BLANK, SPACE, CharTokenizer, Tokenizer

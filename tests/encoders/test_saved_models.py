@@ -9,8 +9,9 @@ from random_models import FEATURES, SUBSAMPLING, noise, random_tokenizer
 
 import asr
 from asr.encoders import ENCODERS
-from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.ctc_model import CTCModel
 from asr.model.model_file import save_model
+from asr.model.settings import ModelSettings
 
 
 @pytest.mark.parametrize(

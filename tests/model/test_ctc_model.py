@@ -6,9 +6,10 @@ import torch
 from random_models import ENCODER, FEATURES, SUBSAMPLING, noise, pad_with_garbage, random_model
 from torch import Tensor
 
-from asr.model.ctc_model import CTCModel, ModelSettings, ctc_loss, frames_needed
-from asr.model.features import NORMALIZATIONS
-from asr.model.subsampling import STRIDES
+from asr.model.ctc_model import CTCModel, ctc_loss, frames_needed
+from asr.model.mel import NORMALIZATIONS
+from asr.model.settings import ModelSettings
+from asr.model.shapes import STRIDES
 from asr.util.errors import UserError
 
 SAMPLES = (9000, 4000, 4000, 1000, 256, 200, 0)

@@ -2,7 +2,8 @@ import pytest
 import torch
 from random_models import noise, pad_with_garbage
 
-from asr.model.subsampling import STRIDES, ConvSubsampling
+from asr.model.shapes import STRIDES
+from asr.model.subsampling import ConvSubsampling
 from asr.util.errors import UserError
 
 MEL_BINS = 10

@@ -1,0 +1,71 @@
+"""What a model's settings alone tell: the shapes of its weights, and how many frames it makes.
+
+Shapes: H hidden units of one direction, P outputs of its projection, V tokens.
+"""
+
+from asr.model.mel import LogMelSettings
+from asr.model.settings import ModelSettings
+
+#: Subsampling factor -> time strides of the two convolutions.
+STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
+#: Encoders of PyTorch's own layers: the name of the layer's part, and its gates.
+_LIBRARY = {"blstm": ("lstm", 4), "gru": ("gru", 3), "rnn": ("rnn", 1)}
+Shapes = dict[str, tuple[int, ...]]
+
+
+def weight_shapes(settings: ModelSettings, vocabulary_size: int) -> Shapes | None:
+    """Tell the shape of each weight, or None for settings that torch must lay out or refuse.
+
+    The names and shapes are those of `asr.model.ctc_model.CTCModel.state_dict`.
+    """
+    encoder, factor = settings.encoder, settings.subsampling["factor"]
+    hidden, projection = int(encoder["hidden_size"]), int(encoder["projection"])
+    known = encoder["name"] in _LIBRARY and not encoder["zoneout"] and factor in STRIDES
+    if not known or (projection and encoder["name"] != "blstm") or projection >= hidden:
+        return None
+    width = (2 if encoder["bidirectional"] else 1) * (projection or hidden)
+    shapes = _convolutions(settings, width)
+    for number in range(int(encoder["layers"])):
+        shapes |= _layer(f"encoder.layers.{number}", settings, width)
+        shapes |= _affine(f"encoder.norms.{number}", width)
+    return shapes | _affine("encoder.last_norm", width) | _affine("head", vocabulary_size, width)
+
+
+def output_frames(settings: ModelSettings, samples: int) -> int:
+    """Count encoder frames for a waveform's length in samples; may be 0."""
+    features = LogMelSettings(**settings.features)  # type: ignore[arg-type]
+    frames = max((samples - features.fft_samples) // features.hop_samples + 1, 0)
+    for stride in STRIDES[settings.subsampling["factor"]]:
+        frames = -(-frames // stride)
+    return frames
+
+
+def _affine(name: str, *weight: int) -> Shapes:
+    return {f"{name}.weight": weight, f"{name}.bias": weight[:1]}
+
+
+def _convolutions(settings: ModelSettings, width: int) -> Shapes:
+    channels, bins = settings.subsampling["channels"], int(settings.features["mel_bins"])
+    return (
+        _affine("subsampling.convolutions.0", channels, 1, 3, 3)
+        | _affine("subsampling.convolutions.1", channels, channels, 3, 3)
+        | _affine("subsampling.projection", width, channels * -(-bins // 4))
+    )
+
+
+def _layer(name: str, settings: ModelSettings, width: int) -> Shapes:
+    part, gates = _LIBRARY[str(settings.encoder["name"])]
+    hidden, projection = int(settings.encoder["hidden_size"]), int(settings.encoder["projection"])
+    rows = gates * hidden
+    shapes: Shapes = {}
+    for direction in ("", "_reverse") if settings.encoder["bidirectional"] else ("",):
+        end = f"l0{direction}"
+        shapes |= {
+            f"{name}.{part}.weight_ih_{end}": (rows, width),
+            f"{name}.{part}.weight_hh_{end}": (rows, projection or hidden),
+            f"{name}.{part}.bias_ih_{end}": (rows,),
+            f"{name}.{part}.bias_hh_{end}": (rows,),
+        }
+        if projection:
+            shapes[f"{name}.{part}.weight_hr_{end}"] = (projection, hidden)
+    return shapes
