@@ -22,7 +22,7 @@ LAYERS = [
     {"data", "model"},
     {"decoding"},
     {"lm"},
-    {"audio", "encoders", "text"},
+    {"audio", "encoders", "onnx", "text"},
     {"config", "transcript"},
     {"util"},
 ]

@@ -1,0 +1,75 @@
+"""A graph of ONNX operations, built one call an operation."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.onnx.messages import (
+    MICROSOFT,
+    Attribute,
+    encode_model,
+    encode_node,
+    encode_tensor,
+    encode_value,
+)
+
+
+class Graph:
+    """Operations and constants; values are known by their names."""
+
+    def __init__(self) -> None:
+        self._nodes: list[bytes] = []
+        self._tensors: list[bytes] = []
+        self._inputs: list[bytes] = []
+        self._outputs: list[bytes] = []
+        self._values = 0
+
+    def input(self, name: str, element_type: str, shape: Sequence[int | str]) -> str:
+        """Declare an input; arguments as for `asr.onnx.messages.encode_value`."""
+        self._inputs.append(encode_value(name, element_type, shape))
+        return name
+
+    def output(self, value: str, name: str, element_type: str, shape: Sequence[int | str]) -> None:
+        """Declare that a value is an output."""
+        self._nodes.append(encode_node("Identity", [value], [name], {}))
+        self._outputs.append(encode_value(name, element_type, shape))
+
+    def constant(self, array: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
+        """Add a constant, as float32 unless told otherwise."""
+        name = self._name("constant")
+        self._tensors.append(encode_tensor(name, np.asarray(array, dtype)))
+        return name
+
+    def integers(self, *values: int) -> str:
+        """Add a vector of int64."""
+        return self.constant(values, np.int64)
+
+    def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add an operation and give its result."""
+        return self.add_many(operator, inputs, 1, attributes)[0]
+
+    def add_many(
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        results: int,
+        attributes: Mapping[str, Attribute],
+        domain: str = "",
+    ) -> list[str]:
+        """Add an operation with several results."""
+        outputs = [self._name(operator) for _ in range(results)]
+        self._nodes.append(encode_node(operator, inputs, outputs, attributes, domain))
+        return outputs
+
+    def add_microsoft(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add one of onnxruntime's own operations."""
+        return self.add_many(operator, inputs, 1, attributes, MICROSOFT)[0]
+
+    def encode(self, facts: Mapping[str, str]) -> bytes:
+        """Give the bytes of an ``.onnx`` file."""
+        return encode_model(self._nodes, self._tensors, self._inputs, self._outputs, facts)
+
+    def _name(self, kind: str) -> str:
+        self._values += 1
+        return f"{kind}_{self._values}"
