@@ -8,6 +8,7 @@ import numpy.typing as npt
 from asr.onnx.messages import (
     MICROSOFT,
     Attribute,
+    Message,
     encode_model,
     encode_node,
     encode_tensor,
@@ -19,10 +20,10 @@ class Graph:
     """Operations and constants; values are known by their names."""
 
     def __init__(self) -> None:
-        self._nodes: list[bytes] = []
-        self._tensors: list[bytes] = []
-        self._inputs: list[bytes] = []
-        self._outputs: list[bytes] = []
+        self._nodes: list[Message] = []
+        self._tensors: list[Message] = []
+        self._inputs: list[Message] = []
+        self._outputs: list[Message] = []
         self._values = 0
 
     def input(self, name: str, element_type: str, shape: Sequence[int | str]) -> str:

@@ -59,7 +59,14 @@ def exports(settings: Settings) -> bool:
     )
 
 
-def build_network(settings: Settings, stored: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
+def has_8_bit_form(settings: Settings) -> bool:
+    """Whether onnxruntime has the recurrent layers of a network that exports with 8 bits."""
+    return LAYERS[settings.encoder["name"]].operator == "LSTM"
+
+
+def build_network(
+    settings: Settings, stored: Mapping[str, npt.NDArray[Any]], *, in_8_bits: bool = False
+) -> bytes:
     """Build a network for which `exports` holds.
 
     Inputs of the graph are features (B, T, F) float32, normalised, and lengths (B,) int64, counts
@@ -69,6 +76,9 @@ def build_network(settings: Settings, stored: Mapping[str, npt.NDArray[np.generi
     Args:
         settings: of the model.
         stored: weights by the names of a model file, see `asr.onnx.weights.Weights`.
+        in_8_bits: compute the large products in 8 bits, by operators that onnxruntime alone has;
+            the file must have stored 8 bits. They take the range of activations over a whole
+            batch, so that outputs depend on the rest of a batch, if slightly.
 
     Returns:
         The content of an ``.onnx`` file.
@@ -77,7 +87,7 @@ def build_network(settings: Settings, stored: Mapping[str, npt.NDArray[np.generi
     features = graph.input(FEATURES, "float32", ["B", "T", int(settings.features["mel_bins"])])
     lengths = graph.input(LENGTHS, "int64", ["B"])
     frames, lengths = _add_subsampling(graph, settings, weights, features, lengths)
-    frames = _add_stack(graph, settings, weights, frames, lengths)
+    frames = _add_stack(graph, settings, weights, frames, lengths, in_8_bits)
     frames = _add_linear(graph, weights, "head", frames)
     log_probs = graph.add("LogSoftmax", graph.add("Transpose", frames, perm=[1, 0, 2]), axis=-1)
     tokens = len(stored["head.bias"])
@@ -117,7 +127,7 @@ def _add_mask(graph: Graph, maps: str, lengths: str) -> str:
 
 
 def _add_stack(
-    graph: Graph, settings: Settings, weights: Weights, frames: str, lengths: str
+    graph: Graph, settings: Settings, weights: Weights, frames: str, lengths: str, in_8_bits: bool
 ) -> str:
     """Add recurrent layers with pre-normalization and residuals: (U, B, H) -> (U, B, H)."""
     encoder = settings.encoder
@@ -132,6 +142,7 @@ def _add_stack(
             lengths,
             directions=2 if encoder["bidirectional"] else 1,
             hidden_size=encoder["hidden_size"],
+            in_8_bits=in_8_bits,
         )
         frames = graph.add("Add", frames, outputs)
     return _add_norm(graph, weights, "encoder.last_norm", frames)

@@ -11,12 +11,14 @@ pre-activations of a unit.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from asr.onnx.graph import Graph
 from asr.onnx.messages import Attribute
-from asr.onnx.weights import Array, Weights
+from asr.onnx.weights import Array, Integers, Weights
 
 #: Operator -> its gate pre-activations in its own order; z is the LSTM's block input.
 _ORDERS = {"LSTM": "iofz", "GRU": "zrn", "RNN": "h"}
@@ -84,6 +86,7 @@ def add_layer(
     *,
     directions: int,
     hidden_size: int,
+    in_8_bits: bool,
 ) -> str:
     """Add a recurrent layer in one or both directions.
 
@@ -96,18 +99,27 @@ def add_layer(
         lengths: (B,) int32.
         directions: G.
         hidden_size: H.
+        in_8_bits: whether to compute an LSTM's products in 8 bits.
 
     Returns:
         (T, B, G * H).
     """
-    read = _read_library if layer.part else _read_cell
-    inputs, recurrent, bias, peepholes = read(layer, weights, prefix, directions)
-    given = [features, graph.constant(inputs), graph.constant(recurrent), graph.constant(bias)]
-    given.append(lengths)
-    if peepholes is not None:
-        given += ["", "", graph.constant(peepholes)]
+    stored = _Stored(layer, weights, prefix, directions)
+    optional = ["", "", graph.constant(stored.peepholes())] if layer.peepholes else ["", "", ""]
+    bias = graph.constant(stored.biases())
     attributes = _attributes(layer, directions, hidden_size)
-    (outputs,) = graph.add_many(layer.operator, given, 1, attributes)
+    if in_8_bits:
+        matrices, scales = [], []
+        for name in stored.matrices:
+            integers, scale = stored.rows(name, weights.integers), stored.rows(name, weights.scales)
+            matrices.append(graph.constant(_transpose(integers), np.int8))
+            scales += [graph.constant(scale), graph.constant(np.zeros_like(scale), np.int8)]
+        given = [features, *matrices, bias, lengths, *optional, *scales]
+        outputs = graph.add_microsoft("DynamicQuantizeLSTM", *given, **attributes)
+    else:
+        matrices = [graph.constant(stored.rows(name, weights.floats)) for name in stored.matrices]
+        given = [features, *matrices, bias, lengths, *optional[: 3 * layer.peepholes]]
+        outputs = graph.add(layer.operator, *given, **attributes)
     by_frame = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])
     return graph.add("Reshape", by_frame, graph.integers(0, 0, directions * hidden_size))
 
@@ -127,46 +139,64 @@ def _attributes(layer: Layer, directions: int, hidden_size: int) -> dict[str, At
     return attributes
 
 
-def _read_library(
-    layer: Layer, weights: Weights, prefix: str, directions: int
-) -> tuple[Array, Array, Array, Array | None]:
-    """Give W (G, NH, F), R (G, NH, H) and both biases (G, 2NH) of PyTorch's layers."""
+@dataclass(frozen=True)
+class _Stored:
+    """The weights of one layer, gathered from a file in the order of its operator.
 
-    def read(name: str) -> Array:
-        ends = ("", "_reverse")[:directions]
-        stored = (weights.floats(f"{prefix}{layer.part}.{name}_l0{end}") for end in ends)
-        return np.stack([_reorder(rows, layer) for rows in stored])
+    PyTorch's layers have a tensor a direction, and two biases; those of
+    `asr.encoders.variants.cell_layer` have one tensor for both directions, and one bias.
+    """
 
-    bias = np.concatenate([read("bias_ih"), read("bias_hh")], axis=1)
-    return read("weight_ih"), read("weight_hh"), bias, None
+    layer: Layer
+    weights: Weights
+    prefix: str
+    directions: int
+
+    @property
+    def matrices(self) -> tuple[str, str]:
+        """Names of the input matrix and the recurrent matrix."""
+        return ("weight_ih", "weight_hh") if self.layer.part else ("weight", "recurrent")
+
+    def rows(
+        self, name: str, read: Callable[[str], npt.NDArray[Any]], missing: float = 0.0
+    ) -> npt.NDArray[Any]:
+        """Give the rows of a tensor, (G, NH, ...), with a constant for gates that are missing."""
+        stored, wanted = self.layer.gates, _ORDERS[self.layer.operator]
+        return np.stack([_arrange(t, stored, wanted, missing) for t in self._read(name, read)])
+
+    def biases(self) -> Array:
+        """Give the biases of the input's product and of the recurrent one, (G, 2NH)."""
+        if self.layer.part:
+            pair = [self.rows(name, self.weights.floats) for name in ("bias_ih", "bias_hh")]
+        else:
+            bias = self.rows("bias", self.weights.floats, missing=_OPEN)
+            pair = [bias, np.zeros_like(bias)]
+        return np.concatenate(pair, axis=1)
+
+    def peepholes(self) -> Array:
+        """Give the peepholes of i, o and f, (G, 3H)."""
+        tensors = self._read("peepholes", self.weights.floats)
+        return np.stack([_arrange(t, self.layer.gates[1:], "iof", 0.0) for t in tensors])
+
+    def _read(self, name: str, read: Callable[[str], npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Read a tensor for each direction."""
+        if not self.layer.part:
+            return np.split(read(self.prefix + name), self.directions)
+        ends = ("", "_reverse")[: self.directions]
+        return [read(f"{self.prefix}{self.layer.part}.{name}_l0{end}") for end in ends]
 
 
-def _read_cell(
-    layer: Layer, weights: Weights, prefix: str, directions: int
-) -> tuple[Array, Array, Array, Array | None]:
-    """Give W, R, biases and peepholes (G, 3H) of `asr.encoders.variants.cell_layer`."""
-
-    def read(name: str, arrange: Callable[[Array], Array]) -> Array:
-        stored = np.split(weights.floats(prefix + name), directions)
-        return np.stack([arrange(rows) for rows in stored])
-
-    inputs, recurrent = (
-        read(name, lambda rows: _reorder(rows, layer)) for name in ("weight", "recurrent")
-    )
-    bias = read("bias", lambda rows: _reorder(rows, layer, missing=_OPEN))
-    bias = np.concatenate([bias, np.zeros_like(bias)], axis=1)
-    if not layer.peepholes:
-        return inputs, recurrent, bias, None
-    peepholes = read("peepholes", lambda rows: _arrange(rows, layer.gates[1:], "iof", 0.0))
-    return inputs, recurrent, bias, peepholes
-
-
-def _reorder(rows: Array, layer: Layer, missing: float = 0.0) -> Array:
-    return _arrange(rows, layer.gates, _ORDERS[layer.operator], missing)
-
-
-def _arrange(rows: Array, stored: str, wanted: str, missing: float) -> Array:
+def _arrange(rows: npt.NDArray[Any], stored: str, wanted: str, missing: float) -> npt.NDArray[Any]:
     """Put blocks of rows, one a gate, into another order; absent gates get a constant."""
     blocks = dict(zip(stored, np.split(rows, len(stored)), strict=True))
     absent = np.full_like(next(iter(blocks.values())), missing)
     return np.concatenate([blocks.get(gate, absent) for gate in wanted])
+
+
+def _transpose(matrices: Integers) -> Integers:
+    """Transpose matrices (G, NH, F) a block of rows at a time, which is several times faster."""
+    found = np.empty_like(matrices, shape=(len(matrices), *matrices.shape[:0:-1]))
+    for first in range(0, matrices.shape[1], 64):
+        rows = slice(first, first + 64)
+        found[:, :, rows] = matrices[:, rows].transpose(0, 2, 1)
+    return found

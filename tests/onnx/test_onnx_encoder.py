@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from random_models import ENCODER, FEATURES, SUBSAMPLING, noise, pad_with_garbag
 
 from asr.encoders import ENCODERS
 from asr.model.ctc_model import CTCModel, ModelSettings
+from asr.model.quantize import quantize
 from asr.onnx import OnnxEncoder, build_network, exports
 
 EXPORTED = {
@@ -34,6 +36,10 @@ def make_model(name: str = "blstm", factor: int = 2, **encoder: Any) -> CTCModel
 
 def arrays(model: CTCModel) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+
+
+def in_8_bits(model: CTCModel) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in quantize(model.state_dict(), 8).items()}
 
 
 def assert_close_to_torch(model: CTCModel, tolerance: float) -> None:
@@ -61,6 +67,54 @@ def test_every_subsampling_equals_torch(factor):
     assert_close_to_torch(make_model(factor=factor), 1e-5)
 
 
+@pytest.mark.parametrize("name", sorted(EXPORTED - {"gru", "rnn"}))
+def test_eight_bits_are_near_float32(name):
+    model, batch = make_model(name), pad_with_garbage([noise(n, 16, seed=n) for n in LENGTHS])
+    features, lengths = (tensor.numpy() for tensor in batch)
+    weights = in_8_bits(model)
+    eight, full = (OnnxEncoder(model.settings, weights, float32=full) for full in (False, True))
+    assert (eight.in_8_bits, full.in_8_bits) == (True, False)
+    (log_probs, counts), (expected, expected_counts) = (
+        encoder.run(features, lengths) for encoder in (eight, full)
+    )
+    assert counts.tolist() == expected_counts.tolist()
+    difference = [
+        np.abs(np.exp(row[:count]) - np.exp(expected_row[:count])).max()
+        for row, expected_row, count in zip(log_probs, expected, counts, strict=True)
+    ]
+    assert 0 < max(difference) < 0.01
+
+
+@pytest.mark.parametrize("name", ["gru", "rnn"])
+def test_layers_without_an_eight_bit_form_run_in_float32(name):
+    model = make_model(name)
+    assert not OnnxEncoder(model.settings, in_8_bits(model)).in_8_bits
+
+
+def test_the_rest_of_a_batch_changes_no_bit():
+    model = make_model()
+    encoder = OnnxEncoder(model.settings, in_8_bits(model))
+    features, lengths = pad_with_garbage([noise(n, 16, seed=n) for n in (*LENGTHS, 0)], 1e3)
+    log_probs, counts = encoder.run(features.numpy(), lengths.numpy())
+    assert counts.tolist() == [30, 24, 1, 12, 0]
+    for row, sequence, length, count in zip(log_probs, features, lengths, counts, strict=True):
+        alone, _ = encoder.run(sequence[None, : max(length, 1)].numpy(), length[None].numpy())
+        assert np.array_equal(alone[0, :count], row[:count])
+
+
+def test_threads_share_an_encoder():
+    model = make_model()
+    encoder = OnnxEncoder(model.settings, in_8_bits(model))
+    utterances = [noise(1, 20 + n, 16, seed=n).numpy() for n in range(20)]
+
+    def run(features: np.ndarray) -> np.ndarray:
+        return encoder.run(features, np.array([features.shape[1]]))[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        for found, features in zip(pool.map(run, utterances), utterances, strict=True):
+            assert np.array_equal(found, run(features))
+
+
 def test_what_onnx_cannot_express_does_not_export():
     for name in ENCODERS:
         settings = ModelSettings(FEATURES, SUBSAMPLING, {**ENCODER, "name": name})
@@ -79,8 +133,9 @@ def test_no_frames_are_no_frames():
 
 def test_the_file_is_what_onnx_specifies():
     checker = pytest.importorskip("onnx.checker", reason="needs the onnx package")
-    model = make_model()
-    checker.check_model(build_network(model.settings, arrays(model)), full_check=True)
+    for name in EXPORTED:
+        model = make_model(name)
+        checker.check_model(build_network(model.settings, arrays(model)), full_check=True)
 
 
 def test_torch_is_not_imported():
