@@ -17,6 +17,7 @@ from asr.util.errors import UserError
 KINDS = {
     "language models": f"{DIGEST}.lm",
     "lexicons": f"{DIGEST}.lexicon",
+    "decoders": f"{DIGEST}.decoder",
     "compiled code": COMPILED,
     "unfinished files": UNFINISHED,
 }
@@ -27,9 +28,9 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add_parser(
         "cache",
         help="show or clear what is kept between starts",
-        description="List the files of the cache folder: parsed language models, lexicons and "
-        "compiled code, which the next start would make anew. The folder is ASR_CACHE, else asr in "
-        "the platform's folder for caches.",
+        description="List the files of the cache folder: language models, lexicons and "
+        "decoders made ready, and compiled code, which the next start would make anew. The "
+        "folder is ASR_CACHE, else asr in the platform's folder for caches.",
     )
     verb.add_argument("--clear", action="store_true", help="remove these files")
     verb.set_defaults(run=run)

@@ -1,7 +1,7 @@
 """The words that a beam search can write, as a prefix tree, and the language model beside them.
 
 A lexicon is built once, and kept by `asr.decoding.lexicon_store`; `asr.decoding.prefix_scorer`
-weighs it by a set of decoding options.
+weighs it by a set of decoding options, which no part of it depends on.
 """
 
 import warnings
@@ -19,6 +19,7 @@ from asr.text.tokenizer import BLANK_ID
 from asr.util.array_file import read_only
 from asr.util.errors import UserError
 from asr.util.printable import quoted
+from asr.util.strings import Strings
 
 LM_NONE, LM_WORDS, LM_TOKENS = 0, 1, 2
 SPACE_NAMES = (" ", "|", "▁", "<space>", "<sp>")  # how models over tokens write a word boundary
@@ -43,7 +44,7 @@ class LexiconContents(NamedTuple):
 
     tree: Tree
     first: NDArray[np.int64]
-    words: list[str]
+    words: Strings
     word_ids: NDArray[np.int64]
     log_probs: NDArray[np.float64]
     token_ids: NDArray[np.int64]
@@ -145,7 +146,7 @@ def _choose_unit(tokens: Tokens, lm: NGram | None, lm_unit: str) -> int:
 
 def _spell(
     allowed: Iterable[str], tokens: Tokens, lm: NGram | None
-) -> tuple[Tree, NDArray[np.int64], list[str], NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[Tree, NDArray[np.int64], Strings, NDArray[np.int64], NDArray[np.float64]]:
     """Build the tree and the lists; among homophones, those that the LM knows come first.
 
     Returns:
@@ -167,7 +168,8 @@ def _spell(
         word_ids = lm.ids(words).astype(np.int64)
         log_probs = lm.arrays.log_prob.astype(np.float64)[word_ids + 1]  # word w is entry w + 1
         log_probs[unknown & ~unknown[first[at]]] = -np.inf
-    return tree, read_only(first), words, read_only(word_ids), read_only(log_probs)
+    packed = Strings.pack(words)
+    return tree, read_only(first), packed, read_only(word_ids), read_only(log_probs)
 
 
 def lm_words(lm: NGram) -> list[str]:

@@ -1,13 +1,14 @@
 """The cache of built lexicons: spelling 140,000 words at every start would take a second.
 
 A cache file (`asr.util.array_cache`) is named by a digest of all that its lexicon is built from:
-the tokens and their pronunciations, the closed vocabulary as the model writes it, what the language
-model says of single words, and the source files of this package. The weights of decoding options
-are not part of a lexicon.
+the tokens and their pronunciations, the closed vocabulary as the model writes it, the language
+model, and the source files that build. Where a pronunciation lexicon or a language model was read
+from a file, the digest of that file stands for it, so that neither need be read. The weights of
+decoding options are not part of a lexicon.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from asr.decoding.lexicon import Lexicon, LexiconContents, build_contents
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import Tree
 from asr.lm.ngram import NGram
+from asr.text.packed_lexicon import PackedLexicon
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
+from asr.util.strings import Strings
 
-_KIND = "lexicon 1"
+_KIND = "search lexicon 2"
+_CODE = ("lexicon.py", "lexicon_store.py", "tokens.py", "tree.py")
 
 
 def open_lexicon(
@@ -32,7 +36,7 @@ def open_lexicon(
     """
     key = _digest_sources(tokens, lm, lm_unit, words)
     facts, arrays = load_or_make(
-        f"{key[:32]}.lexicon",
+        f"{key[:32]}.decoder",
         _KIND,
         lambda facts: facts["key"] == key,
         lambda: _pack(key, build_contents(tokens, lm, lm_unit, words)),
@@ -44,26 +48,48 @@ def _digest_sources(
     tokens: Tokens, lm: NGram | None, lm_unit: str, words: Sequence[str] | None
 ) -> str:
     """Hash all that a lexicon is built from, in hexadecimal."""
-    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
-    spelled = (tokens.tokens, tokens.boundary, tokens.pronunciations, words, lm_unit)
-    parts = [*code, repr(spelled).encode()]
-    if lm is not None:
-        unigrams = lm.arrays.log_prob[: 1 + lm.counts[0]]  # the root and the words
-        parts += [lm.vocabulary, unigrams.tobytes()]
+    told = (_digest_code(), tokens.tokens, tokens.boundary, _told(tokens), words, lm_unit)
+    parts = [repr(told).encode(), *_parts(lm)]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+@cache
+def _digest_code() -> str:
+    folder = Path(__file__).parent
+    return sha256(b"".join((folder / name).read_bytes() for name in _CODE)).hexdigest()
+
+
+def _told(tokens: Tokens) -> object:
+    """Give what tells the pronunciations from any others."""
+    found = tokens.pronunciations
+    return ("digest", found.digest) if isinstance(found, PackedLexicon) else found
+
+
+def _parts(lm: NGram | None) -> Iterator[bytes]:
+    """Yield what tells the words and the unigrams of a language model from any others."""
+    if lm is None:
+        return
+    if lm.digest is not None:
+        yield lm.digest.encode()
+        return
+    yield lm.vocabulary
+    yield lm.arrays.log_prob[: 1 + lm.counts[0]].tobytes()  # the root and the words
 
 
 def _pack(key: str, contents: LexiconContents) -> Contents:
     """Turn a lexicon into named arrays."""
     plain = contents._asdict()
     tree, words, notes = (plain.pop(name) for name in ("tree", "words", "notes"))
-    letters = np.frombuffer(json.dumps(words).encode(), np.uint8)
     nodes = {f"tree.{name}": array for name, array in tree._asdict().items()}
-    return Contents({"key": key, "notes": notes}, {"words": letters, **nodes, **plain})
+    return Contents({"key": key, "notes": notes}, {**words.named("words"), **nodes, **plain})
 
 
 def _unpack(notes: list[str], arrays: dict[str, np.ndarray]) -> LexiconContents:
     """Turn named arrays into a lexicon again."""
-    tree = Tree(*(arrays.pop(f"tree.{name}") for name in Tree._fields))
-    words = json.loads(arrays.pop("words").tobytes())
-    return LexiconContents(tree=tree, words=words, notes=notes, **arrays)
+    names = [name for name in LexiconContents._fields if name in arrays]
+    return LexiconContents(
+        tree=Tree(*(arrays[f"tree.{name}"] for name in Tree._fields)),
+        words=Strings.unpack("words", arrays),
+        notes=notes,
+        **{name: arrays[name] for name in names},
+    )

@@ -122,21 +122,21 @@ def weigh_words(
     """Weigh the words; `hot_bonuses` are nats that favour hot words over their homophones."""
     words, first, log_probs = lexicon.words, lexicon.first, lexicon.log_probs
     starts = first[:-1]
-    named = np.array([bool(words[entry]) for entry in starts])
+    named = words.lengths[starts] > 0
     unknown = named & (lexicon.word_ids[starts] == NGram.unk_id)
     unk_score = options.unk_score if lexicon.lm_unit == LM_WORDS else 0.0
     wordless = -np.inf if lexicon.is_closed else options.word_score + unk_score
     end_score = np.where(named, options.word_score + np.where(unknown, unk_score, 0.0), wordless)
     look_ahead = end_score + options.lm_weight * np.maximum.reduceat(log_probs, starts)
     _raise_to_best(lexicon.tree, look_ahead)
-    usual = np.where(log_probs > -np.inf, 0.0, -np.inf)
+    homophone_score = np.where(log_probs > -np.inf, 0.0, -np.inf)
+    for entry, word in enumerate(words if hot_bonuses else ()):
+        homophone_score[entry] = hot_bonuses.get(word, homophone_score[entry])
     return WordScores(
         tree=lexicon.tree,
         first=first,
         word_ids=lexicon.word_ids,
-        homophone_score=np.array(
-            [hot_bonuses.get(*pair) for pair in zip(words, usual, strict=True)]
-        ),
+        homophone_score=homophone_score,
         end_score=end_score,
         unigram_look_ahead=look_ahead,
         best_start=float(look_ahead[1:].max()),

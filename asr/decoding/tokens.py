@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from asr.text.packed_lexicon import PackedLexicon
 from asr.text.tokenizer import Tokenizer
 from asr.util.errors import UserError
 from asr.util.printable import quoted
@@ -134,8 +135,10 @@ class Tokens:
         return self.by_pronunciation.get(" ".join(parts), "".join(parts))
 
     @cached_property
-    def by_pronunciation(self) -> dict[str, str]:
+    def by_pronunciation(self) -> Mapping[str, str]:
         """The likeliest word of each pronunciation, where tokens are phones."""
+        if isinstance(self.pronunciations, PackedLexicon):
+            return self.pronunciations.by_pronunciation
         words: dict[str, str] = {}
         for word, pronunciations in (self.pronunciations or {}).items():
             for phones in pronunciations:

@@ -103,6 +103,7 @@ class NGram:
         arrays: the model as `score_next_word` takes it.
         begin: the state after <s>.
         empty: the state without history.
+        digest: hexadecimal SHA-256 of the file that the model was read from, or None.
         unk_id: id of <unk>, always 0; its entry scores every word outside the vocabulary.
         end_id: id of </s>.
     """
@@ -110,15 +111,21 @@ class NGram:
     empty = 0
     unk_id = 0
 
-    def __init__(self, vocabulary: bytes, counts: Sequence[int], arrays: NGramArrays) -> None:
+    def __init__(
+        self,
+        vocabulary: bytes,
+        counts: Sequence[int],
+        arrays: NGramArrays,
+        digest: str | None = None,
+    ) -> None:
         """Wrap finished arrays; `vocabulary` is the words in order of id, one a line, UTF-8."""
-        self.vocabulary = vocabulary
+        self.vocabulary, self.digest = vocabulary, digest
         self.counts = tuple(int(count) for count in counts)
         self.order = len(self.counts)
         self.arrays = arrays
-        self.end_id = self.id(END)
+        self.end_id = _find_line(vocabulary, END)
         # uncompiled, since loading compiled code costs more than one call
-        self.begin = int(state_after.py_func(arrays, self.id(BEGIN) + 1))
+        self.begin = int(state_after.py_func(arrays, _find_line(vocabulary, BEGIN) + 1))
 
     @cached_property
     def words(self) -> list[str]:
@@ -153,3 +160,10 @@ class NGram:
         """
         ids = self.ids([*words, END] if end else words)
         return score_words(self.arrays, self.begin if begin else self.empty, ids).tolist()
+
+
+def _find_line(vocabulary: bytes, word: str) -> int:
+    """Find a word's id without splitting the vocabulary; `NGram.unk_id` for one outside it."""
+    lines = b"\n%b\n" % vocabulary
+    at = lines.find(f"\n{word}\n".encode())
+    return NGram.unk_id if at < 0 else lines.count(b"\n", 0, at)

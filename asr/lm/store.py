@@ -47,7 +47,7 @@ def open_ngram(path: str | Path) -> NGram:
         lambda: _parse(path),
     )
     vocabulary = arrays.pop("vocabulary").tobytes()
-    return NGram(vocabulary, facts["counts"], NGramArrays(**arrays))
+    return NGram(vocabulary, facts["counts"], NGramArrays(**arrays), facts["source"]["sha256"])
 
 
 def cache_name(path: Path) -> str:

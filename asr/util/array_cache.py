@@ -8,9 +8,11 @@ used longest ago are removed first.
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from asr.util.files import remove_partials
 
 #: What all files together may take; one larger than that is kept alone.
 LIMIT_BYTES = 2_000_000_000
+_NOTICE = "preparing lexicon and language model for their first use"
 _IDLE_S = 60.0  # a partial file unchanged for so long has lost its writer
 
 
@@ -42,6 +45,7 @@ def load_or_make(
     """
     file = _find(name)
     if file is None:
+        _tell_of_making()
         return make()
     try:
         contents = read_arrays(file, kind)
@@ -52,11 +56,21 @@ def load_or_make(
         warnings.warn(f"{file}: {error}; it is made anew", stacklevel=2)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # there is no file of this kind
+    _tell_of_making()
     contents = make()
     with suppress(OSError):  # the file cannot be written
         write_arrays(file, kind, *contents)
         _remove_oldest(file)
     return contents
+
+
+@cache
+def _tell_of_making() -> None:
+    """Tell the user, on a terminal, what the first start waits for."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        tqdm.write(_NOTICE, file=sys.stderr)  # above a progress bar, if there is one
 
 
 def _mark_used(file: Path) -> None:

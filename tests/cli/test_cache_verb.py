@@ -11,6 +11,7 @@ DIGEST = "0123456789abcdef" * 2
 KEPT = {
     f"{DIGEST}.lm": 2_000_000,
     f"{DIGEST}.lexicon": 1_500_000,
+    f"{DIGEST}.decoder": 500_000,
     f".{DIGEST}.lexicon.partial0123456789abcdef": 100_000,
     "numba/asr_0/beam.py310.nbi": 10_000,
     "numba/asr_0/beam.py310.1.nbc": 990_000,
@@ -36,6 +37,7 @@ def test_the_files_are_listed_by_kind(folder: Path, capsys: pytest.CaptureFixtur
     assert [" ".join(line.split()) for line in lines] == [
         "language models 1 file 2.0 MB",
         "lexicons 1 file 1.5 MB",
+        "decoders 1 file 0.5 MB",
         "compiled code 2 files 1.0 MB",
         "unfinished files 1 file 0.1 MB",
     ]

@@ -1,6 +1,7 @@
 """The cache takes a bounded size, and files used longest ago go first."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,20 @@ def test_files_of_others_are_neither_counted_nor_removed(folder: Path) -> None:
     use(2)
     assert kept(folder) == [1, 2]
     assert (folder / "own.lm").exists()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_making_is_told_once_on_a_terminal(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    terminal: bool,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    array_cache._tell_of_making.cache_clear()
+    use(1)
+    use(2)
+    assert capsys.readouterr().err.count("for their first use\n") == terminal
+    array_cache._tell_of_making.cache_clear()
+    use(2)
+    assert not capsys.readouterr().err
