@@ -21,10 +21,10 @@ from asr.model.mel import LogMelSettings
 from asr.model.quantize import SCALE, check_types, quantize, restore
 from asr.model.settings import GROUPS, ModelSettings, check_settings, with_present_names
 from asr.model.shapes import Shapes, weight_shapes
-from asr.model.tensor_file import Tensors, read_tensor_file, read_tensors, write_tensors
+from asr.model.tensor_file import TensorFile, Tensors, read_tensor_file, read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
-from asr.text.lazy_lexicon import LazyLexicon
 from asr.text.lexicon import Lexicon, check_lexicon
+from asr.text.packed_lexicon import PackedLexicon, open_packed
 from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import CharTokenizer, Tokenizer
 from asr.util.errors import UserError
@@ -51,7 +51,7 @@ class StoredModel:
     Attributes:
         file: its path.
         settings: what the model is built from.
-        tokenizer: its tokens and normalizer. The lexicon of phones is parsed at its first use.
+        tokenizer: its tokens and normalizer. The lexicon of phones is opened at its first use.
         stored: the weights, see `asr.model.quantize`.
         about: facts about the training, of any JSON type.
         digest: hexadecimal SHA-256 of the content.
@@ -119,7 +119,7 @@ def read_model(path: str | Path) -> StoredModel:
     metadata = _with_present_names(read.metadata)
     with _as_damage(file):
         settings = check_settings(metadata)
-        tokenizer = _tokenizer(metadata, read.later, file)
+        tokenizer = _tokenizer(metadata, read, file)
         tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
         stored = {name: read.tensors[name] for name in read.tensors if name not in _UNUSED}
         _check_weights(stored, settings, len(tokenizer))
@@ -137,7 +137,7 @@ def load_model(path: str | Path) -> "tuple[CTCModel, Tokenizer]":
         UserError: as `read_model`; nothing is checked later.
     """
     stored = read_model(path)
-    if isinstance(stored.tokenizer.pronunciations, LazyLexicon):
+    if isinstance(stored.tokenizer.pronunciations, PackedLexicon):
         assert isinstance(stored.tokenizer, PhoneTokenizer)
         stored.tokenizer.pronunciations = dict(stored.tokenizer.pronunciations)
     return build_model(stored), stored.tokenizer
@@ -274,11 +274,11 @@ def _not_finite(weights: Tensors) -> str | None:
     return next((name for name, one in weights.items() if not np.isfinite(one).all()), None)
 
 
-def _tokenizer(metadata: dict[str, Any], lexicon_json: str | None, file: Path) -> Tokenizer:
+def _tokenizer(metadata: dict[str, Any], read: TensorFile, file: Path) -> Tokenizer:
     tokens, normalizer = metadata["tokens"], metadata["normalizer"]
-    if lexicon_json is not None:
-        lazy = LazyLexicon(lambda: _lexicon(lexicon_json, tokens, normalizer, file))
-        return PhoneTokenizer(tokens, normalizer, lazy)
+    if (text := read.later) is not None:
+        packed = open_packed(read.digest, lambda: _lexicon(text, tokens, normalizer, file))
+        return PhoneTokenizer(tokens, normalizer, packed)
     if _LEXICON in metadata:
         return PhoneTokenizer(tokens, normalizer, check_lexicon(metadata[_LEXICON]))
     if _SUBWORDS in metadata:

@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from asr.text.lazy_lexicon import LazyLexicon
 from asr.text.lexicon import phones_of, read_lexicon
 from asr.text.normalizers import NORMALIZERS
+from asr.text.packed_lexicon import PackedLexicon
 from asr.text.tokenizer import BLANK, SPACE, Tokenizer
 from asr.util.errors import UserError
 
@@ -21,7 +21,7 @@ class PhoneTokenizer(Tokenizer):
     Args:
         tokens: the blank, then the space and the phones.
         normalizer: a key of `asr.text.normalizers.NORMALIZERS`.
-        lexicon: pronunciations of normalized words; a lazy one is checked by whoever reads it.
+        lexicon: pronunciations of normalized words; a packed one was checked when it was.
 
     Raises:
         UserError: as `Tokenizer`; a pronunciation with a phone that is no token.
@@ -39,7 +39,7 @@ class PhoneTokenizer(Tokenizer):
         super().__init__(tokens, normalizer)
         self.pronunciations = lexicon
         self._ids = {token: index for index, token in enumerate(self.tokens)}
-        if isinstance(lexicon, LazyLexicon):
+        if isinstance(lexicon, PackedLexicon):
             return
         if missing := phones_of(dict(lexicon)) - set(self.tokens):
             raise UserError(f"tokens: the lexicon has phones that are no token: {sorted(missing)}")
