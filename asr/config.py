@@ -26,6 +26,7 @@ class Setting:
         names_run: whether an override becomes part of the run folder's name.
         equal_for_init: whether `init` takes only the weights of a model with an equal value.
         is_path: whether the value is a path.
+        is_text: whether the value is any other text that is taken as typed.
         before: the value for runs and models that are older than the setting, if there are any.
         kind: the type.
     """
@@ -37,6 +38,7 @@ class Setting:
     names_run: bool = True
     equal_for_init: bool = True
     is_path: bool = False
+    is_text: bool = False
     before: Any = _ALWAYS_GIVEN
     kind: Any = None
 
@@ -94,7 +96,8 @@ class TextConfig:
 class TokensConfig:
     """The units in which the model writes text."""
 
-    characters: str | None  # the alphabet; null derives it from the training transcripts
+    # the alphabet; null derives it from the training transcripts
+    characters: str | None = field(metadata=setting(is_text=True))
     # most subwords to learn from the transcripts, blank included; null: characters
     subwords: int | None = field(metadata=setting(2, 100_000))
     # a file of pronunciations: tokens are phones; null: words are spelled
@@ -223,7 +226,7 @@ class TrainConfig:
     """All settings of a recipe."""
 
     # name for the run folder and the log
-    recipe: str = field(metadata=setting(names_run=False))
+    recipe: str = field(metadata=setting(names_run=False, is_text=True))
     # a level of its own in the run folder's path
     seed: int = field(metadata=setting(0, 2**63 - 1, names_run=False))
     run_dir: str = field(metadata=setting(resumable=True, names_run=False, is_path=True))

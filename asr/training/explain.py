@@ -13,7 +13,10 @@ from asr.util.paths import CONF
 from asr.util.suggest import did_you_mean
 
 NOT_A_RECIPE = "a recipe builds on conf/train.yaml; begin it with `defaults: [/train, _self_]`"
-_QUOTING = "write key=value, or \"key='value'\" where the value itself has = or commas"
+_QUOTING = (
+    "write key=value, or \"key='value'\" where the value has more than letters from a to z, "
+    "digits and ./-_"
+)
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 

@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from asr.config import SETTINGS, TrainConfig, check_ranges
 from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
+from asr.training.overrides import is_override, quote_texts
 from asr.util.errors import UserError
 from asr.util.paths import CONF, find_recipe
 
@@ -49,7 +50,7 @@ def main(recipe: str, arguments: Sequence[str]) -> None:
     compose = hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed
     # argparse, which Hydra uses, takes no positional arguments around an option
-    sys.argv = ["asr train", *map(quote_path, sorted(arguments, key=is_override))]
+    sys.argv = ["asr train", *sorted(quote_texts(arguments), key=is_override)]
     job = _Job()
     try:
         compose(job)()
@@ -184,19 +185,6 @@ class _Job:
 
 def _overrides() -> str:
     return " ".join(HydraConfig.get().overrides.task)
-
-
-def is_override(argument: str) -> bool:
-    """Tell an override (``key=value``, ``~key``) from Hydra's flags and their values."""
-    return argument[0] != "-" and ("=" in argument or argument[0] == "~") if argument else False
-
-
-def quote_path(argument: str) -> str:
-    """Quote a path with "=", as in the names of run folders, for Hydra."""
-    key, _, path = argument.partition("=")
-    if key not in SETTINGS or not SETTINGS[key].is_path or "=" not in path or path[0] in "'\"":
-        return argument
-    return "{}='{}'".format(key, path.replace("'", "\\'"))
 
 
 def to_settings(config: DictConfig) -> TrainConfig:

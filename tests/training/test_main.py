@@ -79,7 +79,7 @@ def test_overrides_arrive(trained):
         ("tokens.subwords=many", "tokens.subwords: expected a whole number or null, found many"),
         ("tokens.subwords=1", "tokens.subwords: expected 2 to 100000, found 1"),
         ("text.characters=abc", "did you mean tokens.characters?"),
-        ("init=[a]", "init: expected text or null, found [a]"),
+        ("encoder.name=[a]", "encoder.name: expected text, found [a]"),
         ("encoder.layers=null", "encoder.layers: expected a whole number, found null"),
         ("encoder=null", "chosen by the name of a file in its folder of conf/"),
         ("~encoder.layers", "encoder.layers: this setting cannot be left out"),
