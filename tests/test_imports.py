@@ -19,10 +19,10 @@ LAYERS = [
     {"training"},
     {"inference"},
     {"corpora", "formats", "scoring"},
-    {"data", "model"},
+    {"data", "model", "onnx"},
     {"decoding"},
     {"lm"},
-    {"audio", "encoders", "onnx", "text"},
+    {"audio", "encoders", "text"},
     {"config", "transcript"},
     {"util"},
 ]

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from asr.model.settings import ModelSettings
 from asr.onnx.network import (
     FEATURES,
     LENGTHS,
     LOG_PROB_LENGTHS,
     LOG_PROBS,
-    Settings,
     build_network,
     has_8_bit_form,
 )
@@ -45,15 +45,15 @@ class OnnxEncoder:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ModelSettings,
         stored: Mapping[str, npt.NDArray[Any]],
         *,
         float32: bool = False,
     ) -> None:
-        self.in_8_bits = not float32 and has_8_bit_form(settings) and Weights(stored).in_8_bits
-        network = build_network(settings, stored, in_8_bits=self.in_8_bits)
-        self._session = _open(network)
-        self._tokens = len(stored["head.bias"])
+        weights = Weights(stored)
+        self.in_8_bits = not float32 and has_8_bit_form(settings) and weights.in_8_bits
+        self._session = _open(build_network(settings, stored, in_8_bits=self.in_8_bits))
+        self._vocabulary_size = weights.vocabulary_size
 
     def run(self, features: Floats, lengths: Counts) -> tuple[Floats, Counts]:
         """Compute log-probabilities of tokens.
@@ -72,7 +72,7 @@ class OnnxEncoder:
             for rows, length in zip(features, lengths, strict=True)
         ]
         frames = max((log_probs.shape[1] for log_probs, _ in found), default=0)
-        joined = np.zeros((len(found), frames, self._tokens), np.float32)
+        joined = np.zeros((len(found), frames, self._vocabulary_size), np.float32)
         for row, (log_probs, _) in zip(joined, found, strict=True):
             row[: log_probs.shape[1]] = log_probs[0]
         return joined, np.array([count[0] for _, count in found], np.int64)

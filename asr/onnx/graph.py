@@ -15,6 +15,9 @@ from asr.onnx.messages import (
     encode_value,
 )
 
+#: The numbers of element types, as the operator Cast takes them.
+FLOAT32, INT32, FLOAT64 = 1, 6, 11
+
 
 class Graph:
     """Operations and constants; values are known by their names."""
@@ -74,3 +77,21 @@ class Graph:
     def _name(self, kind: str) -> str:
         self._values += 1
         return f"{kind}_{self._values}"
+
+
+def add_mask(graph: Graph, values: str, lengths: str, axis: int) -> str:
+    """Add a mask (B, T) of the valid frames of values whose axis `axis` is T."""
+    return graph.add("Less", add_places(graph, values, axis), add_column(graph, lengths))
+
+
+def add_places(graph: Graph, values: str, axis: int) -> str:
+    """Add the numbers 0, 1, 2, ... (T,) int64 of values whose axis `axis` is T."""
+    size = graph.add("Shape", values, start=axis, end=axis + 1)
+    size = graph.add("Squeeze", size, graph.integers(0))
+    zero, one = graph.constant(0, np.int64), graph.constant(1, np.int64)
+    return graph.add("Range", zero, size, one)
+
+
+def add_column(graph: Graph, vector: str) -> str:
+    """Add a vector as a column: (B,) -> (B, 1)."""
+    return graph.add("Unsqueeze", vector, graph.integers(1))

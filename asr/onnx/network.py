@@ -8,17 +8,16 @@ encoder, V tokens.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from asr.onnx.graph import Graph
+from asr.model.settings import ModelSettings
+from asr.model.shapes import STRIDES
+from asr.onnx.graph import FLOAT32, INT32, Graph, add_mask
 from asr.onnx.recurrent import LAYERS, add_layer
 from asr.onnx.weights import Weights
 
-#: Subsampling factor -> time strides of the two convolutions.
-_STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
 _EPSILON = 1e-5  # PyTorch's, of every layer normalization
 FEATURES, LENGTHS, LOG_PROBS, LOG_PROB_LENGTHS = (
     "features",
@@ -28,23 +27,7 @@ FEATURES, LENGTHS, LOG_PROBS, LOG_PROB_LENGTHS = (
 )
 
 
-class Settings(Protocol):
-    """Settings of a model, see `asr.model.ctc_model.ModelSettings`."""
-
-    @property
-    def features(self) -> Mapping[str, Any]:
-        """Keywords of the log-mel features."""
-
-    @property
-    def subsampling(self) -> Mapping[str, Any]:
-        """Keywords of the subsampling."""
-
-    @property
-    def encoder(self) -> Mapping[str, Any]:
-        """Keywords of the encoder, and its name."""
-
-
-def exports(settings: Settings) -> bool:
+def exports(settings: ModelSettings) -> bool:
     """Whether ONNX operators express a network exactly.
 
     They have no projection inside the recurrence and no zoneout, and none of the layers that
@@ -53,19 +36,19 @@ def exports(settings: Settings) -> bool:
     encoder = settings.encoder
     return (
         encoder["name"] in LAYERS
-        and not encoder.get("projection")
-        and not encoder.get("zoneout")
-        and settings.subsampling["factor"] in _STRIDES
+        and not encoder["projection"]
+        and not encoder["zoneout"]
+        and settings.subsampling["factor"] in STRIDES
     )
 
 
-def has_8_bit_form(settings: Settings) -> bool:
+def has_8_bit_form(settings: ModelSettings) -> bool:
     """Whether onnxruntime has the recurrent layers of a network that exports with 8 bits."""
-    return LAYERS[settings.encoder["name"]].operator == "LSTM"
+    return LAYERS[str(settings.encoder["name"])].operator == "LSTM"
 
 
 def build_network(
-    settings: Settings, stored: Mapping[str, npt.NDArray[Any]], *, in_8_bits: bool = False
+    settings: ModelSettings, stored: Mapping[str, npt.NDArray[Any]], *, in_8_bits: bool = False
 ) -> bytes:
     """Build a network for which `exports` holds.
 
@@ -86,24 +69,37 @@ def build_network(
     graph, weights = Graph(), Weights(stored)
     features = graph.input(FEATURES, "float32", ["B", "T", int(settings.features["mel_bins"])])
     lengths = graph.input(LENGTHS, "int64", ["B"])
-    frames, lengths = _add_subsampling(graph, settings, weights, features, lengths)
-    frames = _add_stack(graph, settings, weights, frames, lengths, in_8_bits)
-    frames = _add_linear(graph, weights, "head", frames)
-    log_probs = graph.add("LogSoftmax", graph.add("Transpose", frames, perm=[1, 0, 2]), axis=-1)
-    tokens = len(stored["head.bias"])
-    graph.output(log_probs, LOG_PROBS, "float32", ["B", "U", tokens])
+    log_probs, lengths = add_network(graph, settings, weights, features, lengths, in_8_bits)
+    graph.output(log_probs, LOG_PROBS, "float32", ["B", "U", weights.vocabulary_size])
     graph.output(lengths, LOG_PROB_LENGTHS, "int64", ["B"])
     return graph.encode({})
 
 
+def add_network(
+    graph: Graph,
+    settings: ModelSettings,
+    weights: Weights,
+    features: str,
+    lengths: str,
+    in_8_bits: bool,
+) -> tuple[str, str]:
+    """Add a network: features (B, T, F), lengths (B,) -> log_probs (B, U, V), lengths (B,)."""
+    frames, lengths = _add_subsampling(graph, settings, weights, features, lengths)
+    frames = _add_stack(graph, settings, weights, frames, lengths, in_8_bits)
+    frames = _add_linear(graph, weights, "head", frames)
+    by_utterance = graph.add("Transpose", frames, perm=[1, 0, 2])
+    return graph.add("LogSoftmax", by_utterance, axis=-1), lengths
+
+
 def _add_subsampling(
-    graph: Graph, settings: Settings, weights: Weights, features: str, lengths: str
+    graph: Graph, settings: ModelSettings, weights: Weights, features: str, lengths: str
 ) -> tuple[str, str]:
     """Add the convolutions and their projection: (B, T, F) -> (U, B, H), and the lengths."""
     maps = graph.add("Unsqueeze", features, graph.integers(1))
-    for place, stride in enumerate(_STRIDES[settings.subsampling["factor"]]):
+    for place, stride in enumerate(STRIDES[settings.subsampling["factor"]]):
         name = f"subsampling.convolutions.{place}"
-        maps = graph.add("Mul", maps, _add_mask(graph, maps, lengths))
+        mask = graph.add("Cast", add_mask(graph, maps, lengths, axis=2), to=FLOAT32)
+        maps = graph.add("Mul", maps, graph.add("Unsqueeze", mask, graph.integers(1, 3)))
         kernel = graph.constant(weights.floats(f"{name}.weight"))
         bias = graph.constant(weights.floats(f"{name}.bias"))
         maps = graph.add("Conv", maps, kernel, bias, strides=[stride, 2], pads=[1, 1, 1, 1])
@@ -116,32 +112,27 @@ def _add_subsampling(
     return _add_linear(graph, weights, "subsampling.projection", frames), lengths
 
 
-def _add_mask(graph: Graph, maps: str, lengths: str) -> str:
-    """Add a mask (B, 1, T, 1) of the valid frames of maps (B, C, T, bins): 1, and 0 in padding."""
-    frames = graph.add("Shape", maps, start=2, end=3)
-    frames = graph.add("Squeeze", frames, graph.integers(0))
-    zero, one = graph.constant(0, np.int64), graph.constant(1, np.int64)
-    times = graph.add("Range", zero, frames, one)
-    valid = graph.add("Less", times, graph.add("Unsqueeze", lengths, graph.integers(1)))
-    return graph.add("Unsqueeze", graph.add("Cast", valid, to=1), graph.integers(1, 3))
-
-
 def _add_stack(
-    graph: Graph, settings: Settings, weights: Weights, frames: str, lengths: str, in_8_bits: bool
+    graph: Graph,
+    settings: ModelSettings,
+    weights: Weights,
+    frames: str,
+    lengths: str,
+    in_8_bits: bool,
 ) -> str:
     """Add recurrent layers with pre-normalization and residuals: (U, B, H) -> (U, B, H)."""
     encoder = settings.encoder
-    lengths = graph.add("Cast", lengths, to=6)  # int32
-    for place in range(encoder["layers"]):
+    lengths = graph.add("Cast", lengths, to=INT32)
+    for place in range(int(encoder["layers"])):
         outputs = add_layer(
             graph,
-            LAYERS[encoder["name"]],
+            LAYERS[str(encoder["name"])],
             weights,
             f"encoder.layers.{place}.",
             _add_norm(graph, weights, f"encoder.norms.{place}", frames),
             lengths,
             directions=2 if encoder["bidirectional"] else 1,
-            hidden_size=encoder["hidden_size"],
+            hidden_size=int(encoder["hidden_size"]),
             in_8_bits=in_8_bits,
         )
         frames = graph.add("Add", frames, outputs)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from asr.model.quantize import SCALE
+
 Array = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int8]
 
-_SCALE = ":scale"
 _STORED, _COMPUTED = 127, 64  # largest magnitudes of an integer
 
 
@@ -27,18 +28,20 @@ class Weights:
 
     Attributes:
         in_8_bits: whether all matrices are stored as integers.
+        vocabulary_size: V, the number of tokens.
     """
 
     def __init__(self, stored: Mapping[str, npt.NDArray[Any]]) -> None:
         self._stored = stored
         self.in_8_bits = all(array.dtype == np.int8 for array in stored.values() if array.ndim > 1)
+        self.vocabulary_size = len(stored["head.bias"])
 
     def floats(self, name: str) -> Array:
         """Give a tensor as float32, in the shape of the file."""
         array = self._stored[name]
         if array.dtype != np.int8:
             return array.astype(np.float32, copy=False)
-        scale = self._stored[name + _SCALE].astype(np.float32)
+        scale = self._stored[name + SCALE].astype(np.float32)
         return array.astype(np.float32) * scale.reshape(-1, *[1] * (array.ndim - 1))
 
     def integers(self, name: str) -> Integers:
@@ -47,4 +50,4 @@ class Weights:
 
     def scales(self, name: str) -> Array:
         """Give the scale of each row of `integers`."""
-        return self._stored[name + _SCALE].astype(np.float32) * np.float32(_STORED / _COMPUTED)
+        return self._stored[name + SCALE].astype(np.float32) * np.float32(_STORED / _COMPUTED)
