@@ -18,6 +18,7 @@ LAYERS = [
     {"cli"},
     {"training"},
     {"inference"},
+    {"engine"},
     {"corpora", "formats", "scoring"},
     {"data", "model", "onnx"},
     {"decoding"},
@@ -117,11 +118,35 @@ def test_help_imports_nothing_heavy():
     assert not found & (HEAVY | {"numpy", "scipy", "soundfile"})
 
 
-def test_greedy_transcription_imports_neither_lhotse_nor_numba(tones_run, tones):
-    command = ["transcribe", "--model", str(tones_run), str(tones / "test-00.wav")]
-    found = modules_after(f"from asr.cli import main\nmain({command!r})")
-    assert "torch" in found
-    assert not found & {"lhotse", "numba", "matplotlib", "hydra", "librosa", "jiwer"}
+@pytest.fixture(scope="module")
+def commands(tones_run, tones, tmp_path_factory) -> dict[str, list[str]]:
+    """A command of each kind."""
+    folder = tmp_path_factory.mktemp("commands")
+    (folder / "a.txt").write_text("a b")
+    (folder / "a.trn").write_text("a b (one)\n")
+    audio, model = str(tones / "test-00.wav"), ["--model", str(tones_run)]
+    return {
+        "transcribe": ["transcribe", audio, *model],
+        "transcribe with a beam": ["transcribe", audio, *model, "--beam", "4"],
+        "align": ["align", audio, str(folder / "a.txt"), *model],
+        "score": ["score", str(folder / "a.trn"), str(folder / "a.trn")],
+    }
+
+
+@pytest.mark.parametrize("kind", ["transcribe", "transcribe with a beam", "align", "score"])
+def test_commands_import_no_more_than_they_need(commands, kind):
+    found = modules_after(f"from asr.cli import main\nassert main({commands[kind]!r}) == 0")
+    unused = {"torch", "torchaudio", "lhotse", "matplotlib", "hydra", "librosa"}
+    if kind == "transcribe":
+        unused |= {"numba", "jiwer", "rapidfuzz"}
+    if "numba" not in found:  # numba looks at the version of scipy
+        unused |= {"scipy"}
+    assert not found & unused
+
+
+def test_torch_is_imported_where_it_is_asked_for(commands):
+    command = [*commands["transcribe"], "--device", "auto"]
+    assert "torch" in modules_after(f"from asr.cli import main\nassert main({command!r}) == 0")
 
 
 def test_every_verb_has_help():

@@ -97,16 +97,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
     """Open the model, with the pronunciations of a lexicon beside its own."""
+    from asr.engine.choice import open_engine
     from asr.inference.recognizer import Recognizer
-    from asr.model.model_file import load_model
+    from asr.model.model_file import read_model
     from asr.text.phones import PhoneTokenizer
 
-    acoustic, tokenizer = load_model(model)
+    stored = read_model(model)
+    engine, tokenizer = open_engine(stored), stored.tokenizer
     if lexicon is None:
-        return Recognizer(acoustic, tokenizer)
+        return Recognizer(engine, tokenizer)
     if not isinstance(tokenizer, PhoneTokenizer):
         raise UserError(f"{lexicon}: {model} spells, and needs no lexicon; leave --lexicon out")
-    return Recognizer(acoustic, tokenizer.with_words(lexicon))
+    return Recognizer(engine, tokenizer.with_words(lexicon))
 
 
 def _find_items(args: argparse.Namespace, formats: Sequence[str]) -> list[_Item]:

@@ -32,15 +32,12 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe a test set and score it."""
-    import torch
-
     from asr.inference.evaluation import evaluate
     from asr.inference.recognizer import load
 
-    recognizer = load(args.model, decoding_options(args), device=args.device)
-    workers = torch.get_num_threads()
-    torch.set_num_threads(1)  # a batch a core, and equal sums on any number of cores
-    found = evaluate(args.manifest, recognizer, workers=workers)
+    options = decoding_options(args)
+    recognizer = load(args.model, options, device=args.device, precision=args.precision)
+    found = evaluate(args.manifest, recognizer)
     nce = found.normalized_cross_entropy
     known = None if math.isnan(nce) else nce
     below = ""

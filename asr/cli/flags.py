@@ -31,12 +31,18 @@ def add_model(verb: argparse.ArgumentParser) -> None:
 
 
 def add_device(verb: argparse.ArgumentParser) -> None:
-    """Add --device."""
+    """Add --device and --precision."""
     verb.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda"),
         default="cpu",
         help="where the network computes (cpu); auto: a GPU if there is one",
+    )
+    verb.add_argument(
+        "--precision",
+        choices=("auto", "float32"),
+        default="auto",
+        help="auto: 8 bits where the model file has them and a CPU computes (auto)",
     )
 
 

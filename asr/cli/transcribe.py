@@ -93,23 +93,20 @@ def _transcribe(
     args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], outputs: Outputs
 ) -> tuple[int, bool]:
     """Transcribe `wanted`; returns how many failed, and whether the picture was drawn."""
-    import torch
     from tqdm import tqdm
 
     from asr.formats import About
     from asr.inference.recognizer import load
 
     options = decoding_options(args)
-    recognizer = load(args.model, options, args.vad, args.device)
+    recognizer = load(args.model, options, args.vad, args.device, args.precision)
     settings = _settings(args, options)
-    workers = torch.get_num_threads()
-    torch.set_num_threads(1)  # a batch a core, and equal sums on any number of cores
     failed: list[Input] = []
     with readable(wanted) as (paths, refused):
         for one, error in refused:
             complain(error)
             failed.append(one)
-        results = recognizer.transcribe_files(paths, channel=args.channel, workers=workers)
+        results = recognizer.transcribe_files(paths, channel=args.channel)
         for path, result in results:
             one = paths[Path(path)]
             about = About(one.name, str(args.model), settings)

@@ -110,9 +110,11 @@ class Decoder:
 
     @cached_property
     def _segmental(self) -> "SegmentalDecoder | None":
+        if self._tokens.pronunciations is None:
+            return None
         from asr.decoding.segmental import SegmentalDecoder
 
-        return None if self._tokens.pronunciations is None else SegmentalDecoder(self._tokens)
+        return SegmentalDecoder(self._tokens)
 
     def _decoded(
         self,

@@ -17,6 +17,7 @@ Below, a letter is a character, or a phone where the tokens are phones.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from asr.text.packed_lexicon import PackedLexicon
 from asr.text.tokenizer import Tokenizer
@@ -152,3 +153,8 @@ class Tokens:
     def join(self, words: Sequence[str]) -> str:
         """Write words out as this model's text."""
         return ("" if self.boundary is None else " ").join(words)
+
+
+def frames_needed(token_ids: Sequence[int]) -> int:
+    """Count the fewest frames that CTC can align tokens to: a blank parts equal neighbours."""
+    return len(token_ids) + sum(a == b for a, b in pairwise(token_ids))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
 from asr.decoding.greedy import TokenPath
 from asr.transcript import Word
@@ -78,6 +77,8 @@ def _widen(
 
 def right_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[bool]:
     """Tell for each word of a hypothesis whether the best edit alignment matches it."""
+    from rapidfuzz.distance import Levenshtein  # transcribing needs none
+
     right = [True] * len(hypothesis)
     for operation in Levenshtein.opcodes(reference, hypothesis):
         if operation.tag != "equal":

@@ -13,10 +13,9 @@ from asr.audio import Waveform
 from asr.decoding.align import align as align_tokens
 from asr.decoding.greedy import TokenPath
 from asr.decoding.options import DecodingOptions
-from asr.decoding.tokens import Tokens
+from asr.decoding.tokens import Tokens, frames_needed
 from asr.decoding.words import log_spelled, words_of
 from asr.inference.recognizer import Recognizer, load
-from asr.model.ctc_model import frames_needed
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import AlignedTranscript, Segment, Word
 from asr.util.errors import UserError
@@ -76,7 +75,7 @@ def align_text(
     whole = " ".join(lines)
     _require_alphabet(tokenizer, whole, where)
     token_ids = tokenizer.encode(whole)
-    frame_s = recognizer.model.frame_s
+    frame_s = recognizer.engine.frame_s
     duration_s = len(waveform) / recognizer.sample_rate
     log_probs = recognizer.log_probs(waveform)
     if frames_needed(token_ids) > len(log_probs):

@@ -26,6 +26,7 @@ from asr.scoring import Report, score
 from asr.text.tokenizer import Tokenizer
 from asr.util.errors import UserError, contain_errors
 from asr.util.paths import DEFAULT_MODEL
+from asr.util.threads import count_cores
 
 #: Seconds of padded audio that a worker takes at a time; bounds memory, and changes no result.
 BATCH_S = 120.0
@@ -82,7 +83,7 @@ def evaluate(
     manifest: str | Path,
     model: str | Path | Recognizer = DEFAULT_MODEL,
     decoding: str | Path | DecodingOptions | None = None,
-    workers: int = 1,
+    workers: int | None = None,
 ) -> Evaluation:
     """Transcribe every utterance of a manifest and score the result.
 
@@ -93,8 +94,8 @@ def evaluate(
         manifest: path of a cut manifest with transcripts.
         model: a recogniser, or what `asr.load` takes for a model.
         decoding: what `asr.load` takes for it; a recogniser has its own.
-        workers: threads, each of which runs the model over a batch; with several, give torch one
-            thread. The decoder uses every core.
+        workers: threads, each of which runs the model over a batch, by default one a core. The
+            decoder uses every core.
 
     Raises:
         UserError: as `asr.load`; options for a recogniser; the manifest cannot be read, or no
@@ -107,7 +108,7 @@ def evaluate(
     dataset = _TestSet(cuts, recognizer.tokenizer, recognizer.sample_rate)
     decoded: dict[str, Decoded] = {}
     for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset, workers):
-        found = recognizer.decoder.decode(log_probs, lengths, recognizer.model.frame_s)
+        found = recognizer.decoder.decode(log_probs, lengths, recognizer.engine.frame_s)
         decoded.update(zip(utterance_ids, found, strict=True))
     if not decoded:
         raise next(iter(dataset.left_out.values()))
@@ -140,12 +141,14 @@ def held_out_log_probs(
 
 
 def _log_probs(
-    recognizer: Recognizer, dataset: SpeechDataset, workers: int = 1
+    recognizer: Recognizer, dataset: SpeechDataset, workers: int | None = None
 ) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.int64]]]:
     with tqdm(total=len(dataset), unit="utt", disable=None) as bar:
-        results = compute_dataset_log_probs(recognizer.model, dataset, BATCH_S, workers=workers)
+        results = compute_dataset_log_probs(
+            recognizer.engine, dataset, BATCH_S, workers=workers or count_cores()
+        )
         for batch, log_probs, lengths in results:
-            yield batch.utterance_ids, log_probs.numpy(), lengths.numpy()
+            yield batch.utterance_ids, log_probs, lengths
             bar.update(len(batch.utterance_ids))
 
 

@@ -37,9 +37,9 @@ class Channel:
         self.segments: list[Segment] = []
         self.failure: Exception | None = None
 
-    def groups(self) -> Iterator[list[SegmentBatch]]:
-        """Yield groups of batches; a group is one stretch of time."""
-        return groups(segments(self._counted(), self._sample_rate, self._vad))
+    def groups(self, rows: int) -> Iterator[list[SegmentBatch]]:
+        """Yield groups of batches of `rows`; a group is one stretch of time."""
+        return groups(segments(self._counted(), self._sample_rate, self._vad), rows)
 
     @property
     def duration_s(self) -> float:
@@ -162,6 +162,7 @@ def find_jobs(
     channel: str,
     sample_rate: int,
     vad: str,
+    rows: int,
     on_open: Callable[[float], object],
 ) -> Iterator[Job]:
     """Read files: their batches, and each file, in the order given, after its last batch.
@@ -171,6 +172,7 @@ def find_jobs(
         channel: one of `asr.audio.recording.CHANNELS`.
         sample_rate: of the model, Hz.
         vad: one of `asr.inference.segmentation.DETECTORS`.
+        rows: of a batch, see `asr.engine.engine.Engine`.
         on_open: is called with the seconds of each channel that is opened, 0 where its file
             does not state them.
     """
@@ -184,7 +186,7 @@ def find_jobs(
                     blocks = recording.waveform(number, sample_rate)
                     opened = Channel(blocks, sample_rate, vad, name)
                     file.channels.append(opened)
-                    for batch in chain.from_iterable(opened.groups()):
+                    for batch in chain.from_iterable(opened.groups(rows)):
                         yield from waiting.add(batch, opened)
         except UserError as error:
             file.error = error

@@ -13,91 +13,81 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+import numpy as np
 from tqdm import tqdm
 
+from asr.engine.engine import Counts, Engine, Floats, join_rows
 from asr.inference.segmentation import LONGEST_S
 from asr.inference.segmentation.windows import windows
-from asr.model.ctc_model import CTCModel
-from asr.model.device import find_device
 from asr.util.threads import map_in_order
 
 if TYPE_CHECKING:
     from asr.data.dataset import Batch, SpeechDataset
 
 
-@torch.inference_mode()
 def compute_log_probs(
-    model: CTCModel, waveforms: Tensor, lengths: Tensor, longest_s: float = LONGEST_S
-) -> tuple[Tensor, Tensor]:
-    """Run `model`, in evaluation mode, over a batch.
+    engine: Engine, waveforms: Floats, lengths: Counts, longest_s: float = LONGEST_S
+) -> tuple[Floats, Counts]:
+    """Run a model over a batch.
 
     Args:
-        model: on any device.
+        engine: the model.
         waveforms: (B, N).
         lengths: (B,) samples.
         longest_s: the longest waveform that goes through the model at once.
 
     Returns:
-        log_probs (B, U, V) and their lengths (B,), both on the CPU.
+        log_probs (B, U, V) and their lengths (B,).
 
     Raises:
-        UserError: as `CTCModel.log_probs`.
+        UserError: as `Engine.log_probs`.
     """
-    if int(lengths.max()) <= longest_s * model.log_mel.sample_rate:
-        return _run(model, waveforms, lengths)
-    rows = [
-        _in_windows(model, waveform[:length], longest_s)
-        for waveform, length in zip(waveforms, lengths.tolist(), strict=True)
-    ]
-    return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
+    if int(lengths.max()) <= longest_s * engine.sample_rate:
+        return engine.log_probs(waveforms, lengths)
+    return join_rows(
+        [
+            _in_windows(engine, waveform[:length], longest_s)
+            for waveform, length in zip(waveforms, lengths.tolist(), strict=True)
+        ]
+    )
 
 
-def _run(model: CTCModel, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    device = find_device(model)
-    log_probs, frames = model.log_probs(waveforms.to(device), lengths.to(device))
-    return log_probs.cpu(), frames.cpu()
-
-
-def _in_windows(model: CTCModel, waveform: Tensor, longest_s: float) -> Tensor:
+def _in_windows(engine: Engine, waveform: Floats, longest_s: float) -> Floats:
     """Compute the log_probs (U, V) of one waveform (N,) in overlapping windows."""
-    log_mel = model.log_mel
-    step = round(model.frame_s * log_mel.sample_rate)
-    frames = int(model.output_frames(torch.tensor(len(waveform))))
+    step = round(engine.frame_s * engine.sample_rate)
+    frames = engine.output_frames(len(waveform))
     middles = []
-    parts = list(windows(frames, model.frame_s, longest_s))
+    parts = list(windows(frames, engine.frame_s, longest_s))
     quiet = True if len(parts) == 1 else None
     for part in tqdm(parts, "windows", unit="window", leave=False, disable=quiet):
-        samples = waveform[part.first * step : part.last * step + log_mel.fft_samples]
-        log_probs, _ = _run(model, samples[None], torch.tensor([len(samples)]))
+        end = part.last * step + engine.log_mel.settings.fft_samples
+        samples = waveform[part.first * step : end]
+        log_probs, _ = engine.log_probs(samples[None], np.array([len(samples)]))
         middles.append(log_probs[0, part.start - part.first : part.end - part.first])
-    return torch.cat(middles)
+    return np.concatenate(middles)
 
 
 def compute_dataset_log_probs(
-    model: CTCModel,
+    engine: Engine,
     dataset: "SpeechDataset",
     batch_s: float,
     *,
     workers: int = 1,
     rank: int = 0,
     ranks: int = 1,
-) -> "Iterator[tuple[Batch, Tensor, Tensor]]":
-    """Run `model`, in evaluation mode, over this process's part of a dataset.
+) -> "Iterator[tuple[Batch, Floats, Counts]]":
+    """Run a model over this process's part of a dataset.
 
     Args:
-        model: on any device.
+        engine: the model.
         dataset: of utterances, without augmentation.
         batch_s: most seconds of padded audio in a batch.
-        workers: threads, each of which runs the model over a batch; with several, give torch one
-            thread.
+        workers: threads, each of which runs the model over a batch.
         rank: this process's number among those that share the work.
         ranks: how many share it.
 
     Yields:
-        A batch, its log_probs (B, U, V) and their lengths (B,), both on the CPU.
+        A batch, its log_probs (B, U, V) and their lengths (B,).
     """
     from asr.data.dataset import Batch, plan_batches, split_batch
     from asr.data.loading import load_shards
@@ -106,10 +96,15 @@ def compute_dataset_log_probs(
     shards = [
         split_batch(batch, micro_batches=1, rank=0, ranks=1) for batch in planned[rank::ranks]
     ]
-    pin = find_device(model).type == "cuda"
-    loaded = load_shards(dataset, shards, workers=0, pin=pin)
+    loaded = load_shards(dataset, shards, workers=0, pin=engine.on_gpu)
 
-    def run(batch: Batch) -> tuple[Batch, Tensor, Tensor]:
-        return batch, *compute_log_probs(model, batch.waveforms, batch.waveform_lengths, math.inf)
+    def run(batch: Batch) -> tuple[Batch, Floats, Counts]:
+        arrays = batch.waveforms.numpy(), batch.waveform_lengths.numpy()
+        return batch, *compute_log_probs(engine, *arrays, math.inf)
 
-    yield from map_in_order(run, (batch for _, batches in loaded for batch in batches), workers)
+    batches = (batch for _, batches in loaded for batch in batches)
+    if workers <= 1:
+        yield from map(run, batches)
+        return
+    with engine.one_thread_a_call():
+        yield from map_in_order(run, batches, workers)

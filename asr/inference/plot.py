@@ -12,7 +12,6 @@ matplotlib.use("Agg")  # pictures go to files; no screen is needed
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +19,6 @@ from asr.audio import Waveform
 from asr.audio.recording import open_recording
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import segments
-from asr.model.device import find_device
 from asr.text.tokenizer import BLANK_ID, SPACE
 from asr.util.errors import UserError
 from asr.util.files import write_atomically
@@ -88,13 +86,12 @@ def draw_features_and_posteriors(
     return figure, upper
 
 
-@torch.inference_mode()
 def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
     """Draw the log-mel features (T, F) over seconds, unnormalised but in their dynamic range."""
-    log_mel = recognizer.model.log_mel
-    samples = torch.from_numpy(waveform)[None].to(find_device(recognizer.model))
-    frames = log_mel.frames(torch.tensor([len(waveform)], device=samples.device))
-    features = log_mel.limit_range(log_mel.log_mel(samples), frames)[0].T.cpu()
+    log_mel = recognizer.engine.log_mel
+    features = log_mel.limit_range(log_mel.log_mel(waveform)).T
+    if not features.size:  # shorter than a frame
+        features = np.zeros((log_mel.settings.mel_bins, 1), np.float32)
     seconds = len(waveform) / recognizer.sample_rate
     axes.imshow(
         features, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, len(features))
@@ -105,7 +102,7 @@ def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None
 def draw_posteriors(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
     """Draw each token's posterior over seconds, its letter above the peak; blank in grey."""
     posteriors = np.exp(recognizer.log_probs(waveform))
-    time_s = (np.arange(len(posteriors)) + 0.5) * recognizer.model.frame_s
+    time_s = (np.arange(len(posteriors)) + 0.5) * recognizer.engine.frame_s
     axes.plot(time_s, posteriors[:, BLANK_ID], color="0.8", linewidth=1, label="blank")
     best = posteriors.argmax(axis=1) if len(posteriors) else np.zeros(0, dtype=int)
     for token in np.unique(best[best != BLANK_ID]):

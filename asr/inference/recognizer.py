@@ -3,15 +3,15 @@
 Shapes: B batch, N samples, U encoder frames, V tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from tqdm import tqdm
 
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
@@ -19,19 +19,21 @@ from asr.audio.recording import CHANNELS, open_recording, read_audio
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
+from asr.engine.choice import open_engine
+from asr.engine.engine import Engine
 from asr.inference.jobs import Channel, File, Job, find_jobs, sort_segments
 from asr.inference.log_probs import compute_log_probs
-from asr.inference.segmentation import AudioSegment, check_detector
+from asr.inference.segmentation import LONGEST_S, AudioSegment, check_detector
 from asr.inference.segmentation.batching import SegmentBatch
-from asr.model.ctc_model import CTCModel
-from asr.model.device import choose_device
-from asr.model.model_file import load_model
+from asr.model.model_file import read_model
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding
-from asr.util.threads import map_in_order
+from asr.util.threads import count_cores, map_in_order
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 #: A transcribed segment, or the error that it met.
 Attempt = Segment | Exception
 
@@ -43,7 +45,7 @@ class Recognizer:
     at its pauses while it is read, so that at most a few minutes of it are in memory.
 
     Args:
-        model: the acoustic model, on any device.
+        engine: the acoustic model, ready to compute.
         tokenizer: its tokens and normalizer.
         options: how its log-probabilities become words; greedy search where not given.
         vad: the speech detector for long recordings, one of `asr.inference.segmentation.DETECTORS`.
@@ -54,14 +56,14 @@ class Recognizer:
 
     def __init__(
         self,
-        model: CTCModel,
+        engine: Engine,
         tokenizer: Tokenizer,
         options: DecodingOptions | None = None,
         vad: str = "energy",
     ) -> None:
-        self.model = model.eval()
+        self.engine = engine
         self.tokenizer = tokenizer
-        self.sample_rate = model.log_mel.sample_rate
+        self.sample_rate = engine.sample_rate
         self.tokens = Tokens.of(tokenizer)
         self.options = options or DecodingOptions()
         self.decoder = Decoder(self.tokens, self.options, tokenizer.normalize)
@@ -88,8 +90,10 @@ class Recognizer:
                 raise result
             return result[0]
         channel = Channel([self.waveform(audio, sample_rate)], self.sample_rate, self.vad)
-        for batch in chain.from_iterable(channel.groups()):
-            channel.segments += self._transcribe_batch(batch)
+        batches = chain.from_iterable(channel.groups(self.engine.rows))
+        workers = count_cores() if len(audio) > LONGEST_S * (sample_rate or 0) else 1
+        for found in self._map(partial(self._transcribe_batch, threads=1), batches, workers):
+            channel.segments += found
         return channel.transcript()
 
     def stream_file(self, path: str | Path) -> Iterator[Segment]:
@@ -100,21 +104,22 @@ class Recognizer:
         """
         with open_recording(path) as recording:
             blocks = recording.waveform(None, self.sample_rate)
-            for group in Channel(blocks, self.sample_rate, self.vad).groups():
+            for group in Channel(blocks, self.sample_rate, self.vad).groups(self.engine.rows):
                 yield from sort_segments(chain.from_iterable(map(self._transcribe_batch, group)))
 
     def transcribe_files(
-        self, paths: Iterable[str | Path], *, channel: str = "mix", workers: int = 1
+        self, paths: Iterable[str | Path], *, channel: str = "mix", workers: int | None = None
     ) -> Iterator[tuple[str | Path, list[Transcript] | UserError]]:
         """Transcribe many files, with a progress bar in seconds of audio.
 
-        Short files of similar length share batches; no transcript depends on the others.
+        Where batches are faster, short files of similar length share them; no transcript depends on
+        the others.
 
         Args:
             paths: audio files.
             channel: one of `asr.audio.recording.CHANNELS`.
-            workers: threads, each of which transcribes a batch, search included; with several,
-                give torch one thread. The results do not depend on it.
+            workers: threads, each of which transcribes a batch, search included, by default one a
+                core. The results do not depend on it.
 
         Yields:
             In the order of `paths`, each path with its transcripts (one, unless `channel` is
@@ -125,14 +130,15 @@ class Recognizer:
         """
         if channel not in CHANNELS:
             raise UserError(f"channel: unknown {channel!r}; choose one of {', '.join(CHANNELS)}")
+        workers = workers or count_cores()
         with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
 
             def on_open(duration_s: float) -> None:
                 bar.total = (bar.total or 0.0) + duration_s
 
-            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, on_open)
+            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, self.engine.rows, on_open)
             run_job = partial(self._run_job, threads=1 if workers > 1 else None)
-            for done in map_in_order(run_job, jobs, workers):
+            for done in self._map(run_job, jobs, workers):
                 if isinstance(done, File):
                     bar.update(done.non_speech_s())
                     yield done.path, done.result()
@@ -143,6 +149,16 @@ class Recognizer:
                         continue
                     owner.segments.append(found)
                     bar.update(found.end_s - found.start_s)
+
+    def _map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], workers: int
+    ) -> Iterator[Result]:
+        """Map as `map_in_order`, with a thread for each call of the model where several run."""
+        if workers == 1:
+            yield from map(function, items)
+            return
+        with self.engine.one_thread_a_call():
+            yield from map_in_order(function, items, workers)
 
     def _run_job(self, job: Job, threads: int | None) -> File | list[tuple[Channel, Attempt]]:
         """Transcribe a batch: each segment with its channel. A complete file is passed on."""
@@ -168,12 +184,10 @@ class Recognizer:
     def _transcribe_batch(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
         """Transcribe a batch; the decoder runs in `threads` threads, or in one a core."""
         waveforms, lengths = batch.padded()
-        log_probs, frames = compute_log_probs(
-            self.model, torch.from_numpy(waveforms), torch.from_numpy(lengths)
-        )
+        log_probs, frames = compute_log_probs(self.engine, waveforms, lengths)
         count = len(batch.segments)
-        arrays = log_probs[:count].numpy(), frames[:count].numpy()
-        found = self.decoder.decode(*arrays, self.model.frame_s, threads)
+        arrays = log_probs[:count], frames[:count]
+        found = self.decoder.decode(*arrays, self.engine.frame_s, threads)
         return [self._segment(*pair) for pair in zip(batch.segments, found, strict=True)]
 
     def _segment(self, segment: AudioSegment, decoded: Decoded) -> Segment:
@@ -219,12 +233,9 @@ class Recognizer:
 
         `asr.inference.log_probs` has the policy for a long one.
         """
-        samples = torch.from_numpy(np.ascontiguousarray(waveform))
-        log_probs, frames = compute_log_probs(
-            self.model, samples[None], torch.tensor([len(samples)])
-        )
-        row: npt.NDArray[np.float32] = log_probs[0, : int(frames[0])].numpy()
-        return row
+        samples = np.ascontiguousarray(waveform)
+        log_probs, frames = compute_log_probs(self.engine, samples[None], np.array([len(samples)]))
+        return log_probs[0, : frames[0]]
 
 
 def load(
@@ -232,6 +243,7 @@ def load(
     decoding: str | Path | DecodingOptions | None = None,
     vad: str = "energy",
     device: str = "cpu",
+    precision: str = "auto",
 ) -> Recognizer:
     """Load a recogniser.
 
@@ -242,12 +254,14 @@ def load(
         vad: the speech detector for long recordings, one of `asr.inference.segmentation.DETECTORS`.
         device: where the acoustic model computes, one of `asr.model.device.DEVICES`; the decoder
             runs on the CPU. Devices differ in the last bits of log-probabilities.
+        precision: ``auto`` computes with 8 bits where the model file has them and onnxruntime can,
+            ``float32`` never does.
 
     Raises:
         UserError: the model, the options or the device are missing, or cannot be used.
     """
     file = shipped_decoding(model) if decoding is None else decoding
     options = read_options(Path(file)) if isinstance(file, str | Path) else file
-    chosen = choose_device(device)
-    acoustic, tokenizer = load_model(model)
-    return Recognizer(acoustic.to(chosen), tokenizer, options, vad)
+    stored = read_model(model)
+    engine = open_engine(stored, device, precision)
+    return Recognizer(engine, stored.tokenizer, options, vad)

@@ -4,13 +4,11 @@ Shapes: B batch, N samples, T feature frames, U encoder frames, F mel bins, V to
 L target length.
 """
 
-from itertools import pairwise
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders import ENCODERS, RecurrentStack
-from asr.model.features import LogMel, frame_mask
+from asr.model.features import LogMel
 from asr.model.settings import ModelSettings
 from asr.model.subsampling import ConvSubsampling
 from asr.text.tokenizer import BLANK_ID
@@ -60,18 +58,8 @@ class CTCModel(nn.Module):
         return self.head(encoded).float().log_softmax(-1), lengths
 
     def log_probs(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, N) and lengths in samples (B,) -> log_probs and lengths, as `forward`.
-
-        Raises:
-            UserError: NaN in a valid frame, of which no search can make a text.
-        """
+        """Waveforms (B, N) and lengths in samples (B,) -> log_probs and lengths, as `forward`."""
         log_probs, lengths = self(*self.log_mel(waveforms, lengths))
-        unknown = log_probs.isnan().any(-1) & frame_mask(lengths, log_probs.shape[1])
-        if unknown.any():
-            raise UserError(
-                "the model's log-probabilities are not a number (NaN), as of weights that are "
-                "far too large; take another model, or train it with a lower optimizer.lr"
-            )
         return log_probs, lengths
 
     def output_frames(self, samples: Tensor) -> Tensor:
@@ -103,14 +91,9 @@ def ctc_loss(
         target_lengths: (B,).
 
     Returns:
-        (B,); infinite where an utterance has fewer frames than `frames_needed`.
+        (B,); infinite where an utterance has fewer frames than `asr.decoding.tokens.frames_needed`.
     """
     return F.ctc_loss(
         log_probs.transpose(0, 1), targets, log_prob_lengths, target_lengths,
         blank=BLANK_ID, reduction="none",
     )  # fmt: skip
-
-
-def frames_needed(target: list[int]) -> int:
-    """Count the fewest frames that CTC can align `target` to: a blank parts equal neighbours."""
-    return len(target) + sum(a == b for a, b in pairwise(target))

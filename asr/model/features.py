@@ -9,14 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from asr.model.mel import LogMelSettings
+from asr.model.mel import CMN_WINDOW, EMPTY_STD, MIN_CMN_WINDOW, LogMelSettings
 from asr.util.masks import frame_mask
-
-#: Frames that sliding statistics are taken over, and fewest at the start of an utterance; the names
-#: and the first are Kaldi's, whose 100 at the start cost more words (recipes/an4/experiments.md).
-CMN_WINDOW, MIN_CMN_WINDOW = 600, 200
-#: Standard deviation, in nats, below which a mel bin holds only the noise of an empty band.
-EMPTY_STD = 0.5
 
 
 class LogMel(nn.Module):

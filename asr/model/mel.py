@@ -1,4 +1,4 @@
-"""Log-mel's sizes, window and filters, for features in torch and in NumPy alike.
+"""Log-mel's constants, sizes, window and filters, for features in torch and in NumPy alike.
 
 Shapes: F mel bins.
 """
@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from asr.util.errors import UserError
 
 NORMALIZATIONS = ("utterance", "sliding")
+#: Frames that sliding statistics are taken over, and fewest at the start of an utterance; the names
+#: and the first are Kaldi's, whose 100 at the start cost more words (recipes/an4/experiments.md).
+CMN_WINDOW, MIN_CMN_WINDOW = 600, 200
+#: Standard deviation, in nats, below which a mel bin holds only the noise of an empty band.
+EMPTY_STD = 0.5
 #: Slaney's scale is linear up to this frequency, by so many Hz a mel, and then logarithmic.
 _LINEAR_HZ, _HZ_A_MEL = 1000.0, 200.0 / 3
 _LOG_STEP = math.log(6.4) / 27

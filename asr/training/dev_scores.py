@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from asr.data.dataset import SpeechDataset
 from asr.decoding.decoder import Decoder
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
+from asr.engine.torch_engine import TorchEngine
 from asr.inference.log_probs import compute_dataset_log_probs
 from asr.model.ctc_model import CTCModel, ctc_loss
 from asr.scoring import count_errors, pair_up
@@ -53,12 +56,13 @@ def score_dev(
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_dataset_log_probs(
-        model, dataset, batch_s, rank=context.rank, ranks=context.size
+        TorchEngine(model), dataset, batch_s, rank=context.rank, ranks=context.size
     )
     for batch, log_probs, lengths in results:
-        loss = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)
+        scores = torch.from_numpy(log_probs), torch.from_numpy(lengths)
+        loss = ctc_loss(*scores, batch.targets, batch.target_lengths)
         losses += loss.tolist()
-        decoded = decoder.decode(log_probs.numpy(), lengths.numpy(), model.frame_s)
+        decoded = decoder.decode(log_probs, lengths, model.frame_s)
         for utterance_id, transcript in zip(batch.utterance_ids, decoded, strict=True):
             hypotheses[utterance_id] = transcript.text
     gathered = context.gather((losses, hypotheses))

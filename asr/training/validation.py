@@ -8,7 +8,8 @@ from lhotse import CutSet
 from lhotse.cut import Cut
 
 from asr.config import TrainConfig
-from asr.model.ctc_model import CTCModel, frames_needed
+from asr.decoding.tokens import frames_needed
+from asr.model.ctc_model import CTCModel
 from asr.text.tokenizer import Tokenizer
 from asr.training.metric_logger import log
 from asr.util.errors import UserError

@@ -8,6 +8,7 @@ import pytest
 from random_models import random_model, random_tokenizer
 
 from asr.cli import main
+from asr.engine.torch_engine import TorchEngine
 from asr.inference.recognizer import Recognizer
 from asr.model.model_file import save_model
 from asr.util.errors import UserError
@@ -17,7 +18,7 @@ from asr.util.paths import MODEL_NAME
 @pytest.mark.parametrize("count", [60, pytest.param(300, marks=pytest.mark.slow)])
 def test_damaged_files_are_refused_and_good_ones_transcribed(tmp_path: Path, count: int) -> None:
     made = damaged_audio.write(tmp_path, count)
-    recognizer = Recognizer(random_model(), random_tokenizer())
+    recognizer = Recognizer(TorchEngine(random_model()), random_tokenizer())
 
     results = dict(recognizer.transcribe_files([one.path for one in made]))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from random_models import noise, random_model, random_tokenizer
 
+from asr.engine.torch_engine import TorchEngine
 from asr.inference.alignment import align_text
 from asr.inference.recognizer import Recognizer
 from asr.transcript import AlignedTranscript
@@ -14,7 +15,7 @@ RATE = 16000
 
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
-    return Recognizer(random_model(), random_tokenizer())
+    return Recognizer(TorchEngine(random_model()), random_tokenizer())
 
 
 def waveform(samples: int = 2 * RATE, seed: int = 0) -> np.ndarray:

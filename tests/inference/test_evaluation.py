@@ -8,6 +8,7 @@ from random_models import noise, random_model, random_tokenizer
 from tiny import cut
 
 from asr.data.dataset import SpeechDataset
+from asr.engine.torch_engine import TorchEngine
 from asr.inference import evaluation as evaluation
 from asr.inference.evaluation import evaluate, held_out_log_probs
 from asr.inference.recognizer import Recognizer
@@ -19,7 +20,7 @@ SAMPLES = (16000, 3000, 9000, 200, 7000, 12000)
 
 
 def recognizer() -> Recognizer:
-    return Recognizer(random_model(), random_tokenizer())
+    return Recognizer(TorchEngine(random_model()), random_tokenizer())
 
 
 def audio(folder: Path) -> list[Path]:

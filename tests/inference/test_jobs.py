@@ -12,11 +12,12 @@ from asr.audio import AudioError
 from asr.audio.recording import Recording, open_recording
 from asr.inference import jobs
 from asr.inference.jobs import File, Job, find_jobs
-from asr.inference.segmentation.batching import BATCH, groups
+from asr.inference.segmentation.batching import groups
 from asr.inference.segmentation.cutting import AudioSegment
 from asr.util.errors import FileError
 
 RATE = 8000
+BATCH = 4
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def write(tmp_path: Path) -> Callable[[str, float], Path]:
 
 
 def find(paths: list[Path]) -> list[Job]:
-    return list(find_jobs(paths, "mix", RATE, "energy", lambda _: None))
+    return list(find_jobs(paths, "mix", RATE, "energy", BATCH, lambda _: None))
 
 
 def lengths_s(job: Job) -> list[float] | str:
@@ -101,7 +102,9 @@ def test_a_file_is_opened_once_for_each_channel(
 
     for channel, times in (("mix", 1), ("right", 1), ("each", 2)):
         opened.clear()
-        found = list(find_jobs([tmp_path / "a.wav"], channel, RATE, "energy", lambda _: None))
+        found = list(
+            find_jobs([tmp_path / "a.wav"], channel, RATE, "energy", BATCH, lambda _: None)
+        )
         assert isinstance(found[-1], File) and len(found[-1].channels) == times
         assert len(opened) == times
 
@@ -142,7 +145,7 @@ def test_a_recording_waits_while_a_bounded_length_is_read(
     opened: list[float] = []
     done = 0
 
-    for job in find_jobs(paths, "mix", RATE, "energy", opened.append):
+    for job in find_jobs(paths, "mix", RATE, "energy", BATCH, opened.append):
         assert len(opened) - done <= 14
         done += isinstance(job, File)
     assert done == 41
@@ -161,6 +164,6 @@ def test_a_recording_does_not_wait_for_a_long_one_to_end(
 def test_every_batch_has_room_for_the_longest_of_its_shape() -> None:
     generator = np.random.default_rng(0)
     for samples in [0, 1, 2, *generator.integers(3, 30 * RATE, 300)]:
-        ((batch,),) = groups([AudioSegment(0, np.zeros(samples, np.float32))])
+        ((batch,),) = groups([AudioSegment(0, np.zeros(samples, np.float32))], BATCH)
         assert batch.rows == BATCH
         assert samples <= batch.samples <= 1.25 * samples

@@ -1,6 +1,7 @@
 """The picture of a recording, short or long."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,6 +11,7 @@ import soundfile
 from random_models import random_model, random_tokenizer
 
 from asr.audio.recording import Recording
+from asr.engine.torch_engine import TorchEngine
 from asr.inference.plot import draw_log_mel, draw_transcription
 from asr.inference.recognizer import Recognizer
 from asr.text.tokenizer import BLANK, CharTokenizer
@@ -21,7 +23,7 @@ RATE = 16000
 
 @pytest.fixture
 def recognizer() -> Recognizer:
-    return Recognizer(random_model(), random_tokenizer())
+    return Recognizer(TorchEngine(random_model()), random_tokenizer())
 
 
 def test_the_first_speech_of_a_long_recording_is_drawn_and_no_more_is_read(
@@ -56,22 +58,24 @@ def test_any_name_and_any_token_can_be_drawn(tmp_path: Path) -> None:
     path = tmp_path / "a\nb\x1b.wav"
     soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(4 * RATE), RATE)
 
-    text = draw_transcription(Recognizer(random_model(), tokenizer), path, tmp_path / "a.png")
+    text = draw_transcription(
+        Recognizer(TorchEngine(random_model()), tokenizer), path, tmp_path / "a.png"
+    )
 
     assert {"$", "\\"} <= set(text)
     assert (tmp_path / "a.png").exists()
 
 
 def test_digital_silence_leaves_the_colors_to_speech(recognizer: Recognizer) -> None:
-    log_mel = recognizer.model.log_mel
-    log_mel.amin, log_mel.range_nats = 1e-30, 10.0
+    log_mel = recognizer.engine.log_mel
+    log_mel.settings = replace(log_mel.settings, amin=1e-30, top_db=30.0)
     speech = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
     figure, axes = plt.subplots()
 
     draw_log_mel(axes, recognizer, np.concatenate([speech, np.zeros(RATE, np.float32)]))
 
     (image,) = axes.images
-    assert np.ptp(image.get_array()) == pytest.approx(10)
+    assert np.ptp(image.get_array()) == pytest.approx(3 * np.log(10))
     plt.close(figure)
 
 

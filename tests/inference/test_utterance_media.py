@@ -11,6 +11,7 @@ import soundfile
 from random_models import random_model, random_tokenizer
 from tiny import cut
 
+from asr.engine.torch_engine import TorchEngine
 from asr.inference import utterance_media
 from asr.inference.recognizer import Recognizer
 from asr.inference.utterance_media import collect_utterance_media
@@ -110,7 +111,7 @@ def test_a_page_on_another_drive_has_whole_links(report, cuts, tmp_path, monkeyp
 
 
 def test_the_worst_are_drawn(report, cuts, tmp_path):
-    recognizer = Recognizer(random_model(), random_tokenizer())
+    recognizer = Recognizer(TorchEngine(random_model()), random_tokenizer())
     found = collect_utterance_media(report, cuts, tmp_path / "page.html", recognizer, pictures=1)
     drawn = {key: one.picture for key, one in found.items() if one.picture}
     assert set(drawn) == {"ü#c"}

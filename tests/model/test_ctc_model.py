@@ -6,7 +6,8 @@ import torch
 from random_models import ENCODER, FEATURES, SUBSAMPLING, noise, pad_with_garbage, random_model
 from torch import Tensor
 
-from asr.model.ctc_model import CTCModel, ctc_loss, frames_needed
+from asr.decoding.tokens import frames_needed
+from asr.model.ctc_model import CTCModel, ctc_loss
 from asr.model.mel import NORMALIZATIONS
 from asr.model.settings import ModelSettings
 from asr.model.shapes import STRIDES

@@ -8,14 +8,12 @@ import torch
 from random_models import noise, pad_with_garbage
 
 from asr.model.features import (
-    CMN_WINDOW,
-    MIN_CMN_WINDOW,
     LogMel,
     frame_mask,
     sliding_max,
     sliding_statistics,
 )
-from asr.model.mel import NORMALIZATIONS
+from asr.model.mel import CMN_WINDOW, MIN_CMN_WINDOW, NORMALIZATIONS
 from asr.util.errors import UserError
 
 #: Just above the rounding noise of 16-bit samples.

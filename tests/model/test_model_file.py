@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from asr.config import EncoderConfig, FeaturesConfig, values_before
+from asr.engine.onnx_engine import OnnxEngine
+from asr.engine.torch_engine import TorchEngine
 from asr.inference.recognizer import Recognizer
 from asr.model.ctc_model import CTCModel
 from asr.model.mel import NORMALIZATIONS
@@ -477,12 +479,14 @@ def test_weights_too_large_to_compute_with_are_not_silence(model_file: Path) -> 
     model = random_model()
     model.head.weight.data *= 3e38 / model.head.weight.abs().max()
     save_model(model_file, model.state_dict(), model.settings, random_tokenizer(), {})
-    recognizer = Recognizer(*load_model(model_file))
+    model, tokenizer = load_model(model_file)
 
-    with pytest.raises(UserError, match=r"not a number \(NaN\), as of weights"):
-        recognizer.transcribe(noise(16000).numpy() / 10, 16000)
-    with pytest.raises(UserError, match=r"not a number \(NaN\)"):
-        recognizer.log_probs(noise(16000).numpy() / 10)
+    for engine in (TorchEngine(model), OnnxEngine(read_model(model_file))):
+        recognizer = Recognizer(engine, tokenizer)
+        with pytest.raises(UserError, match=r"not a number \(NaN\), as of weights"):
+            recognizer.transcribe(noise(16000).numpy() / 10, 16000)
+        with pytest.raises(UserError, match=r"not a number \(NaN\)"):
+            recognizer.log_probs(noise(16000).numpy() / 10)
 
 
 def phones_file(path: Path, **changes: object) -> Path:

@@ -13,6 +13,7 @@ from random_models import noise, random_model, random_tokenizer
 from tiny import cut
 
 from asr.data.dataset import SpeechDataset
+from asr.engine.torch_engine import TorchEngine
 from asr.inference.recognizer import Recognizer
 from asr.model.ctc_model import ctc_loss
 from asr.training.dev_scores import DevScores, greedy_decoder, score_dev
@@ -33,7 +34,7 @@ def paths(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def texts(paths: list[Path]) -> list[str]:
     """What the model writes itself."""
-    recognizer = Recognizer(random_model(), random_tokenizer())
+    recognizer = Recognizer(TorchEngine(random_model()), random_tokenizer())
     texts = [recognizer.transcribe(path).text for path in paths]
     assert len(set(texts)) > 2, "a model that always writes the same would say little"
     return texts

@@ -9,7 +9,7 @@ import torch
 from lhotse import CutSet
 from random_models import noise, random_model, random_tokenizer
 
-from asr.model.ctc_model import frames_needed
+from asr.decoding.tokens import frames_needed
 from asr.training.validation import keep_valid
 from asr.util.errors import UserError
 

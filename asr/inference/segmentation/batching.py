@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from asr.audio import Waveform
 from asr.inference.segmentation.cutting import AudioSegment
 
-#: Segments in a row that are sorted by length ...
-GROUP = 16
-#: ... and segments in a batch, which on one core is twice as fast as one by one.
-BATCH = 4
+#: Batches whose segments are sorted by length together.
+GROUP = 4
 
 
 @dataclass(frozen=True)
@@ -52,22 +50,31 @@ class SegmentBatch:
         return waveforms, lengths
 
 
-def groups(found: Iterable[AudioSegment]) -> Iterator[list[SegmentBatch]]:
+def groups(found: Iterable[AudioSegment], rows: int) -> Iterator[list[SegmentBatch]]:
     """Batch the segments of one channel of one recording; yield the batches of each `GROUP`.
 
     A batch of one segment, such as a short recording whole, has room for segments of other
     recordings whose batches have its shape.
+
+    Args:
+        found: the segments, in order.
+        rows: of a batch, see `asr.engine.engine.Engine`; where it is 1, each segment is a batch of
+            its own length.
     """
+    if rows == 1:
+        for segment in found:
+            yield [SegmentBatch([segment], 1, len(segment.waveform))]
+        return
     arriving = iter(found)
-    while group := sorted(islice(arriving, GROUP), key=lambda segment: len(segment.waveform)):
-        yield [_make_batch(group[first : first + BATCH]) for first in range(0, len(group), BATCH)]
+    while group := sorted(islice(arriving, GROUP * rows), key=lambda one: len(one.waveform)):
+        yield [_make_batch(group[at : at + rows], rows) for at in range(0, len(group), rows)]
 
 
-def _make_batch(segments: list[AudioSegment]) -> SegmentBatch:
+def _make_batch(segments: list[AudioSegment], rows: int) -> SegmentBatch:
     longest = len(segments[-1].waveform)
     if len(segments) > 1:
         return SegmentBatch(segments, len(segments), longest)
-    return SegmentBatch(segments, BATCH, _round_up(longest))
+    return SegmentBatch(segments, rows, _round_up(longest))
 
 
 def _round_up(samples: int) -> int:
