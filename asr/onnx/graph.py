@@ -87,7 +87,11 @@ def add_mask(graph: Graph, values: str, lengths: str, axis: int) -> str:
 def add_places(graph: Graph, values: str, axis: int) -> str:
     """Add the numbers 0, 1, 2, ... (T,) int64 of values whose axis `axis` is T."""
     size = graph.add("Shape", values, start=axis, end=axis + 1)
-    size = graph.add("Squeeze", size, graph.integers(0))
+    return add_range(graph, graph.add("Squeeze", size, graph.integers(0)))
+
+
+def add_range(graph: Graph, size: str) -> str:
+    """Add the numbers 0, 1, 2, ... below a size, a scalar int64."""
     zero, one = graph.constant(0, np.int64), graph.constant(1, np.int64)
     return graph.add("Range", zero, size, one)
 

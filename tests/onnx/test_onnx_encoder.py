@@ -4,16 +4,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from exported_models import arrays, in_8_bits, make_model
 from random_models import ENCODER, FEATURES, SUBSAMPLING, noise, pad_with_garbage
 
 from asr.encoders import ENCODERS
 from asr.model.ctc_model import CTCModel
-from asr.model.quantize import quantize
 from asr.model.settings import ModelSettings
 from asr.onnx import OnnxEncoder, build_network, exports
 
@@ -21,26 +20,6 @@ EXPORTED = {
     "blstm", "rnn", "gru", "peephole", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "lstm1997",
 }  # fmt: skip
 LENGTHS = (60, 47, 1, 23)
-
-
-def make_model(name: str = "blstm", factor: int = 2, **encoder: Any) -> CTCModel:
-    """A model whose parameters, zero peepholes and biases included, are all random."""
-    settings = ModelSettings(
-        FEATURES, {**SUBSAMPLING, "factor": factor}, {**ENCODER, "name": name, **encoder}
-    )
-    model = CTCModel(settings, 9).eval()
-    torch.manual_seed(1)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.4)
-    return model
-
-
-def arrays(model: CTCModel) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-
-
-def in_8_bits(model: CTCModel) -> dict[str, np.ndarray]:
-    return quantize(arrays(model), 8)
 
 
 def assert_close_to_torch(model: CTCModel, tolerance: float) -> None:
