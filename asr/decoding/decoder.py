@@ -112,9 +112,10 @@ class Decoder:
     def _segmental(self) -> "SegmentalDecoder | None":
         if self._tokens.pronunciations is None:
             return None
+        from asr.decoding.index_store import open_index
         from asr.decoding.segmental import SegmentalDecoder
 
-        return SegmentalDecoder(self._tokens)
+        return SegmentalDecoder(open_index(self._tokens))
 
     def _decoded(
         self,

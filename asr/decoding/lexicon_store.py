@@ -8,17 +8,14 @@ decoding options are not part of a lexicon.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 
 from asr.decoding.lexicon import Lexicon, LexiconContents, build_contents
+from asr.decoding.sources import digest_sources
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import Tree
 from asr.lm.ngram import NGram
-from asr.text.packed_lexicon import PackedLexicon
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
 from asr.util.strings import Strings
@@ -34,7 +31,8 @@ def open_lexicon(
 
     Args, raised errors and warnings are those of `Lexicon`, and warnings those of `load_or_make`.
     """
-    key = _digest_sources(tokens, lm, lm_unit, words)
+    told = repr((words, lm_unit)).encode()
+    key = digest_sources(_CODE, tokens, told, *_parts(lm))
     facts, arrays = load_or_make(
         f"{key[:32]}.decoder",
         _KIND,
@@ -42,27 +40,6 @@ def open_lexicon(
         lambda: _pack(key, build_contents(tokens, lm, lm_unit, words)),
     )
     return Lexicon(tokens, lm, lm_unit, words, _unpack(facts["notes"], arrays))
-
-
-def _digest_sources(
-    tokens: Tokens, lm: NGram | None, lm_unit: str, words: Sequence[str] | None
-) -> str:
-    """Hash all that a lexicon is built from, in hexadecimal."""
-    told = (_digest_code(), tokens.tokens, tokens.boundary, _told(tokens), words, lm_unit)
-    parts = [repr(told).encode(), *_parts(lm)]
-    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
-
-
-@cache
-def _digest_code() -> str:
-    folder = Path(__file__).parent
-    return sha256(b"".join((folder / name).read_bytes() for name in _CODE)).hexdigest()
-
-
-def _told(tokens: Tokens) -> object:
-    """Give what tells the pronunciations from any others."""
-    found = tokens.pronunciations
-    return ("digest", found.digest) if isinstance(found, PackedLexicon) else found
 
 
 def _parts(lm: NGram | None) -> Iterator[bytes]:

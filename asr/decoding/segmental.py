@@ -9,6 +9,8 @@ U encoder frames, V tokens, N pronunciations or texts, L phones or tokens of the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +21,8 @@ from rapidfuzz.process import cdist
 from asr.decoding.greedy import TokenPath
 from asr.decoding.tokens import Tokens
 from asr.text.tokenizer import BLANK_ID
+from asr.util.array_file import read_only
+from asr.util.strings import Strings
 
 # All numbers were chosen on a quarter of LibriSpeech's dev set, those of candidates on AN4's too.
 #: A word may begin where p(space) > `_MAY`, and must where p(space) > `_MUST`; a segment ends at
@@ -71,11 +75,11 @@ class SegmentalDecoder:
     """Reads words off best paths of phones.
 
     Args:
-        tokens: of phones, with a space between words.
+        index: the words that it may read.
     """
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._index = PronunciationIndex(tokens)
+    def __init__(self, index: "PronunciationIndex") -> None:
+        self._index = index
 
     def read(self, log_probs: NDArray[np.floating], path: TokenPath) -> list[Reading]:
         """Find the words of one utterance.
@@ -169,41 +173,71 @@ def _segments(peaks: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
             yield first, last
 
 
+class IndexArrays(NamedTuple):
+    """What a `PronunciationIndex` is made of.
+
+    Attributes:
+        words: N, the most common word of each pronunciation, the most common one first.
+        token_ids: (N, L + 1) int16, its phones, padded with spaces.
+        lengths: (N,) int64, how many phones it has.
+    """
+
+    words: Strings
+    token_ids: NDArray[np.int16]
+    lengths: NDArray[np.int64]
+
+
+def build_index(tokens: Tokens) -> IndexArrays:
+    """Spell the pronunciations of a lexicon whose most common word comes first.
+
+    Args:
+        tokens: of phones and a space between words. A pronunciation with another phone is left out.
+    """
+    ids = {phone: token for token, phone in enumerate(tokens.spellings) if phone}
+    spelled = [
+        ([ids.get(phone, BLANK_ID) for phone in phones.split()], word)
+        for phones, word in tokens.by_pronunciation.items()
+    ]
+    known = [(phones, word) for phones, word in spelled if BLANK_ID not in phones]
+    lengths = np.array([len(phones) for phones, _ in known], dtype=np.int64)
+    width = lengths.max(initial=0) + 1
+    token_ids = np.full((len(known), width), _space_of(tokens), dtype=np.int16)
+    token_ids[np.arange(width) < lengths[:, None]] = [one for row, _ in known for one in row]
+    words = Strings.pack(word for _, word in known)
+    return IndexArrays(words, read_only(token_ids), read_only(lengths))
+
+
+def _space_of(tokens: Tokens) -> int:
+    return tokens.tokens.index(tokens.boundary or "")
+
+
 class PronunciationIndex:
     """Words of a lexicon, to be found by phones near their pronunciations.
 
     Args:
-        tokens: of phones and a space between words, with a lexicon whose most common word comes
-            first.
+        tokens: of phones and a space between words, with a lexicon.
+        arrays: of these tokens, from the cache; built where not given.
 
     Attributes:
-        words: (N,) the most common word of each pronunciation.
-        token_ids: (N, L + 1) int16, its phones, padded with spaces.
-        lengths: (N,) how many phones it has.
+        words, token_ids, lengths: as in `IndexArrays`.
         space: the space's token id.
         costs: (N,) nats, how rare the word is: the weighed log of its relative frequency by
             Mandelbrot's form of Zipf's law, 1 / (rank + constant) ("An informational theory of the
             statistical structure of language", 1953).
     """
 
-    def __init__(self, tokens: Tokens) -> None:
-        self.space = tokens.tokens.index(tokens.boundary or "")
-        # each phone is a character, since edit distances are of strings
-        characters = {phone: chr(token) for token, phone in enumerate(tokens.spellings) if phone}
-        unknown = chr(BLANK_ID)
-        spelled = (
-            ("".join([characters.get(phone, unknown) for phone in phones.split()]), word)
-            for phones, word in tokens.by_pronunciation.items()
-        )
-        known = [(string, word) for string, word in spelled if unknown not in string]
-        self._strings, self.words = [string for string, _ in known], [word for _, word in known]
-        self.lengths = np.array([*map(len, self._strings)], dtype=np.int64)
-        width = self.lengths.max(initial=0) + 1
-        self.token_ids = np.full((len(known), width), self.space, dtype=np.int16)
-        filled = np.arange(width) < self.lengths[:, None]
-        self.token_ids[filled] = np.frombuffer("".join(self._strings).encode("utf-32-le"), "<u4")
-        ranks = np.arange(1, len(known) + 1) + _RANK_OFFSET
+    def __init__(self, tokens: Tokens, arrays: IndexArrays | None = None) -> None:
+        self.space = _space_of(tokens)
+        self.words, self.token_ids, self.lengths = arrays or build_index(tokens)
+        ranks = np.arange(1, len(self.words) + 1) + _RANK_OFFSET
         self.costs = _WEIGHT * (np.log(ranks) + np.log((1 / ranks).sum()))
+
+    @cached_property
+    def _strings(self) -> list[str]:
+        """Each pronunciation with a character a phone, since edit distances are of strings."""
+        phones = self.token_ids[np.arange(self.token_ids.shape[1]) < self.lengths[:, None]]
+        text = phones.astype("<u4").tobytes().decode("utf-32-le")
+        return [text[start:end] for start, end in pairwise([0, *self.lengths.cumsum().tolist()])]
 
     def nearest(self, runs: Sequence[NDArray[np.integer]]) -> list[NDArray[np.intp]]:
         """Find the words whose pronunciations are nearest to runs of phones.
