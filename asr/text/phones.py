@@ -10,7 +10,6 @@ from pathlib import Path
 
 from asr.text.lexicon import phones_of, read_lexicon
 from asr.text.normalizers import NORMALIZERS
-from asr.text.packed_lexicon import PackedLexicon
 from asr.text.tokenizer import BLANK, SPACE, Tokenizer
 from asr.util.errors import UserError
 
@@ -39,9 +38,9 @@ class PhoneTokenizer(Tokenizer):
         super().__init__(tokens, normalizer)
         self.pronunciations = lexicon
         self._ids = {token: index for index, token in enumerate(self.tokens)}
-        if isinstance(lexicon, PackedLexicon):
-            return
-        if missing := phones_of(dict(lexicon)) - set(self.tokens):
+        if not isinstance(lexicon, dict):
+            return  # it is packed
+        if missing := phones_of(lexicon) - set(self.tokens):
             raise UserError(f"tokens: the lexicon has phones that are no token: {sorted(missing)}")
 
     @classmethod
