@@ -20,6 +20,10 @@ Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
 
 
+class NotANumberError(UserError):
+    """The log-probabilities of a model are NaN."""
+
+
 class Engine(ABC):
     """A model ready to compute.
 
@@ -55,12 +59,12 @@ class Engine(ABC):
             log_probs (B, U, V) and their lengths (B,).
 
         Raises:
-            UserError: NaN in a valid frame, of which no search can make a text.
+            NotANumberError: NaN in a valid frame, of which no search can make a text.
         """
         log_probs, frames = self._compute(waveforms, lengths)
         valid = np.arange(log_probs.shape[1]) < frames[:, None]
         if (np.isnan(log_probs).any(-1) & valid).any():
-            raise UserError(
+            raise NotANumberError(
                 "the model's log-probabilities are not a number (NaN), as of weights that are "
                 "far too large; take another model, or train it with a lower optimizer.lr"
             )

@@ -3,6 +3,7 @@
 Letters: n n-grams of one order, c n-grams of the order below (their contexts), V words.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def estimate(
     """
     if not 1 <= order <= MAX_ORDER:
         raise UserError(f"order is {order}, expected 1 to {MAX_ORDER}; choose one in between")
-    if not entropy >= 0:
+    if not 0 <= entropy < math.inf:
         raise UserError(f"entropy is {entropy}, expected 0 or more; take 1e-7 for a small model")
     thresholds = count_thresholds(order, prune)
     vocabulary = text.vocabulary.split(b"\n")

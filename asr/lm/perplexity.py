@@ -39,7 +39,7 @@ def info(model: Path, text: TokenizedText | None = None) -> ModelInfo:
     """Describe a model, and how well it predicts a text where one is given.
 
     Raises:
-        UserError: the file cannot be read or is damaged, or the text is empty.
+        UserError: the file cannot be read or is damaged, or the text has no words.
     """
     lm = open_ngram(model)
     return ModelInfo(
@@ -56,10 +56,10 @@ def measure_perplexity(lm: NGram, text: TokenizedText) -> Perplexity:
     """Score a text sentence by sentence, each from <s> to </s>.
 
     Raises:
-        UserError: the text is empty.
+        UserError: the text has no words.
     """
-    if not len(text.tokens):
-        raise UserError(f"{text.name}: the text is empty; give one with a sentence a line")
+    if not np.any(text.tokens != END_ID):
+        raise UserError(f"{text.name}: the text has no words; give one with a sentence a line")
     ids = lm.ids(text.vocabulary.decode().split("\n"))[text.tokens]
     # <s> after every sentence end resets the state; the scores of these <s> are deleted
     ends = np.flatnonzero(text.tokens == END_ID)

@@ -53,6 +53,11 @@ class ErrorCounts:
             return math.inf if self.errors else 0.0
         return self.errors / self.reference_length
 
+    @property
+    def corpus_rate(self) -> float:
+        """The rate of a corpus, which is not a number (NaN) where no reference has a word."""
+        return self.rate if self.reference_length else math.nan
+
     def to_dict(self) -> dict[str, Any]:
         """The counts, their sums and the rate, as JSON data; an infinite rate is null."""
         return {
@@ -67,5 +72,5 @@ class ErrorCounts:
 
 
 def finite_or_none(value: float) -> float | None:
-    """Replace infinity, which JSON has not, by None, JSON's null."""
+    """Replace infinity and NaN, which JSON has not, by None, JSON's null."""
     return value if math.isfinite(value) else None

@@ -134,8 +134,15 @@ def _csp_hash(text: str) -> Markup:
 def _make_tiles(report: Report) -> list[_Tile]:
     by_speaker = report.word_interval_by_speaker, report.character_interval_by_speaker
     tiles = [
-        _make_tile("Word error rate", report.wer, report.word_interval, by_speaker[0]),
-        _make_tile("Character error rate", report.cer, report.character_interval, by_speaker[1]),
+        _make_tile(
+            "Word error rate", report.words.corpus_rate, report.word_interval, by_speaker[0]
+        ),
+        _make_tile(
+            "Character error rate",
+            report.characters.corpus_rate,
+            report.character_interval,
+            by_speaker[1],
+        ),
     ]
     note = f"{report.wrong_utterances} of {report.utterances} utterances"
     tiles.append(_Tile("Utterances with an error", report.sentence_error_rate, [note]))
@@ -226,6 +233,8 @@ def _format_level(level_db: float) -> str:
 
 
 def _format_rate(rate: float) -> str:
+    if math.isnan(rate):
+        return "unknown"
     return f"{100 * rate:.2f} %" if math.isfinite(rate) else "∞"
 
 

@@ -115,10 +115,10 @@ class Report:
 
     @property
     def oov_rate(self) -> float | None:
-        """Fraction of reference words outside the vocabulary; None if none was given."""
-        if self.out_of_vocabulary is None:
+        """Fraction of reference words outside the vocabulary; None without any of either."""
+        if self.out_of_vocabulary is None or not self.words.reference_length:
             return None
-        return self.out_of_vocabulary / max(1, self.words.reference_length)
+        return self.out_of_vocabulary / self.words.reference_length
 
     def worst(self, number: int) -> list[UtteranceResult]:
         """The utterances with most word errors, by number of errors and then by rate."""
@@ -137,10 +137,10 @@ class Report:
         """All fields as JSON data; an infinite or unknown value is null."""
         return {
             "utterances": self.utterances,
-            "wer": finite_or_none(self.wer),
+            "wer": finite_or_none(self.words.corpus_rate),
             "wer_interval": self.word_interval,
             "wer_interval_by_speaker": self.word_interval_by_speaker,
-            "cer": finite_or_none(self.cer),
+            "cer": finite_or_none(self.characters.corpus_rate),
             "cer_interval": self.character_interval,
             "cer_interval_by_speaker": self.character_interval_by_speaker,
             "sentence_error_rate": self.sentence_error_rate,

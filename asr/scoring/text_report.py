@@ -1,5 +1,6 @@
 """Reports and comparisons as plain text for a terminal."""
 
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -70,10 +71,11 @@ def format_comparison(comparison: Comparison, name_a: str = "A", name_b: str = "
 
 
 def _format_rates(report: Report) -> str:
+    wer, cer = _percent(report.words.corpus_rate), _percent(report.characters.corpus_rate)
     lines = [
-        f"WER {_percent(report.wer)} {_format_interval(report.word_interval)}   "
+        f"WER {wer} {_format_interval(report.word_interval)}   "
         f"{_format_counts(report.words, 'words')}",
-        f"CER {_percent(report.cer)} {_format_interval(report.character_interval)}   "
+        f"CER {cer} {_format_interval(report.character_interval)}   "
         f"{_format_counts(report.characters, 'characters')}",
         f"SER {_percent(report.sentence_error_rate)}   "
         f"{report.wrong_utterances} of {report.utterances} utterances have an error",
@@ -83,9 +85,14 @@ def _format_rates(report: Report) -> str:
             f"OOV {_percent(report.oov_rate)}   {report.out_of_vocabulary} of "
             f"{report.words.reference_length} words are outside the vocabulary"
         )
-    lines.append(
-        f"95 % intervals: bootstrap, {RESAMPLES} resamples of {report.utterances} utterances"
-    )
+    if report.word_interval is not None:
+        lines.append(
+            f"95 % intervals: bootstrap, {RESAMPLES} resamples of {report.utterances} utterances"
+        )
+    elif report.words.reference_length:
+        lines.append("95 % intervals: unknown, since one utterance tells nothing of others")
+    else:
+        lines.append("no reference has a word, so that there is no error rate")
     if report.speakers is not None and report.word_interval_by_speaker is not None:
         lines.append(
             f"of {len(report.speakers)} whole speakers instead: "
@@ -105,8 +112,8 @@ def _format_speakers(report: Report) -> str:
             printable(name),
             str(result.utterances),
             str(result.words.reference_length),
-            f"{100 * result.words.rate:.2f}",
-            f"{100 * result.characters.rate:.2f}",
+            _percent(result.words.corpus_rate).removesuffix(" %").strip(),
+            _percent(result.characters.corpus_rate).removesuffix(" %").strip(),
         )
         for name, result in speakers[:SPEAKERS_SHOWN]
     ]
@@ -180,7 +187,7 @@ def _format_interval(interval: Interval | None, spec: str = ".2f") -> str:
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:6.2f} %"
+    return "unknown" if math.isnan(rate) else f"{100 * rate:6.2f} %"
 
 
 def _pad(text: str, width: int) -> str:

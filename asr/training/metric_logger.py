@@ -3,6 +3,8 @@
 import contextlib
 import json
 import logging
+import math
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,14 +92,21 @@ class MetricLogger:
             self.bar.update(round(audio_s, 1))
 
     def epoch(self, numbers: dict[str, Any], examples: list[tuple[str, str]], best: bool) -> None:
-        """Log a finished epoch: one line of JSON, one line for people, a few transcripts."""
+        """Log a finished epoch: one line of JSON, one line for people, a few transcripts.
+
+        JSON has null, and a person reads "unknown", where a number is not finite.
+        """
         elapsed_s = self.elapsed_s
-        numbers = numbers | {"speed": self.audio_s / elapsed_s, "elapsed_s": elapsed_s}
+        speed = self.audio_s / elapsed_s if elapsed_s else math.nan
+        numbers = numbers | {"speed": speed, "elapsed_s": elapsed_s}
         self.started, self.audio_s = time.monotonic(), 0.0
         if not self.is_main:
             return
         with self.metrics_path.open("a") as file:
-            file.write(json.dumps(numbers) + "\n")
+            known = {
+                name: value if math.isfinite(value) else None for name, value in numbers.items()
+            }
+            file.write(json.dumps(known, allow_nan=False) + "\n")
         if self.events is not None:
             for name, value in numbers.items():
                 self.events.add_scalar(name, value, numbers["epoch"])
@@ -118,12 +127,13 @@ class MetricLogger:
 
 def format_epoch(numbers: dict[str, Any]) -> str:
     """Write an epoch's metrics in one line."""
-    return (
+    line = (
         f"epoch {numbers['epoch']:3d}  loss {numbers['loss']:7.3f}  dev {numbers['dev_loss']:7.3f}"
         f"  WER {100 * numbers['dev_wer']:6.2f} %  CER {100 * numbers['dev_cer']:6.2f} %"
         f"  lr {numbers['lr']:.1e}  norm {numbers['norm']:.2f}"
         f"  {numbers['speed']:.0f} x real time  {numbers['elapsed_s']:.0f} s"
     )
+    return re.sub(r"\b(nan|inf)\b", "unknown", line)
 
 
 class _Printable(logging.Formatter):

@@ -17,7 +17,13 @@ from asr.data.dataset import Batch, Shard, SpeechDataset, plan_batches, split_ba
 from asr.data.loading import load_shards
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import save_model
-from asr.training.checkpoint import Progress, load_state, restore_parts, save_state
+from asr.training.checkpoint import (
+    STATE_NAME,
+    Progress,
+    load_state,
+    restore_parts,
+    save_state,
+)
 from asr.training.dev_scores import DevScores, greedy_decoder, score_dev
 from asr.training.distributed import DistributedContext, no_sync
 from asr.training.metric_logger import MetricLogger, log
@@ -90,7 +96,8 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: after Ctrl-C or SIGTERM, once the state is saved.
-            UserError: `MOST_SKIPPED_IN_ROW` gradients in a row were not finite.
+            UserError: training has diverged: `MOST_SKIPPED_IN_ROW` gradients in a row, the weights
+                or the loss on dev were not finite.
         """
         self._resume()
         metrics, scores = self._open_metrics(), None
@@ -99,6 +106,8 @@ class Trainer:
                 while not self._finished():
                     self._train_epoch(metrics, stop)
                     scores = self._finish_epoch(metrics)
+                if not self.progress.best_epoch:
+                    raise self._diverged("no epoch had a finite gradient", self.progress.batch)
                 if self.context.any(stop.requested):  # while dev was scored: end a sweep here
                     raise KeyboardInterrupt
         finally:
@@ -135,7 +144,7 @@ class Trainer:
             if self.context.any(stop.requested):
                 self._save()
                 raise KeyboardInterrupt
-            if progress.batch % settings.save_every_steps == 0:
+            if progress.batch % settings.save_every_steps == 0 and not progress.skipped_in_row:
                 self._save()
 
     def _set_rate(self, run_progress: float) -> None:
@@ -184,12 +193,8 @@ class Trainer:
             progress.skipped += 1
             progress.skipped_in_row += 1
             if progress.skipped_in_row >= MOST_SKIPPED_IN_ROW:
-                raise UserError(
-                    f"epoch {progress.epoch + 1}, batch {progress.batch + 1}: the gradient was not "
-                    f"finite {MOST_SKIPPED_IN_ROW} times in a row; begin a new run with a lower "
-                    f"optimizer.lr or trainer.precision=32, from this one's best weights with "
-                    f"init={self.run_dir}"
-                )
+                found = f"the gradient was not finite {MOST_SKIPPED_IN_ROW} times in a row"
+                raise self._diverged(found, progress.batch + 1)
             return
         self.optimizer.step()
         progress.skipped_in_row = 0
@@ -200,24 +205,42 @@ class Trainer:
         progress.norm_sum += norm
         self.average.update(self.model, progress.step)
 
+    def _diverged(self, found: str, batch: int) -> UserError:
+        """Make the error that ends a run which further steps would not improve."""
+        progress, precise = self.progress, self.settings.precision == "32"
+        place = f"epoch {progress.epoch + 1}, batch {batch}" if batch else f"epoch {progress.epoch}"
+        stands = "the last good state stands; " if (self.run_dir / STATE_NAME).exists() else ""
+        advice = f"begin a new run with a lower optimizer.lr than {self.peak_lr:g}"
+        advice += "" if precise else " or with trainer.precision=32"
+        if progress.best[0] < 1:  # a model that writes nothing right is no start
+            advice += (
+                f", if you like from the best weights, of epoch {progress.best_epoch} "
+                f"with {100 * progress.best[0]:.2f} % WER, by init={self.run_dir}"
+            )
+        steps = f"step {progress.step}, {progress.skipped} skipped"
+        return UserError(f"{place} ({steps}): {found}: training has diverged; {stands}{advice}")
+
     def _finish_epoch(self, metrics: MetricLogger) -> DevScores:
-        self._save()  # scoring dev takes long enough to be killed in
         progress = self.progress
+        if not progress.skipped_in_row:  # training may have diverged: the last good state is kept
+            self._save()  # scoring dev takes long enough to be killed in
         # Memory is known to hold a micro-batch.
         micro_batch_s = self.batch_s / (self.context.size * self.settings.micro_batches)
         scores = score_dev(self.average.model, self.dev, self.decoder, micro_batch_s, self.context)
+        if math.isnan(scores.loss):
+            raise self._diverged("the loss on dev is not a number", progress.batch)
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,
-            "loss": loss_sum / max(utterances, 1),
+            "loss": loss_sum / utterances if utterances else math.nan,
             "dev_loss": scores.loss,
             "dev_wer": scores.wer,
             "dev_cer": scores.cer,
             "lr": self.optimizer.param_groups[0]["lr"],
-            "norm": progress.norm_sum / max(progress.updates, 1),
+            "norm": progress.norm_sum / progress.updates if progress.updates else math.nan,
             "skipped": progress.skipped,
         }
-        best = scores.key < progress.best
+        best = progress.updates > 0 and scores.key < progress.best
         if best:
             progress.best, progress.best_epoch = scores.key, progress.epoch + 1
             self._save_model(MODEL_NAME, scores)
@@ -248,6 +271,9 @@ class Trainer:
         return sum(loss for loss, _ in sums), sum(count for _, count in sums)
 
     def _save(self) -> None:
+        """Save the state, unless its weights are no numbers, with which no run could go on."""
+        if not all(weights.isfinite().all() for weights in self.model.state_dict().values()):
+            raise self._diverged("the weights are not finite", self.progress.batch)
         loss_sum, utterances = self._epoch_sums()
         if self.context.is_main:
             parts = {

@@ -191,8 +191,8 @@ def test_texts_and_settings_out_of_range_are_refused(
         estimate(tokenize(text, "text"), order, prune)
 
 
-@pytest.mark.parametrize("entropy", [-1e-7, float("nan")])
-def test_an_entropy_below_0_or_nan_is_refused(entropy: float) -> None:
+@pytest.mark.parametrize("entropy", [-1e-7, float("nan"), float("inf")])
+def test_an_entropy_below_0_or_not_finite_is_refused(entropy: float) -> None:
     with pytest.raises(UserError, match=r"entropy is .*, expected 0 or more"):
         estimate(tokenize(b"a", "text"), 3, entropy=entropy)
 

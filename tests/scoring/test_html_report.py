@@ -242,4 +242,4 @@ def test_a_perfect_report_says_so():
 
 def test_an_empty_reference_has_no_rate():
     text = plain(format_html(score({"u": ""}, {"u": "oh"}), "t"))
-    assert "Word error rate ∞ interval unknown" in text
+    assert "Word error rate unknown interval unknown" in text

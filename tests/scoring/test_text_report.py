@@ -1,5 +1,7 @@
 """The report for a terminal."""
 
+import pytest
+
 from asr.scoring import format_report, score
 from asr.scoring.text_report import LINE_WIDTH
 
@@ -37,9 +39,29 @@ def test_perfect_report_lists_no_errors() -> None:
     assert "Most frequent" not in text
 
 
-def test_an_empty_reference_has_an_infinite_rate() -> None:
+def test_no_rate_is_written_of_references_without_words() -> None:
     text = format_report(score({"u": ""}, {"u": "oh"}))
-    assert text.startswith("WER    inf % [unknown]   0 substituted, 0 deleted, 1 inserted, of 0")
+    assert text.startswith("WER unknown [unknown]   0 substituted, 0 deleted, 1 inserted, of 0")
+
+
+@pytest.mark.parametrize("hypothesis", ["", "oh"])
+def test_a_rate_of_nothing_is_said_to_be_unknown(hypothesis: str) -> None:
+    references, hypotheses = {"u": "", "v": ""}, {"u": hypothesis, "v": ""}
+    report = score(references, hypotheses, speakers={"u": "s", "v": "t"}, vocabulary=["oh"])
+    lines = format_report(report).splitlines()
+    assert lines[0].startswith("WER unknown [unknown] ")
+    assert lines[1].startswith("CER unknown [unknown] ")
+    assert lines[3] == "no reference has a word, so that there is no error rate"
+    assert [line.split()[-2:] for line in lines if line.startswith(("s ", "t "))] == [
+        ["unknown", "unknown"]
+    ] * 2
+    found = report.to_dict()
+    assert found["wer"] is found["cer"] is found["oov_rate"] is None
+
+
+def test_one_utterance_has_no_interval() -> None:
+    text = format_report(score({"u": "oh no"}, {"u": "oh"}))
+    assert "95 % intervals: unknown, since one utterance tells nothing of others" in text
 
 
 def test_the_number_of_worst_utterances_is_an_argument() -> None:

@@ -35,6 +35,22 @@ def test_an_epoch_is_a_line(tmp_path):
     assert found["speed"] == pytest.approx(4.0 / found["elapsed_s"])
 
 
+def test_numbers_about_nothing_are_null_and_unknown(tmp_path, monkeypatch):
+    written = metrics(tmp_path)
+    monkeypatch.setattr("asr.training.metric_logger.time.monotonic", lambda: written.started)
+    unknown = NUMBERS | {"loss": float("nan"), "dev_loss": float("inf")}
+    written.epoch(unknown, [], best=False)
+    written.close()
+    (text,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert found["loss"] is found["dev_loss"] is found["speed"] is None
+    line = format_epoch(unknown | {"speed": float("nan"), "elapsed_s": 0.0})
+    assert "loss unknown  dev unknown" in " ".join(line.split()).replace(
+        "unknown dev", "unknown  dev"
+    )
+    assert "unknown x real time" in line
+
+
 def test_an_interrupted_epoch_counts_whole(tmp_path):
     written = metrics(tmp_path, epoch_audio_s=6.0, elapsed_s=100.0)
     written.step(3, 1.5, 4.0)

@@ -1,6 +1,7 @@
 """The training loop: skipped steps, gradient accumulation, early stopping, logs and models."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from asr.model.ctc_model import ctc_loss
 from asr.model.model_file import load_model
 from asr.training import dev_scores, objective, recipe, trainer
 from asr.training.distributed import DistributedContext
+from asr.util.errors import UserError
 
 ALONE = DistributedContext(0, 1, torch.device("cpu"))
 
@@ -157,9 +159,77 @@ def test_many_gradients_in_a_row_that_are_not_finite_stop_the_run(
     assert main(tiny.arguments(tones, tmp_path)) == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asr: ")]
     assert len(errors) == 1
-    assert "the gradient was not finite 5 times in a row; begin a new run with a lower" in errors[0]
-    assert f"init={tmp_path}" in errors[0]
+    assert "the gradient was not finite 5 times in a row: training has diverged" in errors[0]
+    assert "begin a new run with a lower optimizer.lr than 0.002" in errors[0]
+    assert "init=" not in errors[0]  # no epoch has given weights to start from
     assert errors[0].removeprefix("asr: ") in (tmp_path / "train.log").read_text()
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_a_learning_rate_far_too_high_ends_in_one_sentence(
+    tones, tmp_path, capsys, monkeypatch, epochs
+):
+    """Weights that overflow: nothing is called best, and no number about nothing is written."""
+    overflow = torch.optim.AdamW.step
+
+    def step(self, *args, **keywords):
+        overflow(self, *args, **keywords)
+        for group in self.param_groups:
+            for one in group["params"]:
+                one.data.mul_(1e30)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    assert main(tiny.arguments(tones, tmp_path, f"trainer.epochs={epochs}")) == 1
+    said = capsys.readouterr().err
+    errors = [line for line in said.splitlines() if line.startswith("asr: ")]
+    assert len(errors) == 1
+    assert re.search(r"epoch 1, batch \d \(step \d, \d skipped\): .* has diverged", errors[0])
+    assert "a lower optimizer.lr than 0.002" in errors[0]
+    assert "best" not in said
+    assert not (tmp_path / "model.safetensors").exists()
+    assert not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_an_epoch_without_an_update_is_never_the_best(build):
+    trained = build("trainer.epochs=2", "data.batch_s=6")
+    plan = len(trainer.plan_batches(trained.train.durations_s, trained.batch_s, trained.seed, 1))
+    original, calls = trained._loss, 0
+
+    def loss(batch, epoch):
+        nonlocal calls
+        calls += 1
+        return scaled(original(batch, epoch), float("nan") if calls <= plan else 1)
+
+    trained._loss = loss
+    trained.fit()
+    first, second = metrics(trained.run_dir)
+    assert plan < trainer.MOST_SKIPPED_IN_ROW
+    assert first["loss"] is first["norm"] is None
+    assert second["loss"] > 0
+    assert trained.progress.best_epoch == 2
+
+
+def test_a_run_without_any_update_fails(build):
+    trained = build("trainer.epochs=1", "data.batch_s=6")
+    trained._loss = lambda *_: objective.Loss(
+        *[next(trained.model.parameters()).sum() * math.nan] * 2
+    )
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"epoch 1 .*no epoch had a finite gradient"):
+            trained.fit()
+
+
+def test_diverged_weights_replace_no_state(build):
+    """The best weights are a start where some of their words are right."""
+    trained = build("trainer.epochs=2")
+    trained.fit()
+    kept = (trained.run_dir / "state.pt").read_bytes()
+    trained.model.head.bias.data[0] = math.inf
+    trained.progress.best[0] = 0.5
+    best = f"from the best weights, of epoch .* with 50.00 % WER, by init={trained.run_dir}"
+    with pytest.raises(UserError, match=f"weights are not finite.* last good state stands.*{best}"):
+        trained._save()
+    assert (trained.run_dir / "state.pt").read_bytes() == kept
 
 
 def test_a_signal_while_the_last_dev_is_scored_is_not_forgotten(build, monkeypatch):
