@@ -1,16 +1,28 @@
-"""Load batches in worker processes that read ahead and survive Ctrl-C until the step has ended."""
+"""Load batches in worker processes that read ahead and survive Ctrl-C until the step has ended.
 
+torch sends tensors through shared memory, of which containers have little (Docker's 64 MB), and a
+worker that finds none left waits for ever. Arrays go through a pipe, which needs none; a minute of
+audio is 4 MB.
+"""
+
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from torch.utils.data import DataLoader
+import torch
+from torch.utils.data import DataLoader, Dataset
 
 from asr.data.dataset import Batch, Shard, SpeechDataset
 from asr.util.errors import UserError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WORKER_GRACE_S = 5
+_DEAD_WORKER = re.compile(
+    r"DataLoader worker \(.+?\) (is killed by signal: \w+|exited unexpectedly)"
+)
 
 
 def load_shards(
@@ -28,18 +40,80 @@ def load_shards(
         Each shard with its micro-batches.
 
     Raises:
-        UserError: an utterance cannot be loaded.
+        UserError: an utterance cannot be loaded, or the workers cannot be started.
     """
-    loader = DataLoader(
-        dataset, batch_size=None, sampler=shards, num_workers=workers,
-        pin_memory=pin, worker_init_fn=_survive_signals,
+    loader: DataLoader[Any] = DataLoader(
+        _Arrays(dataset) if workers else dataset, batch_size=None, sampler=shards,  # type: ignore[arg-type]
+        collate_fn=_unchanged, num_workers=workers, pin_memory=pin, worker_init_fn=_survive_signals,
     )  # fmt: skip
-    with _blocked_signals():
-        batches = iter(loader)
+    try:
+        with _blocked_signals():
+            batches = iter(loader)
+    except OSError as error:
+        raise UserError(
+            f"trainer.workers: {workers} processes cannot be started ({error.strerror}); "
+            "set trainer.workers=0, with which the training process loads audio"
+        ) from error
     for shard, loaded in zip(shards, batches, strict=True):
         if isinstance(loaded, UserError):
             raise UserError(str(loaded))
-        yield shard, loaded
+        yield shard, [one.unpack() if isinstance(one, _Packed) else one for one in loaded]
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A batch whose tensors are arrays."""
+
+    fields: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, batch: Batch) -> "_Packed":
+        """Replace tensors by arrays."""
+        return cls(tuple(one.numpy() if isinstance(one, torch.Tensor) else one for one in batch))
+
+    def unpack(self) -> Batch:
+        """Make the batch."""
+        ids, *arrays = self.fields
+        return Batch(ids, *map(torch.from_numpy, arrays))
+
+    def pin_memory(self) -> Batch:
+        """Make the batch in pinned memory; torch calls this in a thread that reads ahead."""
+        ids, *tensors = self.unpack()
+        return Batch(ids, *(tensor.pin_memory() for tensor in tensors))
+
+
+class _Arrays(Dataset[Any]):
+    """A dataset whose batches are packed."""
+
+    def __init__(self, dataset: SpeechDataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, shard: Shard) -> list[_Packed] | UserError:
+        loaded = self.dataset[shard]
+        return loaded if isinstance(loaded, UserError) else [_Packed.of(one) for one in loaded]
+
+
+def _unchanged(loaded: Any) -> Any:
+    return loaded
+
+
+@contextmanager
+def explain_dead_worker(place: str) -> Iterator[None]:
+    """Say at which place of a run a worker was ended, which torch notices between any two lines.
+
+    Raises:
+        UserError: in place of torch's error.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not (found := _DEAD_WORKER.search(f"{error.__cause__} {error}")):
+            raise
+        how = found[1].replace("is killed by signal:", "was ended by the signal")
+        raise UserError(
+            f"{place}: a process that loads audio {how}, as where memory runs out; the same "
+            "command resumes from the last saved state, if need be with a smaller trainer.workers"
+        ) from error
 
 
 @contextmanager

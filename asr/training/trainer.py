@@ -14,7 +14,7 @@ import torch
 
 from asr.config import TrainerConfig
 from asr.data.dataset import Batch, Shard, SpeechDataset, plan_batches, split_batch
-from asr.data.loading import load_shards
+from asr.data.loading import explain_dead_worker, load_shards
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import save_model
 from asr.training.checkpoint import (
@@ -104,7 +104,8 @@ class Trainer:
         try:
             with StopRequested() as stop:
                 while not self._finished():
-                    self._train_epoch(metrics, stop)
+                    with explain_dead_worker(f"epoch {self.progress.epoch + 1}"):
+                        self._train_epoch(metrics, stop)
                     scores = self._finish_epoch(metrics)
                 if not self.progress.best_epoch:
                     raise self._diverged("no epoch had a finite gradient", self.progress.batch)

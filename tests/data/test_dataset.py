@@ -1,5 +1,8 @@
 """Batches: their plan, their shards, and how they are loaded, in this process and in workers."""
 
+import errno
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -20,7 +23,7 @@ from asr.data.dataset import (
     plan_batches,
     split_batch,
 )
-from asr.data.loading import load_shards
+from asr.data.loading import explain_dead_worker, load_shards
 from asr.data.manifests import load_waveform
 from asr.text.tokenizer import BLANK, CharTokenizer
 from asr.util.errors import UserError
@@ -271,3 +274,52 @@ except UserError as error:
     assert ended.returncode == 0
     assert ended.stderr == ""
     assert Counter(ended.stdout)["\n"] == 1
+
+
+def test_workers_need_no_shared_memory(cuts: CutSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which containers have little; a worker that finds none would wait for ever."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("unable to write to file </torch_1_2_3>: No space left on device (28)")
+
+    for name in ("_share_fd_cpu_", "_share_filename_cpu_"):
+        monkeypatch.setattr(torch.UntypedStorage, name, refuse)
+    dataset = SpeechDataset(cuts, TOKENIZER, RATE)
+    shards = [Shard([[0, 1], [2]], 3), Shard([[3]], 1)]
+    found = list(load_shards(dataset, shards, workers=1, pin=False))
+    assert [shard for shard, _ in found] == shards
+    assert [one.utterance_ids for _, batches in found for one in batches] == [
+        ["u0", "u1"], ["u2"], ["u3"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["killed", "left"])
+def test_a_dead_worker_is_an_error_in_one_sentence(cuts: CutSet, end: str) -> None:
+    class Dying(SpeechDataset):
+        def __getitem__(self, shard: Shard) -> list[Batch] | UserError:
+            if shard.micro_batches == [[1]]:
+                os.kill(os.getpid(), signal.SIGKILL) if end == "killed" else os._exit(3)
+            return super().__getitem__(shard)
+
+    how = "(was ended by the signal Killed|exited unexpectedly)"
+    with (
+        pytest.raises(UserError, match=f"^epoch 1: a process that loads audio {how}, as where mem"),
+        explain_dead_worker("epoch 1"),
+    ):
+        for _ in load_shards(
+            Dying(cuts, TOKENIZER, RATE), [Shard([[0]], 1), Shard([[1]], 1)], workers=1, pin=False
+        ):
+            pass
+
+
+def test_workers_that_cannot_be_started_are_an_error_of_the_setting(
+    cuts: CutSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", refuse)
+    with pytest.raises(
+        UserError, match=r"^trainer.workers: 2 processes cannot .*No space left.*=0"
+    ):
+        list(load_shards(SpeechDataset(cuts, TOKENIZER, RATE), [Shard([[0]], 1)], 2, pin=False))
