@@ -90,6 +90,8 @@ class TextConfig:
     """The normalization of transcripts, in which the model writes text."""
 
     normalizer: str  # key of asr.text.normalizers.NORMALIZERS
+    # what becomes of tags such as [noise]: drop leaves them out, keep trains them as words
+    tags: str = field(metadata=setting(before="drop"))
 
 
 @dataclass

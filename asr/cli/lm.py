@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
 from asr.text.normalizers import NORMALIZERS
-from asr.util.paths import is_manifest
+from asr.text.tags import TAGS
 
 if TYPE_CHECKING:
     from asr.lm.estimate import TrainedModel
     from asr.lm.perplexity import ModelInfo, Perplexity
     from asr.lm.vocabulary import TokenizedText
 
-_TEXT_HELP = "a sentence a line, may be gzipped; or a cut manifest, whose transcripts it is"
+_TEXT_HELP = (
+    "a sentence a line, may be gzipped; or the transcripts of a cut manifest, a table or a list"
+)
 
 
 def add(verbs: Verbs) -> None:
@@ -53,6 +55,10 @@ def add(verbs: Verbs) -> None:
             "--normalizer", choices=list(NORMALIZERS),
             help="that of the recogniser's recipe, text.normalizer, applied to the text (none)",
         )  # fmt: skip
+        action.add_argument(
+            "--tags", choices=list(TAGS), default="drop",
+            help="what becomes of [noise], <unk>, (laughter)...: drop, or keep as words (drop)",
+        )  # fmt: skip
 
 
 def run_train(args: argparse.Namespace) -> None:
@@ -78,16 +84,18 @@ def run_info(args: argparse.Namespace) -> None:
 
 
 def _read_text(args: argparse.Namespace) -> "TokenizedText":
-    """Read the text, as --unit, --normalizer and the ending of the file's name ask."""
-    from asr.lm.sentences import read_sentences, tokenize_lines
+    """Read the text, as --unit, --normalizer, --tags and the kind of the file ask."""
+    from asr.cli.texts import read_content, without_tags
+    from asr.lm.sentences import tokenize_content, tokenize_lines
 
     normalize = NORMALIZERS[args.normalizer] if args.normalizer else None
-    if not is_manifest(args.text):
-        return read_sentences(args.text, args.unit, normalize)
-    from asr.data.manifests import read_cuts
-
-    texts = (cut.supervisions[0].text for cut in read_cuts(args.text))
-    return tokenize_lines(texts, str(args.text), args.unit, normalize)
+    content = read_content(args.text)
+    if args.tags == "keep" and isinstance(content, bytes):
+        return tokenize_content(content, str(args.text), args.unit, normalize)
+    lines = content if args.tags == "keep" else without_tags(content, args.text)
+    if isinstance(lines, bytes):
+        return tokenize_content(lines, str(args.text), args.unit, normalize)
+    return tokenize_lines(lines, str(args.text), args.unit, normalize)
 
 
 def _format_trained(made: "TrainedModel") -> str:

@@ -155,38 +155,3 @@ def seconds(value: object, name: str, where: str) -> float:
     if not abs(number) < LONGEST_S:
         raise UserError(f"{where}: {name} is {value!r}, expected seconds")
     return number
-
-
-def make_utterance(
-    where: str,
-    folder: Path,
-    *,
-    audio: str,
-    text: str,
-    start_s: float | None,
-    end_s: float | None,
-    speaker: str | None,
-    split: str | None,
-) -> Utterance:
-    """Make the utterance of a table's line; the table is in `folder`.
-
-    `audio` is relative to the folder. With a `start_s`, the id has the segment's times.
-
-    Raises:
-        UserError: `audio` is empty, or `split` is no name of a split.
-    """
-    if not audio.strip():
-        raise UserError(f"{where}: names no recording; give its path, or delete the line")
-    if split is not None and split.lower() not in SPLIT_OF:
-        raise UserError(f"{where}: split is {split!r}, expected {', '.join(SPLITS)}")
-    name = utterance_id(folder / audio, folder)
-    return Utterance(
-        id=name if start_s is None else segment_id(name, start_s, end_s),
-        audio=folder / audio,
-        text=" ".join(text.split()),
-        where=where,
-        speaker=(speaker or "").strip() or None,
-        start_s=start_s or 0.0,
-        end_s=end_s,
-        split=split,
-    )

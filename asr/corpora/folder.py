@@ -1,32 +1,44 @@
 """One's own speech: a folder of recordings and transcripts, a table, JSON lines, or Kaldi data."""
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
 
-from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
-from asr.corpora import jsonl, kaldi, table
+from asr.corpora import jsonl, kaldi, lists, table
+from asr.corpora.beside import match
 from asr.corpora.collection import (
     SPLIT_OF,
     SPLITS,
     Collection,
     Problem,
     Utterance,
+    segment_id,
     utterance_id,
 )
 from asr.corpora.convert import CONVERTED
+from asr.corpora.metadata import SUFFIXES, Metadata, find_metadata, is_about
+from asr.corpora.rows import Recordings, make_utterances
+from asr.corpora.transcripts import UNREAD, Spoken, read_transcript
 from asr.util.errors import UserError
 from asr.util.files import find_files
 from asr.util.text_files import TextError, read_text
+
+#: TIMIT's folders of dialects, in which its speakers have theirs.
+_DIALECT = re.compile(r"dr[1-8]", re.IGNORECASE)
 
 
 def read(source: Path | None, output: Path) -> Collection:
     """Read one's own speech, in the format of `source`.
 
     - a folder with ``wav.scp``, or with ``train/wav.scp`` and its like: Kaldi data directories;
-    - any other folder: recordings, each with its transcript in a .txt of the same name;
-    - a ``.csv`` or ``.tsv``: a table with the columns path and text;
-    - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them.
+    - any other folder: recordings, with their transcripts in files of the same names, or in tables
+      and lists that lie there, see `asr.corpora.metadata`;
+    - a ``.csv`` or ``.tsv``: a table with columns for the recording and the text;
+    - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them;
+    - another text file: a list of names and texts, see `asr.corpora.lists`.
 
     Either all utterances get a split, one of `SPLITS`, or none does.
 
@@ -44,14 +56,33 @@ def _read(source: Path, output: Path) -> Collection:
         return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source, output)
     if not source.exists():
         raise UserError(f"{source}: there is no such file or folder; check the path")
-    if source.suffix.lower() in table.DELIMITERS:
-        return table.read(source)
-    if source.suffix.lower() in (".jsonl", ".json"):
+    suffix = source.suffix.lower()
+    if suffix in (".jsonl", ".json"):
         return jsonl.read(source)
+    if suffix in SUFFIXES:
+        return _read_table(source)
     raise UserError(
         f"{source}: not a collection of speech, expected a folder, or a file in .csv, .tsv, "
-        f".jsonl or .json"
+        f".jsonl, .json, .stm or .txt"
     )
+
+
+def _read_table(path: Path) -> Collection:
+    """Read a table with a heading, or a list of names and texts."""
+    text = read_text(path)
+    if not table.has_heading(path, text):
+        recordings = Recordings(path.parent)
+        rows = lists.read_rows(
+            path, text, lambda name: recordings.find(name, path.parent) is not None
+        )
+        if rows:
+            return Collection(make_utterances(rows, path.parent, recordings))
+        if path.suffix.lower() not in table.DELIMITERS:
+            raise UserError(
+                f"{path}: no line of it names a recording that lies in its folder; expected "
+                "`name text` a line, or a table whose first line names path and text"
+            )
+    return table.read(path)
 
 
 def _with_our_splits(collection: Collection, source: Path) -> Collection:
@@ -79,34 +110,52 @@ def _read_folder(root: Path, output: Path) -> Collection:
     speaker: recordings are often kept so, and if it names a session, holding out whole sessions
     is still the more honest test. A folder that holds everything, such as ``wavs``, is neither.
     """
-    by_stem: dict[Path, list[Path]] = {}
-    for path in sorted(_files(root, without=output / CONVERTED)):
-        by_stem.setdefault(path.with_suffix(""), []).append(path)
-    found: list[tuple[Path, Path | None]] = []
-    for paths in by_stem.values():
-        text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
-        recordings = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
-        # the user may have converted a recording to a file beside it
-        converted = [path for path in recordings if path.suffix.lower() not in MEDIA_SUFFIXES]
-        recordings = converted or recordings
-        if text is not None and not recordings:
-            others = [path for path in paths if path != text]
-            recordings = others[:1] or [text.with_suffix(".wav")]
-        found += [(audio, text) for audio in recordings]
-    if not found:
+    matched = match(sorted(_files(root, without=output / CONVERTED)))
+    recordings = Recordings(root, list(matched.transcripts))
+    metadata = find_metadata(matched.others if matched.without else [], recordings)
+    utterances = [u for u in metadata.utterances if not matched.transcripts.get(u.audio)]
+    transcripts = matched.transcripts
+    if metadata.tables:
+        transcripts = {audio: text for audio, text in transcripts.items() if text}
+    else:
+        transcripts |= _strays(matched.others)
+    for audio, text in transcripts.items():
+        utterances += (
+            _utterances(audio, text, root)
+            if text
+            else [_untranscribed(audio, root, matched.others, metadata.unused)]
+        )
+    if not utterances:
         raise UserError(f"{root}: no recordings found; expected wav, flac, mp3... with .txt beside")
-    exist = [audio.is_file() for audio, _ in found]  # a stray text has no recording
-    places = _places([audio.relative_to(root) for audio, _ in found], exist)
-    utterances = [
-        _utterance(audio, text, root, *place)
-        for (audio, text), place in zip(found, places, strict=True)
-    ]
-    notes = []
-    named = next((utterance for utterance in utterances if utterance.speaker), None)
-    if named:
-        example = f"such as {named.speaker} of {named.audio.relative_to(root)}"
-        notes.append(f"the names of subfolders, {example}, are taken for the speakers.")
-    return Collection(utterances, notes)
+    notes = matched.notes + _note_tables(metadata, root, matched.without)
+    utterances, how = _placed(utterances, root)
+    return Collection(utterances, notes + how)
+
+
+def _strays(files: Iterable[Path]) -> dict[Path, Path | None]:
+    """Give texts without a recording the one that they may be of: a file of a type unknown here."""
+    beside: dict[Path, list[Path]] = defaultdict(list)
+    for path in files:
+        beside[path.with_suffix("")].append(path)
+    strays: dict[Path, Path | None] = {}
+    for stem, paths in beside.items():
+        text = next((path for path in paths if path.suffix.lower() == ".txt"), None)
+        if text is not None and not is_about(text):
+            others = [path for path in paths if path != text]
+            strays[others[0] if others else stem.with_suffix(".wav")] = text
+    return strays
+
+
+def _note_tables(metadata: Metadata, root: Path, without: list[Path]) -> list[str]:
+    if not metadata.tables:
+        return []
+    first = metadata.tables[0].relative_to(root)
+    more = f" and {len(metadata.tables) - 1} more" if len(metadata.tables) > 1 else ""
+    notes = [f"transcripts are read from {first}{more}."]
+    unnamed = len(set(without) - {utterance.audio for utterance in metadata.utterances})
+    if unnamed:
+        notes.append(f"{unnamed} recordings are left out, since no table names them.")
+    return notes
 
 
 def _files(root: Path, without: Path) -> list[Path]:
@@ -124,6 +173,7 @@ def _places(recordings: list[Path], exist: list[bool]) -> list[tuple[str | None,
     folders = _drop_shared([path.parts[:-1] for path in recordings], exist)
     splits = [one[0] if one and one[0].lower() in SPLIT_OF else None for one in folders]
     below = [one[1:] if split else one for one, split in zip(folders, splits, strict=True)]
+    below = [one[1:] if one and _DIALECT.fullmatch(one[0]) else one for one in below]
     speakers = [one[0] if one else None for one in _drop_shared(below, exist)]
     return list(zip(splits, speakers, strict=True))
 
@@ -139,20 +189,62 @@ def _drop_shared(folders: list[tuple[str, ...]], exist: list[bool]) -> list[tupl
     return [one[depth:] if one[:depth] == shared else one for one in folders]
 
 
-def _utterance(
-    audio: Path, text: Path | None, root: Path, split: str | None, speaker: str | None
-) -> Utterance:
-    words, problem = "", None
+def _placed(utterances: list[Utterance], root: Path) -> tuple[list[Utterance], list[str]]:
+    """Take the splits and speakers that tables do not state from folders, with a note."""
+    inside = [one for one in utterances if one.audio.is_relative_to(root)]
+    exist = [one.audio.is_file() for one in inside]  # a stray text has no recording
+    places = dict(
+        zip(
+            [one.audio for one in inside],
+            _places([one.audio.relative_to(root) for one in inside], exist),
+            strict=True,
+        )
+    )
+    by_table = any(one.speaker for one in utterances)
+    placed = []
+    for one in utterances:
+        split, speaker = places.get(one.audio, (None, None))
+        speaker = one.speaker if by_table else speaker
+        placed.append(replace(one, split=one.split or split, speaker=speaker))
+    named = next((one for one in placed if one.speaker), None)
+    if by_table or named is None:
+        return placed, []
+    example = f"such as {named.speaker} of {named.audio.relative_to(root)}"
+    return placed, [f"the names of subfolders, {example}, are taken for the speakers."]
+
+
+def _utterances(audio: Path, text: Path, root: Path) -> list[Utterance]:
+    """Make the utterances of a recording with a transcript: one, or one for each subtitle."""
+    name = utterance_id(audio, root)
+    whole = Utterance(id=name, audio=audio, text="", where=f"{text}:1")
     try:
-        words = "" if text is None else " ".join(read_text(text).split())
+        spoken = read_transcript(text)
     except TextError as error:
-        problem = Problem("unreadable text", error.where, error.detail)
+        return [replace(whole, problem=Problem("unreadable text", error.where, error.detail))]
+    return [_part(whole, one) for one in spoken or [Spoken("")]]
+
+
+def _part(whole: Utterance, spoken: Spoken) -> Utterance:
+    said = replace(whole, text=" ".join(spoken.text.split()))
+    if spoken.start_s is None:
+        return said
+    return replace(
+        said,
+        id=segment_id(whole.id, spoken.start_s, spoken.end_s),
+        start_s=spoken.start_s,
+        end_s=spoken.end_s,
+    )
+
+
+def _untranscribed(audio: Path, root: Path, others: list[Path], unused: list[str]) -> Utterance:
+    """Make the utterance of a recording without a transcript, and tell what lies there instead."""
+    name = utterance_id(audio, root)
+    beside = [path for path in others if path.suffix.lower() in UNREAD]
+    own = [path for path in beside if path.with_suffix("") == audio.with_suffix("")]
+    hint = "".join(f"; {one}" for one in unused[:1])
+    for path in (own or beside)[:1]:
+        hint = f"; {path.name} is not read: {UNREAD[path.suffix.lower()]}"
+    detail = f"{name!r} has no words: no {audio.stem}.txt beside it, and no table names it{hint}"
     return Utterance(
-        id=utterance_id(audio, root),
-        audio=audio,
-        text=words,
-        where=f"{audio}" if text is None else f"{text}:1",
-        speaker=speaker,
-        split=split,
-        problem=problem,
+        name, audio, "", where=str(audio), problem=Problem("empty text", str(audio), detail)
     )

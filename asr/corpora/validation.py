@@ -53,9 +53,7 @@ def validate(utterances: list[Utterance], converted: Path) -> Validated:
     first: dict[str, Utterance] = {}
     for utterance in utterances:
         recording = recordings[utterance.audio]
-        problem = (
-            utterance.problem or _duplicate(utterance, first) or _problem(utterance, recording)
-        )
+        problem = _duplicate(utterance, first) or _problem(utterance, recording)
         if problem is not None:
             problems.append(problem)
             continue
@@ -80,6 +78,8 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
 def _problem(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
     if isinstance(recording, AudioError):
         return Problem(recording.kind, utterance.where, str(recording))
+    if utterance.problem is not None:
+        return utterance.problem
     try:
         check_words(utterance.id, utterance.speaker, utterance.text)
     except CutError as error:

@@ -1,5 +1,6 @@
 """Read texts for n-gram models: a sentence a line, of words or of characters."""
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from asr.lm.vocabulary import TokenizedText, tokenize
 from asr.util.errors import UserError
 from asr.util.printable import quoted
-from asr.util.text_files import decode_utf8, read_unpacked
+from asr.util.text_files import decode_text, has_wide_mark, read_unpacked
 
 UNITS = ("word", "char")
 SPACE = "|"
@@ -25,16 +26,30 @@ def spell(text: str) -> str:
 def read_sentences(
     path: Path, unit: str = "word", normalize: Callable[[str], str] | None = None
 ) -> TokenizedText:
-    """Read a text, one sentence a line, plain or gzipped, as `tokenize_lines` does.
+    """Read a text, one sentence a line, plain or gzipped, as `tokenize_content` does.
 
     Raises:
-        UserError: the file cannot be read, is not UTF-8 or holds a reserved word, or there is no
-            such unit.
+        UserError: the file cannot be read, or as `tokenize_content`.
     """
-    content = read_unpacked(path)
-    if unit == "word" and normalize is None and b"\0" not in content:  # fast: no str is made
-        return tokenize(content.removeprefix(BOM_UTF8), str(path))
-    return tokenize_lines(decode_utf8(content, str(path)).split("\n"), str(path), unit, normalize)
+    return tokenize_content(read_unpacked(path), str(path), unit, normalize)
+
+
+def tokenize_content(
+    content: bytes,
+    name: str,
+    unit: str = "word",
+    normalize: Callable[[str], str] | None = None,
+) -> TokenizedText:
+    """Turn the bytes of a text, one sentence a line, into ids as `tokenize_lines` does.
+
+    Raises:
+        UserError: the text is not UTF-8 or holds a reserved word, or there is no such unit.
+    """
+    plain = b"\0" not in content and b"\r" not in content and not has_wide_mark(content)
+    if unit == "word" and normalize is None and plain:  # fast: no str is made
+        return tokenize(content.removeprefix(BOM_UTF8), name)
+    lines = re.split(r"\r\n|\r|\n", decode_text(content, name))
+    return tokenize_lines(lines, name, unit, normalize)
 
 
 def tokenize_lines(

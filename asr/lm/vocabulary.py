@@ -12,7 +12,7 @@ import numpy as np
 from asr.lm.ngram import BEGIN, END, UNKNOWN
 from asr.util.compiled import compiled
 from asr.util.errors import UserError
-from asr.util.text_files import decode_utf8, line_number
+from asr.util.text_files import decode_text, line_number
 
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
@@ -160,7 +160,7 @@ def tokenize(text: bytes, name: str) -> TokenizedText:
     try:
         vocabulary.decode()
     except UnicodeDecodeError:
-        decode_utf8(text, name)  # its error names the line
+        decode_text(text, name)  # its error names the line
         raise
     if _OTHER_UNKNOWN in vocabulary.split(b"\n"):
         found = re.search(rb"(?<![^\s\0])%b(?![^\s\0])" % _OTHER_UNKNOWN, text)

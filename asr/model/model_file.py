@@ -26,6 +26,7 @@ from asr.text.bpe import BPETokenizer
 from asr.text.lexicon import Lexicon, check_lexicon
 from asr.text.packed_lexicon import PackedLexicon, open_packed
 from asr.text.phones import PhoneTokenizer
+from asr.text.tags import TAGS
 from asr.text.tokenizer import CharTokenizer, Tokenizer
 from asr.util.errors import UserError
 from asr.util.paths import find_model
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
 _COUNTS = "counts"
+_TAGS = "tags"
 _MOST = 2**53  # of one token in the training texts
 # Older names of keys, and tensors of older files that are not used.
 _PRESENT_KEYS = {"normaliser": "normalizer"}
@@ -83,14 +85,15 @@ def save_model(
         path: ends in .safetensors.
         weights: `CTCModel.state_dict()`.
         settings: what the model is built from.
-        tokenizer: its tokens and normalizer are stored, how often each token was trained on, and
-            the sentencepiece model of subwords or the lexicon of phones.
+        tokenizer: its tokens, normalizer and rule for tags are stored, how often each token was
+            trained on, and the sentencepiece model of subwords or the lexicon of phones.
         about: JSON-able facts about the training, such as the recipe and the dev WER.
     """
     metadata = {
         **asdict(settings),
         "tokens": tokenizer.tokens,
         "normalizer": tokenizer.normalizer,
+        _TAGS: tokenizer.tags,
         "about": about,
     }
     if tokenizer.counts is not None:
@@ -120,6 +123,7 @@ def read_model(path: str | Path) -> StoredModel:
     with _as_damage(file):
         settings = check_settings(metadata)
         tokenizer = _tokenizer(metadata, read, file)
+        tokenizer.tags = _tags(metadata.get(_TAGS, Tokenizer.tags))
         tokenizer.counts = _counts(metadata.get(_COUNTS), len(tokenizer))
         stored = {name: read.tensors[name] for name in read.tensors if name not in _UNUSED}
         _check_weights(stored, settings, len(tokenizer))
@@ -252,6 +256,12 @@ def _lay_out(settings: ModelSettings, vocabulary_size: int) -> "CTCModel":
 
     with torch.device("meta"):
         return CTCModel(settings, vocabulary_size)
+
+
+def _tags(value: object) -> str:
+    if not isinstance(value, str) or value not in TAGS:
+        raise UserError(f"tags is {value!r:.50}, expected {' or '.join(TAGS)}")
+    return value
 
 
 def _check_shapes(stored: Tensors, expected: Shapes) -> None:

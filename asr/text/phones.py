@@ -63,7 +63,9 @@ class PhoneTokenizer(Tokenizer):
         """
         read = read_lexicon(path, self.normalize, known=self.pronunciations)
         added = {word: pronunciations for word, pronunciations in read.items() if pronunciations}
-        return PhoneTokenizer(self.tokens, self.normalizer, {**self.pronunciations, **added})
+        larger = PhoneTokenizer(self.tokens, self.normalizer, {**self.pronunciations, **added})
+        larger.tags = self.tags
+        return larger
 
     def unknown(self, text: str) -> list[str]:
         """List the words of normalized `text` that the lexicon lacks, sorted."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from asr.text.normalizers import NORMALIZERS
+from asr.text.tags import TAGS
 from asr.util.errors import UserError
 
 BLANK_ID = 0
@@ -29,6 +30,7 @@ class Tokenizer(ABC):
     Attributes:
         boundary: the mark that begins a new word in the tokens, as `asr.decoding.tokens` reads it.
         pronunciations: the lexicon where tokens are phones, see `asr.text.phones`, or None.
+        tags: what becomes of tags such as [noise], a key of `TAGS`; by default they are left out.
         counts: how often each token occurs in the training texts, see `count`; None where the
             counts are not known.
         kind: a token is a ``character``, a ``subword`` or a ``phone``.
@@ -42,6 +44,7 @@ class Tokenizer(ABC):
 
     boundary: str
     pronunciations: Mapping[str, list[str]] | None = None
+    tags = "drop"
     counts: list[int] | None = None
     kind = "character"
     unknown_are = "characters that are no token"
@@ -73,8 +76,8 @@ class Tokenizer(ABC):
         return "".join(self.tokens[1:])
 
     def normalize(self, text: str) -> str:
-        """Normalize raw text."""
-        return NORMALIZERS[self.normalizer](text)
+        """Normalize raw text, after its tags are left out unless `tags` keeps them."""
+        return NORMALIZERS[self.normalizer](TAGS[self.tags](text))
 
     def unknown(self, text: str) -> list[str]:
         """List the characters of normalized `text` that no token writes, sorted."""

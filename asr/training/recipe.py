@@ -17,6 +17,7 @@ from asr.model.ctc_model import CTCModel
 from asr.model.settings import ModelSettings
 from asr.text.bpe import BPETokenizer
 from asr.text.phones import PhoneTokenizer
+from asr.text.tags import TAGS
 from asr.text.tokenizer import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.denominator import token_trigram
 from asr.training.distributed import DistributedContext, open_distributed
@@ -27,7 +28,7 @@ from asr.training.optimizer import make_optimizer, make_schedule
 from asr.training.process import keep_freed_memory
 from asr.training.run_folder import explain_full_disk, lock_run_folder
 from asr.training.trainer import Trainer
-from asr.training.validation import keep_valid, require_words
+from asr.training.validation import keep_valid, log_tags, require_words
 from asr.util.errors import UserError
 from asr.util.files import remove_partials
 
@@ -80,7 +81,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     train_cuts, dev_cuts = (
         read_cuts(path, LONGEST_AT_ONCE_S) for path in (config.data.train, config.data.dev)
     )
-    tokenizer = make_tokenizer(train_cuts, config.text.normalizer, config.tokens)
+    tokenizer = make_tokenizer(train_cuts, config.text.normalizer, config.tokens, config.text.tags)
     model = CTCModel(model_settings(config), len(tokenizer))
     train_cuts = keep_valid(train_cuts, tokenizer, model, config)
     sample_rate = config.features.sample_rate
@@ -89,6 +90,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     )
     dev = SpeechDataset(dev_cuts, tokenizer, sample_rate)
     require_words(config.data.dev, dev.texts, config.text.normalizer)
+    log_tags(config.data.dev, dev.cuts, config.text.tags)
     tokenizer.count(train.texts)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
     model.to(context.device)
@@ -108,13 +110,24 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     )
 
 
-def make_tokenizer(cuts: CutSet, normalizer: str, tokens: TokensConfig) -> Tokenizer:
+def make_tokenizer(
+    cuts: CutSet, normalizer: str, tokens: TokensConfig, tags: str = Tokenizer.tags
+) -> Tokenizer:
     """Take the recipe's alphabet or lexicon, or learn the tokens from the training transcripts.
 
     Raises:
-        UserError: tokens of two kinds are asked for, or a lexicon cannot be read.
+        UserError: an unknown way with tags, tokens of two kinds are asked for, or a lexicon cannot
+            be read.
     """
-    texts = (cut.supervisions[0].text for cut in cuts)
+    if tags not in TAGS:
+        raise UserError(f"text.tags is {tags!r}, expected {' or '.join(TAGS)}")
+    tokenizer = _make_tokenizer(cuts, normalizer, tokens, tags)
+    tokenizer.tags = tags
+    return tokenizer
+
+
+def _make_tokenizer(cuts: CutSet, normalizer: str, tokens: TokensConfig, tags: str) -> Tokenizer:
+    texts = (TAGS[tags](cut.supervisions[0].text) for cut in cuts)
     given = [name for name, value in asdict(tokens).items() if value is not None]
     if len(given) > 1:
         raise UserError(

@@ -1,7 +1,7 @@
 """Which utterances can be trained on; the others are refused, or counted and left out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from lhotse import CutSet
@@ -10,23 +10,30 @@ from lhotse.cut import Cut
 from asr.config import TrainConfig
 from asr.decoding.tokens import frames_needed
 from asr.model.ctc_model import CTCModel
+from asr.text.tags import describe_tags
 from asr.text.tokenizer import Tokenizer
 from asr.training.metric_logger import log
 from asr.util.errors import UserError
 
 SHOWN = 3
+TAGS_ALONE = "tags such as [noise] without words"
 
 
 def keep_valid(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
     """Leave out the utterances that cannot be trained on, where `data.skip_invalid` is set.
 
+    Utterances without words but with tags, such as [noise], are left out in any case: nothing is
+    wrong with them.
+
     Raises:
-        UserError: there are such utterances and it is not set, or no other utterance is left.
+        UserError: there are other such utterances and it is not set, or no utterance is left.
     """
     data, listed = config.data, list(cuts)
+    log_tags(data.train, listed, tokenizer.tags)
     problems = find_problems(listed, tokenizer, model, max(config.augment.speeds))
     if not data.skip_invalid:
-        refuse_invalid(data.train, listed, problems)
+        wrong = {i: problem for i, problem in problems.items() if problem != TAGS_ALONE}
+        refuse_invalid(data.train, listed, wrong)
     if problems:
         log.info("%s: %s", data.train, count_problems(problems))
     kept = [cut for index, cut in enumerate(listed) if index not in problems]
@@ -47,17 +54,20 @@ def find_problems(
         fastest: the highest speed factor of the augmentation, which makes utterances shortest.
 
     Returns:
-        The problem of each such utterance, by index: no text, characters that are no token, or
-        more labels (and blanks between repeated ones) than encoder frames.
+        The problem of each such utterance, by index: no text, or tags alone, characters that are
+        no token, or more labels (and blanks between repeated ones) than encoder frames.
     """
     sample_rate = model.log_mel.sample_rate
     samples = torch.tensor([int(cut.duration * sample_rate / fastest) for cut in cuts])
     frames = model.output_frames(samples).tolist()
     problems: dict[int, str] = {}
     for index, cut in enumerate(cuts):
-        text = tokenizer.normalize(cut.supervisions[0].text)
+        written = cut.supervisions[0].text
+        text = tokenizer.normalize(written)
         unknown = tokenizer.unknown(text)
-        if not text:
+        if not text and tokenizer.tags == "drop" and describe_tags([written]):
+            problems[index] = TAGS_ALONE
+        elif not text:
             problems[index] = "its text is empty once normalised"
         elif unknown:
             problems[index] = f"its text has {tokenizer.unknown_are}: {' '.join(unknown)}"
@@ -96,6 +106,13 @@ def require_words(manifest: str, texts: Sequence[str], normalizer: str) -> None:
             f"text.normalizer={normalizer}, and words decide which epoch is best; "
             "give another dev set"
         )
+
+
+def log_tags(manifest: str, cuts: Iterable[Cut], tags: str) -> None:
+    """Log what becomes of the tags in a manifest's transcripts, if there are any."""
+    if found := describe_tags(cut.supervisions[0].text for cut in cuts):
+        left_out = "left out (text.tags=keep trains them as words)"
+        log.info("%s: %s; %s", manifest, found, left_out if tags == "drop" else "kept as words")
 
 
 def count_problems(problems: dict[int, str]) -> str:

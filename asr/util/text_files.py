@@ -1,4 +1,4 @@
-"""Text files read whole: UTF-8, plain or gzipped.
+"""Text files read whole: UTF-8 whatever the locale, or UTF-16 with its mark, plain or gzipped.
 
 A file may come from a stranger, so the memory it takes is bounded: a gzip file may unpack to
 `MAX_RATIO` times its size, a pipe may bring `PIPE_BYTES`, and a device is not read.
@@ -8,7 +8,7 @@ import gzip
 import os
 import select
 import zlib
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +20,11 @@ from asr.util.files import open_without_waiting
 
 _GZIP = b"\x1f\x8b"  # the first bytes of a gzip file
 _MB = 1_000_000
+#: Byte order marks of wide encodings; the longer first, since one begins with the other.
+_WIDE = {
+    BOM_UTF32_LE: "utf-32-le", BOM_UTF32_BE: "utf-32-be",
+    BOM_UTF16_LE: "utf-16-le", BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
 #: A gzip file may unpack to so many times its size, and any to so many bytes. Texts unpack to 3 to
 #: 10 times their size, manifests to 20, and a decompression bomb to 1,000.
 MAX_RATIO, UNPACKED_BYTES = 50, 64 * _MB
@@ -44,12 +49,13 @@ class TextError(UserError):
 
 
 def read_text(path: Path) -> str:
-    """Read a text file; a byte order mark is dropped.
+    """Read a text file; lines end with a newline, however they end in the file.
 
     Raises:
-        TextError: as `read_bytes`, `unpack_gzip` and `decode_utf8`.
+        TextError: as `read_bytes`, `unpack_gzip` and `decode_text`.
     """
-    return decode_utf8(read_unpacked(path), str(path))
+    text = decode_text(read_unpacked(path), str(path))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_unpacked(path: Path) -> bytes:
@@ -128,12 +134,28 @@ def unpack_gzip(content: bytes, path: Path) -> bytes:
     return bytes(unpacked)
 
 
-def decode_utf8(content: bytes, name: str) -> str:
-    """Decode UTF-8, dropping a byte order mark; messages call the content `name`.
+def has_wide_mark(content: bytes) -> bool:
+    """Tell whether a text begins with the byte order mark of UTF-16 or UTF-32."""
+    return content.startswith(tuple(_WIDE))
+
+
+def decode_text(content: bytes, name: str) -> str:
+    """Decode UTF-8, or what a byte order mark names, which is dropped.
+
+    Args:
+        content: the text.
+        name: of the text, for messages.
 
     Raises:
         TextError: a line, which the message names, is not UTF-8 or has a zero byte.
     """
+    for mark, encoding in _WIDE.items():
+        if content.startswith(mark):
+            try:
+                return content[len(mark) :].decode(encoding)
+            except UnicodeDecodeError as error:
+                found = f"its mark says {encoding[:6].upper()}, and {error.reason}"
+                raise TextError(name, f"{found}; save it as UTF-8") from error
     content = content.removeprefix(BOM_UTF8)
     bad = content.find(b"\0")  # of UTF-16, which may be valid UTF-8
     try:

@@ -62,9 +62,10 @@ class TestFolder:
     ):
         for name in ("w/ann/1", "w/bob/1"):
             write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+        write(tmp_path / "stray.txt", "of no recording")
         write(tmp_path / "README.txt", "where these are from")
         speakers = {name: utterance.speaker for name, utterance in read(tmp_path).items()}
-        assert speakers == {"w-ann-1": "ann", "w-bob-1": "bob", "README": None}
+        assert speakers == {"w-ann-1": "ann", "w-bob-1": "bob", "stray": None}
 
     def test_folders_named_as_splits_are_splits(self, tmp_path, write_audio):
         for name in ("train/ann/1", "dev/2", "test/3"):
@@ -260,8 +261,8 @@ class TestTable:
         ("content", "message"),
         [
             ("", r"my.csv:1: no column path or text, found nothing"),
-            ("file,text\na.wav,yes\n", r"my.csv:1: no column path, found file, text"),
-            ("path;text\na.wav;yes\n", r"my.csv:1: .*found path;text; .*separated by commas$"),
+            ("sound,text\na.wav,yes\n", r"my.csv:1: no column path, found sound, text"),
+            ("path&text\na.wav&yes\n", r"my.csv:1: .*found path&text; .*separated by commas$"),
             ("path,text\na.wav,yes\nb.wav,yes, no\n", r"my.csv:3: more or fewer cells"),
             ("path,text\na.wav\n", r"my.csv:2: more or fewer cells"),
             ("path,text\n,yes\n", r"my.csv:2: names no recording"),

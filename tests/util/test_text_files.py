@@ -20,7 +20,20 @@ def test_text_is_read_gzipped_or_not_and_without_a_byte_order_mark(
     for content in (text.encode(encoding), gzip.compress(text.encode(encoding))):
         if name == "a.txt" or content.startswith(b"\x1f"):
             (tmp_path / name).write_bytes(content)
-            assert read_text(tmp_path / name) == text
+            assert read_text(tmp_path / name) == text.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-32-be"])
+def test_a_byte_order_mark_names_the_encoding(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "a.txt").write_bytes(f"{mark}grüße\r一\n".encode(encoding))
+    assert read_text(tmp_path / "a.txt") == "grüße\n一\n"
+
+
+def test_half_a_character_behind_a_mark_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfea\0b")
+    with pytest.raises(TextError, match=r"a.txt: its mark says UTF-16, and truncated data; save"):
+        read_text(tmp_path / "a.txt")
 
 
 @pytest.mark.parametrize(
