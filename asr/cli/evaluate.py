@@ -1,4 +1,4 @@
-"""`asr evaluate`: a model's error rates on a cut manifest."""
+"""`asr evaluate`: a model's error rates on a cut manifest, or on speech with transcripts."""
 
 import argparse
 import math
@@ -16,13 +16,19 @@ from asr.cli.flags import (
 from asr.cli.messages import complain
 
 if TYPE_CHECKING:
+    from asr.cli.test_sets import TestSet
+    from asr.inference.recognizer import Recognizer
     from asr.scoring import UtteranceMedia
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
-    verb = verbs.add_parser("evaluate", help="a model's error rates on a cut manifest")
-    verb.add_argument("manifest", metavar="MANIFEST", help="cut manifest with transcripts")
+    verb = verbs.add_parser("evaluate", help="a model's error rates on a test set")
+    verb.add_argument(
+        "manifest",
+        metavar="TEST_SET",
+        help="a cut manifest; or a folder, a table, STM or Kaldi data, as prepare takes them",
+    )
     add_model(verb)
     add_device(verb)
     add_decoding(verb)
@@ -32,12 +38,21 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe a test set and score it."""
+    from asr.cli.test_sets import open_test_set
+
+    with open_test_set(args.manifest) as test_set:
+        return _score(test_set, args)
+
+
+def _score(test_set: "TestSet", args: argparse.Namespace) -> int:
     from asr.inference.evaluation import evaluate
     from asr.inference.recognizer import load
 
     options = decoding_options(args)
     recognizer = load(args.model, options, device=args.device, precision=args.precision)
-    found = evaluate(args.manifest, recognizer)
+    for note in [*test_set.notes, *_note_tags(test_set, recognizer)]:
+        complain(f"note: {note}")
+    found = evaluate(test_set.cuts, recognizer)
     nce = found.normalized_cross_entropy
     known = None if math.isnan(nce) else nce
     below = ""
@@ -45,18 +60,28 @@ def run(args: argparse.Namespace) -> int:
         below = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
 
     def collect() -> "dict[str, UtteranceMedia]":
-        from asr.data.manifests import read_cuts
         from asr.inference.utterance_media import collect_utterance_media
 
-        cuts = read_cuts(args.manifest)
-        return collect_utterance_media(found.report, cuts, args.html, recognizer, args.worst)
+        return collect_utterance_media(
+            found.report, test_set.cuts, args.html, recognizer, args.worst
+        )
 
-    for error in found.left_out.values():
+    for error in (*test_set.problems, *found.left_out.values()):
         complain(error)
-    if found.left_out:
-        left_out, all_of_them = len(found.left_out), len(found.left_out) + found.report.utterances
+    left_out = len(test_set.problems) + len(found.left_out)
+    if left_out:
+        all_of_them = left_out + found.report.utterances
         below += f"\n\nLeft out: {left_out} of {all_of_them} utterances, which cannot be read"
     title = f"{args.manifest} by {args.model}"
     more = {"normalized_cross_entropy": known, "left_out": list(found.left_out)}
     print_report(found.report, args, title, collect, below, **more)
-    return int(bool(found.left_out))
+    return int(left_out > 0)
+
+
+def _note_tags(test_set: "TestSet", recognizer: "Recognizer") -> list[str]:
+    """Note what becomes of tags in the references, as they did in the model's training."""
+    from asr.text.tags import describe_tags
+
+    tags = describe_tags(cut.supervisions[0].text for cut in test_set.cuts)
+    left_out = "left out of the references" if recognizer.tokenizer.tags == "drop" else "kept"
+    return [f"{tags}; {left_out}, as in the model's training"] if tags else []

@@ -7,7 +7,7 @@ from asr.cli.flags import Verbs
 from asr.cli.messages import show
 from asr.util.errors import UserError
 
-OPTIONS = ("fold", "split", "train", "dev", "test", "halve_dev", "size")
+OPTIONS = ("into", "fold", "split", "train", "dev", "test", "halve_dev", "size")
 
 
 def add(verbs: Verbs) -> None:
@@ -34,6 +34,10 @@ def add(verbs: Verbs) -> None:
     options.add_argument(
         "--halve-dev", action="store_true", default=None,
         help="librispeech: half of the dev part's speakers become test",
+    )  # fmt: skip
+    options.add_argument(
+        "--into", choices=("train", "dev", "test"),
+        help="folder: all utterances go to this split, as a test set of its own does",
     )  # fmt: skip
     options.add_argument("--size", type=int, metavar="N", help="digits: training utterances (2000)")
     verb.set_defaults(run=run)

@@ -66,7 +66,7 @@ def prepare(
 
     Raises:
         UserError: an unknown corpus or option, a source that is not that corpus, invalid
-            utterances, an output that cannot be written, or no utterance to train on.
+            utterances, an output that cannot be written, or no valid utterance.
     """
     read = _reader(corpus)
     given = {name: value for name, value in options.items() if value is not None}
@@ -76,6 +76,7 @@ def prepare(
 
     from asr.corpora.convert import CONVERTED
     from asr.corpora.split import choose_splits
+    from asr.corpora.text_notes import text_notes
     from asr.corpora.validation import validate
 
     validated = validate(collection.utterances, output / CONVERTED)
@@ -86,9 +87,10 @@ def prepare(
         raise UserError(refusal, remedy="skip_invalid")
     splits, how = choose_splits(validated.utterances)
     notes = collection.notes + validated.notes + how
-    if "train" not in splits.values():
-        found = f"{len(splits)} valid utterances, {len(validated.problems)} invalid ones"
-        raise UserError(f"{source or corpus}: nothing to train on, found {found}; give more speech")
+    if not splits:
+        found = f"no valid utterance, and {len(validated.problems)} invalid ones"
+        raise UserError(f"{source or corpus}: nothing to write, found {found}; give more speech")
+    notes += text_notes([utterance.text for utterance in validated.utterances])
 
     written = {}
     for name in SPLITS:

@@ -50,8 +50,9 @@ class Utterance:
     """One utterance as its corpus states it.
 
     `where` is the file and line of the statement (``my.csv:17``). `start_s` and `end_s` are times
-    in the recording; an `end_s` of None is the recording's end. `split` is None where the corpus
-    has no splits. `problem` is a problem that the reader found.
+    in the recording; an `end_s` of None is the recording's end. `channel` counts from 0; None is
+    all channels, mixed. `split` is None where the corpus has no splits. `problem` is a problem that
+    the reader found.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Utterance:
     end_s: float | None = None
     split: str | None = None
     problem: Problem | None = None
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -155,3 +157,8 @@ def seconds(value: object, name: str, where: str) -> float:
     if not abs(number) < LONGEST_S:
         raise UserError(f"{where}: {name} is {value!r}, expected seconds")
     return number
+
+
+def read_channel(name: str) -> int | None:
+    """Number a channel from 0 that corpora call 1 or A, 2 or B; None for another name."""
+    return {"1": 0, "a": 0, "2": 1, "b": 1}.get(name.casefold())

@@ -30,7 +30,7 @@ from asr.util.text_files import TextError, read_text
 _DIALECT = re.compile(r"dr[1-8]", re.IGNORECASE)
 
 
-def read(source: Path | None, output: Path) -> Collection:
+def read(source: Path | None, output: Path, into: str | None = None) -> Collection:
     """Read one's own speech, in the format of `source`.
 
     - a folder with ``wav.scp``, or with ``train/wav.scp`` and its like: Kaldi data directories;
@@ -40,14 +40,19 @@ def read(source: Path | None, output: Path) -> Collection:
     - a ``.jsonl`` or ``.json``: one JSON object a line, as NeMo writes them;
     - another text file: a list of names and texts, see `asr.corpora.lists`.
 
-    Either all utterances get a split, one of `SPLITS`, or none does.
+    Either all utterances get a split, one of `SPLITS`, or none does; `into` gives all of them one.
 
     Raises:
         UserError: `source` has no such format, or only some recordings have a split.
     """
     if source is None:
         raise UserError("prepare folder: no path given; name the folder or table of your speech")
-    return _with_our_splits(_read(source, output), source)
+    collection = _read(source, output)
+    if into is None:
+        return _with_our_splits(collection, source)
+    if into not in SPLITS:
+        raise UserError(f"prepare folder: into is {into!r}, expected {', '.join(SPLITS)}")
+    return Collection([replace(u, split=into) for u in collection.utterances], collection.notes)
 
 
 def _read(source: Path, output: Path) -> Collection:

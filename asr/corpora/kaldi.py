@@ -3,6 +3,8 @@
 The format: https://kaldi-asr.org/doc/data_prep.html.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +14,30 @@ from asr.corpora.collection import (
     Collection,
     Utterance,
     numbered_lines,
+    read_channel,
     seconds,
 )
 from asr.util.errors import UserError
 
+#: How many folders around a data directory may be the one that its paths are relative to.
+_ROOTS = 4
+_ARCHIVED = re.compile(r".*\.ark(:\d+)?$")
+
 
 def is_kaldi(folder: Path) -> bool:
-    """Tell whether `folder` is a data directory, or holds some."""
-    return (folder / "wav.scp").is_file() or bool(_directories(folder))
+    """Tell whether `folder` is a data directory, or holds some.
+
+    Raises:
+        UserError: a data directory with features in place of recordings.
+    """
+    if (folder / "wav.scp").is_file() or _directories(folder):
+        return True
+    if (folder / "feats.scp").is_file() and (folder / "text").is_file():
+        raise UserError(
+            f"{folder}: a Kaldi data directory with features, but without wav.scp; features are "
+            "computed here, give the recordings by a wav.scp"
+        )
+    return False
 
 
 def read(folder: Path) -> Collection:
@@ -50,18 +68,24 @@ def _directories(folder: Path) -> list[Path]:
 
 def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
     """Read the utterances of ``text``, then, with empty text, those that ``text`` lacks."""
-    recordings = {
-        name: _audio(entry, where, folder) for name, where, entry in _unique(folder, "wav.scp")
-    }
+    entries = list(_unique(folder, "wav.scp"))
+    _check_entries(folder, entries)
+    recordings = {name: _audio(entry, folder) for name, _, entry in entries}
+    channels = _channels(folder, recordings)
     speakers = _speakers(folder)
     segments = {
         name: (where, *_segment(entry, where)) for name, where, entry in _unique(folder, "segments")
-    } or {name: (f"{folder}/wav.scp", name, 0.0, None) for name in recordings}
+    } or {name: (f"{folder}/wav.scp", name, 0.0, None, None) for name in recordings}
+    if not (folder / "text").is_file():
+        raise UserError(
+            f"{folder}: a Kaldi data directory without the file text, which has a line "
+            "`utterance words` for each utterance; add it"
+        )
     texts = list(_lines(folder / "text"))
     without = segments.keys() - {name for name, _, _ in texts}
     texts += [(name, segments[name][0], "") for name in segments if name in without]
     for name, where, text in texts:
-        _, recording, start_s, end_s = segments.get(name, (where, name, 0.0, None))
+        _, recording, start_s, end_s, channel = segments.get(name, (where, name, 0.0, None, None))
         yield Utterance(
             id=name,
             # a name that wav.scp lacks becomes a missing path, which validation counts
@@ -72,12 +96,16 @@ def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
             start_s=start_s,
             end_s=end_s,
             split=split,
+            channel=channels.get(recording) if channel is None else channel,
         )
 
 
 def _speakers(folder: Path) -> dict[str, str]:
     """Read the speakers; none is known where each is its own utterance, as is Kaldi's custom."""
     speakers = {name: speaker for name, _, speaker in _unique(folder, "utt2spk")}
+    if not speakers:
+        listed = {speaker: names for speaker, _, names in _unique(folder, "spk2utt")}
+        speakers = {name: speaker for speaker, names in listed.items() for name in names.split()}
     return {} if all(name == speaker for name, speaker in speakers.items()) else speakers
 
 
@@ -98,20 +126,59 @@ def _unique(folder: Path, table: str) -> Iterator[tuple[str, str, str]]:
         yield name, where, rest
 
 
-def _audio(entry: str, where: str, folder: Path) -> Path:
-    """Find a recording by a path relative to the working folder, as in Kaldi, or to `folder`."""
-    if entry.endswith("|"):
-        raise UserError(
-            f"{where}: the recording is a command, which is never run here; write its output to "
-            f"a file and name that"
-        )
+def _check_entries(folder: Path, entries: list[tuple[str, str, str]]) -> None:
+    """Refuse recordings that are commands or parts of archives, and say how to make files."""
+    for kind, problem in (
+        ([one for one in entries if one[2].endswith("|")], "a command, which is never run here"),
+        ([one for one in entries if _ARCHIVED.match(one[2])], "in an archive of Kaldi's"),
+    ):
+        if kind:
+            raise UserError(
+                f"{kind[0][1]}: the recording is {problem}; so are {len(kind)} of {len(entries)}: "
+                f"convert them by `wav-copy scp:{folder}/wav.scp scp:wavs.scp`, where wavs.scp has "
+                "lines `recording recording.wav`, and name these files"
+            )
+
+
+def _audio(entry: str, folder: Path) -> Path:
+    """Find a recording by a path relative to the working folder, as in Kaldi, or to the corpus.
+
+    A published corpus has paths relative to its root, which is around the data directory.
+    """
     path = Path(entry)
-    return path if path.is_absolute() or path.is_file() else folder / path
+    if path.is_absolute() or path.is_file():
+        return path
+    around = folder.resolve().parents[:_ROOTS]
+    places = (folder / path, *(parent / path for parent in around))
+    return next((place for place in places if place.is_file()), folder / path)
 
 
-def _segment(entry: str, where: str) -> tuple[str, float, float | None]:
+def _channels(folder: Path, recordings: dict[str, Path]) -> dict[str, int | None]:
+    """Give the channels of recordings that share a file, by reco2file_and_channel.
+
+    A recording with a file of its own has its channel alone in it.
+    """
+    shared = Counter(recordings.values())
+    channels = {}
+    for name, where, entry in _unique(folder, "reco2file_and_channel"):
+        fields = entry.split()
+        channel = read_channel(fields[1]) if len(fields) == 2 else None
+        if channel is None:
+            raise UserError(f"{where}: found {entry!r}, expected a file and its channel, A or B")
+        if shared[recordings.get(name, folder)] > 1:
+            channels[name] = channel
+    return channels
+
+
+def _segment(entry: str, where: str) -> tuple[str, float, float | None, int | None]:
+    """Read recording, start, end and perhaps the channel, which Kaldi counts from 0."""
     fields = entry.split()
-    if len(fields) != 3:
+    if len(fields) not in (3, 4):
         raise UserError(f"{where}: found {entry!r}, expected recording, start and end")
-    start_s, end_s = (seconds(field, "start or end", where) for field in fields[1:])
-    return fields[0], start_s, None if end_s == -1 else end_s  # -1 is the recording's end
+    start_s, end_s = (seconds(field, "start or end", where) for field in fields[1:3])
+    channel = None
+    if len(fields) == 4:
+        channel = int(fields[3]) if fields[3].isdecimal() else read_channel(fields[3])
+        if channel is None:
+            raise UserError(f"{where}: channel is {fields[3]!r}, expected 0, 1, A or B")
+    return fields[0], start_s, None if end_s == -1 else end_s, channel  # -1 is the recording's end

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 
-from asr.corpora.collection import seconds
+from asr.corpora.collection import read_channel, seconds
 from asr.corpora.rows import Row
 from asr.util.errors import UserError
 
@@ -75,11 +75,12 @@ def read_stm(path: Path, lines: _Numbered) -> list[Row]:
     for number, found in matched:
         if found is None:
             return []
-        name, _channel, speaker, start, end, said = found.groups()
+        name, channel, speaker, start, end, said = found.groups()
         where = f"{path}:{number}"
         if not _IGNORED.search(said or ""):
             start_s, end_s = (seconds(time, "start or end", where) for time in (start, end))
-            rows.append(Row(where, name, said or "", start_s, end_s, speaker))
+            told = read_channel(channel)
+            rows.append(Row(where, name, said or "", start_s, end_s, speaker, channel=told))
     return rows
 
 

@@ -34,6 +34,7 @@ class Row:
     end_s: float | None = None
     speaker: str | None = None
     split: str | None = None
+    channel: int | None = None
 
 
 class Recordings:
@@ -133,4 +134,5 @@ def _utterance(row: Row, near: Path, recordings: Recordings) -> Utterance:
         start_s=row.start_s or 0.0,
         end_s=row.end_s,
         split=row.split,
+        channel=row.channel,
     )

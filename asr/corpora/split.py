@@ -23,7 +23,7 @@ def choose_splits(utterances: list[Utterance]) -> tuple[dict[str, str], list[str
         splits, how = hold_out(utterances)
         return splits, [how]
     notes = _note_shared_speakers(utterances)
-    if "dev" in named.values():
+    if "dev" in named.values() or "train" not in named.values():
         return named, notes
     splits, how = hold_out([u for u in utterances if u.split == "train"], ["dev"])
     return named | splits, [*notes, f"the corpus has no dev: {how}"]

@@ -16,13 +16,14 @@ from asr.audio.libsndfile import decode_blocks, open_audio
 from asr.audio.recording import BLOCK_SAMPLES
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import to_flac
-from asr.data.cut_checks import LONGEST_AT_ONCE_S, check_amount
+from asr.data.cut_checks import LONGEST_AT_ONCE_S, LONGEST_S, check_amount
 from asr.data.cut_schema import CutError, check_words
 from asr.util.errors import FileError, contain_errors
 from asr.util.threads import map_in_order
 
 OPENED_AHEAD = 4  # threads beyond the processors, since most threads wait for the disk
 END_TOLERANCE_S = 0.05  # a segment's end so far past its recording is a rounding error
+_LOST = "\ufffd"  # what decoders put for bytes that they could not read
 LONG_S = 60.0  # longer utterances take much memory in training: many minutes take gigabytes
 
 
@@ -36,7 +37,9 @@ class Validated:
     notes: list[str]
 
 
-def validate(utterances: list[Utterance], converted: Path) -> Validated:
+def validate(
+    utterances: list[Utterance], converted: Path, longest_s: float = LONGEST_S
+) -> Validated:
     """Decode every recording once, and separate valid from invalid utterances.
 
     Recordings are decoded whole, a few thousand times as fast as real time, since damage in the
@@ -44,16 +47,16 @@ def validate(utterances: list[Utterance], converted: Path) -> Validated:
     the folder `converted`.
 
     Problems are: a duplicated id (the first valid utterance keeps it); missing or unreadable audio
-    (damaged, cut short, or with samples that are not finite); no samples; empty text; a segment
-    outside its recording, or too long for the memory; control characters in names or text; and the
-    problem that the reader found.
+    (damaged, cut short, or with samples that are not finite); no samples; empty text; a segment or
+    a channel outside its recording, or a segment longer than `longest_s` or too long for the
+    memory; control characters in names or text; and the problem that the reader found.
     """
     recordings = _open_all((utterance.audio for utterance in utterances), converted)
     valid, cuts, problems = [], [], []
     first: dict[str, Utterance] = {}
     for utterance in utterances:
         recording = recordings[utterance.audio]
-        problem = _duplicate(utterance, first) or _problem(utterance, recording)
+        problem = _duplicate(utterance, first) or _problem(utterance, recording, longest_s)
         if problem is not None:
             problems.append(problem)
             continue
@@ -75,7 +78,9 @@ def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | N
     return Problem("duplicated id", utterance.where, detail)
 
 
-def _problem(utterance: Utterance, recording: Recording | AudioError) -> Problem | None:
+def _problem(
+    utterance: Utterance, recording: Recording | AudioError, longest_s: float
+) -> Problem | None:
     if isinstance(recording, AudioError):
         return Problem(recording.kind, utterance.where, str(recording))
     if utterance.problem is not None:
@@ -84,6 +89,9 @@ def _problem(utterance: Utterance, recording: Recording | AudioError) -> Problem
         check_words(utterance.id, utterance.speaker, utterance.text)
     except CutError as error:
         return Problem("unreadable text", utterance.where, str(error))
+    if _LOST in utterance.text:
+        detail = "it has U+FFFD, which stands for a character that was lost; mend the text"
+        return Problem("unreadable text", utterance.where, detail)
     if not utterance.text:
         return Problem("empty text", utterance.where, f"{utterance.id!r} has no words")
     start_s, end_s = utterance.start_s, _end_s(utterance, recording)
@@ -91,8 +99,11 @@ def _problem(utterance: Utterance, recording: Recording | AudioError) -> Problem
     if end_s > recording.duration or start_s < 0 or samples < 1:
         detail = f"{start_s:g} s to {end_s:g} s of {recording.duration:.2f} s"
         return Problem("segment outside its recording", utterance.where, detail)
+    if (utterance.channel or 0) >= recording.num_channels:
+        detail = f"channel {(utterance.channel or 0) + 1} of {recording.num_channels}"
+        return Problem("channel outside its recording", utterance.where, detail)
     try:
-        check_amount(end_s - start_s, samples * recording.num_channels)
+        check_amount(end_s - start_s, samples * recording.num_channels, longest_s)
     except CutError as error:
         detail = f"{utterance.id!r}: {error}; cut it, or give start and end"
         return Problem("too long", utterance.where, detail)
@@ -108,10 +119,10 @@ def _end_s(utterance: Utterance, recording: Recording) -> float:
 
 
 def _cut(utterance: Utterance, recording: Recording) -> Cut:
-    """Make the utterance's cut, of all channels of its recording; loading mixes them."""
+    """Make the utterance's cut, of one or all channels of its recording; loading mixes them."""
     duration = round(_end_s(utterance, recording) - utterance.start_s, ndigits=8)
-    alone = recording.num_channels == 1
-    channel = 0 if alone else recording.channel_ids
+    alone = recording.num_channels == 1 or utterance.channel is not None
+    channel = (utterance.channel or 0) if alone else recording.channel_ids
     supervision = SupervisionSegment(
         id=utterance.id,
         recording_id=recording.id,
@@ -133,7 +144,7 @@ def _cut(utterance: Utterance, recording: Recording) -> Cut:
 
 def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
     recordings = {cut.recording_id: cut.recording for cut in cuts}
-    several = sum(recording.num_channels > 1 for recording in recordings.values())
+    several = len({cut.recording_id for cut in cuts if isinstance(cut, MultiCut)})
     if several:
         yield f"{several} recordings have more than one channel; their channels are mixed."
     folder = str(converted.resolve())

@@ -14,6 +14,8 @@ LONGEST_AT_ONCE_S = 600.0
 MOST_SAMPLES = 1 << 28
 #: The greatest difference between a time of a cut and the time in its recording.
 TOLERANCE_S = 0.01
+#: The most speech without a transcript at an end of a cut: rounded times differ by so much.
+TRANSCRIPT_TOLERANCE_S = 0.1
 
 
 def check_amount(duration_s: float, samples: float, longest_s: float = LONGEST_S) -> None:
@@ -59,9 +61,31 @@ def check_cut(cut: Cut, longest_s: float = LONGEST_S) -> None:
     if len(cut.supervisions) != 1:
         raise CutError(f"found {len(cut.supervisions)} transcripts, expected 1")
     transcript = cut.supervisions[0]
-    if transcript.start >= cut.duration or transcript.end <= 0:
+    before_s, behind_s = -transcript.start, transcript.end - cut.duration
+    if (
+        max(before_s, behind_s) > TRANSCRIPT_TOLERANCE_S
+        or transcript.end <= 0
+        or (transcript.start >= cut.duration)
+    ):
         found = f"its transcript from {transcript.start:g} to {transcript.end:g} s"
         raise CutError(f"found {found}, expected it within {cut.duration:g} s")
+
+
+def cut_to_transcript(cut: Cut) -> Cut:
+    """Shorten a checked cut to its transcript, where speech before or behind may have other words.
+
+    Returns the same cut where the transcript's times are its own, within `TRANSCRIPT_TOLERANCE_S`;
+    padding beside the recording is silence, and stays.
+    """
+    transcript = cut.supervisions[0]
+    tracks = cut.tracks if isinstance(cut, MixedCut) else [MixTrack(cut)]
+    recorded = [track for track in tracks if not isinstance(track.cut, PaddingCut)]
+    first_s = min(track.offset for track in recorded)
+    last_s = max(track.offset + track.cut.duration for track in recorded)
+    start_s, end_s = max(transcript.start, 0.0), min(transcript.end, cut.duration)
+    if max(start_s - first_s, last_s - end_s) <= TRANSCRIPT_TOLERANCE_S:
+        return cut
+    return cut.truncate(offset=start_s, duration=end_s - start_s, preserve_id=True)
 
 
 def _check_recorded(cut: DataCut) -> None:

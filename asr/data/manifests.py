@@ -22,7 +22,13 @@ from lhotse.cut.set import deserialize_cut
 from lhotse.utils import compute_num_samples
 
 from asr.audio import AudioError, Waveform, to_waveform
-from asr.data.cut_checks import LONGEST_S, TOLERANCE_S, check_amount, check_cut
+from asr.data.cut_checks import (
+    LONGEST_S,
+    TOLERANCE_S,
+    check_amount,
+    check_cut,
+    cut_to_transcript,
+)
 from asr.data.cut_schema import CutError, check_row, shown
 from asr.util.errors import UserError
 from asr.util.text_files import MAX_RATIO, UNPACKED_BYTES
@@ -80,6 +86,8 @@ set_current_audio_backend(_Files())
 
 def read_cuts(manifest: str | Path, longest_s: float = LONGEST_S) -> CutSet:
     """Read a cut manifest, JSON lines that may be gzipped, into memory.
+
+    Cuts that are longer than their transcripts are shortened to them.
 
     Args:
         manifest: the path.
@@ -156,7 +164,9 @@ def _parse(line: bytes, longest_s: float) -> Cut:
         row = json.loads(line)
         check_row(row)
         cut = deserialize_cut(_without_notes(row))
-        check_cut(cut, longest_s)
+        check_cut(cut, LONGEST_S)
+        cut = cut_to_transcript(cut)
+        check_amount(cut.duration, 0, longest_s)
     except CutError as error:
         named = isinstance(row, dict) and isinstance(row.get("id"), str)
         raise CutError(f"cut {shown(row['id'])[1:-1]}: {error}" if named else error) from error

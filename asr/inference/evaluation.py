@@ -80,7 +80,7 @@ class _TestSet(SpeechDataset):
 
 
 def evaluate(
-    manifest: str | Path,
+    manifest: str | Path | CutSet,
     model: str | Path | Recognizer = DEFAULT_MODEL,
     decoding: str | Path | DecodingOptions | None = None,
     workers: int | None = None,
@@ -91,7 +91,7 @@ def evaluate(
     model cannot write are no errors; characters it cannot write are.
 
     Args:
-        manifest: path of a cut manifest with transcripts.
+        manifest: path of a cut manifest with transcripts, or its cuts.
         model: a recogniser, or what `asr.load` takes for a model.
         decoding: what `asr.load` takes for it; a recogniser has its own.
         workers: threads, each of which runs the model over a batch, by default one a core. The
@@ -104,7 +104,8 @@ def evaluate(
     if isinstance(model, Recognizer) and decoding is not None:
         raise UserError("decoding: a Recognizer has options of its own; give a model's path")
     recognizer = model if isinstance(model, Recognizer) else load(model, decoding)
-    cuts = read_cuts(manifest, LONGEST_AT_ONCE_S)
+    is_path = isinstance(manifest, str | Path)
+    cuts = read_cuts(manifest, LONGEST_AT_ONCE_S) if is_path else manifest
     dataset = _TestSet(cuts, recognizer.tokenizer, recognizer.sample_rate)
     decoded: dict[str, Decoded] = {}
     for utterance_ids, log_probs, lengths in _log_probs(recognizer, dataset, workers):

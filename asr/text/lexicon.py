@@ -5,10 +5,11 @@ word may have several lines; of words with equal pronunciations, the first is th
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from asr.util.errors import UserError
+from asr.util.errors import UserError, UserNote
 from asr.util.files import write_text
 from asr.util.printable import quoted
 from asr.util.text_files import TextError, read_text
@@ -29,10 +30,23 @@ MOST_PHONES = 1000
 #: Characters that no word has: line ends and other controls, and halves of surrogate pairs.
 _NO_LETTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _COMMENT_BEHIND = re.compile(r"\s#")
-_PROBABILITY = re.compile(r"[01]?\.\d+|1(\.0+)?")
+#: MFA writes up to four, of the pronunciation and of the silence around it.
+_PROBABILITY = re.compile(r"\d*\.\d+(?:e[+-]?\d+)?|\d+e-\d+", re.IGNORECASE)
+#: A probability without a point, if all pronunciations have one.
+_WHOLE = re.compile(r"[01]")
 #: CMU's second pronunciations are TOMATO(2), its phones AH0, AH1 and AH2 by stress.
 VARIANT = re.compile(r"\(\d+\)$")
-_STRESS = re.compile(r"(?<=[A-Z])[012]$")
+_STRESS = re.compile(r"[012]$")
+_VOWELS = "AA AE AH AO AW AX AY EH ER EY IH IX IY OW OY UH UW UX AXR"
+_CONSONANTS = (
+    "B CH D DH DX EL EM EN F G HH HV JH K L M N NG NX P Q R S SH T TH V W WH Y Z ZH "
+    "SIL SPN NSN LAU BRH"
+)
+#: ARPAbet as lexicons of English have it, with stress behind vowels: 0, 1 or 2.
+_ARPABET = frozenset(
+    [*_VOWELS.split(), *_CONSONANTS.split()] + [v + d for v in _VOWELS.split() for d in "012"]
+)
+_LEFT_OUT_SHOWN = 3
 
 
 def phones_of(lexicon: Lexicon) -> set[str]:
@@ -80,9 +94,10 @@ def read_lexicon(
 ) -> Lexicon:
     """Read a lexicon, plain or gzipped.
 
-    Text behind a # after white space is a comment. The reader drops probabilities of pronunciations
-    (a second column), stress marks (digits behind a vowel's name), and entries of silence and noise
-    such as ``!SIL`` and ``<UNK>``.
+    Text behind a # after white space is a comment. The reader drops the columns of probabilities
+    behind a word, stress marks where the phones are ARPAbet's (AH0, AH1), so that tones stay, and
+    entries that are no word: ``!SIL``, ``<UNK>``, or several words once normalized, which a
+    `UserNote` counts.
 
     Args:
         path: the file.
@@ -95,12 +110,12 @@ def read_lexicon(
             all, or more than `MOST_PHONES` different phones.
     """
     lexicon: Lexicon = {}
-    for number, line in enumerate(_lines(path), start=1):
-        columns = _COMMENT_BEHIND.split(line, maxsplit=1)[0].split()
-        if not columns or line.startswith((*COMMENTS, *NO_WORD)):
-            continue
-        entry, *phones = columns
-        if phones and _PROBABILITY.fullmatch(phones[0]):
+    entries = list(_entries(path))
+    whole = all(len(phones) > 1 and _WHOLE.fullmatch(phones[0]) for _, _, phones in entries)
+    english = all(_ARPABET.issuperset(phones[whole:]) for _, _, phones in entries)
+    left_out: list[str] = []
+    for number, entry, phones in entries:
+        if whole:
             del phones[0]
         if not phones and known is None:
             problem = "has no phones; write `word phone phone`"
@@ -108,11 +123,13 @@ def read_lexicon(
         if problem := _too_long(len(phones)):
             raise UserError(f"{path}:{number}: {quoted(entry)} {problem}; is it a word?")
         word = normalize(VARIANT.sub("", entry))
-        pronunciation = " ".join(_STRESS.sub("", phone) for phone in phones)
+        if entry.startswith(NO_WORD) or not word or " " in word:
+            left_out.append(entry)
+            continue
+        pronunciation = " ".join(_STRESS.sub("", one) if english else one for one in phones)
         added = [pronunciation] if pronunciation else (known or {}).get(word, ())
         pronunciations = lexicon.setdefault(word, [])
         pronunciations += [one for one in added if one not in pronunciations]
-    lexicon = {word: found for word, found in lexicon.items() if word and " " not in word}
     if not lexicon:
         raise UserError(f"{path}: no words in it; write `word phone phone ...`, a word a line")
     if (found := len(phones_of(lexicon))) > MOST_PHONES:
@@ -120,7 +137,29 @@ def read_lexicon(
             f"{path}: {found:,} different phones, expected {MOST_PHONES:,} at most; is it a "
             "lexicon, with a word and its phones on each line?"
         )
+    if left_out:
+        examples = ", ".join(map(quoted, list(dict.fromkeys(left_out))[:_LEFT_OUT_SHOWN]))
+        found = f"{len(left_out):,} of {len(entries):,} entries are no single word"
+        warnings.warn(UserNote(f"{path}: {found}: {examples}; left out"), stacklevel=2)
     return lexicon
+
+
+def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Give line number, word and phones of each entry, without probabilities with a point.
+
+    A word with spaces in it stands before a tab.
+    """
+    for number, full in enumerate(_lines(path), start=1):
+        line = _COMMENT_BEHIND.split(full, maxsplit=1)[0]
+        entry, tab, behind = line.partition("\t")
+        if not tab or not entry.strip() or " " not in entry.strip() or not behind.strip():
+            entry, _, behind = line.strip().replace("\t", " ").partition(" ")
+        if not entry.strip() or line.startswith(COMMENTS):
+            continue
+        phones = behind.split()
+        while phones and _PROBABILITY.fullmatch(phones[0]):
+            del phones[0]
+        yield number, entry.strip(), phones
 
 
 def _lines(path: Path) -> list[str]:

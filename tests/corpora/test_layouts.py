@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from asr.corpora import folder, prepare
+from asr.data.manifests import load_waveform, read_cuts
 from asr.util.errors import UserError
 
 HEADED = {
@@ -242,3 +243,104 @@ def test_nemo_manifests_may_name_moved_recordings(tmp_path, write_audio):
     (one,) = folder.read(tmp_path / "train.json", tmp_path).utterances
     assert one.audio == tmp_path / "wavs/a.wav"
     assert soundfile.info(one.audio).frames == 8000
+
+
+class TestKaldi:
+    @pytest.fixture
+    def corpus(self, tmp_path, write_audio):
+        """A corpus as it is published: paths in wav.scp begin at its root."""
+        for name in ("WAVE/S1/u1", "WAVE/S2/u2"):
+            write_audio(tmp_path / f"{name}.WAV")
+        write(tmp_path / "train" / "wav.scp", "u1\tWAVE/S1/u1.WAV\nu2\tWAVE/S2/u2.WAV\n")
+        write(tmp_path / "train" / "text", "u1\tYES\nu2\tNO\n")
+        write(tmp_path / "train" / "spk2utt", "S1 u1\nS2 u2\n")
+        return tmp_path
+
+    @pytest.mark.parametrize("source", [".", "train"])
+    def test_paths_may_begin_at_the_root_of_the_corpus(self, corpus, source):
+        found = folder.read(corpus / source, corpus / "out").utterances
+        assert {(u.id, u.speaker, u.text) for u in found} == {
+            ("u1", "S1", "YES"),
+            ("u2", "S2", "NO"),
+        }
+        assert all(u.audio.is_file() for u in found)
+
+    def two_channels(self, corpus, write_audio):
+        write_audio(corpus / "call.wav", channels=2)
+        write(corpus / "train" / "wav.scp", f"call-A {corpus}/call.wav\ncall-B {corpus}/call.wav\n")
+        write(corpus / "train" / "text", "ann-1 YES\nbob-1 NO\n")
+
+    def cuts(self, corpus, tmp_path):
+        prepare("folder", corpus / "train", tmp_path / "out", into="test")
+        return {cut.id: cut for cut in read_cuts(tmp_path / "out" / "test.jsonl.gz")}
+
+    def test_reco2file_and_channel(self, corpus, tmp_path, write_audio):
+        self.two_channels(corpus, write_audio)
+        write(corpus / "train" / "segments", "ann-1 call-A 0.0 0.2\nbob-1 call-B 0.2 0.4\n")
+        write(corpus / "train" / "reco2file_and_channel", "call-A call A\ncall-B call B\n")
+        cuts = self.cuts(corpus, tmp_path)
+        assert (cuts["ann-1"].channel, cuts["bob-1"].channel) == (0, 1)
+        samples = soundfile.read(corpus / "call.wav", dtype="float32")[0]
+        assert (load_waveform(cuts["bob-1"], 16000) == samples[3200:6400, 1]).all()
+
+    def test_segments_with_channels(self, corpus, tmp_path, write_audio):
+        self.two_channels(corpus, write_audio)
+        write(corpus / "train" / "segments", "ann-1 call-A 0.0 0.2 0\nbob-1 call-A 0.2 0.4 1\n")
+        cuts = self.cuts(corpus, tmp_path)
+        assert (cuts["ann-1"].channel, cuts["bob-1"].channel) == (0, 1)
+        write(corpus / "train" / "segments", "ann-1 call-A 0.0 0.2 0\nbob-1 call-A 0.2 0.4 2\n")
+        with pytest.raises(UserError, match="channel outside its recording: channel 3 of 2"):
+            self.cuts(corpus, tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            (
+                "wav.scp",
+                "u1 sph2pipe u1.sph |\nu2 a.wav\n",
+                r"so are 1 of 2: convert them by `wav-c",
+            ),
+            ("wav.scp", "u1 wav.ark:12\nu2 a.wav\n", r"wav.scp:1: the recording is in an archive"),
+            ("segments", "u1 u1 0 1 2 3\n", r"segments:1: found 'u1 0 1 2 3', expected recording"),
+            (
+                "segments",
+                "u1 u1 0 1 left\n",
+                r"segments:1: channel is 'left', expected 0, 1, A or B",
+            ),
+            ("reco2file_and_channel", "u1 u1\n", r"channel:1: found 'u1', expected a file and its"),
+        ],
+    )
+    def test_what_cannot_be_read_is_refused(self, corpus, name, content, message):
+        write(corpus / "train" / name, content)
+        with pytest.raises(UserError, match=message):
+            folder.read(corpus / "train", corpus)
+
+    def test_features_without_recordings_are_refused(self, corpus):
+        (corpus / "train" / "wav.scp").rename(corpus / "train" / "feats.scp")
+        with pytest.raises(
+            UserError, match="a Kaldi data directory with features, but without wav"
+        ):
+            folder.read(corpus / "train", corpus)
+
+
+def test_speech_for_a_test_alone_needs_no_training_split(tmp_path, write_audio):
+    for name in ("own/test/a", "own/test/b"):
+        write(write_audio(tmp_path / f"{name}.wav").with_suffix(".txt"), "yes")
+    summary = prepare("folder", tmp_path / "own", tmp_path / "out")
+    assert [split.utterances for split in summary.splits.values()] == [0, 0, 2]
+    summary = prepare("folder", tmp_path / "own" / "test", tmp_path / "out", into="test")
+    assert [split.utterances for split in summary.splits.values()] == [0, 0, 2]
+
+
+def test_notes_tell_of_tags_and_of_garbled_text(tmp_path, write_audio):
+    for name, text in (("a", "yes [noise]"), ("b", "grÃ¼n"), ("c", "grün")):
+        write(write_audio(tmp_path / "own" / f"{name}.wav").with_suffix(".txt"), text)
+    notes = "\n".join(prepare("folder", tmp_path / "own", tmp_path / "out").notes)
+    assert "1 tags that are no words, in 1 of 3 texts: [noise] (1); training and" in notes
+    assert "1 texts look like UTF-8 that was read as Latin-1, such as 'grÃ¼n' for 'grün'" in notes
+
+
+def test_characters_that_were_lost_are_a_problem(tmp_path, write_audio):
+    write(write_audio(tmp_path / "own" / "a.wav").with_suffix(".txt"), "gr\ufffdn")
+    with pytest.raises(UserError, match=r"a.txt:1: unreadable text: it has U\+FFFD"):
+        prepare("folder", tmp_path / "own", tmp_path / "out")

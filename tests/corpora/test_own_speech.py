@@ -446,7 +446,7 @@ class TestKaldi:
 
     def test_a_directory_without_text_is_refused(self, directory):
         (directory / "text").unlink()
-        with pytest.raises(UserError, match=r"data/text: cannot be read: No such file"):
+        with pytest.raises(UserError, match=r"/data: a Kaldi data directory without the file text"):
             read(directory)
 
 

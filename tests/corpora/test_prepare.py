@@ -112,7 +112,9 @@ def test_all_problems_are_listed_in_a_file_while_there_are_any(recordings, tmp_p
 
 def test_a_corpus_without_valid_utterances_is_refused(tmp_path, write_audio):
     write_audio(tmp_path / "own" / "a.wav")
-    with pytest.raises(UserError, match="nothing to train on, found 0 valid utterances, 1 invalid"):
+    with pytest.raises(
+        UserError, match="nothing to write, found no valid utterance, and 1 invalid"
+    ):
         prepare("folder", tmp_path / "own", tmp_path / "out", skip_invalid=True)
 
 
