@@ -1,7 +1,9 @@
 """A model with any encoder can be saved, loaded and used to transcribe."""
 
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -9,9 +11,12 @@ from random_models import FEATURES, SUBSAMPLING, noise, random_tokenizer
 
 import asr
 from asr.encoders import ENCODERS
+from asr.engine.onnx_engine import OnnxEngine
+from asr.engine.torch_engine import TorchEngine
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import save_model
 from asr.model.settings import ModelSettings
+from asr.onnx import exports
 
 
 @pytest.mark.parametrize(
@@ -35,10 +40,17 @@ def test_a_saved_model_loads_and_transcribes(
     )
     soundfile.write(tmp_path / "a.wav", 0.1 * noise(16000).numpy(), 16000)
 
-    recognizer = asr.load(tmp_path / "m.safetensors")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        recognizer = asr.load(tmp_path / "m.safetensors")
 
-    waveforms, lengths = noise(2, 4000), torch.tensor([4000, 2500])
-    assert torch.equal(
-        recognizer.model.log_probs(waveforms, lengths)[0], model.log_probs(waveforms, lengths)[0]
+    assert isinstance(recognizer.engine, OnnxEngine) == exports(model.settings)
+    told = [one for one in caught if f"{name} encoders with these settings need torch" in str(one)]
+    assert bool(told) != exports(model.settings)
+    arrays = noise(2, 4000).numpy(), np.array([4000, 2500])
+    (found, lengths), (expected, _) = (
+        engine.log_probs(*arrays) for engine in (recognizer.engine, TorchEngine(model))
     )
+    for row, other, length in zip(found, expected, lengths, strict=True):
+        np.testing.assert_allclose(row[:length], other[:length], rtol=0, atol=1e-4)
     assert recognizer.transcribe(tmp_path / "a.wav").text
