@@ -122,7 +122,7 @@ def write_log_probs(model: Path, manifest: Path, path: Path) -> Path:
         references=references,
         tokens=recognizer.tokenizer.tokens,
         boundary=recognizer.tokens.boundary,
-        frame_s=recognizer.model.frame_s,
+        frame_s=recognizer.engine.frame_s,
     )
     return path
 

@@ -20,10 +20,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from long_recording import Utterance, read_manifest, write_long
 from rapidfuzz.distance import Levenshtein
@@ -34,7 +34,7 @@ import asr
 from asr.audio.recording import open_recording, read_audio
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import AudioSegment, segments
-from asr.inference.segmentation.batching import groups
+from asr.model.model_file import load_model
 
 PEER = Path(__file__).with_name("transcribe_peer.py")
 WIDTHS = (34, 10, 12)
@@ -53,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.wav"
         utterances = write_long(arguments.manifest, path, seconds)
-        print_stages(recognizer, path, arguments.quick)
+        print_stages(recognizer, path, arguments)
         print_speeds(recognizer, path, utterances, arguments)
         print_short(recognizer, arguments)
         if arguments.long_hours:
@@ -75,21 +75,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
+def print_stages(recognizer: Recognizer, path: Path, arguments: argparse.Namespace) -> None:
     """Print the CPU seconds of each stage on one core, and the encoder's floor."""
-    model, cpu_s = recognizer.model, Counter[str]()
+    engine, cpu_s = recognizer.engine, Counter[str]()
+    model, _ = load_model(arguments.model)
     clock = Clock(cpu_s)
     adds = 0
-    with torch.inference_mode():
-        found = clock.each("finding speech", find_speech(recognizer, path, clock))
-        for batch in chain.from_iterable(groups(found)):
-            waveforms, lengths = map(torch.from_numpy, batch.padded())
-            features = clock.call("features", lambda: model.log_mel(waveforms, lengths))  # noqa: B023
-            log_probs, frames = clock.call("encoder", lambda: model(*features))  # noqa: B023
-            arrays = log_probs.numpy(), frames.numpy()
-            clock.call("decoding", lambda: recognizer.decoder.decode(*arrays, model.frame_s))  # noqa: B023
-            adds += multiply_adds(model, lengths)
+    found = clock.each("finding speech", find_speech(recognizer, path, clock))
+    for segment in found:
+        batch = segment.waveform[None], np.array([len(segment.waveform)])
+        clock.call("features", lambda: engine.log_mel(segment.waveform))  # noqa: B023
+        arrays = clock.call("encoder", lambda: engine.log_probs(*batch))  # noqa: B023
+        clock.call("decoding", lambda: recognizer.decoder.decode(*arrays, engine.frame_s))  # noqa: B023
+        adds += multiply_adds(model, torch.from_numpy(batch[1]))
     cpu_s["finding speech"] -= cpu_s["decode audio"]  # which is part of it
+    cpu_s["encoder"] -= cpu_s["features"]  # computed once more within it
     with open_recording(path) as recording:
         assert recording.duration_s is not None
         audio_s = recording.duration_s
@@ -97,7 +97,7 @@ def print_stages(recognizer: Recognizer, path: Path, quick: bool) -> None:
     print_row(("", "CPU s", "audio s/s"), WIDTHS)
     for stage, spent in [*cpu_s.items(), ("together", sum(cpu_s.values()))]:
         print_row((stage, f"{spent:.2f}", f"{audio_s / max(spent, 1e-9):,.0f}"), WIDTHS)
-    size = 64 if quick else PRODUCT
+    size = 64 if arguments.quick else PRODUCT
     floor_s = adds / product_rate(size)
     print(
         f"{2 * adds / audio_s / 1e9:.3f} GFLOP an audio second; at a plain product's "

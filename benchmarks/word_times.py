@@ -51,7 +51,7 @@ def main() -> None:
     report, recognized, known = recognize_and_align(recognizer, args.manifest, aligners)
     print(
         f"{report.words.hits} of {report.words.reference_length} words recognised, "
-        f"frames of {1000 * recognizer.model.frame_s:g} ms"
+        f"frames of {1000 * recognizer.engine.frame_s:g} ms"
     )
     print("alignment     words          mean |error|  mean error  median |error|  within 50 ms")
     for name, references in known.items():

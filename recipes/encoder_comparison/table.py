@@ -30,6 +30,7 @@ from tqdm import tqdm
 from asr.decoding.options import DecodingOptions
 from asr.inference.evaluation import evaluate
 from asr.inference.recognizer import load
+from asr.model.model_file import read_model
 from asr.training.checkpoint import read_fingerprint
 from asr.training.metric_logger import METRICS_NAME
 from asr.util.errors import UserError
@@ -152,7 +153,7 @@ def scores(folder: Path, cuts: Path) -> dict[str, float]:
             return dict(known["scores"])
     recognizer = load(folder, DecodingOptions())
     found = {
-        "parameters": sum(weights.numel() for weights in recognizer.model.parameters()),
+        "parameters": sum(one.size for one in read_model(folder).stored.values()),
         "dev_wer": evaluate(dev, recognizer).report.wer,
         "test_wer": evaluate(test, recognizer).report.wer,
     }
