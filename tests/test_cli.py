@@ -148,6 +148,29 @@ def test_text_beyond_the_terminals_encoding_is_escaped(tmp_path):
     assert "REF \\u306f\\u3044" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [
+        ("hydra", ["train", "an4"]),
+        ("lhotse", ["prepare", "an4", "--output", "x"]),
+        ("lhotse", ["evaluate", "x.jsonl.gz"]),
+    ],
+)
+def test_a_verb_whose_packages_are_missing_says_so(tmp_path, package, command):
+    """As where the runtime alone is installed; before a download begins."""
+    code = f"import sys; sys.modules[{package!r}] = None\nfrom asr.cli import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}sys.exit(main({command!r}))"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tiny.ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"asr: {command[0]}: needs the package {package}, which is not installed; install "
+        "asr-toolkit in place of asr-toolkit-runtime\n",
+    )
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path):
     text = tmp_path / "text"

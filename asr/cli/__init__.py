@@ -26,7 +26,7 @@ from asr.cli import (
     tune,
 )
 from asr.cli.messages import complain, drop_output, is_broken, make_usable
-from asr.cli.remedies import worded
+from asr.cli.remedies import worded, worded_package
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export, cache)
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prints_alone = parsed.verb != "train" and not any(vars(parsed).get(flag) for flag in FILES)
         return int(sys.stderr in broken and not (sys.stdout in broken and prints_alone))
     except Exception as error:
-        sentence = _sentence(error)
+        sentence = _sentence(parsed.verb, error)
         if sentence is None:
             raise
         if isinstance(error, OSError) and error.filename is None:  # it is standard output's
@@ -77,10 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _sentence(error: Exception) -> str | None:
-    """Word an error of the system or of memory; None for faults of the toolkit."""
+def _sentence(verb: str, error: Exception) -> str | None:
+    """Word an error of the system, of memory or of a missing package; None for our own faults."""
     if is_out_of_memory(error):
         return "there is not enough memory; free some, or give less at once"
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        package = error.name.partition(".")[0]
+        return None if package == "asr" else f"{verb}: {worded_package(package)}"
     if not isinstance(error, OSError):
         return None
     if error.errno in BAD_PATH and error.filename is not None:

@@ -45,6 +45,8 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the manifests and print a summary."""
+    import lhotse  # noqa: F401  (where it is missing, nothing is downloaded)
+
     from asr import corpora
 
     if args.path and args.source:

@@ -35,3 +35,11 @@ def worded(error: object) -> str:
         return message
     first, newline, others = message.partition("\n")
     return f"{first}; {REMEDIES[remedy].format_map(error.details)}{newline}{others}"  # type: ignore[attr-defined]
+
+
+def worded_package(package: str) -> str:
+    """Say that an installation lacks a package, as the runtime alone does, and what to do."""
+    return (
+        f"needs the package {package}, which is not installed; install asr-toolkit in place of "
+        "asr-toolkit-runtime"
+    )

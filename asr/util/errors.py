@@ -51,7 +51,8 @@ class FileError(UserError):
 def contain_errors(where: str) -> Iterator[None]:
     """Turn an unforeseen error in the work on one file into a `FileError`.
 
-    A `UserError`, a full disk and a closed pipe of the output are raised unchanged.
+    A `UserError`, a full disk, a closed pipe of the output and a missing package are raised
+    unchanged.
 
     Args:
         where: the file's name in the message.
@@ -63,7 +64,7 @@ def contain_errors(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except (UserError, BrokenPipeError):
+    except (UserError, BrokenPipeError, ModuleNotFoundError):
         raise
     except Exception as error:
         if is_out_of_memory(error):

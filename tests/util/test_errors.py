@@ -43,6 +43,7 @@ def test_torch_running_out_of_memory_is_no_fault_of_the_toolkit() -> None:
     "error",
     [
         UserError("a sentence"), KeyboardInterrupt(), SystemExit(), BrokenPipeError(),
+        ModuleNotFoundError("No module named 'torch'", name="torch"),
         OSError(errno.ENOSPC, "No space left on device"),
     ],
 )  # fmt: skip

@@ -1,0 +1,87 @@
+"""The second distribution: what transcribes, without PyTorch, from the files of the whole one."""
+
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+import tiny
+
+from asr import __version__
+
+RUNTIME = tiny.ROOT / "runtime"
+#: What training needs, and nothing that transcribes may.
+TRAINING = {"torch", "torchaudio", "lhotse", "hydra-core", "librosa", "matplotlib", "tensorboard"}
+MOST_MIB = 360
+
+
+def project(folder: Path) -> dict:
+    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Build the wheel, without a network."""
+    pytest.importorskip("hatchling", reason="building the wheel needs hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=RUNTIME, check=True, capture_output=True,
+    )  # fmt: skip
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_both_distributions_require_the_same_versions():
+    whole, runtime = project(tiny.ROOT), project(RUNTIME)
+    assert {*runtime["dependencies"]} < {*whole["dependencies"]}
+    names = {line.split(">")[0].split("=")[0] for line in runtime["dependencies"]}
+    assert not names & TRAINING
+    for key in ("requires-python", "license", "scripts"):
+        assert runtime[key] == whole[key]
+    for extra, lines in runtime["optional-dependencies"].items():
+        assert lines == whole["optional-dependencies"][extra]
+    assert runtime["name"] == f"{whole['name']}-runtime"
+
+
+def test_the_wheel_carries_the_package_and_the_default_model(wheel):
+    assert wheel.name == f"asr_toolkit_runtime-{__version__}-py3-none-any.whl"
+    names = set(zipfile.ZipFile(wheel).namelist())
+    code = {path.relative_to(tiny.ROOT).as_posix() for path in (tiny.ROOT / "asr").rglob("*.py")}
+    assert code <= names
+    assert {"asr/models/en-small/model.safetensors", "asr/scoring/html_report.html"} <= names
+    assert not [
+        name for name in names
+        if name.startswith("asr/models/an4") or "__pycache__" in name
+        or not name.startswith(("asr/", "asr_toolkit_runtime-"))
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_an_environment_with_the_runtime_alone_transcribes(wheel, tones, tmp_path):
+    """Some 150 MB are downloaded, unless pip has them."""
+    venv.create(tmp_path / "env", with_pip=True, symlinks=True)
+    python = tmp_path / "env" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary", ":all:"]
+    done = subprocess.run([*install, wheel], capture_output=True, text=True)
+    if "No matching distribution" in done.stderr or "Connection" in done.stderr:
+        pytest.skip("needs a package index")
+    assert done.returncode == 0, done.stderr
+    assert _mebibytes(tmp_path / "env") <= MOST_MIB
+
+    environment = {"ASR_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    for options in ([], ["--greedy"]):
+        command = [python, "-m", "asr", "transcribe", str(tones / "test-00.wav"), *options]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"{tones}/test-00.wav\t")
+
+
+def _mebibytes(environment: Path) -> float:
+    """Measure an environment as `du` does, but for pip, which need not stay."""
+    files = [path for path in environment.rglob("*") if path.is_file() and not path.is_symlink()]
+    kept = [path for path in files if not {"pip", "__pycache__"} & {*path.parts}]
+    return sum(path.stat().st_blocks * 512 for path in kept) / 2**20
