@@ -2,16 +2,19 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from asr.cli.flags import Verbs
-from asr.cli.messages import show
+from asr.cli.messages import complain, show
+from asr.cli.texts import read_content, without_tags
 from asr.text.lexicon import Lexicon, phones_of, write_lexicon
 from asr.text.normalizers import NORMALIZERS
 from asr.util.errors import UserError
-from asr.util.paths import is_manifest, is_model
-from asr.util.text_files import read_text
+from asr.util.paths import is_model
+from asr.util.text_files import decode_text
+
+_LEFT_OUT_SHOWN = 5
 
 
 def add(verbs: Verbs) -> None:
@@ -52,8 +55,19 @@ def run(args: argparse.Namespace) -> None:
         else:
             words += _words(text, args.normalizer)
     lexicon = make_lexicon(words, args.language, known)
+    _name_left_out(dict.fromkeys(words), lexicon)
     write_lexicon(lexicon, args.output)
     show(f"{args.output}: {len(lexicon):,} words of {len(phones_of(lexicon))} phones")
+
+
+def _name_left_out(words: Iterable[str], lexicon: Lexicon) -> None:
+    """Tell which words got no pronunciation."""
+    left_out = [word for word in words if word not in lexicon]
+    if left_out:
+        examples = ", ".join(word[:40] for word in left_out[:_LEFT_OUT_SHOWN])
+        complain(
+            f"note: {len(left_out):,} words get no pronunciation, and are left out: {examples}"
+        )
 
 
 def _pronunciations(model: Path) -> Lexicon:
@@ -79,10 +93,6 @@ def _words(path: Path, normalizer: str) -> list[str]:
     return [word for word, _ in counted.most_common()]
 
 
-def _lines(path: Path) -> Iterator[str]:
-    if is_manifest(path):
-        from asr.data.manifests import read_cuts
-
-        yield from (cut.supervisions[0].text for cut in read_cuts(path))
-        return
-    yield from read_text(path).splitlines()
+def _lines(path: Path) -> Sequence[str]:
+    content = without_tags(read_content(path), path)
+    return decode_text(content, str(path)).splitlines() if isinstance(content, bytes) else content

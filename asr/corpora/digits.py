@@ -223,7 +223,7 @@ def _render_in_fresh_process(folder: Path, prompts: list[Prompt]) -> None:
         message = last[0] if last else "it printed nothing"
         raise UserError(f"prepare digits: rendering ended with {process.returncode}: {message}")
     record = {"made_by": _made_by(prompts), "sha256": _samples_digest(partial, prompts)}
-    _record(partial).write_text(json.dumps(record))
+    _record(partial).write_text(json.dumps(record), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 
@@ -235,7 +235,7 @@ def _record(folder: Path) -> Path:
 def _finished(folder: Path, prompts: list[Prompt]) -> bool:
     """Tell whether `folder` holds the recordings that rendering `prompts` would write."""
     try:
-        record = json.loads(_record(folder).read_text())
+        record = json.loads(_record(folder).read_text(encoding="utf-8"))
         sha256 = _samples_digest(folder, prompts)
     except (OSError, ValueError):
         return False

@@ -75,7 +75,7 @@ def _mark(part: Path) -> Path:
 def _fetch(url: str, part: Path) -> None:
     """Request the bytes that `part` lacks, and append them."""
     request = urllib.request.Request(url, headers={"User-Agent": "asr"})
-    mark = _mark(part).read_text() if _mark(part).exists() else ""
+    mark = _mark(part).read_text(encoding="utf-8") if _mark(part).exists() else ""
     if part.exists() and mark:
         request.add_header("Range", f"bytes={part.stat().st_size}-")
         request.add_header("If-Range", mark)
@@ -90,7 +90,7 @@ def _fetch(url: str, part: Path) -> None:
         have = _offset(response, part)
         mark = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         # a weak ETag does not promise equal bytes, and is not allowed in If-Range
-        _mark(part).write_text("" if mark.startswith("W/") else mark)
+        _mark(part).write_text("" if mark.startswith("W/") else mark, encoding="utf-8")
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         _append(response, part, have, total)

@@ -153,7 +153,7 @@ def _audio(entry: str, folder: Path) -> Path:
     return next((place for place in places if place.is_file()), folder / path)
 
 
-def _channels(folder: Path, recordings: dict[str, Path]) -> dict[str, int | None]:
+def _channels(folder: Path, recordings: dict[str, Path]) -> dict[str, int]:
     """Give the channels of recordings that share a file, by reco2file_and_channel.
 
     A recording with a file of its own has its channel alone in it.

@@ -139,8 +139,8 @@ def read_lexicon(
         )
     if left_out:
         examples = ", ".join(map(quoted, list(dict.fromkeys(left_out))[:_LEFT_OUT_SHOWN]))
-        found = f"{len(left_out):,} of {len(entries):,} entries are no single word"
-        warnings.warn(UserNote(f"{path}: {found}: {examples}; left out"), stacklevel=2)
+        count = f"{len(left_out):,} of {len(entries):,} entries are no single word"
+        warnings.warn(UserNote(f"{path}: {count}: {examples}; left out"), stacklevel=2)
     return lexicon
 
 

@@ -76,7 +76,7 @@ class MetricLogger:
 
     def _drop_after(self, epochs: int) -> None:
         if self.metrics_path.exists():
-            lines = self.metrics_path.read_text().splitlines(keepends=True)
+            lines = self.metrics_path.read_text(encoding="utf-8").splitlines(keepends=True)
             write_text(self.metrics_path, "".join(lines[:epochs]))
 
     @property
@@ -102,7 +102,7 @@ class MetricLogger:
         self.started, self.audio_s = time.monotonic(), 0.0
         if not self.is_main:
             return
-        with self.metrics_path.open("a") as file:
+        with self.metrics_path.open("a", encoding="utf-8") as file:
             known = {
                 name: value if math.isfinite(value) else None for name, value in numbers.items()
             }
