@@ -230,11 +230,11 @@ def _utterances(audio: Path, text: Path, root: Path) -> list[Utterance]:
 
 
 def _part(whole: Utterance, spoken: Spoken) -> Utterance:
-    said = replace(whole, text=" ".join(spoken.text.split()))
+    part = replace(whole, text=" ".join(spoken.text.split()))
     if spoken.start_s is None:
-        return said
+        return part
     return replace(
-        said,
+        part,
         id=segment_id(whole.id, spoken.start_s, spoken.end_s),
         start_s=spoken.start_s,
         end_s=spoken.end_s,

@@ -52,7 +52,7 @@ def read_rows(path: Path, text: str, has: Has) -> list[Row]:
     if rows := read_stm(path, lines):
         return rows if _are_named(rows, has) else []
     for read in (_festival, _bars, _tabs, _commas, _trn, _words):
-        rows = [Row(f"{path}:{n}", name, said) for n, name, said in read(lines, has, path)]
+        rows = [Row(f"{path}:{n}", name, words) for n, name, words in read(lines, has, path)]
         if rows and _are_named(rows, has):
             return rows
     return []
@@ -75,12 +75,12 @@ def read_stm(path: Path, lines: _Numbered) -> list[Row]:
     for number, found in matched:
         if found is None:
             return []
-        name, channel, speaker, start, end, said = found.groups()
+        name, channel, speaker, start, end, words = found.groups()
         where = f"{path}:{number}"
-        if not _IGNORED.search(said or ""):
+        if not _IGNORED.search(words or ""):
             start_s, end_s = (seconds(time, "start or end", where) for time in (start, end))
             told = read_channel(channel)
-            rows.append(Row(where, name, said or "", start_s, end_s, speaker, channel=told))
+            rows.append(Row(where, name, words or "", start_s, end_s, speaker, channel=told))
     return rows
 
 
@@ -121,9 +121,9 @@ def _commas(lines: _Numbered, has: Has, path: Path) -> _Found:
     """Take the text behind the first comma, with its other commas."""
     cells = [(number, line.split(",", maxsplit=1)) for number, line in lines]
     if all(len(row) > 1 for _, row in cells):
-        for number, name, said in _cells(cells, has, path):
-            quoted = len(said) > 1 and said[0] == said[-1] == '"'
-            yield number, name, said[1:-1].replace('""', '"') if quoted else said
+        for number, name, words in _cells(cells, has, path):
+            quoted = len(words) > 1 and words[0] == words[-1] == '"'
+            yield number, name, words[1:-1].replace('""', '"') if quoted else words
 
 
 def _cells(rows: list[tuple[int, list[str]]], has: Has, path: Path) -> _Found:
@@ -136,8 +136,8 @@ def _cells(rows: list[tuple[int, list[str]]], has: Has, path: Path) -> _Found:
     if not named[audio]:
         return
     text = _text_column(columns, audio, path)
-    for (number, _), name, said in zip(rows, columns[audio], columns[text], strict=True):
-        yield number, name, said
+    for (number, _), name, words in zip(rows, columns[audio], columns[text], strict=True):
+        yield number, name, words
 
 
 def _text_column(columns: list[list[str]], audio: int, path: Path) -> int:

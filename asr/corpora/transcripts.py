@@ -117,8 +117,8 @@ def read_cues(text: str) -> list[Spoken]:
             start_s, end_s = (_clock_s(found.groups()[i : i + 4]) for i in (0, 4))
             spoken.append(Spoken("", start_s, end_s))
         elif spoken and not _is_number_of_cue(lines, number):
-            said = f"{spoken[-1].text} {_MARKUP.sub('', line).strip()}".strip()
-            spoken[-1] = spoken[-1]._replace(text=said)
+            words = f"{spoken[-1].text} {_MARKUP.sub('', line).strip()}".strip()
+            spoken[-1] = spoken[-1]._replace(text=words)
     return [one for one in spoken if one.text]
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 #: Names of sounds, of silence and of what was not understood, in the languages of many corpora.
-_SOUNDS_TEXT = """
+_NOISES_TEXT = """
     noise noises nonspeech nonverbal noisy laughter laugh laughs laughing laughingly laughed
     chuckle chuckles chuckling giggle giggles giggling cough coughs coughing throat breath
     breaths breathe breathes breathing inhale inhales inhaling exhale exhales exhaling sigh
@@ -35,7 +35,7 @@ _SOUNDS_TEXT = """
     аплодисменты вздох неразборчиво
     笑 笑声 笑い 咳 咳嗽 噪音 噪声 音乐 音楽 掌声 拍手 静音 無音 웃음 박수 음악
 """
-_SOUNDS = frozenset(_SOUNDS_TEXT.split())
+_NOISES = frozenset(_NOISES_TEXT.split())
 #: Words beside the names of sounds: (door slams), (background noise), (speaking foreign language).
 _BESIDE_TEXT = """
     and other non speech voice voices vocal vocalized vocalised spoken speaker speakers speaking
@@ -81,13 +81,13 @@ _MAY_HAVE = re.compile(
 _MAY_HAVE_BYTES = re.compile(_MAY_HAVE.pattern.replace(r"\w", "[a-zA-Z]").encode())
 
 
-def _names_sounds(content: str) -> bool:
+def _names_noise(content: str) -> bool:
     """Tell whether a text is the name of a sound: ``laughter``, ``door slams``, ``lip-smack``."""
     words = [word for word in _SEPARATED.split(content.casefold()) if word]
-    return not _SOUNDS.isdisjoint(words) and all(w in _SOUNDS or w in _BESIDE for w in words)
+    return not _NOISES.isdisjoint(words) and all(w in _NOISES or w in _BESIDE for w in words)
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def _find_tags(text: str) -> Iterator[tuple[int, int]]:
     """Give the places of the tags in a text whose marks are ASCII."""
     for found in _TAG.finditer(text):
         start, end = found.span()
@@ -97,9 +97,9 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         elif kind == "square":
             yield from _square(text, start, end, content)
         elif kind == "round":
-            if not content.strip() or _names_sounds(content) or _TIME.fullmatch(content):
+            if not content.strip() or _names_noise(content) or _TIME.fullmatch(content):
                 yield start, end
-        elif _names_sounds(found[0].strip("*+#~%&!^=_@|/\\-")) and _is_marked(found[0]):
+        elif _names_noise(found[0].strip("*+#~%&!^=_@|/\\-")) and _is_marked(found[0]):
             yield start, end
     yield from (found.span() for found in _VARIANT.finditer(text))
 
@@ -113,11 +113,11 @@ def _square(text: str, start: int, end: int, content: str) -> Iterator[tuple[int
     """Give the places to leave out of square brackets; a part of a word, th[at]-, is none."""
     spoken_so, hyphen, word = content.partition("-")
     attached = text[start - 1 : start].isalpha() or text[end : end + 1].isalpha()
-    if hyphen and spoken_so.casefold() == "laughter" and not _names_sounds(content):
+    if hyphen and spoken_so.casefold() == "laughter" and not _names_noise(content):
         before = start + text[start:end].index(word)
         yield start, before
         yield before + len(word), end
-    elif not attached or _names_sounds(content):
+    elif not attached or _names_noise(content):
         yield start, end
 
 
@@ -128,7 +128,7 @@ def _without(text: str) -> tuple[str, list[str]]:
     text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     tags: list[str] = []
     words, at = [], 0
-    for start, end in sorted(_spans(text.translate(_ASCII))):
+    for start, end in sorted(_find_tags(text.translate(_ASCII))):
         if start >= at:
             words.append(text[at:start])
             tags.append(text[start:end])
