@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 #: Names of sounds, of silence and of what was not understood, in the languages of many corpora.
-_NOISES_TEXT = """
+_NONSPEECH_TEXT = """
     noise noises nonspeech nonverbal noisy laughter laugh laughs laughing laughingly laughed
     chuckle chuckles chuckling giggle giggles giggling cough coughs coughing throat breath
     breaths breathe breathes breathing inhale inhales inhaling exhale exhales exhaling sigh
@@ -35,7 +35,7 @@ _NOISES_TEXT = """
     аплодисменты вздох неразборчиво
     笑 笑声 笑い 咳 咳嗽 噪音 噪声 音乐 音楽 掌声 拍手 静音 無音 웃음 박수 음악
 """
-_NOISES = frozenset(_NOISES_TEXT.split())
+_NONSPEECH = frozenset(_NONSPEECH_TEXT.split())
 #: Words beside the names of sounds: (door slams), (background noise), (speaking foreign language).
 _BESIDE_TEXT = """
     and other non speech voice voices vocal vocalized vocalised spoken speaker speakers speaking
@@ -57,7 +57,7 @@ _TAG = re.compile(
     | (?P<square> \[\[[^\[\]]{{0,80}}\]\] | \[[^\[\]]{{0,80}}\] )
     | (?P<curly> \{{\{{?[^{{}}]{{0,80}}\}}?\}} )
     | (?P<round> \(\(?[^()]{{0,60}}\)?\) )
-    | (?P<plus> (?<!\S)\+\+[^\s+]{{1,40}}\+\+ )
+    | (?P<plus> (?<![\w+])\+\+[^\s+]{{1,40}}\+\+ )
     | (?P<starred> (?<![\w*])\*\*?(?=[^\s*])[^*]{{1,40}}(?<=[^\s*])\*\*?(?![\w*]) )
     | (?P<event> (?<!\S)&[=~+-]+\w[\w:-]* )
     | (?P<hesitation> (?<!\S)%[^\W\d_][\w-]*(?=[\s.,;:?!]|$) )
@@ -84,7 +84,7 @@ _MAY_HAVE_BYTES = re.compile(_MAY_HAVE.pattern.replace(r"\w", "[a-zA-Z]").encode
 def _names_noise(content: str) -> bool:
     """Tell whether a text is the name of a sound: ``laughter``, ``door slams``, ``lip-smack``."""
     words = [word for word in _SEPARATED.split(content.casefold()) if word]
-    return not _NOISES.isdisjoint(words) and all(w in _NOISES or w in _BESIDE for w in words)
+    return not _NONSPEECH.isdisjoint(words) and all(w in _NONSPEECH or w in _BESIDE for w in words)
 
 
 def _find_tags(text: str) -> Iterator[tuple[int, int]]:

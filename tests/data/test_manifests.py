@@ -496,3 +496,33 @@ def test_manifests_and_audio_are_read_in_one_place() -> None:
     opening = re.compile(r"open_best|load_manifest|\.from_(file|jsonl|json|yaml|shar|dir)\(")
 
     assert [path.name for path in others if opening.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "expected"),
+    [
+        (0.2, 0.3, (0.2, 0.3)),
+        (0.0, 0.3, (0.0, 0.3)),
+        (0.05, 0.5, (0.0, 0.6)),
+        (0.4, 0.25, (0.4, 0.2)),
+    ],
+)
+def test_a_cut_is_shortened_to_its_transcript(manifest, tmp_path, start, duration, expected):
+    """What is spoken before and behind it has other words, which must not be trained on."""
+    cut = next(iter(CutSet.from_file(manifest))).truncate(duration=0.6, preserve_id=True)
+    cut.supervisions[0].start, cut.supervisions[0].duration = start, duration
+    CutSet.from_cuts([cut]).to_file(tmp_path / "cuts.jsonl.gz")
+    (read,) = read_cuts(tmp_path / "cuts.jsonl.gz")
+    assert (read.start, read.duration) == pytest.approx(expected)
+    whole = load_waveform(cut, RATE)
+    first = round(expected[0] * RATE)
+    expected_samples = whole[first : first + round(expected[1] * RATE)]
+    assert np.array_equal(load_waveform(read, RATE), expected_samples)
+
+
+def test_a_transcript_of_more_than_its_cut_is_refused(manifest, tmp_path):
+    cut = next(iter(CutSet.from_file(manifest)))
+    cut.supervisions[0].duration += 0.5
+    CutSet.from_cuts([cut]).to_file(tmp_path / "cuts.jsonl.gz")
+    with pytest.raises(UserError, match=r"cuts.jsonl.gz:1: .*found its transcript from 0 to"):
+        read_cuts(tmp_path / "cuts.jsonl.gz")
