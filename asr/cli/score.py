@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
-    verb = verbs.add_parser("score", help="error rates of text files; no model needed")
-    verb.add_argument("reference", type=Path, metavar="REFERENCE", help="correct transcripts")
+    verb = verbs.add_parser(
+        "score",
+        help="error rates of text files; no model needed",
+        description="Score lines of text, or what `asr transcribe` and other tools write: stm, "
+        "ctm, trn, srt, vtt, json, jsonl, tsv and TextGrid, told by their names or contents.",
+    )
+    verb.add_argument(
+        "reference", type=Path, metavar="REFERENCE", help="correct transcripts, - is standard input"
+    )
     verb.add_argument("hypothesis", type=Path, metavar="HYPOTHESIS", help="transcripts to score")
     verb.add_argument(
         "--compare",
@@ -28,6 +35,10 @@ def add(verbs: Verbs) -> None:
     verb.add_argument(
         "--layout", choices=["auto", "kaldi", "trn", "plain"], default="auto",
         help="kaldi: each line begins with an utterance id; trn: each ends in one, in parentheses",
+    )  # fmt: skip
+    verb.add_argument(
+        "--missing-as-deleted", action="store_true",
+        help="score an utterance without a hypothesis as an empty one, instead of refusing",
     )  # fmt: skip
     verb.add_argument(
         "--manifest", metavar="MANIFEST",
@@ -46,18 +57,24 @@ def run(args: argparse.Namespace) -> None:
     from asr import scoring
 
     paths = [args.hypothesis, args.compare] if args.compare else [args.hypothesis]
-    references, *hypotheses = scoring.read_transcripts(args.reference, *paths, layout=args.layout)
+    pairs = scoring.read_transcripts(
+        args.reference, *paths,
+        layout=args.layout, missing_as_deleted=args.missing_as_deleted,
+    )  # fmt: skip
+    references, hypotheses = pairs[0]
     cuts, speakers = _read_manifest(args.manifest)
     normalize = NORMALIZERS[args.normalizer]
-    report = scoring.score(references, hypotheses[0], speakers=speakers, normalize=normalize)
+    report = scoring.score(references, hypotheses, speakers=speakers, normalize=normalize)
     below, more = "", {"normalizer": args.normalizer}
     if args.compare:
         names = args.hypothesis.name, args.compare.name
         if names[0] == names[1]:
             names = str(args.hypothesis), str(args.compare)
+        others, compared = pairs[1]
         comparison = scoring.compare(
-            references, *hypotheses, speakers=speakers, normalize=normalize
-        )
+            references, hypotheses, compared,
+            references_b=others, speakers=speakers, normalize=normalize,
+        )  # fmt: skip
         below = "\n\n" + scoring.format_comparison(comparison, *names)
         more["comparison"] = comparison.to_dict()
 

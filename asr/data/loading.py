@@ -43,7 +43,7 @@ def load_shards(
         UserError: an utterance cannot be loaded, or the workers cannot be started.
     """
     loader: DataLoader[Any] = DataLoader(
-        _Arrays(dataset) if workers else dataset, batch_size=None, sampler=shards,  # type: ignore[arg-type]
+        _Arrays(dataset) if workers else dataset, batch_size=None, sampler=shards,
         collate_fn=_unchanged, num_workers=workers, pin_memory=pin, worker_init_fn=_survive_signals,
     )  # fmt: skip
     try:

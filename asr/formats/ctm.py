@@ -10,10 +10,13 @@ from asr.transcript import Transcript
 def write_ctm(transcripts: Sequence[Transcript], about: About) -> str:
     """Write ``recording channel start duration word confidence`` a word, times in seconds.
 
-    Lines are sorted by channel in ASCII order and then by start, as SCTK requires.
+    Lines are sorted by channel in ASCII order and then by start, as SCTK requires. A channel
+    without words has a comment, so that it is not taken for one that was never transcribed.
     """
     lines = []
     for letter, transcript in letter_channels(transcripts):
+        if not transcript.words:
+            lines.append(f";; {recording_name(about)} {letter} no words\n")
         for word in sorted(transcript.words, key=lambda word: word.start_s):
             start_ms = milliseconds(word.start_s)
             duration_ms = max(1, milliseconds(word.end_s) - start_ms)

@@ -78,6 +78,7 @@ def compare(
     hypotheses_a: Mapping[str, str],
     hypotheses_b: Mapping[str, str],
     *,
+    references_b: Mapping[str, str] | None = None,
     speakers: Mapping[str, str] | None = None,
     normalize: Callable[[str], str] | None = None,
     seed: int = 0,
@@ -96,6 +97,8 @@ def compare(
         references: utterance id to reference text.
         hypotheses_a: utterance id to the text that A recognised, for the same ids.
         hypotheses_b: utterance id to the text that B recognised, for the same ids.
+        references_b: of B where they differ, as those with alternatives do, which are read as is
+            nearest to each hypothesis.
         speakers: utterance id to speaker, for those ids at least.
         normalize: applied to every reference and hypothesis before they are compared.
         seed: of the bootstrap.
@@ -105,16 +108,19 @@ def compare(
             utterance is not given; an utterance is too long, as in `pair_up`.
     """
     pairs_a = pair_up(references, hypotheses_a, normalize, "hypotheses A")
-    pairs_b = pair_up(references, hypotheses_b, normalize, "hypotheses B")
+    pairs_b = pair_up(references_b or references, hypotheses_b, normalize, "hypotheses B")
     if speakers is not None:
         require_speakers(references, speakers)
     words_a = [count_words(alignment) for alignment in align_words(pairs_a)]
     words_b = [count_words(alignment) for alignment in align_words(pairs_b)]
     counts = np.array(
-        [(a.errors, b.errors, a.reference_length) for a, b in zip(words_a, words_b, strict=True)],
+        [
+            (a.errors, b.errors, a.reference_length, b.reference_length)
+            for a, b in zip(words_a, words_b, strict=True)
+        ],
         dtype=np.float64,
     )
-    if not counts[:, 2].any():
+    if not (counts[:, 2].any() and counts[:, 3].any()):
         raise UserError(
             f"references: none of the {len(references)} utterances has a word, so that there is no "
             "error rate to compare; give references with text"
@@ -139,10 +145,14 @@ def _resample(counts: NDArray[np.float64], seed: int) -> tuple[Interval, float]:
     """Compute the interval of the difference, and the probability of improvement.
 
     Args:
-        counts: (N, 3), errors of A, of B and reference words, one row a unit.
+        counts: (N, 4), errors of A and of B, and reference words of each, one row a unit.
         seed: of the bootstrap.
     """
-    errors_a, errors_b, lengths = sum_resamples(counts, seed).T
-    has_rate = lengths > 0
+    errors_a, errors_b, lengths_a, lengths_b = sum_resamples(counts, seed).T
+    has_rate = (lengths_a > 0) & (lengths_b > 0)
+    rates_a, rates_b = (
+        errors_a[has_rate] / lengths_a[has_rate],
+        errors_b[has_rate] / lengths_b[has_rate],
+    )
     improved = (errors_b < errors_a).mean() + 0.5 * (errors_b == errors_a).mean()
-    return percentile_interval((errors_b - errors_a)[has_rate] / lengths[has_rate]), float(improved)
+    return percentile_interval(rates_b - rates_a), float(improved)

@@ -6,6 +6,7 @@ import pytest
 from made_transcripts import one_segment, talk
 
 from asr.formats import FORMATS, About
+from asr.formats.nist import recording_name
 from asr.transcript import Transcript
 
 ABOUT = About("calls/monday 9.30.wav", "model", {})
@@ -85,9 +86,11 @@ def test_a_word_without_duration_lasts_a_millisecond():
     assert line[2:4] == ("1.000", "0.001")
 
 
-def test_an_empty_transcript_is_an_empty_file():
-    for name in ("ctm", "stm"):
-        assert FORMATS[name]([Transcript((), 1.0)], ABOUT) == ""
+def test_a_silent_recording_leaves_a_line():
+    """A comment of a ctm, and in a stm a segment without words."""
+    name = recording_name(ABOUT)
+    assert FORMATS["ctm"]([Transcript((), 1.0)], ABOUT) == f";; {name} A no words\n"
+    assert FORMATS["stm"]([Transcript((), 1.0)], ABOUT) == f"{name} A {name}-A 0.000 1.000\n"
 
 
 def test_a_word_with_a_space_in_it_is_one_field():
