@@ -11,7 +11,7 @@ from asr.scoring.pairing import require_same_ids
 from asr.scoring.timed import IGNORED, Timed, TimedFile, assign_words, name_segments, read_timed
 from asr.scoring.transcripts import Layout, LineFile, read_lines
 from asr.util.errors import UserError
-from asr.util.text_files import decode_utf8, read_text, unpack_gzip
+from asr.util.text_files import decode_text, read_unpacked, unpack_gzip
 
 STDIN = Path("-")
 Texts = dict[str, str]
@@ -79,9 +79,10 @@ def read_transcripts(
 
 def _read(path: Path, layout: Layout, *, is_reference: bool) -> LineFile | TimedFile:
     """Read a file, as one with times if its name or its content says so."""
-    text = decode_utf8(_read_stdin(), "standard input") if path == STDIN else read_text(path)
-    path = Path("standard input") if path == STDIN else path
-    text = re.sub(r"\r*\n|\r", "\n", text)
+    name = "standard input" if path == STDIN else str(path)
+    text = decode_text(_read_stdin() if path == STDIN else read_unpacked(path), name)
+    path = Path(name)
+    text = re.sub(r"\r*\n|\r", "\n", text)  # twice converted, a line ends with two returns
     if not text:
         raise UserError(f"{path}: the file is empty; give one utterance a line")
     timed = read_timed(path, text, is_reference=is_reference) if layout == "auto" else None
