@@ -203,8 +203,9 @@ class TrainerConfig:
     """The training loop, and the machine it runs on."""
 
     epochs: int = field(metadata=setting(1, 1e6, resumable=True))
-    # gradient accumulation: parts of a process's shard of a batch that are computed in turn
-    micro_batches: int = field(metadata=setting(1, 1e6, resumable=True, names_run=False))
+    # gradient accumulation: parts of a process's shard of a batch, computed at the same time on a
+    # CPU and in turn on a GPU; null is 2 for a process that trains alone on a CPU, else 1
+    micro_batches: int | None = field(metadata=setting(1, 1e6, resumable=True, names_run=False))
     # gradients are scaled down to this norm; inf leaves them as they are
     clip_norm: float = field(metadata=setting(1e-3, inf))
     # decay of the moving average of weights that is evaluated and saved; 0 is no average

@@ -33,6 +33,7 @@ MODEL = [
     "augment.noise_probability=0.5",
     "augment.reverb_probability=0.5",
     "trainer.epochs=3",
+    "trainer.micro_batches=1",
     "trainer.save_every_steps=2",
     "trainer.device=cpu",
     "trainer.threads=1",

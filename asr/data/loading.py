@@ -1,4 +1,4 @@
-"""Load batches in worker processes that read ahead and survive Ctrl-C until the step has ended.
+"""Load batches ahead: in threads, or in processes that survive Ctrl-C until the step has ended.
 
 torch sends tensors through shared memory, of which containers have little (Docker's 64 MB), and a
 worker that finds none left waits for ever. Arrays go through a pipe, which needs none; a minute of
@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from asr.data.dataset import Batch, Shard, SpeechDataset
 from asr.util.errors import UserError
+from asr.util.threads import map_in_order
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WORKER_GRACE_S = 5
@@ -26,7 +27,7 @@ _DEAD_WORKER = re.compile(
 
 
 def load_shards(
-    dataset: SpeechDataset, shards: Sequence[Shard], workers: int, *, pin: bool
+    dataset: SpeechDataset, shards: Sequence[Shard], workers: int, *, pin: bool, threads: int = 1
 ) -> Iterator[tuple[Shard, list[Batch]]]:
     """Load shards in their order.
 
@@ -35,6 +36,8 @@ def load_shards(
         shards: of the epoch's batches, in turn.
         workers: processes that read ahead; with 0, this process reads.
         pin: load into pinned memory, from which a CUDA device copies while it computes.
+        threads: of this process, which read ahead where there are no workers; one reads each shard
+            when it is asked for.
 
     Yields:
         Each shard with its micro-batches.
@@ -42,22 +45,29 @@ def load_shards(
     Raises:
         UserError: an utterance cannot be loaded, or the workers cannot be started.
     """
+    for shard, loaded in zip(shards, _load(dataset, shards, workers, pin, threads), strict=True):
+        if isinstance(loaded, UserError):
+            raise UserError(str(loaded))
+        yield shard, [one.unpack() if isinstance(one, _Packed) else one for one in loaded]
+
+
+def _load(
+    dataset: SpeechDataset, shards: Sequence[Shard], workers: int, pin: bool, threads: int
+) -> Iterator[Any]:
+    if workers == 0 and threads > 1:
+        return map_in_order(dataset.__getitem__, shards, threads)
     loader: DataLoader[Any] = DataLoader(
         _Arrays(dataset) if workers else dataset, batch_size=None, sampler=shards,
         collate_fn=_unchanged, num_workers=workers, pin_memory=pin, worker_init_fn=_survive_signals,
     )  # fmt: skip
     try:
         with _blocked_signals():
-            batches = iter(loader)
+            return iter(loader)
     except OSError as error:
         raise UserError(
             f"trainer.workers: {workers} processes cannot be started ({error.strerror}); "
             "set trainer.workers=0, with which the training process loads audio"
         ) from error
-    for shard, loaded in zip(shards, batches, strict=True):
-        if isinstance(loaded, UserError):
-            raise UserError(str(loaded))
-        yield shard, [one.unpack() if isinstance(one, _Packed) else one for one in loaded]
 
 
 @dataclass(frozen=True)

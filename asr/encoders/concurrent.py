@@ -1,20 +1,20 @@
-"""A function of tensors called for several arguments at the same time, on a CPU's cores.
+"""A function of tensors called for several arguments at the same time, differentiably.
 
-A recurrence is a chain of small products. Threads that share each of them wait for each other at
-every time step, and where other programs run, two can be slower than one. The two directions of a
-layer are two independent chains: here each has its own threads, forward and backward pass alike.
+A recurrence is a chain of small products, and threads that share each of them wait for each other
+at every time step. The two directions of a layer are two independent chains: here each has its own
+threads, forward and backward pass alike.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from functools import cache
-from threading import Barrier
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from asr.util.torch_threads import call_in_threads
+
+Result = TypeVar("Result")
 
 
 def run_concurrently(
@@ -38,7 +38,7 @@ def run_concurrently(
     if torch.is_grad_enabled():
         tensors = [tensor for arguments in calls for tensor in arguments]
         return list(_Concurrent.apply(function, len(calls), *tensors))
-    return _run_in_threads(function, calls)
+    return _call_at_once(function, calls)
 
 
 class _Concurrent(torch.autograd.Function):
@@ -50,7 +50,7 @@ class _Concurrent(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         inputs = [tensor.detach().requires_grad_(tensor.requires_grad) for tensor in tensors]
         with torch.enable_grad():
-            outputs = _run_in_threads(function, _split_evenly(inputs, count))
+            outputs = _call_at_once(function, _split_evenly(inputs, count))
         ctx.save_for_backward(*inputs, *outputs)  # frees their graphs together with this one
         return tuple(output.detach() for output in outputs)
 
@@ -60,8 +60,13 @@ class _Concurrent(torch.autograd.Function):
         count = len(gradients)
         inputs, outputs = ctx.saved_tensors[:-count], ctx.saved_tensors[-count:]
         graphs = zip(_split_evenly(inputs, count), outputs, gradients, strict=True)
-        found = _run_in_threads(_differentiate, list(graphs))
+        found = _call_at_once(_differentiate, list(graphs))
         return None, None, *(gradient for of_call in found for gradient in of_call)
+
+
+def _call_at_once(function: Callable[..., Result], calls: Sequence[Iterable[Any]]) -> list[Result]:
+    """Divide torch's threads among the calls."""
+    return call_in_threads(function, calls, len(calls), torch.get_num_threads() // len(calls))
 
 
 def _split_evenly(tensors: Sequence[Tensor], count: int) -> list[Sequence[Tensor]]:
@@ -76,36 +81,3 @@ def _differentiate(
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
     found = iter(torch.autograd.grad(output, wanted, gradient, retain_graph=True))
     return [next(found) if tensor.requires_grad else None for tensor in inputs]
-
-
-def _run_in_threads(function: Callable[..., Any], calls: Sequence[Iterable[Any]]) -> list[Any]:
-    """Make each call in its own thread, under the caller's autograd and autocast modes."""
-    grad, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-    autocast, dtype = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
-
-    def call(arguments: Iterable[Any]) -> Any:
-        with ExitStack() as modes:  # torch keeps these modes a thread
-            modes.enter_context(torch.inference_mode(inference))
-            modes.enter_context(torch.set_grad_enabled(grad))
-            modes.enter_context(torch.autocast("cpu", dtype, enabled=autocast))
-            return function(*arguments)
-
-    return list(_make_pool(len(calls), torch.get_num_threads()).map(call, calls))
-
-
-@cache
-def _make_pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Start workers among which torch's threads are divided."""
-    pool = ThreadPoolExecutor(workers, initializer=_limit_threads, initargs=(threads // workers,))
-    started = Barrier(workers + 1)
-    for _ in range(workers):
-        pool.submit(started.wait)
-    started.wait()
-    torch.set_num_threads(threads)  # any new thread starts with the number that was set last
-    return pool
-
-
-def _limit_threads(threads: int) -> None:
-    """Set how many threads an operation called from this thread may use."""
-    torch.get_num_threads()  # the first query overwrites this thread's number with the global one
-    torch.set_num_threads(threads)

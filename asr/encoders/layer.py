@@ -6,11 +6,11 @@ Shapes: B batch, T frames, F inputs, H hidden units of one direction, P outputs 
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.directions import reversal_index
 from asr.util.errors import UserError
+from asr.util.random_masks import dropout
 
 
 class RecurrentLayer(nn.Module, ABC):
@@ -78,4 +78,4 @@ class RecurrentLayer(nn.Module, ABC):
 
     def drop_weights(self, recurrent: Tensor) -> Tensor:
         """Zero recurrent weights at random in training and scale up the others."""
-        return F.dropout(recurrent, self.weight_drop, self.training)
+        return dropout(recurrent, self.weight_drop, self.training)

@@ -5,10 +5,10 @@ Shapes: B batch, T frames, H width of the stack.
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asr.encoders.layer import RecurrentLayer
+from asr.util.random_masks import dropout
 
 
 class RecurrentStack(nn.Module):
@@ -58,7 +58,7 @@ class RecurrentStack(nn.Module):
         self.bins: int | None = next((layer.bins for layer in self.layers), None)  # type: ignore[assignment]
         self.norms = nn.ModuleList(nn.LayerNorm(self.output_size) for _ in range(layers))
         self.last_norm = nn.LayerNorm(self.output_size)
-        self.dropout = VariationalDropout(dropout) if variational_dropout else nn.Dropout(dropout)
+        self.dropout = VariationalDropout(dropout) if variational_dropout else Dropout(dropout)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: features (B, T, H), lengths (B,) -> (B, T, H) and the same lengths."""
@@ -67,10 +67,18 @@ class RecurrentStack(nn.Module):
         return self.last_norm(features), lengths
 
 
+class Dropout(nn.Dropout):
+    """Dropout whose masks `asr.util.random_masks` draws."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Drop units of features (B, T, H)."""
+        return dropout(features, self.p, self.training)
+
+
 class VariationalDropout(nn.Dropout):
     """Dropout with one mask for all frames of an utterance."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Drop units of features (B, T, H)."""
         mask = features.new_ones(len(features), 1, features.shape[2])
-        return features * F.dropout(mask, self.p, self.training)
+        return features * dropout(mask, self.p, self.training)

@@ -51,12 +51,19 @@ def score_dev(
     decoder: Decoder,
     batch_s: float,
     context: DistributedContext,
+    workers: int = 1,
 ) -> DevScores:
     """Score `model`, in evaluation mode, on a dataset that is split among the processes.
 
-    `batch_s` is the most seconds of padded audio that one process computes at a time.
+    Args:
+        model: on the context's device.
+        dataset: without augmentation.
+        decoder: of the model's log-probabilities.
+        batch_s: most seconds of padded audio in a batch.
+        context: this process among those that share the dataset.
+        workers: threads of this process, each of which computes a batch at a time.
     """
-    losses, hypotheses = _decode(model, dataset, decoder, batch_s, context)
+    losses, hypotheses = _decode(model, dataset, decoder, batch_s, context, workers)
     gathered = context.gather((losses, hypotheses))
     return _score(
         [loss for part, _ in gathered for loss in part],
@@ -71,6 +78,7 @@ def _decode(
     decoder: Decoder,
     batch_s: float,
     context: DistributedContext,
+    workers: int,
 ) -> tuple[list[float], dict[str, str]]:
     """Compute the losses of this process's utterances, and decode each; one NaN stands for all.
 
@@ -79,8 +87,9 @@ def _decode(
     losses: list[float] = []
     hypotheses: dict[str, str] = {}
     results = compute_dataset_log_probs(
-        TorchEngine(model), dataset, batch_s, rank=context.rank, ranks=context.size
-    )
+        TorchEngine(model), dataset, batch_s,
+        workers=workers, rank=context.rank, ranks=context.size,
+    )  # fmt: skip
     try:
         for batch, log_probs, lengths in results:
             scores = torch.from_numpy(log_probs), torch.from_numpy(lengths)

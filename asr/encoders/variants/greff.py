@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from asr.encoders.variants.cell_layer import CellLayer
 from asr.encoders.variants.lstm_cell import LSTMCell
+from asr.util.random_masks import draw_mask
 
 
 class Peephole(CellLayer):
@@ -43,8 +44,12 @@ class Peephole(CellLayer):
         inputs = super().project(features)
         if not self.zoneout:
             return inputs
-        kept = torch.full_like(inputs[..., :2, :], self.zoneout)
-        return torch.cat([inputs, kept.bernoulli() if self.training else kept], -2)
+        masks = inputs[..., :2, :]
+        if self.training:
+            kept = draw_mask(masks, self.zoneout)
+        else:
+            kept = torch.full_like(masks, self.zoneout)
+        return torch.cat([inputs, kept], -2)
 
 
 class NIG(Peephole):
