@@ -1,7 +1,8 @@
 """The time of a training epoch, part by part, and the speed of one step.
 
 Three questions: how much of an epoch is spent outside the model; how near the step comes to the
-rate of a plain matrix product; how long a step in deepspeech.pytorch's arrangement takes.
+rate of a plain matrix product; how long a step in deepspeech.pytorch's arrangement takes. With
+`--before` a fourth instead: what another checkout's epoch costs.
 
 B batch, N samples, U encoder frames, V tokens, L target length.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from before_after import compare_checkouts
 from epoch_clock import Clock, time_epoch
 from timing import interleave, machine_line, matrix_product, print_row, ratio
 from torch import Tensor, nn
@@ -38,34 +40,28 @@ TINY = (
 
 def main() -> None:
     """Measure an epoch and the steps, and print both."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", default="an4")
-    parser.add_argument(
-        "--train", type=Path, default=Path("data/an4-cuts/train.jsonl.gz"), metavar="MANIFEST",
-        help="dev.jsonl.gz beside it is evaluated",
-    )  # fmt: skip
-    parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
-    parser.add_argument("--repeats", type=int, default=5, help="rounds of steps")
-    parser.add_argument(
-        "--longest", type=float, default=3.0, metavar="S",
-        help="seconds of a batch's longest utterance: 3, as in AN4; LibriSpeech's have 16",
-    )  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="tiny models, to see that it runs")
-    arguments = parser.parse_args()
+    arguments = parse_arguments()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a benchmark of the CPU
     torch.manual_seed(0)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     print(machine_line(), flush=True)
+    overrides = [
+        f"data.train={arguments.train}",
+        f"data.dev={arguments.train.parent}/dev.jsonl.gz",
+        "trainer.epochs=1",
+        *(TINY if arguments.quick else ()),
+    ]
+    if arguments.before:
+        command = ["train", arguments.recipe, *overrides]
+        compare_checkouts(arguments.before, command, arguments.repeats)
+        return
+    threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
-        overrides = [
-            f"data.train={arguments.train}",
-            f"data.dev={arguments.train.parent}/dev.jsonl.gz",
-            f"run_dir={folder}/run",
-            "trainer.epochs=1",
-            *(TINY if arguments.quick else ()),
-        ]
-        clock, model = time_epoch(arguments.recipe, overrides)
+        # In one thread, each part follows the other.
+        alone = (f"run_dir={folder}/run", "trainer.threads=1")
+        clock, model = time_epoch(arguments.recipe, [*overrides, *alone])
+    torch.set_num_threads(threads)
     print_epoch(clock, arguments.recipe)
     batch, product = (2, 64) if arguments.quick else (BATCH, PRODUCT)
     for layers, hidden_size in [(1, 16)] if arguments.quick else [(3, 320), (5, 512)]:
@@ -79,11 +75,33 @@ def main() -> None:
         compare_steps(ours, peer, samples, product, arguments.repeats)
 
 
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default="an4")
+    parser.add_argument(
+        "--train", type=Path, default=Path("data/an4-cuts/train.jsonl.gz"), metavar="MANIFEST",
+        help="dev.jsonl.gz beside it is evaluated",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=int, help="CPU threads; by default torch's choice")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds of steps")
+    parser.add_argument(
+        "--longest", type=float, default=3.0, metavar="S",
+        help="seconds of a batch's longest utterance: 3, as in AN4; LibriSpeech's have 16",
+    )  # fmt: skip
+    parser.add_argument(
+        "--before", type=Path, metavar="CHECKOUT",
+        help="only compare a whole epoch, the start included, with that of another checkout",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="tiny models, to see that it runs")
+    return parser.parse_args()
+
+
 def print_epoch(clock: Clock, recipe: str) -> None:
     """Print the parts of an epoch, and the percentage spent outside the model."""
     epoch_s = sum(s for part, s in clock.cpu_s.items() if part not in APART)
     widths = (14, 8, 7, 7)
-    print(f"\nan epoch of {recipe}, without evaluation\n")
+    print(f"\nan epoch of {recipe} in one thread, without evaluation\n")
     print_row(("part", "CPU s", "share", "wall s"), widths)
     for part, seconds in sorted(clock.cpu_s.items(), key=lambda item: -item[1]):
         share = "" if part in APART else f"{100 * seconds / epoch_s:.1f} %"

@@ -40,6 +40,14 @@ def test_training(tones: Path) -> None:
     assert printed.splitlines()[-1].startswith("deepspeech/ours, bf16: ")
 
 
+def test_training_of_two_checkouts(tones: Path) -> None:
+    train = str(tones / "train.jsonl.gz")
+    printed = run("training.py", *QUICK, "--train", train, "--before", str(ROOT)).splitlines()
+    assert [row.split()[0] for row in printed[-4:-2]] == ["before", "after"]
+    assert all(float(row.split()[1]) > 0 for row in printed[-4:-2])
+    assert printed[-1].startswith("before/after, wall s: ")
+
+
 def test_word_times(tones: Path, tones_run: Path) -> None:
     manifest = str(tones / "test.jsonl.gz")
     printed = run("word_times.py", "--model", str(tones_run), "--manifest", manifest)
