@@ -7,8 +7,11 @@ Shapes: G directions, 2 or 1, B batch, T frames, F inputs, H hidden units of one
 O outputs of a projection.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def reversal_index(lengths: Tensor, frames: int) -> Tensor:
@@ -19,8 +22,28 @@ def reversal_index(lengths: Tensor, frames: int) -> Tensor:
 
 
 def reorder_frames(features: Tensor, order: Tensor) -> Tensor:
-    """Gather frames in another order: features (B, T, F), order (B, T) -> (B, T, F)."""
-    return features.gather(1, order[:, :, None].expand(-1, -1, features.shape[2]))
+    """Put frames in the order of a `reversal_index`: features (B, T, F), order (B, T)."""
+    starts = torch.arange(len(order), device=order.device)[:, None] * order.shape[1]
+    return _Reorder.apply(features, (order + starts).flatten())
+
+
+class _Reorder(torch.autograd.Function):
+    """Copies frames whole, in both directions; autograd's gradient adds number by number."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        return _take_rows(features, rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (rows,) = ctx.saved_tensors  # their own inverse
+        return _take_rows(gradient, rows), None
+
+
+def _take_rows(features: Tensor, rows: Tensor) -> Tensor:
+    return features.flatten(0, 1).index_select(0, rows).view_as(features)
 
 
 def list_directions(features: Tensor, order: Tensor | None) -> list[Tensor]:
