@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -21,10 +22,10 @@ def rmsprop(
 
 
 #: Short name in a recipe -> optimizer. Adam and RMSProp add the weight decay to the gradient before
-#: scaling; AdamW subtracts the decay from the weights.
+#: scaling; AdamW subtracts the decay from the weights. Fused, a step reads each number once.
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
+    "adam": partial(torch.optim.Adam, fused=True),
+    "adamw": partial(torch.optim.AdamW, fused=True),
     "rmsprop": rmsprop,
 }
 
