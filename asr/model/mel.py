@@ -113,8 +113,8 @@ class LogMelSettings:
         corners = _to_hz(mels)
         bins = np.linspace(0, high, self.fft_samples // 2 + 1)[:, None]
         low, middle, top = corners[:-2], corners[1:-1], corners[2:]
-        rising, falling = (bins - low) / (middle - low), (top - bins) / (top - middle)
-        triangles = np.maximum(0, np.minimum(rising, falling))
+        left, right = (bins - low) / (middle - low), (top - bins) / (top - middle)
+        triangles = np.maximum(0, np.minimum(left, right))
         return (triangles * 2 / (top - low)).astype(np.float32)
 
 

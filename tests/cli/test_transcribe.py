@@ -238,20 +238,26 @@ def test_a_mistake_is_refused_before_any_work(
 
 @pytest.mark.parametrize("verb", ["transcribe", "evaluate"])
 def test_the_device_is_that_of_the_flag(
-    place: Path, verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    place: Path,
+    tmp_path: Path,
+    verb: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
+    (tmp_path / "a.wav").write_bytes((place / "talks/a.wav").read_bytes())
+    (tmp_path / "a.txt").write_text("YES")
 
-    def no_device(*arguments: object) -> None:
-        asked.extend(arguments)
+    def no_device(_: object, device: str, precision: str) -> None:
+        asked.append((device, precision))
         raise UserError("device: none here")
 
-    monkeypatch.setattr("asr.inference.recognizer.choose_device", no_device)
-    command = [verb, str(place / "talks/a.wav"), "--model", str(place)]
+    monkeypatch.setattr("asr.inference.recognizer.open_engine", no_device)
+    command = [verb, str(tmp_path), "--model", str(place)]
 
     assert [main(command), main([*command, "--device", "cuda"])] == [1, 1]
 
-    assert asked == ["cpu", "cuda"]
+    assert asked == [("cpu", "auto"), ("cuda", "auto")]
     assert capsys.readouterr().err == 2 * "asr: device: none here\n"
 
 
