@@ -1,7 +1,8 @@
 """Waveforms to log-mel features in NumPy: what `asr.model.features` computes in torch.
 
-Features equal those of torch to 1e-4 on noise and to 5e-3 on speech, where the rounding of a loud
-frequency is all that a quiet neighbour holds.
+Features equal those of torch to 3e-5 on noise. On speech, the rounding of a loud frequency may be
+all that a quiet neighbor holds: there they are equal to 1e-3 where `top_db` is 60 or less, and to
+0.03 without a limit.
 
 Shapes: N samples, T frames, F mel bins.
 """
