@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_usable()
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     parsed = make_parser().parse_args(arguments)
+    if parsed.verb != "train":  # NumPy's: other verbs share the cores among files
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     warnings.showwarning = _show_warning
     try:
         status = parsed.run(parsed) or 0

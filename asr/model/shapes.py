@@ -10,6 +10,18 @@ from asr.model.settings import ModelSettings
 STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
 #: Encoders of PyTorch's own layers: the name of the layer's part, and its gates.
 _LIBRARY = {"blstm": ("lstm", 4), "gru": ("gru", 3), "rnn": ("rnn", 1)}
+#: Greff's variants whose gates read nothing but inputs, last outputs and the cell: their gates, and
+#: how many of these have peepholes.
+_GREFF = {
+    "peephole": (4, 3),
+    "nig": (3, 2),
+    "nfg": (3, 2),
+    "nog": (3, 2),
+    "niaf": (4, 3),
+    "noaf": (4, 3),
+    "cifg": (3, 2),
+    "lstm1997": (3, 0),
+}
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -20,7 +32,7 @@ def weight_shapes(settings: ModelSettings, vocabulary_size: int) -> Shapes | Non
     """
     encoder, factor = settings.encoder, settings.subsampling["factor"]
     hidden, projection = int(encoder["hidden_size"]), int(encoder["projection"])
-    known = encoder["name"] in _LIBRARY and not encoder["zoneout"] and factor in STRIDES
+    known = encoder["name"] in _LIBRARY | _GREFF and not encoder["zoneout"] and factor in STRIDES
     if not known or (projection and encoder["name"] != "blstm") or projection >= hidden:
         return None
     width = (2 if encoder["bidirectional"] else 1) * (projection or hidden)
@@ -54,7 +66,10 @@ def _convolutions(settings: ModelSettings, width: int) -> Shapes:
 
 
 def _layer(name: str, settings: ModelSettings, width: int) -> Shapes:
-    part, gates = _LIBRARY[str(settings.encoder["name"])]
+    encoder = str(settings.encoder["name"])
+    if encoder in _GREFF:
+        return _greff_layer(name, settings, width, *_GREFF[encoder])
+    part, gates = _LIBRARY[encoder]
     hidden, projection = int(settings.encoder["hidden_size"]), int(settings.encoder["projection"])
     rows = gates * hidden
     shapes: Shapes = {}
@@ -69,3 +84,16 @@ def _layer(name: str, settings: ModelSettings, width: int) -> Shapes:
         if projection:
             shapes[f"{name}.{part}.weight_hr_{end}"] = (projection, hidden)
     return shapes
+
+
+def _greff_layer(
+    name: str, settings: ModelSettings, width: int, gates: int, peepholes: int
+) -> Shapes:
+    hidden = int(settings.encoder["hidden_size"])
+    units = (2 if settings.encoder["bidirectional"] else 1) * hidden
+    shapes: Shapes = {
+        f"{name}.weight": (gates * units, width),
+        f"{name}.recurrent": (gates * units, hidden),
+        f"{name}.bias": (gates * units,),
+    }
+    return shapes | ({f"{name}.peepholes": (peepholes * units,)} if peepholes else {})

@@ -10,6 +10,7 @@ from asr.encoders import ENCODERS
 from asr.model.ctc_model import CTCModel
 from asr.model.settings import ModelSettings
 from asr.model.shapes import STRIDES, output_frames, weight_shapes
+from asr.onnx.recurrent import LAYERS
 from asr.util.errors import UserError
 
 
@@ -18,7 +19,7 @@ def settings(**encoder: bool | int | float | str) -> ModelSettings:
     return replace(made, encoder={**made.encoder, **encoder})
 
 
-@pytest.mark.parametrize("encoder", ["blstm", "gru", "rnn"])
+@pytest.mark.parametrize("encoder", LAYERS)
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize(("layers", "projection"), [(1, 0), (3, 0), (2, 4)])
 def test_weights_have_the_shapes_of_the_model(encoder, bidirectional, layers, projection):
@@ -33,7 +34,7 @@ def test_weights_have_the_shapes_of_the_model(encoder, bidirectional, layers, pr
 
 
 def test_torch_lays_out_other_encoders_and_refuses_other_options():
-    for name in set(ENCODERS) - {"blstm", "gru", "rnn"}:
+    for name in ENCODERS.keys() - LAYERS:
         assert weight_shapes(settings(name=name), 9) is None
     for options in ({"zoneout": 0.1}, {"projection": 8}, {"name": "gru", "projection": 4}):
         assert weight_shapes(settings(**options), 9) is None
