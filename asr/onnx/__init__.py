@@ -2,8 +2,9 @@
 
 In: settings and weights of a model, as its file stores them. Out: log-probabilities of tokens from
 log-mel features. Public: `OnnxEncoder`, which runs a network, `build_network`, which writes the
-bytes of an ``.onnx`` file, `exports`, which tells what ONNX operators can express, and
-`export.export_onnx`, which writes a network that reads waveforms for other programs.
+bytes of an ``.onnx`` file, `exports`, which tells what ONNX operators can express,
+`chunk_encoder.OnnxChunkEncoder`, which encodes streams, and `export.export_onnx`, which writes
+networks that read waveforms, for other programs.
 """
 
 from asr.onnx.encoder import OnnxEncoder

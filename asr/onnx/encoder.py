@@ -50,10 +50,9 @@ class OnnxEncoder:
         *,
         float32: bool = False,
     ) -> None:
-        weights = Weights(stored)
-        self.in_8_bits = not float32 and has_8_bit_form(settings) and weights.in_8_bits
-        self._session = _open(build_network(settings, stored, in_8_bits=self.in_8_bits))
-        self._vocabulary_size = weights.vocabulary_size
+        self.in_8_bits = not float32 and computes_in_8_bits(settings, stored)
+        self._session = open_session(build_network(settings, stored, in_8_bits=self.in_8_bits))
+        self._vocabulary_size = Weights(stored).vocabulary_size
 
     def run(self, features: Floats, lengths: Counts) -> tuple[Floats, Counts]:
         """Compute log-probabilities of tokens.
@@ -83,7 +82,13 @@ class OnnxEncoder:
         return log_probs, frames
 
 
-def _open(network: bytes) -> onnxruntime.InferenceSession:
+def computes_in_8_bits(settings: ModelSettings, stored: Mapping[str, npt.NDArray[Any]]) -> bool:
+    """Whether a network that exports computes with 8 bits by default."""
+    return has_8_bit_form(settings) and Weights(stored).in_8_bits
+
+
+def open_session(network: bytes) -> onnxruntime.InferenceSession:
+    """Make a network ready to run, on one thread a call."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # a pattern would be kept for every length ever seen

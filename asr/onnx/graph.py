@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.onnx.messages import (
-    MICROSOFT,
     Attribute,
     Message,
     encode_model,
@@ -65,10 +64,6 @@ class Graph:
         outputs = [self._name(operator) for _ in range(results)]
         self._nodes.append(encode_node(operator, inputs, outputs, attributes, domain))
         return outputs
-
-    def add_microsoft(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
-        """Add one of onnxruntime's own operations."""
-        return self.add_many(operator, inputs, 1, attributes, MICROSOFT)[0]
 
     def encode(self, facts: Mapping[str, str]) -> bytes:
         """Give the bytes of an ``.onnx`` file."""

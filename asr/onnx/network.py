@@ -15,7 +15,7 @@ import numpy.typing as npt
 from asr.model.settings import ModelSettings
 from asr.model.shapes import STRIDES
 from asr.onnx.graph import FLOAT32, INT32, Graph, add_mask
-from asr.onnx.recurrent import LAYERS, add_layer
+from asr.onnx.recurrent import LAYERS, Operator, StoredLayer, join_directions
 from asr.onnx.weights import Weights
 
 _EPSILON = 1e-5  # PyTorch's, of every layer normalization
@@ -84,14 +84,14 @@ def add_network(
     in_8_bits: bool,
 ) -> tuple[str, str]:
     """Add a network: features (B, T, F), lengths (B,) -> log_probs (B, U, V), lengths (B,)."""
-    frames, lengths = _add_subsampling(graph, settings, weights, features, lengths)
+    frames, lengths = add_subsampling(graph, settings, weights, features, lengths)
     frames = _add_stack(graph, settings, weights, frames, lengths, in_8_bits)
-    frames = _add_linear(graph, weights, "head", frames)
+    frames = add_linear(graph, weights, "head", frames)
     by_utterance = graph.add("Transpose", frames, perm=[1, 0, 2])
     return graph.add("LogSoftmax", by_utterance, axis=-1), lengths
 
 
-def _add_subsampling(
+def add_subsampling(
     graph: Graph, settings: ModelSettings, weights: Weights, features: str, lengths: str
 ) -> tuple[str, str]:
     """Add the convolutions and their projection: (B, T, F) -> (U, B, H), and the lengths."""
@@ -109,7 +109,7 @@ def _add_subsampling(
     frames = graph.add("Transpose", maps, perm=[2, 0, 1, 3])  # (U, B, C, bins)
     width = weights.floats("subsampling.projection.weight").shape[1]
     frames = graph.add("Reshape", frames, graph.integers(0, 0, width))
-    return _add_linear(graph, weights, "subsampling.projection", frames), lengths
+    return add_linear(graph, weights, "subsampling.projection", frames), lengths
 
 
 def _add_stack(
@@ -121,30 +121,37 @@ def _add_stack(
     in_8_bits: bool,
 ) -> str:
     """Add recurrent layers with pre-normalization and residuals: (U, B, H) -> (U, B, H)."""
-    encoder = settings.encoder
     lengths = graph.add("Cast", lengths, to=INT32)
-    for place in range(int(encoder["layers"])):
-        outputs = add_layer(
-            graph,
-            LAYERS[str(encoder["name"])],
-            weights,
-            f"encoder.layers.{place}.",
-            _add_norm(graph, weights, f"encoder.norms.{place}", frames),
-            lengths,
-            directions=2 if encoder["bidirectional"] else 1,
-            hidden_size=int(encoder["hidden_size"]),
-            in_8_bits=in_8_bits,
+    width = len(weights.floats("encoder.last_norm.weight"))
+    direction = "bidirectional" if settings.encoder["bidirectional"] else "forward"
+    for place, layer in enumerate(list_layers(settings, weights)):
+        operator = Operator(graph, layer, direction, in_8_bits=in_8_bits)
+        normalized = add_norm(graph, weights, f"encoder.norms.{place}", frames)
+        outputs, *_ = operator.run(normalized, lengths)
+        frames = graph.add("Add", frames, join_directions(graph, outputs, width))
+    return add_norm(graph, weights, "encoder.last_norm", frames)
+
+
+def list_layers(settings: ModelSettings, weights: Weights) -> list[StoredLayer]:
+    """List the recurrent layers of an encoder."""
+    encoder = settings.encoder
+    layer, directions = LAYERS[str(encoder["name"])], 2 if encoder["bidirectional"] else 1
+    return [
+        StoredLayer(
+            layer, weights, f"encoder.layers.{place}.", directions, int(encoder["hidden_size"])
         )
-        frames = graph.add("Add", frames, outputs)
-    return _add_norm(graph, weights, "encoder.last_norm", frames)
+        for place in range(int(encoder["layers"]))
+    ]
 
 
-def _add_norm(graph: Graph, weights: Weights, name: str, frames: str) -> str:
+def add_norm(graph: Graph, weights: Weights, name: str, frames: str) -> str:
+    """Add a layer normalization of frames."""
     gain, bias = (graph.constant(weights.floats(f"{name}.{part}")) for part in ("weight", "bias"))
     return graph.add("LayerNormalization", frames, gain, bias, axis=-1, epsilon=_EPSILON)
 
 
-def _add_linear(graph: Graph, weights: Weights, name: str, frames: str) -> str:
+def add_linear(graph: Graph, weights: Weights, name: str, frames: str) -> str:
+    """Add an affine map of frames."""
     matrix = graph.constant(weights.floats(f"{name}.weight").T)
     product = graph.add("MatMul", frames, matrix)
     return graph.add("Add", product, graph.constant(weights.floats(f"{name}.bias")))

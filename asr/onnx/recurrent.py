@@ -9,7 +9,7 @@ Shapes: G directions, B batch, T frames, F inputs, H hidden units of one directi
 pre-activations of a unit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.onnx.graph import Graph
-from asr.onnx.messages import Attribute
+from asr.onnx.messages import MICROSOFT, Attribute
 from asr.onnx.weights import Array, Integers, Weights
 
 #: Operator -> its gate pre-activations in its own order; z is the LSTM's block input.
 _ORDERS = {"LSTM": "iofz", "GRU": "zrn", "RNN": "h"}
+#: Operator -> how many states it carries from frame to frame.
+STATES = {"LSTM": 2, "GRU": 1, "RNN": 1}
 _OPEN = 100.0  # bias of a gate that is always 1: σ(100) is 1 in float32
 _LINEAR = ("Affine", 1.0, 0.0)
 _SIGMOID, _TANH = ("Sigmoid",), ("Tanh",)
@@ -76,62 +78,74 @@ LAYERS = {
 }
 
 
-def add_layer(
-    graph: Graph,
-    layer: Layer,
-    weights: Weights,
-    prefix: str,
-    features: str,
-    lengths: str,
-    *,
-    directions: int,
-    hidden_size: int,
-    in_8_bits: bool,
-) -> str:
-    """Add a recurrent layer in one or both directions.
+class Operator:
+    """A recurrent operator with the weights of a layer, in one of its directions or in both.
 
     Args:
         graph: to add to.
-        layer: of `LAYERS`.
-        weights: of the model.
-        prefix: of the layer's weights in it, such as ``encoder.layers.0.``.
-        features: (T, B, F).
-        lengths: (B,) int32.
-        directions: G.
-        hidden_size: H.
+        stored: the weights.
+        direction: ``forward``, ``reverse`` or ``bidirectional``.
         in_8_bits: whether to compute an LSTM's products in 8 bits.
-
-    Returns:
-        (T, B, G * H).
     """
-    stored = _Stored(layer, weights, prefix, directions)
-    optional = ["", "", graph.constant(stored.peepholes())] if layer.peepholes else ["", "", ""]
-    bias = graph.constant(stored.biases())
-    attributes = _attributes(layer, directions, hidden_size)
-    if in_8_bits:
-        matrices, scales = [], []
+
+    def __init__(
+        self, graph: Graph, stored: "StoredLayer", direction: str, *, in_8_bits: bool
+    ) -> None:
+        self._graph, self._in_8_bits, self._layer = graph, in_8_bits, stored.layer
+        chosen = {"forward": slice(0, 1), "reverse": slice(1, 2)}.get(direction, slice(0, 2))
+        self._attributes = _attributes(stored.layer, direction, stored.hidden_size)
+        self._matrices, self._scales = [], []
         for name in stored.matrices:
-            integers, scale = stored.rows(name, weights.integers), stored.rows(name, weights.scales)
-            matrices.append(graph.constant(_transpose(integers), np.int8))
-            scales += [graph.constant(scale), graph.constant(np.zeros_like(scale), np.int8)]
-        given = [features, *matrices, bias, lengths, *optional, *scales]
-        outputs = graph.add_microsoft("DynamicQuantizeLSTM", *given, **attributes)
-    else:
-        matrices = [graph.constant(stored.rows(name, weights.floats)) for name in stored.matrices]
-        given = [features, *matrices, bias, lengths, *optional[: 3 * layer.peepholes]]
-        outputs = graph.add(layer.operator, *given, **attributes)
+            if in_8_bits:
+                integers = stored.rows(name, stored.weights.integers)[chosen]
+                scale = stored.rows(name, stored.weights.scales)[chosen]
+                self._matrices.append(graph.constant(_transpose(integers), np.int8))
+                zero_points = graph.constant(np.zeros_like(scale), np.int8)
+                self._scales += [graph.constant(scale), zero_points]
+            else:
+                rows = stored.rows(name, stored.weights.floats)[chosen]
+                self._matrices.append(graph.constant(rows))
+        self._bias = graph.constant(stored.biases()[chosen])
+        peepholes = stored.layer.peepholes
+        self._peepholes = [graph.constant(stored.peepholes()[chosen])] if peepholes else []
+
+    def run(self, features: str, lengths: str, states: Sequence[str] = ()) -> list[str]:
+        """Add the operation.
+
+        Args:
+            features: (T, B, F).
+            lengths: (B,) int32, or "" where all frames are valid.
+            states: before the first frame, each (G, B, H): h, and an LSTM's c; none is zero.
+
+        Returns:
+            Outputs (T, G, B, H), and the states after the last frame.
+        """
+        given = [features, *self._matrices, self._bias, lengths, *states]
+        count = STATES[self._layer.operator]
+        if self._peepholes or self._in_8_bits:
+            given += [""] * (count - len(states)) + (self._peepholes or [""])
+        if self._in_8_bits:
+            given += self._scales
+            name, domain = "DynamicQuantizeLSTM", MICROSOFT
+        else:
+            name, domain = self._layer.operator, ""
+        return self._graph.add_many(name, given, 1 + count, self._attributes, domain)
+
+
+def join_directions(graph: Graph, outputs: str, width: int) -> str:
+    """Join the outputs of directions, frame by frame: (T, G, B, H) -> (T, B, G * H)."""
     by_frame = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])
-    return graph.add("Reshape", by_frame, graph.integers(0, 0, directions * hidden_size))
+    return graph.add("Reshape", by_frame, graph.integers(0, 0, width))
 
 
-def _attributes(layer: Layer, directions: int, hidden_size: int) -> dict[str, Attribute]:
+def _attributes(layer: Layer, direction: str, hidden_size: int) -> dict[str, Attribute]:
     attributes: dict[str, Attribute] = {
         "hidden_size": hidden_size,
-        "direction": "bidirectional" if directions == 2 else "forward",
+        "direction": direction,
         **layer.attributes,
     }
     if layer.activations:
-        functions = layer.activations * directions
+        functions = layer.activations * (2 if direction == "bidirectional" else 1)
         attributes["activations"] = [name for name, *_ in functions]
         for place, parameter in enumerate(("activation_alpha", "activation_beta"), 1):
             if values := [float(f[place]) for f in functions if len(f) > 1]:
@@ -140,7 +154,7 @@ def _attributes(layer: Layer, directions: int, hidden_size: int) -> dict[str, At
 
 
 @dataclass(frozen=True)
-class _Stored:
+class StoredLayer:
     """The weights of one layer, gathered from a file in the order of its operator.
 
     PyTorch's layers have a tensor a direction, and two biases; those of
@@ -149,8 +163,9 @@ class _Stored:
 
     layer: Layer
     weights: Weights
-    prefix: str
+    prefix: str  # of the layer's tensors, such as ``encoder.layers.0.``
     directions: int
+    hidden_size: int
 
     @property
     def matrices(self) -> tuple[str, str]:
