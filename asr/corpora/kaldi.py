@@ -134,9 +134,9 @@ def _check_entries(folder: Path, entries: list[tuple[str, str, str]]) -> None:
     ):
         if kind:
             raise UserError(
-                f"{kind[0][1]}: the recording is {problem}; so are {len(kind)} of {len(entries)}: "
-                f"convert them by `wav-copy scp:{folder}/wav.scp scp:wavs.scp`, where wavs.scp has "
-                "lines `recording recording.wav`, and name these files"
+                f"{kind[0][1]}: the recording is {problem} ({len(kind)} of {len(entries)} are); "
+                f"convert all by `wav-copy scp:{folder}/wav.scp scp:wavs.scp`, where wavs.scp has "
+                "lines `recording recording.wav`, and prepare with that as the wav.scp"
             )
 
 

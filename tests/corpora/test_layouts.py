@@ -298,7 +298,7 @@ class TestKaldi:
             (
                 "wav.scp",
                 "u1 sph2pipe u1.sph |\nu2 a.wav\n",
-                r"so are 1 of 2: convert them by `wav-c",
+                r"\(1 of 2 are\); convert all by `wav-c",
             ),
             ("wav.scp", "u1 wav.ark:12\nu2 a.wav\n", r"wav.scp:1: the recording is in an archive"),
             ("segments", "u1 u1 0 1 2 3\n", r"segments:1: found 'u1 0 1 2 3', expected recording"),
