@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
-from asr.corpora.transcripts import ENDINGS
+from asr.corpora.transcripts import ENDINGS, may_be_transcript
 
 #: What VCTK appends to the names of its two microphones' recordings.
 _MICROPHONE = re.compile(r"_mic(\d)$")
@@ -40,6 +40,7 @@ def match(files: Sequence[Path]) -> Matched:
     used: set[Path] = set()
     for audio in _recordings(files):
         found = next((named[key] for key in _keys(audio) if key in named), {})
+        found = {rank: path for rank, path in found.items() if may_be_transcript(path)}
         transcripts[audio] = found[min(found)] if found else None
         used |= set(found.values())
     others = [path for path in files if not _is_audio(path) and path not in used]

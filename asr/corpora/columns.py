@@ -41,14 +41,21 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 
 def find_columns(names: Sequence[str]) -> dict[str, str]:
-    """Give the name that each kind of column has among `names`; ``WAV Filename`` is one of them."""
-    written = {"_".join(name.casefold().replace("-", " ").split()): name for name in names}
+    """Give the name that each kind of column has among `names`, however its words are joined.
+
+    ``WAV Filename``, ``wav-filename`` and ``WavFilename`` are ``wav_filename``.
+    """
+    written = {_joined(name): name for name in names}
     found: dict[str, str] = {}
     for kind, known in NAMES.items():
-        first = next((written[name] for name in known if name in written), None)
+        first = next((written[one] for one in map(_joined, known) if one in written), None)
         if first is not None and first not in found.values():
             found[kind] = first
     return found
+
+
+def _joined(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 @dataclass(frozen=True)

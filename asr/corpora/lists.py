@@ -3,6 +3,7 @@
 - LJSpeech and its like: ``LJ001-0001|as printed|as spoken``, ``wavs/a.wav|text``;
 - LibriSpeech's .trans.txt, Kaldi's text, AISHELL, VoxForge's prompts: ``name text``;
 - OpenSLR's line_index.tsv: ``name<tab>text``;
+- JSUT and JVS: ``name:text``;
 - CMU Arctic's txt.done.data: ``( arctic_a0001 "text" )``;
 - sclite's trn: ``text (name)``;
 - STM: ``recording channel speaker start end <labels> text``;
@@ -51,7 +52,7 @@ def read_rows(path: Path, text: str, has: Has) -> list[Row]:
         return list(_master_labels(lines, path))
     if rows := read_stm(path, lines):
         return rows if _are_named(rows, has) else []
-    for read in (_festival, _bars, _tabs, _commas, _trn, _words):
+    for read in (_festival, _bars, _tabs, _commas, _trn, _words, _colons):
         rows = [Row(f"{path}:{n}", name, words) for n, name, words in read(lines, has, path)]
         if rows and _are_named(rows, has):
             return rows
@@ -109,6 +110,12 @@ def _words(lines: _Numbered, _has: Has, _path: Path) -> _Found:
         yield number, name, "".join(text)
 
 
+def _colons(lines: _Numbered, _has: Has, _path: Path) -> _Found:
+    for number, line in lines:
+        name, _, text = line.partition(":")
+        yield number, name.strip(), text.strip()
+
+
 def _bars(lines: _Numbered, has: Has, path: Path) -> _Found:
     return _cells([(number, line.split("|")) for number, line in lines], has, path)
 
@@ -152,7 +159,11 @@ def _text_column(columns: list[list[str]], audio: int, path: Path) -> int:
         if number != audio
     }
     longest = max(length.values())
-    wordy = [number for number, letters in length.items() if letters >= longest / 2 and letters]
+    wordy = [
+        number
+        for number, letters in length.items()
+        if letters >= longest / 2 and letters and not _is_spelled(columns[number])
+    ]
     if not wordy:
         return max(length)
     alike = all(_are_alike(columns[wordy[0]], columns[one]) for one in wordy[1:])
@@ -162,6 +173,13 @@ def _text_column(columns: list[list[str]], audio: int, path: Path) -> int:
             "path and text in a first line"
         )
     return wordy[-1]
+
+
+def _is_spelled(column: list[str]) -> bool:
+    """Tell whether texts are spelled letter by letter, as in a column of FLEURS."""
+    return all(len(word) == 1 for text in column for word in text.split()) and any(
+        " " in text for text in column
+    )
 
 
 def _letters(cell: str) -> int:

@@ -48,6 +48,17 @@ class Spoken(NamedTuple):
     end_s: float | None = None
 
 
+def may_be_transcript(path: Path) -> bool:
+    """Tell a transcript from JSON that holds other facts about a recording."""
+    if path.suffix.lower() != ".json":
+        return True
+    try:
+        entry = json.loads(read_text(path))
+    except (TextError, ValueError, RecursionError):
+        return False
+    return isinstance(entry, dict) and "text" in find_columns(list(entry))
+
+
 def read_transcript(path: Path) -> list[Spoken]:
     """Read the transcript of one recording; subtitles and labels give a part for each.
 

@@ -50,7 +50,7 @@ _BARE = (
     "SIL", "SPN", "NSN", "UNK", "OOV", "SENT-START", "SENT-END", "BLANK_AUDIO",
     "ignore_time_segment_in_scoring", "IGNORE_TIME_SEGMENT_IN_SCORING", "xxx",
 )  # fmt: skip
-_MARKS = r"[*+#~%&!^=_@|/\\-]"
+_MARKS = r"[*+#~%&!^=_@|/\\$-]"
 _TAG = re.compile(
     rf"""
       (?P<angle> <[^\s<>]{{1,40}}> | (?<!\w)<(?=\S)[^<>]{{1,60}}(?<=\S)> )
@@ -68,14 +68,15 @@ _TAG = re.compile(
 )
 #: The number behind a word that is pronounced in its second way, as in TED-LIUM's "the(2)".
 _VARIANT = re.compile(r"(?<=\w)\(\d{1,2}\)(?=\s|$)")
-_TIME = re.compile(r"[\s\d:.,>-]*\d:\d\d[\s\d:.,>-]*")
+#: A time, or a pause in seconds: (00:12), (0.5).
+_TIME = re.compile(r"[\s\d:.,>-]*\d:\d\d[\s\d:.,>-]*|\d*\.\d+")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
 _SEPARATED = re.compile(r"[\s\-:.,;/=&+*!?|'\"_]+")
 #: Full-width brackets and marks, of Chinese and Japanese texts.
 _ASCII = str.maketrans("＜＞〈〉［］【】〔〕｛｝（）＆＊＋＃～％", "<><>[][][]{}()&*+#~%")
 #: Any character or name that a tag has; most texts have none.
 _MAY_HAVE = re.compile(
-    rf"[<>\[\](){{}}*+#~%&!^=_@|/\\＜〈［【〔｛（＆＊＋＃～％]|-\w+-|{'|'.join(_BARE)}"
+    rf"[<>\[\](){{}}*+#~%&!^=_@|/\\$＜〈［【〔｛（＆＊＋＃～％]|-\w+-|{'|'.join(_BARE)}"
 )
 
 _MAY_HAVE_BYTES = re.compile(_MAY_HAVE.pattern.replace(r"\w", "[a-zA-Z]").encode())
@@ -99,7 +100,7 @@ def _find_tags(text: str) -> Iterator[tuple[int, int]]:
         elif kind == "round":
             if not content.strip() or _names_noise(content) or _TIME.fullmatch(content):
                 yield start, end
-        elif _names_noise(found[0].strip("*+#~%&!^=_@|/\\-")) and _is_marked(found[0]):
+        elif _names_noise(found[0].strip("*+#~%&!^=_@|/\\$-")) and _is_marked(found[0]):
             yield start, end
     yield from (found.span() for found in _VARIANT.finditer(text))
 

@@ -36,6 +36,14 @@ HEADED = {
         "data.json",
         '[{{"path": "{a}.wav", "text": "YES"}}, {{"path": "{b}.wav", "text": "NO"}}]',
     ),
+    "magicdata": (
+        "TRANS.txt",
+        "UtteranceID\tSpeakerID\tTranscription\n{a}.wav\t3\tYES\n{b}.wav\t4\tNO\n",
+    ),
+    "voxpopuli": (
+        "asr.tsv",
+        "id\traw_text\tnormalized_text\tspeaker_id\n{a}\tYes.\tYES\t1\n{b}\tNo.\tNO\t1\n",
+    ),
     "capitals and spaces": ("x.csv", "File Name,Transcript\n{a}.wav,YES\n{b}.wav,NO\n"),
     "windows paths": ("x.csv", "path,text\nC:\\clips\\{a}.wav,YES\nC:\\clips\\{b}.wav,NO\n"),
     "names without suffix": ("x.tsv", "id\tsentence\n{a}\tYES\n{b}\tNO\n"),
@@ -55,6 +63,12 @@ LISTS = {
     "kaldi's text alone": ("text", "{a} YES\n{b} NO\n"),
     "voxforge": ("etc/PROMPTS", "someone-2010/mfc/{a} YES\nsomeone-2010/mfc/{b} NO\n"),
     "voxforge's prompts": ("prompts", "*/{a} YES\n*/{b} NO\n"),
+    "jsut": ("transcript_utf8.txt", "{a}:YES\n{b}:NO\n"),
+    "css10": ("transcript.txt", "wavs/{a}.wav|Yes|YES|1.5\nwavs/{b}.wav|No|NO|2.5\n"),
+    "fleurs": (
+        "all.tsv",
+        "1\t{a}.wav\tYes.\tYES\ty e s |\t8000\tM\n2\t{b}.wav\tNo.\tNO\tn o |\t8000\tF\n",
+    ),
     "cmu arctic": ("etc/txt.done.data", '( {a} "YES" )\n( {b} "NO" )\n'),
     "sclite's trn": ("ref.trn", "YES ({a})\nNO ({b})\n"),
     "an4": ("etc/an4.transcription", "<s> YES </s> ({a})\n<s> NO </s> ({b})\n"),
@@ -344,3 +358,20 @@ def test_characters_that_were_lost_are_a_problem(tmp_path, write_audio):
     write(write_audio(tmp_path / "own" / "a.wav").with_suffix(".txt"), "gr\ufffdn")
     with pytest.raises(UserError, match=r"a.txt:1: unreadable text: it has U\+FFFD"):
         prepare("folder", tmp_path / "own", tmp_path / "out")
+
+
+def test_facts_in_json_beside_recordings_are_no_transcripts(tmp_path, write_audio):
+    lay(tmp_path, ("a", "b"), write_audio)
+    for name in "ab":
+        write(tmp_path / f"{name}.json", '{"rate": 16000, "microphone": "phone"}')
+    write(tmp_path / "metadata.csv", "file_name,text\na.wav,YES\nb.wav,NO\n")
+    assert texts(tmp_path) == {"a": "YES", "b": "NO"}
+
+
+def test_l2_arctic(tmp_path, write_audio):
+    """Each speaker has a folder of recordings and one of texts, of the same names."""
+    for speaker in ("ABA", "BWC"):
+        write_audio(tmp_path / speaker / "wav" / "arctic_a0001.wav")
+        write(tmp_path / speaker / "transcript" / "arctic_a0001.txt", f"text of {speaker}")
+    found = folder.read(tmp_path, tmp_path / "out").utterances
+    assert {u.speaker: u.text for u in found} == {"ABA": "text of ABA", "BWC": "text of BWC"}

@@ -14,7 +14,8 @@ TAGS = [
     "++noise++",
     "+noise+", "*noise*", "**laughs**", "*door slams*", "*cough", "&uh", "&-um", "&=laughs", "&+fr",
     "%uh", "%HESITATION", "#noise#", "#noise", "_SIL_", "__noise__", "~SIL", "=laugh=", "--noise--",
-    "-noise-", "/noise/", "@noise", "!SIL", "!NULL", "SIL", "SPN", "NSN", "UNK", "xxx", "【音乐】",
+    "-noise-", "/noise/", "@noise", "!SIL", "$NOISE",
+    "(0.5)", "!NULL", "SIL", "SPN", "NSN", "UNK", "xxx", "【音乐】",
     "ignore_time_segment_in_scoring",
 ]  # fmt: skip
 
@@ -23,7 +24,8 @@ ORDINARY = [
     "100% sure", "50 % off", "him/her and/or", "rock 'n' roll - yes", "e-mail me @home",
     "well -noise is bad", "noise.", "the noise and laughter", "it's (a) one", "I said **no** twice",
     "R&B by &John", "rock &roll", "(with music)", "(( yes ))", "I <3 you", "th[at]- one",
-    "sil vous plait", "silence, please!", "um, uh", "#winning", "wow!!", "9 + 1 = 10", "a_b",
+    "sil vous plait", "silence, please!", "um, uh", "#winning", "wow!!", "9 + 1 = 10",
+    "$5 (5)", "a_b",
 ]  # fmt: skip
 
 
