@@ -19,7 +19,7 @@ from asr.corpora.collection import (
     utterance_id,
 )
 from asr.corpora.convert import CONVERTED
-from asr.corpora.metadata import SUFFIXES, Metadata, find_metadata, is_about
+from asr.corpora.metadata import SUFFIXES, Metadata, find_metadata, is_about, split_in
 from asr.corpora.rows import Recordings, make_utterances
 from asr.corpora.transcripts import UNREAD, Spoken, read_transcript
 from asr.util.errors import UserError
@@ -178,6 +178,10 @@ def _places(recordings: list[Path], exist: list[bool]) -> list[tuple[str | None,
     folders = _drop_shared([path.parts[:-1] for path in recordings], exist)
     splits = [one[0] if one and one[0].lower() in SPLIT_OF else None for one in folders]
     below = [one[1:] if split else one for one, split in zip(folders, splits, strict=True)]
+    if all(
+        one and split_in(one[0]) for one in below
+    ):  # train-clean-5 and dev-clean are no speakers
+        below = [one[1:] for one in below]
     below = [one[1:] if one and _DIALECT.fullmatch(one[0]) else one for one in below]
     speakers = [one[0] if one else None for one in _drop_shared(below, exist)]
     return list(zip(splits, speakers, strict=True))

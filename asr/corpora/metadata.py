@@ -95,11 +95,14 @@ def _has(recordings: Recordings, name: str, near: Path) -> bool:
 
 def _split_of(path: Path, root: Path) -> str | None:
     """Name the split that a table's name, or else the name of a folder around it, has as a word."""
-    for part in (path.name, *reversed(path.relative_to(root).parts[:-1])):
-        words = [word for word in re.split(r"[\W_]+", part) if word.casefold() in SPLIT_OF]
-        if len(words) == 1:
-            return words[0]
-    return None
+    parts = (path.name, *reversed(path.relative_to(root).parts[:-1]))
+    return next(filter(None, map(split_in, parts)), None)
+
+
+def split_in(name: str) -> str | None:
+    """Give the split's name that is one of the words of a file's or folder's name."""
+    words = [word for word in re.split(r"[\W_]+", name) if word.casefold() in SPLIT_OF]
+    return words[0] if len(words) == 1 else None
 
 
 def _without_copies(read: list[tuple[Path, list[Utterance]]]) -> Iterator[Utterance]:

@@ -375,3 +375,12 @@ def test_l2_arctic(tmp_path, write_audio):
         write(tmp_path / speaker / "transcript" / "arctic_a0001.txt", f"text of {speaker}")
     found = folder.read(tmp_path, tmp_path / "out").utterances
     assert {u.speaker: u.text for u in found} == {"ABA": "text of ABA", "BWC": "text of BWC"}
+
+
+def test_librispeech_as_it_is_published(tmp_path, write_audio):
+    for part, speaker in (("train-clean-5", "19"), ("dev-clean", "84")):
+        place = tmp_path / part / speaker / "1"
+        write_audio(place / f"{speaker}-1-0000.flac")
+        write(place / f"{speaker}-1.trans.txt", f"{speaker}-1-0000 YES\n")
+    found = folder.read(tmp_path, tmp_path / "out").utterances
+    assert {(u.split, u.speaker) for u in found} == {("train", "19"), ("dev", "84")}
