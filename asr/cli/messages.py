@@ -10,7 +10,7 @@ import sys
 from typing import TextIO
 
 from asr.cli.remedies import worded
-from asr.util.printable import printable_lines, printable_sentence
+from asr.util.printable import printable_lines, printable_sentence, shorten
 
 
 def show(text: object, end: str = "\n") -> None:
@@ -20,7 +20,7 @@ def show(text: object, end: str = "\n") -> None:
 
 def tell(sentence: object) -> None:
     """Print a sentence beside the result, on standard error."""
-    print(printable_sentence(str(sentence)), file=sys.stderr)
+    print(shorten(printable_sentence(str(sentence))), file=sys.stderr)
 
 
 def complain(sentence: object) -> None:

@@ -105,7 +105,7 @@ def prepare(
 
 def _reader(corpus: str) -> Callable[..., Collection]:
     if corpus not in CORPORA:
-        hint = did_you_mean(corpus, CORPORA, "your own speech is 'folder'", cutoff=0.4, show=repr)
+        hint = did_you_mean(corpus, CORPORA, "your own speech is 'folder'", show=repr)
         known = ", ".join(CORPORA)
         raise UserError(f"prepare: there is no corpus {corpus!r}, only {known}; {hint}")
     module, function = CORPORA[corpus].split(":")

@@ -83,7 +83,7 @@ def read(
 
 def _check_known(part: str) -> None:
     if part not in PARTS:
-        hint = did_you_mean(part, PARTS, cutoff=0.0, show=repr)
+        hint = did_you_mean(part, PARTS, show=repr)
         raise UserError(f"prepare librispeech: no part is called {part!r}; {hint}")
 
 

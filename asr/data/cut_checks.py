@@ -30,7 +30,9 @@ def check_amount(duration_s: float, samples: float, longest_s: float = LONGEST_S
         CutError: the utterance exceeds a limit, which the message names.
     """
     if duration_s > longest_s:
-        raise CutError(f"duration is {duration_s:.0f} s, expected at most {longest_s:.0f} s")
+        found = f"duration is {duration_s:.0f} s, expected at most {longest_s:.0f} s"
+        advice = "cut it into shorter utterances, as `asr align --format jsonl` does"
+        raise CutError(found, advice=advice)
     if samples > MOST_SAMPLES:
         found = f"{samples:.0f} samples in all channels and tracks"
         raise CutError(f"found {found}, expected at most {MOST_SAMPLES}")

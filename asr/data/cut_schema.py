@@ -21,7 +21,15 @@ _LONGEST_SHOWN = 100
 
 
 class CutError(ValueError):
-    """A cut that is refused; the message names the field, the value and the expectation."""
+    """A cut that is refused; the message names the field, the value and the expectation.
+
+    Attributes:
+        advice: what to do, where it is not to mend the line.
+    """
+
+    def __init__(self, message: object, *, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 class _Field(NamedTuple):

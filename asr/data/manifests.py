@@ -109,14 +109,15 @@ def read_cuts(manifest: str | Path, longest_s: float = LONGEST_S) -> CutSet:
         for line in _lines(path):
             cut = _parse(line, longest_s)
             if cut.id in cuts:
-                raise CutError(f"a second cut with the id {cut.id}")
+                raise CutError(f"a second cut with the id {cut.id}", advice="keep one of them")
             cuts[cut.id] = cut
     except CutError as error:
-        raise UserError(f"{path}:{len(cuts) + 1}: {error}; prepare the corpus again") from error
+        advice = error.advice or "mend the line, or prepare the corpus again"
+        raise UserError(f"{path}:{len(cuts) + 1}: {error}; {advice}") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
     if not cuts:
-        raise UserError(f"{path}: no utterances in this manifest; prepare the corpus again")
+        raise UserError(f"{path}: no utterances in this manifest; give one with some")
     return CutSet.from_cuts(cuts.values())
 
 
@@ -169,10 +170,37 @@ def _parse(line: bytes, longest_s: float) -> Cut:
         check_amount(cut.duration, 0, longest_s)
     except CutError as error:
         named = isinstance(row, dict) and isinstance(row.get("id"), str)
-        raise CutError(f"cut {shown(row['id'])[1:-1]}: {error}" if named else error) from error
+        advice = error.advice or _name_other(row)
+        message = f"cut {shown(row['id'])[1:-1]}: {error}" if named else str(error)
+        raise CutError(message, advice=advice) from error
     except Exception as error:  # whatever a damaged line makes of json or lhotse
-        raise CutError(f"not a line of a cut manifest ({_first_line(error)})") from error
+        found = f"not a line of a cut manifest ({_first_line(error)})"
+        raise CutError(found, advice=_OTHER if _is_text(line) else None) from error
     return cut
+
+
+_OTHER = "`asr prepare folder` makes a manifest of recordings with a table or a list of texts"
+#: Keys that tell other manifests, what these are, and what to do.
+_OTHERS = (
+    ("audio_filepath", "a line of NeMo's manifests", _OTHER),
+    ("sources", "a recording of lhotse's", "give the manifest of cuts, not of recordings"),
+    ("recording_id", "a transcript of lhotse's", "give the manifest of cuts, not of supervisions"),
+    ("text", "a text with other fields", _OTHER),
+    ("sentence", "a text with other fields", _OTHER),
+    ("txt", "a text with other fields", _OTHER),
+)
+
+
+def _name_other(row: object) -> str | None:
+    """Name what a line of another manifest is, and what to do; None if it may be a cut."""
+    if not isinstance(row, dict) or "supervisions" in row or "tracks" in row:
+        return None
+    return next((f"this is {kind}: {advice}" for key, kind, advice in _OTHERS if key in row), None)
+
+
+def _is_text(line: bytes) -> bool:
+    """Tell whether a line is text that never was JSON, as of a table or a list."""
+    return line[:1] not in b'{["' and line.strip().decode(errors="ignore").isprintable()
 
 
 def _without_notes(row: dict[str, Any]) -> dict[str, Any]:
@@ -205,10 +233,13 @@ def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
         raise UserError(str(error)) from error
     except Exception as error:  # every audio backend has exceptions of its own
         raise UserError(
-            f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); "
-            "check the file and prepare the corpus again"
+            f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); put the file back or "
+            "mend it; where recordings have moved, prepare the corpus from there"
         ) from error
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    """Find the line that tells most: the one behind an introduction that ends in a colon."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.endswith(":")] or [type(error).__name__]
+    return told[0][:200]

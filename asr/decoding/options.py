@@ -131,7 +131,7 @@ def read_options(path: Path) -> DecodingOptions:
     names = [field.name for field in fields(DecodingOptions)]
     for key, setting in settings.items():
         if key not in names:
-            hint = did_you_mean(key, names, cutoff=0.0, show=repr)
+            hint = did_you_mean(key, names, show=repr)
             raise UserError(f"{path}:{setting.line}: unknown option {quoted(key)}; {hint}")
     try:
         options = DecodingOptions(**{key: setting.value for key, setting in settings.items()})

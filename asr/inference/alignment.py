@@ -20,6 +20,7 @@ from asr.text.tokenizer import Tokenizer
 from asr.transcript import AlignedTranscript, Segment, Word
 from asr.util.errors import UserError
 from asr.util.paths import DEFAULT_MODEL
+from asr.util.printable import list_some
 
 
 def align(
@@ -104,7 +105,7 @@ def _require_alphabet(tokenizer: Tokenizer, text: str, where: str) -> None:
         raise UserError(f"{where}: its text has no words; give the transcript of the recording")
     if unknown:
         raise UserError(
-            f"{where}: the text has {tokenizer.unknown_are} ({' '.join(unknown)})",
+            f"{where}: the text has {tokenizer.unknown_are} ({list_some(unknown)})",
             remedy=tokenizer.unknown_remedy,
         )
 

@@ -14,6 +14,7 @@ from asr.util.printable import printable
 LINE_WIDTH = 96
 SPEAKERS_SHOWN = 10
 ERRORS_SHOWN = 10
+LINES_SHOWN = 10
 NO_WORD = "***"
 MARKS = {"hit": "", "substitution": "S", "deletion": "D", "insertion": "I"}
 
@@ -139,7 +140,10 @@ def _format_utterance(result: UtteranceResult) -> str:
         f"{words.errors} {'error' if words.errors == 1 else 'errors'} in "
         f"{words.reference_length} {'word' if words.reference_length == 1 else 'words'}"
     ]
-    for line in _wrap(result.alignment):
+    lines = list(_wrap(result.alignment))
+    if len(lines) > LINES_SHOWN:  # of a long utterance, where the errors are
+        lines = [line for line in lines if any(column.kind != "hit" for column in line)]
+    for line in lines[:LINES_SHOWN]:
         rows: list[list[str]] = [["REF"], ["HYP"], ["   "]]
         for column in line:
             texts = (*_show_column(column), MARKS[column.kind])
@@ -147,6 +151,8 @@ def _format_utterance(result: UtteranceResult) -> str:
             for row, text in zip(rows, texts, strict=True):
                 row.append(_pad(text, width))
         blocks.extend("  " + " ".join(row).rstrip() for row in rows)
+    if (more := len(lines) - LINES_SHOWN) > 0:
+        blocks.append(f"  ({more:,} more lines have errors; --html and --json have all)")
     return "\n".join(block for block in blocks if block.strip())
 
 

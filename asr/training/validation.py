@@ -14,6 +14,7 @@ from asr.text.tags import describe_tags
 from asr.text.tokenizer import Tokenizer
 from asr.training.metric_logger import log
 from asr.util.errors import UserError
+from asr.util.printable import list_some
 
 SHOWN = 3
 TAGS_ALONE = "tags such as [noise] without words"
@@ -70,7 +71,7 @@ def find_problems(
         elif not text:
             problems[index] = "its text is empty once normalised"
         elif unknown:
-            problems[index] = f"its text has {tokenizer.unknown_are}: {' '.join(unknown)}"
+            problems[index] = f"its text has {tokenizer.unknown_are}: {list_some(unknown)}"
         elif frames_needed(tokenizer.encode(text)) > frames[index]:
             problems[index] = (
                 f"too short for its text ({cut.duration:.2f} s, {len(text)} characters)"

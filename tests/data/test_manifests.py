@@ -526,3 +526,31 @@ def test_a_transcript_of_more_than_its_cut_is_refused(manifest, tmp_path):
     CutSet.from_cuts([cut]).to_file(tmp_path / "cuts.jsonl.gz")
     with pytest.raises(UserError, match=r"cuts.jsonl.gz:1: .*found its transcript from 0 to"):
         read_cuts(tmp_path / "cuts.jsonl.gz")
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        (
+            '{"audio_filepath": "a.wav", "duration": 1, "text": "a"}',
+            "NeMo's manifests: `asr prepare",
+        ),
+        ('{"id": "a", "sources": [], "sampling_rate": 1}', "give the manifest of cuts, not of rec"),
+        ('{"id": "a", "recording_id": "a", "start": 0}', "give the manifest of cuts, not of super"),
+        ('{"path": "a.mp3", "sentence": "a"}', "`asr prepare folder` makes a manifest"),
+        ("path,sentence", "`asr prepare folder` makes a manifest"),
+        ("utt1 some words", "`asr prepare folder` makes a manifest"),
+        ('{"id": ', "mend the line, or prepare the corpus again"),
+        ("", "give one with some"),
+    ],
+)
+def test_other_manifests_are_named_and_told_what_makes_cuts(tmp_path, line, advice):
+    (tmp_path / "a.jsonl").write_text(f"{line}\n" if line else "")
+    with pytest.raises(UserError, match=re.escape(advice)):
+        read_cuts(tmp_path / "a.jsonl")
+
+
+def test_the_line_of_an_error_that_tells_most_is_shown():
+    error = ValueError("Reading audio from 'x' failed. Details:\n\n  no such codec\nmore")
+    assert manifests._first_line(error) == "no such codec"
+    assert manifests._first_line(ValueError("Details:")) == "ValueError"

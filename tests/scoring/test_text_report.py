@@ -98,3 +98,13 @@ def test_only_the_worst_speakers_are_listed() -> None:
     assert len(table) == 12
     assert table[-1] == "(2 more speakers, none with a higher WER)"
     assert "of 12 whole speakers instead: WER [0.00, " in text
+
+
+def test_a_long_utterance_shows_the_first_lines_with_errors() -> None:
+    words = [f"word{number}" for number in range(20_000)]
+    right, wrong = " ".join(words), " ".join(words[:9_000] + ["x"] * 11_000)
+    text = format_report(score({"u": right}, {"u": wrong}))
+    assert text.count("\n") < 60
+    assert "word9000" in text
+    assert "REF word0 " not in text
+    assert "more lines have errors; --html and --json have all)" in text

@@ -5,11 +5,13 @@ import json
 import pytest
 
 from asr.util.printable import (
+    list_some,
     printable,
     printable_json,
     printable_lines,
     printable_sentence,
     quoted,
+    shorten,
 )
 
 #: Controls of C0 and C1, both line ends of Unicode, overrides of direction, lone surrogates.
@@ -54,3 +56,21 @@ def test_a_quotation_escapes_every_control_and_is_short() -> None:
     found = quoted(f"a{CONTROLS}b")
     assert found == printable(found) == repr(f"a{CONTROLS}b")
     assert len(quoted(1000 * "ab")) == 120
+
+
+def test_a_long_list_is_its_first_items_and_a_count() -> None:
+    words = [f"word{number}" for number in range(3000)]
+    assert list_some(words) == " ".join(words[:10]) + " and 2,990 more"
+    assert list_some(words[:10]) == " ".join(words[:10])
+    assert list_some(["x" * 500]) == "x" * 37 + "..."
+    assert list_some([]) == ""
+
+
+def test_a_message_has_an_end() -> None:
+    line = shorten("a" * 20_000 + "; do this")
+    assert len(line) < 5_100
+    assert line.startswith("aaa")
+    assert line.endswith("aaa; do this")
+    lines = shorten("\n".join(["problems"] + ["  x"] * 10_751)).split("\n")
+    assert (len(lines), lines[0], lines[-1]) == (101, "problems", "  and 10,652 more lines")
+    assert shorten("as it is\n  a") == "as it is\n  a"
