@@ -26,6 +26,7 @@ class Setting:
         names_run: whether an override becomes part of the run folder's name.
         equal_for_init: whether `init` takes only the weights of a model with an equal value.
         is_path: whether the value is a path.
+        takes_list: whether the value may be a list of paths.
         is_text: whether the value is any other text that is taken as typed.
         before: the value for runs and models that are older than the setting, if there are any.
         kind: the type.
@@ -38,6 +39,7 @@ class Setting:
     names_run: bool = True
     equal_for_init: bool = True
     is_path: bool = False
+    takes_list: bool = False
     is_text: bool = False
     before: Any = _ALWAYS_GIVEN
     kind: Any = None
@@ -78,7 +80,10 @@ _FILE = setting(resumable=True, is_path=True)
 class DataConfig:
     """The training and dev sets, and the size of a batch."""
 
-    train: str = field(metadata=_FILE)  # cut manifest to train on
+    # cut manifest to train on, or a list of several
+    train: Any = field(metadata=setting(resumable=True, is_path=True, takes_list=True))
+    # how many times an epoch has each utterance of each manifest in the list; null is once
+    weights: list[int] | None = field(metadata=setting(1, 1000, before=None))
     dev: str = field(metadata=_FILE)  # cut manifest that decides which epoch's model is best
     # most seconds of padded audio in one global batch, before augmentation
     batch_s: float = field(metadata=setting(0, 1e6))
@@ -273,6 +278,19 @@ def check_ranges(values: dict[str, Any], schema: type = TrainConfig, prefix: str
     flat = flatten(values, prefix)
     for key, one in settings_of(schema, prefix).items():
         one.check(key, flat[key])
+
+
+def check_paths(values: dict[str, Any]) -> None:
+    """Refuse a path, or one of a list of paths, that is no text.
+
+    Raises:
+        UserError: it names the setting.
+    """
+    for key, value in flatten(values).items():
+        if SETTINGS[key].takes_list:
+            paths = value if isinstance(value, list) and value else [value]
+            if not all(isinstance(path, str) and path for path in paths):
+                raise UserError(f"{key}: expected a path, or a list as [a,b], found {value!r:.50}")
 
 
 def settings_of(schema: type, prefix: str = "") -> dict[str, Setting]:

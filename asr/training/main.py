@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from asr.config import SETTINGS, TrainConfig, check_ranges
+from asr.config import SETTINGS, TrainConfig, check_paths, check_ranges
 from asr.training.explain import NOT_A_RECIPE, explain, unknown_setting
 from asr.training.overrides import is_override, quote_texts
 from asr.util.errors import UserError
@@ -207,6 +207,7 @@ def to_settings(config: DictConfig) -> TrainConfig:
     if unknown:
         raise UserError(unknown)
     check_ranges(values)
+    check_paths(values)
     return settings
 
 
@@ -232,6 +233,9 @@ def case(value: str, table: dict[str, Any]) -> Any:
     return table[value] if value in table else table["else"]
 
 
-def beside(path: str, name: str) -> str:
-    """Name a file in the folder of another: ``${beside:${data.train},lexicon.txt}``."""
-    return str(Path(path).with_name(name))
+def beside(path: str | Sequence[str], name: str) -> str:
+    """Name a file in the folder of another, or of the first of several.
+
+    A recipe writes ``${beside:${data.train},lexicon.txt}``.
+    """
+    return str(Path(path if isinstance(path, str) else path[0]).with_name(name))

@@ -42,7 +42,7 @@ def _quote_override(argument: str, sweep: bool) -> str:
     if match is None or match[2] not in SETTINGS:
         return argument
     prefix, key, value = match.groups()
-    is_path, takes_list = SETTINGS[key].is_path, False
+    is_path, takes_list = SETTINGS[key].is_path, SETTINGS[key].takes_list
     if not (is_path or SETTINGS[key].is_text) or not value or _is_hydras(value, sweep):
         return argument
     exists = is_path and _exists(value)

@@ -12,6 +12,7 @@ from asr.data.augment import SpecAugment, WaveformAugment
 from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import SpeechDataset
 from asr.data.manifests import read_cuts
+from asr.data.several import read_training_cuts, repeat_cuts
 from asr.encoders.library import CPU_HAS_BFLOAT16
 from asr.model.ctc_model import CTCModel
 from asr.model.settings import ModelSettings
@@ -78,12 +79,14 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     """
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    train_cuts, dev_cuts = (
-        read_cuts(path, LONGEST_AT_ONCE_S) for path in (config.data.train, config.data.dev)
+    training = read_training_cuts(config.data.train, config.data.weights, LONGEST_AT_ONCE_S)
+    dev_cuts = read_cuts(config.data.dev, LONGEST_AT_ONCE_S)
+    tokenizer = make_tokenizer(
+        training.cuts, config.text.normalizer, config.tokens, config.text.tags
     )
-    tokenizer = make_tokenizer(train_cuts, config.text.normalizer, config.tokens, config.text.tags)
     model = CTCModel(model_settings(config), len(tokenizer))
-    train_cuts = keep_valid(train_cuts, tokenizer, model, config)
+    valid_cuts = keep_valid(training.cuts, tokenizer, model, config, training.places)
+    train_cuts = repeat_cuts(valid_cuts, training.weights)
     sample_rate = config.features.sample_rate
     train = SpeechDataset(
         train_cuts, tokenizer, sample_rate, make_waveform_augment(config.augment), config.seed

@@ -20,7 +20,13 @@ SHOWN = 3
 TAGS_ALONE = "tags such as [noise] without words"
 
 
-def keep_valid(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: TrainConfig) -> CutSet:
+def keep_valid(
+    cuts: CutSet,
+    tokenizer: Tokenizer,
+    model: CTCModel,
+    config: TrainConfig,
+    places: Sequence[str] | None = None,
+) -> CutSet:
     """Leave out the utterances that cannot be trained on, where `data.skip_invalid` is set.
 
     Utterances without words but with tags, such as [noise], are left out in any case: nothing is
@@ -30,16 +36,17 @@ def keep_valid(cuts: CutSet, tokenizer: Tokenizer, model: CTCModel, config: Trai
         UserError: there are other such utterances and it is not set, or no utterance is left.
     """
     data, listed = config.data, list(cuts)
-    log_tags(data.train, listed, tokenizer.tags)
+    name = data.train if isinstance(data.train, str) else ", ".join(data.train)
+    log_tags(name, listed, tokenizer.tags)
     problems = find_problems(listed, tokenizer, model, max(config.augment.speeds))
     if not data.skip_invalid:
         wrong = {i: problem for i, problem in problems.items() if problem != TAGS_ALONE}
-        refuse_invalid(data.train, listed, wrong)
+        refuse_invalid(name, listed, wrong, places)
     if problems:
-        log.info("%s: %s", data.train, count_problems(problems))
+        log.info("%s: %s", name, count_problems(problems))
     kept = [cut for index, cut in enumerate(listed) if index not in problems]
     if not kept:
-        raise UserError(f"{data.train}: no utterance of {len(listed)} can be trained on")
+        raise UserError(f"{name}: no utterance of {len(listed)} can be trained on")
     return CutSet.from_cuts(kept)
 
 
@@ -79,7 +86,12 @@ def find_problems(
     return problems
 
 
-def refuse_invalid(manifest: str, cuts: Sequence[Cut], problems: dict[int, str]) -> None:
+def refuse_invalid(
+    manifest: str,
+    cuts: Sequence[Cut],
+    problems: dict[int, str],
+    places: Sequence[str] | None = None,
+) -> None:
     """Refuse a training set with problems.
 
     Raises:
@@ -88,7 +100,10 @@ def refuse_invalid(manifest: str, cuts: Sequence[Cut], problems: dict[int, str])
     if not problems:
         return
     first = list(problems)[:SHOWN]
-    shown = [f"{manifest}:{i + 1}: cut {cuts[i].id}: {problems[i]}" for i in first]
+    where = [places[i] if places else f"{manifest}:{i + 1}" for i in first]
+    shown = [
+        f"{place}: cut {cuts[i].id}: {problems[i]}" for i, place in zip(first, where, strict=True)
+    ]
     raise UserError(
         f"{manifest}: {len(problems)} of {len(cuts)} utterances cannot be trained on; mend them, "
         "or leave them out with data.skip_invalid=true; the first are\n  " + "\n  ".join(shown)
