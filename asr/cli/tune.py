@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_beam, add_model, decoding_options
-from asr.cli.messages import show
+from asr.cli.messages import complain, show
 
 if TYPE_CHECKING:
     from asr.inference.tuning import Trial
 
 SHOWN = 5
+#: Of fewer utterances no difference between settings is beyond chance (`asr.scoring.compare`).
+FEWEST = 6
 
 
 def add(verbs: Verbs) -> None:
@@ -41,6 +43,12 @@ def run(args: argparse.Namespace) -> None:
     hotwords = load_hotwords(options, normalize)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)
     tuner = Tuner(log_probs, references, lexicon, options, hotwords)
+    if len(references) < FEWEST:
+        words = sum(len(reference.split()) for reference in references)
+        complain(
+            f"note: {args.manifest}: utterances: {len(references)}, words: {words}; weights fitted "
+            "to so few are chance; tune on a larger dev set"
+        )
     best, trials = tuner.tune()
     try:  # a file that cannot be written must not take the work of hours with it
         write_options(best, args.output)

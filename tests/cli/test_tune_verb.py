@@ -46,7 +46,9 @@ def test_the_best_settings_are_printed_and_written(
 ) -> None:
     (tmp_path / "words.txt").write_text("a\nba\nab\n")
     assert tune(tmp_path, "decoding.yaml", "--vocabulary", tmp_path / "words.txt") == 0
-    options, lines = read_options(tmp_path / "decoding.yaml"), capsys.readouterr().out.splitlines()
+    options, printed = read_options(tmp_path / "decoding.yaml"), capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert "dev.jsonl.gz: utterances: 3, words: 6; weights fitted to so few" in printed.err
     assert lines[1].split() == ["WER", "CER", *STEPS]
     assert float(lines[2].split()[3]) == options.word_score
     assert lines[-2] == f"confidence temperature {options.confidence_temperature:.2f}"
