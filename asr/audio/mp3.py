@@ -7,7 +7,12 @@ Source: the Xing frame as LAME and FFmpeg write it: its name; four bytes of flag
 the number of frames and the number of bytes, four bytes each, big-endian.
 """
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock
 from typing import IO
 
 _TAG, _TAG_HEADER_BYTES = b"ID3", 10
@@ -17,6 +22,16 @@ _NAMES = (b"Xing", b"Info")
 _NAME_WITHIN = 64  # bytes of the frame's start
 _HAS_FRAMES, _HAS_BYTES = 1, 2
 _LARGEST_FRAME_BYTES = 1441
+_OF_MPG123 = re.compile(rb"$|Note: |Warning: (Xing|Encountered|Real sample|Big change)|.*libmpg123")
+_MOST_MESSAGES = 1 << 20
+_ONE_AT_A_TIME = RLock()
+
+
+def begins_as_mp3(path: Path) -> bool:
+    """Tell whether a file begins with a tag or with a frame of MPEG audio."""
+    with path.open("rb") as file:
+        start = file.read(3)
+    return start == _TAG or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
 
 
 def mp3_states_length(path: Path) -> bool:
@@ -45,13 +60,13 @@ def mp3_is_joined(path: Path) -> bool:
 
 def _stated_end(file: IO[bytes]) -> int | None:
     """Position in the file where the audio ends by its first frame; None if that states none."""
-    start = _skip_tag(file.read(_TAG_HEADER_BYTES))
+    start = skip_tag(file.read(_TAG_HEADER_BYTES))
     file.seek(start)
     stated = _stated_bytes(file.read(2 * _NAME_WITHIN))
     return None if stated is None else start + stated
 
 
-def _skip_tag(header: bytes) -> int:
+def skip_tag(header: bytes) -> int:
     """Position of the first frame, after any ID3v2 tag, whose length has seven bits a byte."""
     if not header.startswith(_TAG) or len(header) < _TAG_HEADER_BYTES:
         return 0
@@ -71,3 +86,38 @@ def _stated_bytes(frame: bytes) -> int | None:
         return None
     place = at + 8 + 4 * (flags & _HAS_FRAMES)
     return int.from_bytes(frame[place : place + 4], "big")
+
+
+@contextmanager
+def without_mpg123_messages(wanted: bool) -> Iterator[None]:
+    """Leave out, where wanted, what libmpg123 in libsndfile prints about the tags of sound MP3s.
+
+    It prints to the process's standard error, not to Python's. What others print there meanwhile is
+    kept, and printed afterwards.
+    """
+    if not wanted or not hasattr(os, "memfd_create"):
+        yield
+        return
+    with _ONE_AT_A_TIME:
+        try:
+            kept = os.dup(2)
+        except OSError:  # standard error is closed
+            yield
+            return
+        caught = os.memfd_create("messages")
+        os.dup2(caught, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            _print_others(caught)
+            os.close(caught)
+
+
+def _print_others(caught: int) -> None:
+    """Print what is not libmpg123's."""
+    text = os.pread(caught, _MOST_MESSAGES, 0)
+    others = b"".join(one for one in text.splitlines(True) if not _OF_MPG123.match(one.strip()))
+    with suppress(OSError):
+        os.write(2, others)

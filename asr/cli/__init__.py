@@ -10,6 +10,8 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
 
 from asr import __version__
 from asr.cli import (
@@ -108,14 +110,24 @@ def _goes_on(parsed: argparse.Namespace) -> bool:
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:
     """Print a warning as one line, without its place in the code."""
-    complain(f"note: {worded(message)}")
+    complain(f"{getattr(message, 'label', 'note')}: {worded(message)}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that knows of files whose names begin with a dash."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and how such a file is named."""
+        named = [part for part in message.split() if part.startswith("-") and "." in part[1:]]
+        dashed = [part for part in named if os.path.lexists(part) or Path(part).suffix]
+        if dashed and "unrecognized" in message:
+            message += f"; a file of this name is given after -- or as ./{dashed[0]}"
+        super().error(message)
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Describe every verb and flag."""
-    parser = argparse.ArgumentParser(
-        prog="asr", description="Train, run and score small speech recognisers."
-    )
+    parser = _Parser(prog="asr", description="Train, run and score small speech recognisers.")
     parser.add_argument("--version", action="version", version=f"asr {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in VERBS:

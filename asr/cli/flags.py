@@ -2,8 +2,11 @@
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ from asr.util.errors import UserError
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding, shipped_models
 
 if TYPE_CHECKING:
+    from asr.audio.recording import Selection
     from asr.decoding.options import DecodingOptions
     from asr.scoring import Report, UtteranceMedia
 
@@ -44,6 +48,71 @@ def add_device(verb: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto: 8 bits where the model file has them and a CPU computes (auto)",
     )
+
+
+def add_selection(verb: argparse.ArgumentParser, *, each: bool, strict: bool) -> None:
+    """Add the flags of `read_selection`.
+
+    Args:
+        verb: their verb.
+        each: whether each of several channels can be taken by itself.
+        strict: whether damaged recordings are refused unless flags say otherwise.
+    """
+    group = verb.add_argument_group("what of a recording is read")
+    ways = "mix, left, right, each, or a number from 1" if each else "mix, left, right, or a number"
+    meaning = "; each: every channel by itself" if each else ""
+    group.add_argument(
+        "--channel",
+        type=partial(_channel, each=each),
+        default="mix",
+        metavar="NAME",
+        help=f"which of several channels: {ways} (mix){meaning}",
+    )
+    group.add_argument(
+        "--track",
+        type=_number,
+        metavar="N",
+        help="which of a video's audio tracks, from 1 (its default one, if that has sound)",
+    )
+    group.add_argument(
+        "--start", type=_seconds, default=0.0, metavar="S", help="seconds to leave out first"
+    )
+    group.add_argument("--duration", type=_seconds, metavar="S", help="seconds to read (all)")
+    group.add_argument(
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=strict,
+        help="refuse a recording that is damaged or cut short; else what there is of it is read",
+    )
+
+
+def read_selection(args: argparse.Namespace) -> "Selection":
+    """Read the flags of `add_selection`."""
+    from asr.audio.recording import Selection
+
+    return Selection(args.channel, args.track, args.start, args.duration, args.strict)
+
+
+def _channel(text: str, each: bool) -> str:
+    names = ("mix", "left", "right", *(["each"] if each else []))
+    if text in names or (text.isdecimal() and int(text) > 0):
+        return str(int(text)) if text.isdecimal() else text
+    raise argparse.ArgumentTypeError(
+        f"expected {', '.join(names)} or a number from 1, found {text!r}"
+    )
+
+
+def _number(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a number from 1, found {text!r}")
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (seconds := float(text)) < math.inf:
+            return seconds
+    raise argparse.ArgumentTypeError(f"expected seconds, such as 90 or 1.5, found {text!r}")
 
 
 def add_decoding(verb: argparse.ArgumentParser) -> None:

@@ -3,17 +3,18 @@
 import glob
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from stat import S_ISCHR, S_ISFIFO
+from stat import S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO
+from typing import IO, Any
 
-from asr.util.errors import DISK_FULL, UserError
+from asr.util.errors import DISK_FULL, UserError, UserNote
 from asr.util.files import find_files
 from asr.util.printable import printable
 from asr.util.text_files import read_text
@@ -22,6 +23,8 @@ STDIN = "-"
 #: The most bytes of a stream, the largest size of a wav file.
 LONGEST_STREAM_BYTES = 4 << 30
 _BLOCK_BYTES = 1 << 20
+#: Suffixes of files left out of a folder that are named.
+_MOST_NAMED = 5
 #: Where Linux lists the files that this process has open.
 _OPEN_FILES = Path("/proc/self/fd")
 
@@ -72,13 +75,13 @@ def find_inputs(
     wanted = [*arguments, *(_listed(list_file) if list_file else ())]
     if not wanted:
         raise UserError("transcribe: no recordings named; give files, folders, - or --list FILE")
-    found: dict[Path | str, Input] = {}
+    found: dict[str, Input] = {}
     errors = []
     for argument in wanted:
         try:
             for one in _expand(argument):
                 if _is_text(one.name):
-                    found.setdefault(STDIN if one.name == STDIN else one.path.resolve(), one)
+                    found.setdefault(_key(one), one)
                 else:  # neither libraries nor the files we write take such a name
                     shown = printable(one.name)
                     errors.append(UserError(f"{shown}: its name is not UTF-8; rename the file"))
@@ -88,6 +91,11 @@ def find_inputs(
             reason = getattr(error, "strerror", None) or error
             errors.append(UserError(f"{argument[:80]}: cannot be found: {reason}; check the path"))
     return list(found.values()), errors
+
+
+def _key(one: Input) -> str:
+    """Tell inputs apart by the path that was typed, not by where links lead."""
+    return STDIN if one.name == STDIN else os.path.abspath(one.path)  # noqa: PTH100
 
 
 def _is_text(name: str) -> bool:
@@ -108,21 +116,32 @@ def _expand(argument: str) -> Iterator[Input]:
     if not argument.strip():
         raise UserError("an empty name was given; give a file, a folder or -")
     if argument == STDIN:
-        if sys.stdin is None:
-            raise UserError("-: standard input is closed; send a recording into it, or name a file")
-        yield Input(STDIN, path, Path("stdin"))
+        yield make_input(argument)
     elif path.is_dir():
         yield from _in_folder(path)
     elif not path.exists() and glob.has_magic(argument):
         matches = [Path(name) for name in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207
-        files = [match for match in matches if match.is_file()]
+        files = [match for match in matches if not match.is_dir()]
         if not files:
             raise UserError(f"{argument}: no file matches this pattern; give another")
+        files = _without_special(files, argument)
         root = _root(argument)
         for file in files:
             yield Input(str(file), file, file.relative_to(root).with_suffix(""))
     else:
-        yield Input(argument, path, Path(path.stem))
+        yield make_input(argument)
+
+
+def make_input(argument: str) -> Input:
+    """Name one recording: a file, a pipe, or standard input.
+
+    Raises:
+        UserError: standard input is closed.
+    """
+    path = Path(argument)
+    if argument == STDIN and sys.stdin is None:
+        raise UserError("-: standard input is closed; send a recording into it, or name a file")
+    return Input(argument, path, Path("stdin" if argument == STDIN else path.stem))
 
 
 def _root(pattern: str) -> Path:
@@ -132,18 +151,48 @@ def _root(pattern: str) -> Path:
 
 
 def _in_folder(folder: Path) -> Iterator[Input]:
-    from asr.audio.recording import AUDIO_SUFFIXES
+    from asr.audio.suffixes import AUDIO_SUFFIXES
 
     files, closed = find_files(folder)
-    audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
-    for path in sorted(audio):
-        if path.is_file() or not path.exists():  # the reader names a link to nothing
-            yield Input(str(path), path, path.relative_to(folder).with_suffix(""))
+    audio = sorted(path for path in files if path.suffix.lower() in AUDIO_SUFFIXES)
+    others = [path for path in files if path.suffix.lower() not in AUDIO_SUFFIXES]
+    if audio and others:
+        counts = Counter(path.suffix.lower() or "without a suffix" for path in others)
+        named = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(_MOST_NAMED))
+        more = "" if len(counts) <= _MOST_NAMED else " and more"
+        _note(f"{folder}: left out {len(others)} that are not called audio: {named}{more}")
+    for path in _without_special(audio, str(folder)):
+        yield Input(str(path), path, path.relative_to(folder).with_suffix(""))
     if closed:
         error = closed[0]
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}; mend its permissions")
     if not audio:
         raise UserError(f"{folder}: no audio files in this folder; give another")
+
+
+def _without_special(files: list[Path], where: str) -> list[Path]:
+    """Leave out pipes, sockets and devices, which might be waited for; the reader names the rest.
+
+    Who names a pipe itself is waited with.
+    """
+    special = [path for path in files if _is_special(path)]
+    if special:
+        shown = printable(str(special[0]))
+        others = f" and {len(special) - 1} more" if len(special) > 1 else ""
+        _note(f"{where}: left out {shown}{others}: a pipe, a socket or a device, and no file")
+    return [path for path in files if path not in special]
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # a link to nothing, or one that cannot be followed
+        return False
+    return not (S_ISREG(mode) or S_ISDIR(mode))
+
+
+def _note(sentence: str) -> None:
+    warnings.warn(UserNote(sentence), stacklevel=2)
 
 
 def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], str]) -> None:
@@ -166,6 +215,28 @@ def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], s
                 f"{flag}: {inputs_so[0]} and {inputs_so[1]} would both be written as {name}; "
                 "transcribe them apart, or name a folder that holds both"
             )
+
+
+@contextmanager
+def naming(paths: Mapping[Path, Input]) -> Iterator[None]:
+    """Let warnings of recordings name them as they were typed, beside a progress bar."""
+    from tqdm import tqdm
+
+    names = {str(path): one.name for path, one in paths.items()}
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, *others: Any, **more: Any) -> None:
+        path = getattr(message, "details", {}).get("path")
+        if path in names and isinstance(message, UserNote):
+            message = message.reworded(str(message).replace(path, names[path], 1))
+        with tqdm.external_write_mode():
+            shown(message, *others, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from asr.cli.messages import show
 from asr.util.errors import UserError, contain_errors
 
 if TYPE_CHECKING:
+    from asr.cli.made_from import Ledger, Source
     from asr.formats import About
     from asr.transcript import Transcript
 
@@ -26,7 +28,7 @@ class Outputs:
     Attributes:
         formats: names of `asr.formats.FORMATS`.
         folder: the folder of the files; None prints.
-        overwrite: whether finished files are written again.
+        overwrite: whether files are written again, whatever they were made from.
     """
 
     formats: tuple[str, ...]
@@ -48,15 +50,49 @@ class Outputs:
                 f"{recordings}; add --output-dir"
             )
 
-    def is_done(self, stem: str) -> bool:
-        """Tell whether all files of a recording exist and are to be kept."""
-        if self.folder is None or self.overwrite:
-            return False
-        # Unlike Path.is_file, this takes a name that is too long for any file.
-        return all(os.path.isfile(self._file(stem, name)) for name in self.formats)  # noqa: PTH113
+    def missing(self, stem: str, source: "Source") -> tuple[str, ...]:
+        """List the formats in which a recording is not yet written; all where it is printed.
 
-    def put(self, stem: str, transcripts: "Sequence[Transcript]", about: "About") -> None:
+        Raises:
+            UserError: a file of that name is there, which was not made from the recording.
+        """
+        if self.folder is None or self.overwrite:
+            return self.formats
+        wanted = []
+        for name in self.formats:
+            file = self._file(stem, name)
+            # Unlike Path.is_file, this takes a name that is too long for any file.
+            if not os.path.isfile(file):  # noqa: PTH113
+                wanted.append(name)
+            elif not self.ledger.is_made_from(file, source):
+                self.ledger.require_replaceable(file, source)
+                wanted.append(name)
+        return tuple(wanted)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """What the files of the folder were made from."""
+        from asr.cli.made_from import Ledger
+
+        assert self.folder is not None
+        return Ledger(self.folder)
+
+    def put(
+        self,
+        stem: str,
+        transcripts: "Sequence[Transcript]",
+        about: "About",
+        source: "Source",
+        formats: Sequence[str] | None = None,
+    ) -> None:
         """Write a recording's transcripts, or print them.
+
+        Args:
+            stem: the name of its files without suffix.
+            transcripts: of its channels.
+            about: named in the files.
+            source: recorded beside the files.
+            formats: what is written; all where not given.
 
         Raises:
             UserError: a file cannot be written.
@@ -65,12 +101,14 @@ class Outputs:
         from asr.util.files import write_text
 
         with contain_errors(about.path):
-            texts = {name: FORMATS[name](transcripts, about) for name in self.formats}
+            texts = {name: FORMATS[name](transcripts, about) for name in formats or self.formats}
         if self.folder is None:
             show("".join(texts.values()), end="")
             return
-        for name, text in texts.items():
-            write_text(self._file(stem, name), text)
+        files = {self._file(stem, name): text for name, text in texts.items()}
+        for file, text in files.items():
+            write_text(file, text)
+        self.ledger.add(files, source)
 
     def _file(self, stem: str, name: str) -> Path:
         assert self.folder is not None

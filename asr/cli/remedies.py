@@ -8,6 +8,7 @@ argument, here it is a flag.
 REMEDIES = {
     "continue_download": "the same command continues it, or fetch it by other means and give its "
     "folder as --source",
+    "earlier_start": "give a smaller --start",
     "either_layout": "say --layout kaldi or --layout plain",
     "energy_detector": "use --vad energy",
     "known_language": "give one of those that `espeak-ng --voices` lists, such as en-us, de or fr",
@@ -18,6 +19,7 @@ REMEDIES = {
     "mix_channels": "use --channel mix",
     "other_layout": "write it as `words (id)`, or say another --layout",
     "other_output": "give another --output",
+    "overwrite": "give another --output-dir, or --overwrite writes it again",
     "plain_layout": "if they are words, say --layout plain",
     "pronounce_words": "give their pronunciations in a --lexicon, which `asr lexicon` makes of the "
     "text",

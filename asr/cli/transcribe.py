@@ -1,16 +1,27 @@
 """`asr transcribe`: recordings to text, on the screen or as files."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr.cli.flags import Verbs, add_decoding, add_device, add_model, decoding_options
-from asr.cli.inputs import Input, check_outputs, find_inputs, readable
+from asr.cli.flags import (
+    Verbs,
+    add_decoding,
+    add_device,
+    add_model,
+    add_selection,
+    decoding_options,
+    read_selection,
+)
+from asr.cli.inputs import Input, check_outputs, find_inputs, naming, readable
+from asr.cli.made_from import Source, describe_settings, make_source
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.util.errors import UserError, contain_errors
+from asr.util.files import digest
+from asr.util.paths import find_model
 from asr.util.printable import printable
 
 if TYPE_CHECKING:
@@ -38,17 +49,12 @@ def add(verbs: Verbs) -> None:
     add_model(verb)
     verb.add_argument("--list", type=Path, metavar="FILE", help="more files, a path a line")
     verb.add_argument(
-        "--channel",
-        choices=("mix", "left", "right", "each"),
-        default="mix",
-        help="which of several channels to transcribe (mix); each: every channel by itself",
-    )
-    verb.add_argument(
         "--vad",
         choices=("energy", "silero"),
         default="energy",
         help="speech detector for recordings of more than 30 s (energy)",
     )
+    add_selection(verb, each=True, strict=False)
     add_outputs(verb, default="txt").add_argument(
         "--picture",
         type=Path,
@@ -70,18 +76,20 @@ def run(args: argparse.Namespace) -> int:
         from asr.formats.nist import replace_spaces
 
         check_outputs(inputs, f"--format {args.format}", lambda stem: replace_spaces(stem.name))
-    wanted = [one for one in inputs if one.is_stream or not outputs.is_done(str(one.stem))]
+    options = decoding_options(args)
+    wanted, refused = _pending(inputs, args, options, outputs)
+    errors += refused
     if wanted:
         outputs.check(len(wanted))
     for error in errors:
         complain(error)
     failed, drawn = len(errors), True
     if wanted or (args.picture and inputs):
-        bad, drawn = _transcribe(args, inputs, wanted, outputs)
+        bad, drawn = _transcribe(args, options, inputs, wanted, outputs)
         failed += bad
-    count = len(inputs) + len(errors)
+    count = len(inputs) + len(errors) - len(refused)
     if args.output_dir:
-        finished = len(inputs) - len(wanted)
+        finished = len(inputs) - len(wanted) - len(refused)
         written = count - finished - failed
         tell(f"{written} transcribed, {finished} finished before")
     if failed and count > 1:
@@ -89,8 +97,45 @@ def run(args: argparse.Namespace) -> int:
     return int(failed > 0 or not drawn)
 
 
+@dataclass(frozen=True)
+class _Pending:
+    """The formats in which a recording is to be written, and what it is written from."""
+
+    formats: Sequence[str]
+    source: Source
+
+
+def _pending(
+    inputs: Sequence[Input],
+    args: argparse.Namespace,
+    options: "DecodingOptions",
+    outputs: Outputs,
+) -> tuple[dict[Input, _Pending], list[UserError]]:
+    """Find the recordings that are not finished, and those whose outputs stand in the way."""
+    about: dict[str, object] = {"verb": "transcribe"}
+    if outputs.folder is not None:
+        about["model"] = digest(find_model(args.model))
+        about["settings"] = describe_settings(_settings(args, options))
+    pending: dict[Input, _Pending] = {}
+    refused = []
+    for one in inputs:
+        source = make_source(one.name, **about)
+        try:
+            formats = outputs.formats if one.is_stream else outputs.missing(str(one.stem), source)
+        except UserError as error:
+            refused.append(error)
+            continue
+        if formats or outputs.folder is None:
+            pending[one] = _Pending(formats, source)
+    return pending, refused
+
+
 def _transcribe(
-    args: argparse.Namespace, inputs: Sequence[Input], wanted: Sequence[Input], outputs: Outputs
+    args: argparse.Namespace,
+    options: "DecodingOptions",
+    inputs: Sequence[Input],
+    wanted: Mapping[Input, _Pending],
+    outputs: Outputs,
 ) -> tuple[int, bool]:
     """Transcribe `wanted`; returns how many failed, and whether the picture was drawn."""
     from tqdm import tqdm
@@ -98,21 +143,20 @@ def _transcribe(
     from asr.formats import About
     from asr.inference.recognizer import load
 
-    options = decoding_options(args)
     recognizer = load(args.model, options, args.vad, args.device, args.precision)
     settings = _settings(args, options)
     failed: list[Input] = []
-    with readable(wanted) as (paths, refused):
+    with readable(wanted) as (paths, refused), naming(paths):
         for one, error in refused:
             complain(error)
             failed.append(one)
-        results = recognizer.transcribe_files(paths, channel=args.channel)
-        for path, result in results:
+        selection = read_selection(args)
+        for path, result in recognizer.transcribe_files(paths, selection):
             one = paths[Path(path)]
             about = About(one.name, str(args.model), settings)
             with tqdm.external_write_mode():
                 try:
-                    _put(_transcripts(result, path, one), one, outputs, about)
+                    _put(_transcripts(result, path, one), one, outputs, about, wanted[one])
                 except UserError as error:
                     complain(error)
                     failed.append(one)
@@ -138,7 +182,7 @@ def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> boo
 
     try:
         with contain_errors(str(path)):
-            draw_transcription(recognizer, path, args.picture, args.channel)
+            draw_transcription(recognizer, path, args.picture, read_selection(args))
     except UserError as error:
         complain(error)
         return False
@@ -150,13 +194,26 @@ def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str,
     """Collect the settings that an output file records."""
     given = {name: value for name, value in asdict(options).items() if value is not None}
     plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
-    return {"channel": args.channel, "vad": args.vad, "decoding": plain}
+    from asr.audio.recording import Selection
+
+    part = {
+        name: value
+        for name, value in asdict(read_selection(args)).items()
+        if name == "channel" or value != getattr(Selection, name)
+    }
+    return part | {"vad": args.vad, "decoding": plain}
 
 
-def _put(transcripts: "Sequence[Transcript]", one: Input, outputs: Outputs, about: "About") -> None:
+def _put(
+    transcripts: "Sequence[Transcript]",
+    one: Input,
+    outputs: Outputs,
+    about: "About",
+    pending: _Pending,
+) -> None:
     """Write a recording's transcripts, or print them, a line each where no format is asked for."""
     if outputs.formats:
-        outputs.put(str(one.stem), transcripts, about)
+        outputs.put(str(one.stem), transcripts, about, pending.source, pending.formats)
         return
     for transcript in transcripts:
         channel = f" [{transcript.channel}]" if len(transcripts) > 1 else ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import soundfile
 
-from asr.audio.recording import open_recording
+from asr.audio.recording import Selection, open_recording
 from asr.util.files import write_atomically
 
 #: The folder of converted recordings, within the output folder.
@@ -19,10 +19,12 @@ def to_flac(path: Path, folder: Path) -> Path:
     converted once.
 
     Raises:
-        AudioError: no library here reads the recording.
+        AudioError: no library here reads the recording, or it is damaged or cut short.
         UserError: `folder` cannot be written to.
     """
-    with open_recording(path) as recording:  # first, so that its errors are raised each time
+    with open_recording(
+        path, Selection(strict=True)
+    ) as recording:  # first, so that its errors are raised each time
         state = path.stat()
         version = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
         name = f"{path.stem[:40]}-{hashlib.sha256(version.encode()).hexdigest()[:16]}.flac"

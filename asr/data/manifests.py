@@ -22,6 +22,7 @@ from lhotse.cut.set import deserialize_cut
 from lhotse.utils import compute_num_samples
 
 from asr.audio import AudioError, Waveform, to_waveform
+from asr.audio.mixing import mix
 from asr.data.cut_checks import (
     LONGEST_S,
     TOLERANCE_S,
@@ -227,7 +228,7 @@ def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
         UserError: the audio is missing, unreadable, empty or not finite.
     """
     try:
-        samples = cut.load_audio().mean(axis=0)
+        samples, _ = mix(cut.load_audio().T, cut.sampling_rate)
         return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
     except AudioError as error:  # which a loader's worker cannot pickle
         raise UserError(str(error)) from error

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from asr.audio import Waveform
-from asr.audio.recording import Recording, open_recording
+from asr.audio.recording import Selection, open_channels
 from asr.inference.segmentation import segments
 from asr.inference.segmentation.batching import SegmentBatch, groups
 from asr.transcript import Segment, Transcript
@@ -24,26 +24,34 @@ _WAITING_S = 1200.0
 class Channel:
     """One channel of a recording: a stream of blocks, and the segments transcribed so far.
 
+    `start_s` is where in the recording the stream begins.
+
     Attributes:
         segments: in the order in which they were transcribed.
         failure: the error that one of its segments met.
     """
 
     def __init__(
-        self, blocks: Iterable[Waveform], sample_rate: int, vad: str, name: str | None = None
+        self,
+        blocks: Iterable[Waveform],
+        sample_rate: int,
+        vad: str,
+        name: str | None = None,
+        start_s: float = 0.0,
     ) -> None:
         self._blocks, self._sample_rate, self._vad, self._name = blocks, sample_rate, vad, name
-        self._samples = 0
+        self._start = self._samples = round(start_s * sample_rate)
         self.segments: list[Segment] = []
         self.failure: Exception | None = None
 
     def groups(self, rows: int) -> Iterator[list[SegmentBatch]]:
         """Yield groups of batches of `rows`; a group is one stretch of time."""
-        return groups(segments(self._counted(), self._sample_rate, self._vad), rows)
+        found = segments(self._counted(), self._sample_rate, self._vad)
+        return groups((replace(one, start=self._start + one.start) for one in found), rows)
 
     @property
     def duration_s(self) -> float:
-        """Seconds read so far."""
+        """Seconds of the recording up to where it is read."""
         return self._samples / self._sample_rate
 
     def transcript(self) -> Transcript:
@@ -159,7 +167,7 @@ class _Waiting:
 
 def find_jobs(
     paths: Iterable[str | Path],
-    channel: str,
+    selection: Selection,
     sample_rate: int,
     vad: str,
     rows: int,
@@ -169,7 +177,7 @@ def find_jobs(
 
     Args:
         paths: audio files.
-        channel: one of `asr.audio.recording.CHANNELS`.
+        selection: which part of each file is read.
         sample_rate: of the model, Hz.
         vad: one of `asr.inference.segmentation.DETECTORS`.
         rows: of a batch, see `asr.engine.engine.Engine`.
@@ -181,10 +189,10 @@ def find_jobs(
         file = File(path)
         try:
             with contain_errors(str(path)):
-                for name, number, recording in _channels(path, channel):
+                for name, number, recording in open_channels(path, selection):
                     on_open(recording.duration_s or 0.0)
                     blocks = recording.waveform(number, sample_rate)
-                    opened = Channel(blocks, sample_rate, vad, name)
+                    opened = Channel(blocks, sample_rate, vad, name, selection.start_s)
                     file.channels.append(opened)
                     for batch in chain.from_iterable(opened.groups(rows)):
                         yield from waiting.add(batch, opened)
@@ -192,16 +200,6 @@ def find_jobs(
             file.error = error
         yield from waiting.end(file)
     yield from waiting.flush()
-
-
-def _channels(path: str | Path, channel: str) -> Iterator[tuple[str | None, int | None, Recording]]:
-    """Open a file once for each channel that is wanted, since not all files can be rewound."""
-    with open_recording(path) as recording:
-        first, *others = recording.select_channels(channel)
-        yield *first, recording
-    for other in others:
-        with open_recording(path) as recording:
-            yield *other, recording
 
 
 def sort_segments(segments: Iterable[Segment]) -> list[Segment]:

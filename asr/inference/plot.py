@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asr.audio import Waveform
-from asr.audio.recording import open_recording
+from asr.audio.recording import Selection, open_recording
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import segments
 from asr.text.tokenizer import BLANK_ID, SPACE
@@ -30,7 +30,7 @@ TITLE_POINTS = 9
 
 
 def draw_transcription(
-    recognizer: Recognizer, path: str | Path, output: Path, channel: str = "mix"
+    recognizer: Recognizer, path: str | Path, output: Path, selection: Selection | None = None
 ) -> str:
     """Transcribe and draw a recording, or the first segment of a long one; returns the text.
 
@@ -38,14 +38,14 @@ def draw_transcription(
         recognizer: the model.
         path: an audio file.
         output: a picture file, in the format that its suffix names; PNG without one.
-        channel: one of `asr.audio.recording.CHANNELS`; for "each", the first is drawn.
+        selection: which part of the file is drawn; of each of several channels, the first.
 
     Raises:
         UserError: the audio cannot be read or holds no speech, or the picture cannot be written.
     """
     rate = recognizer.sample_rate
-    with open_recording(path) as recording:
-        name, number = recording.select_channels(channel)[0]
+    with open_recording(path, selection) as recording:
+        name, number = recording.select_channels()[0]
         found = segments(recording.waveform(number, rate), rate, recognizer.vad)
         segment = next(found, None)
     if segment is None:

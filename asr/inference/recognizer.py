@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
-from asr.audio.recording import CHANNELS, open_recording, read_audio
+from asr.audio.recording import CHANNELS, Selection, open_recording, read_audio
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
@@ -108,7 +108,11 @@ class Recognizer:
                 yield from sort_segments(chain.from_iterable(map(self._transcribe_batch, group)))
 
     def transcribe_files(
-        self, paths: Iterable[str | Path], *, channel: str = "mix", workers: int | None = None
+        self,
+        paths: Iterable[str | Path],
+        selection: Selection | None = None,
+        *,
+        workers: int | None = None,
     ) -> Iterator[tuple[str | Path, list[Transcript] | UserError]]:
         """Transcribe many files, with a progress bar in seconds of audio.
 
@@ -117,18 +121,20 @@ class Recognizer:
 
         Args:
             paths: audio files.
-            channel: one of `asr.audio.recording.CHANNELS`.
+            selection: which part of each file is read; all where not given.
             workers: threads, each of which transcribes a batch, search included, by default one a
                 core. The results do not depend on it.
 
         Yields:
-            In the order of `paths`, each path with its transcripts (one, unless `channel` is
-            "each"), or with the error that its file met.
+            In the order of `paths`, each path with its transcripts (one, unless each
+            channel is selected), or with the error that its file met.
 
         Raises:
             UserError: an unknown channel.
         """
-        if channel not in CHANNELS:
+        selection = selection or Selection()
+        channel = selection.channel
+        if channel not in CHANNELS and not channel.isdecimal():
             raise UserError(f"channel: unknown {channel!r}; choose one of {', '.join(CHANNELS)}")
         workers = workers or count_cores()
         with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
@@ -136,7 +142,9 @@ class Recognizer:
             def on_open(duration_s: float) -> None:
                 bar.total = (bar.total or 0.0) + duration_s
 
-            jobs = find_jobs(paths, channel, self.sample_rate, self.vad, self.engine.rows, on_open)
+            jobs = find_jobs(
+                paths, selection, self.sample_rate, self.vad, self.engine.rows, on_open
+            )
             run_job = partial(self._run_job, threads=1 if workers > 1 else None)
             for done in self._map(run_job, jobs, workers):
                 if isinstance(done, File):

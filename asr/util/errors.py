@@ -40,7 +40,17 @@ class UserError(_RemediableError):
 
 
 class UserNote(_RemediableError, UserWarning):  # noqa: N818 (a warning, never raised)
-    """A warning about what the user gave; the work goes on."""
+    """A warning about what the user gave; the work goes on.
+
+    Attributes:
+        label: the word that the command line puts before it.
+    """
+
+    label = "note"
+
+    def reworded(self, message: str) -> "UserNote":
+        """Give a note with another message and this one's remedy."""
+        return type(self)(message, remedy=self.remedy, **self.details)
 
 
 class FileError(UserError):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError, to_waveform
+from asr.audio import AudioError, UnknownFormatError, to_waveform
 from asr.audio.libsndfile import open_audio
 from asr.audio.recording import read_audio
 from asr.util.errors import UserError
@@ -91,7 +91,7 @@ def infinite_sample(path: Path) -> None:
 
 
 BROKEN = {
-    cut_in_samples: "ends before its header says",
+    cut_in_samples: "ends 0.031 s before its header says",
     cut_in_header: "not audio that can be read",
     without_samples: "without samples",
     nan_samples: "2 samples are NaN or infinite",
@@ -138,7 +138,7 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, suffix: str, fracti
     data = whole(path)
     path.write_bytes(data[: int(fraction * len(data))])
 
-    with pytest.raises(AudioError, match="ends before its header says"):
+    with pytest.raises(AudioError, match=r"ends .* s before its header says|a\.flac: damaged"):
         read_audio(path, 16000)
 
 
@@ -158,12 +158,12 @@ def test_a_coding_without_random_access_is_not_called_cut_short(tmp_path: Path) 
         pass
 
 
-def test_pyav_reads_a_coding_without_random_access(tmp_path: Path) -> None:
+def test_a_coding_without_random_access_is_read(tmp_path: Path) -> None:
     pytest.importorskip("av")
     path = tmp_path / "voicemail.wav"
     soundfile.write(path, tone(8000), 8000, subtype="GSM610")
 
-    assert abs(len(read_audio(path, 8000)) - SECONDS * 8000) <= 320
+    assert abs(len(read_audio(path, 8000)) - SECONDS * 8000) <= 480
 
 
 def test_a_flac_of_unknown_length_is_not_called_cut_short(tmp_path: Path) -> None:
@@ -175,8 +175,10 @@ def test_a_flac_of_unknown_length_is_not_called_cut_short(tmp_path: Path) -> Non
     data[22:26] = bytes(4)
     path.write_bytes(data)
 
-    with pytest.raises(AudioError, match=r"a\.flac: its header states no length; convert it"):
-        read_audio(path, 8000)
+    message = r"a\.flac: its header states no length; convert it"
+    with pytest.raises(UnknownFormatError, match=message), open_audio(path):
+        pass
+    assert len(read_audio(path, 8000)) == SECONDS * 8000
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -65,7 +65,7 @@ def test_damage_is_refused(path: Path, seed: int) -> None:
     at = int(rng.integers(2000, len(content) - length))
     content[at : at + length] = rng.bytes(length)
     path.write_bytes(content)
-    with pytest.raises(AudioError, match=r"a.mp3: (damaged audio|ends before)"):
+    with pytest.raises(AudioError, match=r"a.mp3: (is damaged|ends)"):
         read_audio(path, RATE)
 
 

@@ -10,7 +10,7 @@ from phone_files import RATE, encode, tones
 from refusals import refused
 
 from asr.audio import AudioError, media, recording
-from asr.audio.recording import open_recording, read_audio
+from asr.audio.recording import Selection, open_channels, open_recording, read_audio
 
 
 def level(samples: np.ndarray) -> float:
@@ -105,7 +105,7 @@ def test_a_container_that_is_cut_short_is_refused(tmp_path: Path, fraction: floa
     data = path.read_bytes()
     path.write_bytes(data[: int(fraction * len(data))])
 
-    with pytest.raises(AudioError, match=r"a\.webm: (ends before its header|damaged|not audio)"):
+    with pytest.raises(AudioError, match=r"a\.webm: (ends .* before its header|damaged|not audio)"):
         read_audio(path, 16000)
 
 
@@ -118,13 +118,10 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
 
 
 def channels_of(path: Path, channel: str) -> dict[str | None, np.ndarray]:
-    with open_recording(path) as opened:
-        chosen = opened.select_channels(channel)
-    found = {}
-    for name, number in chosen:
-        with open_recording(path) as opened:
-            found[name] = np.concatenate([*opened.waveform(number, opened.sample_rate)])
-    return found
+    return {
+        name: np.concatenate([*opened.waveform(number, opened.sample_rate)])
+        for name, number, opened in open_channels(path, Selection(channel))
+    }
 
 
 @pytest.mark.parametrize(

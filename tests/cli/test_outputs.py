@@ -4,26 +4,28 @@ from pathlib import Path
 
 import pytest
 
+from asr.cli.made_from import make_source
 from asr.cli.outputs import Outputs
 from asr.formats import FORMATS, About
 from asr.transcript import Transcript
 from asr.util.errors import UserError
 
 ABOUT = About("a.wav", "m", {})
+SOURCE = make_source("a.wav")
 
 
 def test_done_is_what_has_all_its_files(tmp_path: Path) -> None:
     both = Outputs(("txt", "srt"), tmp_path, overwrite=False)
-    Outputs(("txt",), tmp_path, overwrite=False).put("a", [Transcript((), 1.0)], ABOUT)
-    assert not both.is_done("a")
-    both.put("a", [Transcript((), 1.0)], ABOUT)
-    assert both.is_done("a")
-    assert not Outputs(("txt", "srt"), tmp_path, overwrite=True).is_done("a")
+    Outputs(("txt",), tmp_path, overwrite=False).put("a", [Transcript((), 1.0)], ABOUT, SOURCE)
+    assert both.missing("a", SOURCE)
+    both.put("a", [Transcript((), 1.0)], ABOUT, SOURCE)
+    assert both.missing("a", SOURCE) == ()
+    assert Outputs(("txt", "srt"), tmp_path, overwrite=True).missing("a", SOURCE)
 
 
 def test_a_folder_is_no_finished_file(tmp_path: Path) -> None:
     (tmp_path / "a.txt").mkdir()
-    assert not Outputs(("txt",), tmp_path, overwrite=False).is_done("a")
+    assert Outputs(("txt",), tmp_path, overwrite=False).missing("a", SOURCE) == ("txt",)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -47,6 +49,6 @@ def test_a_folder_that_cannot_be_made_or_written_is_refused(tmp_path: Path) -> N
 
 def test_a_name_too_long_for_a_file_is_one_sentence(tmp_path: Path) -> None:
     outputs = Outputs(("txt",), tmp_path, overwrite=False)
-    assert not outputs.is_done("a" * 300)
+    assert outputs.missing("a" * 300, SOURCE) == ("txt",)
     with pytest.raises(UserError, match="cannot be written: File name too long"):
-        outputs.put("a" * 300, [Transcript((), 1.0)], ABOUT)
+        outputs.put("a" * 300, [Transcript((), 1.0)], ABOUT, SOURCE)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio import AudioError
-from asr.audio.recording import Recording, open_recording
-from asr.inference import jobs
+import asr.inference.jobs
+from asr.audio import AudioError, recording
+from asr.audio.recording import Recording, Selection, open_recording
 from asr.inference.jobs import File, Job, find_jobs
 from asr.inference.segmentation.batching import groups
 from asr.inference.segmentation.cutting import AudioSegment
@@ -36,7 +36,7 @@ def write(tmp_path: Path) -> Callable[[str, float], Path]:
 
 
 def find(paths: list[Path]) -> list[Job]:
-    return list(find_jobs(paths, "mix", RATE, "energy", BATCH, lambda _: None))
+    return list(find_jobs(paths, Selection(), RATE, "energy", BATCH, lambda _: None))
 
 
 def lengths_s(job: Job) -> list[float] | str:
@@ -94,16 +94,18 @@ def test_a_file_is_opened_once_for_each_channel(
     soundfile.write(tmp_path / "a.wav", np.zeros((RATE, 2)), RATE)
     opened: list[Path] = []
 
-    def counted(path: Path) -> AbstractContextManager[Recording]:
+    def counted(path: Path, selection: Selection) -> AbstractContextManager[Recording]:
         opened.append(path)
-        return open_recording(path)
+        return open_recording(path, selection)
 
-    monkeypatch.setattr(jobs, "open_recording", counted)
+    monkeypatch.setattr(recording, "open_recording", counted)
 
     for channel, times in (("mix", 1), ("right", 1), ("each", 2)):
         opened.clear()
         found = list(
-            find_jobs([tmp_path / "a.wav"], channel, RATE, "energy", BATCH, lambda _: None)
+            find_jobs(
+                [tmp_path / "a.wav"], Selection(channel), RATE, "energy", BATCH, lambda _: None
+            )
         )
         assert isinstance(found[-1], File) and len(found[-1].channels) == times
         assert len(opened) == times
@@ -140,12 +142,12 @@ def test_an_error_nobody_foresaw_is_passed_on_with_its_file(
 def test_a_recording_waits_while_a_bounded_length_is_read(
     write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_WAITING_S", 12)
+    monkeypatch.setattr(asr.inference.jobs, "_WAITING_S", 12)
     paths = [write("first.wav", 9), *(write(f"{number}.wav", 1) for number in range(40))]
     opened: list[float] = []
     done = 0
 
-    for job in find_jobs(paths, "mix", RATE, "energy", BATCH, opened.append):
+    for job in find_jobs(paths, Selection(), RATE, "energy", BATCH, opened.append):
         assert len(opened) - done <= 14
         done += isinstance(job, File)
     assert done == 41
@@ -154,7 +156,7 @@ def test_a_recording_waits_while_a_bounded_length_is_read(
 def test_a_recording_does_not_wait_for_a_long_one_to_end(
     write: Callable[[str, float], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_WAITING_S", 40)
+    monkeypatch.setattr(asr.inference.jobs, "_WAITING_S", 40)
 
     found = [lengths_s(job) for job in find([write("a.wav", 2), write("long.wav", 120)])]
 

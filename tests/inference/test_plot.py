@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from random_models import random_model, random_tokenizer
 
-from asr.audio.recording import Recording
+from asr.audio.recording import Recording, Selection
 from asr.engine.torch_engine import TorchEngine
 from asr.inference.plot import draw_log_mel, draw_transcription
 from asr.inference.recognizer import Recognizer
@@ -112,10 +112,12 @@ def test_the_channel_that_was_asked_for_is_drawn(recognizer: Recognizer, tmp_pat
     both = 0.1 * np.random.default_rng(0).standard_normal((RATE, 2))
     soundfile.write(tmp_path / "a.wav", both, RATE)
     texts = {
-        channel: draw_transcription(recognizer, tmp_path / "a.wav", tmp_path / "a.png", channel)
+        channel: draw_transcription(
+            recognizer, tmp_path / "a.wav", tmp_path / "a.png", Selection(channel)
+        )
         for channel in ("mix", "left", "right", "each")
     }
-    files = recognizer.transcribe_files([tmp_path / "a.wav"], channel="each")
+    files = recognizer.transcribe_files([tmp_path / "a.wav"], Selection("each"))
     ((_, (left, right)),) = files
     assert texts["left"] == texts["each"] == left.text
     assert texts["right"] == right.text

@@ -10,6 +10,7 @@ from random_models import noise, random_model, random_tokenizer
 
 import asr
 from asr.audio import AudioError
+from asr.audio.recording import Selection
 from asr.decoding.decoder import Decoded
 from asr.engine.choice import open_engine
 from asr.engine.onnx_engine import OnnxEngine
@@ -180,7 +181,7 @@ def test_samples_may_lie_in_any_order() -> None:
 
 def test_an_unknown_channel_is_refused_at_once() -> None:
     with pytest.raises(UserError, match="channel: unknown 'middle'; choose one of mix, left"):
-        next(recognizer().transcribe_files(["a.wav"], channel="middle"))
+        next(recognizer().transcribe_files(["a.wav"], Selection("middle")))
 
 
 def test_an_unknown_detector_is_refused_at_once() -> None:
@@ -273,7 +274,7 @@ def test_neighbors_order_and_workers_change_no_byte(recordings: list[Path], chan
     found = recognizer()
 
     def transcribe(paths: list[Path], workers: int = 1) -> dict[Path, str]:
-        results = found.transcribe_files(paths, channel=channel, workers=workers)
+        results = found.transcribe_files(paths, Selection(channel), workers=workers)
         return {Path(path): as_json(result) for path, result in results}
 
     alone = {path: text for one in recordings for path, text in transcribe([one]).items()}
@@ -372,7 +373,7 @@ def test_an_error_nobody_foresaw_is_that_of_one_file(
 
 
 def test_channels_are_transcribed_apart(recordings: list[Path]) -> None:
-    ((_, transcripts),) = recognizer().transcribe_files([recordings[3]], channel="each")
+    ((_, transcripts),) = recognizer().transcribe_files([recordings[3]], Selection("each"))
     samples, _ = soundfile.read(recordings[3], dtype="float32")
 
     assert [transcript.channel for transcript in transcripts] == ["left", "right"]
