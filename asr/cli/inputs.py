@@ -158,7 +158,8 @@ def _in_folder(folder: Path) -> Iterator[Input]:
     others = [path for path in files if path.suffix.lower() not in AUDIO_SUFFIXES]
     if audio and others:
         counts = Counter(path.suffix.lower() or "without a suffix" for path in others)
-        named = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(_MOST_NAMED))
+        most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST_NAMED]
+        named = ", ".join(f"{count} {suffix}" for suffix, count in most)
         more = "" if len(counts) <= _MOST_NAMED else " and more"
         _note(f"{folder}: left out {len(others)} that are not called audio: {named}{more}")
     for path in _without_special(audio, str(folder)):

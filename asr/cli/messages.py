@@ -7,7 +7,7 @@ import io
 import os
 import select
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from asr.cli.remedies import worded
 from asr.util.printable import printable_lines, printable_sentence, shorten
@@ -48,6 +48,39 @@ def make_usable() -> None:
             stream, io.TextIOWrapper
         ):  # whose encoding may lack characters of a transcript
             stream.reconfigure(errors="backslashreplace")
+    if not isinstance(sys.stderr, _Messages):
+        sys.stderr = _Messages(sys.stderr)
+
+
+class _Messages:
+    """Standard error, whose failures end no work: a terminal that was closed, a full disk.
+
+    A pipe without a reader still fails, since whoever closed it wants no more.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or lose it."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written, or lose it."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def is_broken(stream: TextIO) -> bool:
