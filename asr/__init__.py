@@ -15,6 +15,7 @@ __all__ = [
     "DecodingOptions",
     "Recognizer",
     "Segment",
+    "Selection",
     "Transcript",
     "Word",
     "__version__",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from asr.audio.recording import Selection
     from asr.decoding.options import DecodingOptions
     from asr.inference.alignment import align
     from asr.inference.evaluation import evaluate
@@ -36,6 +38,7 @@ _MODULES = {
     "DecodingOptions": "asr.decoding.options",
     "Recognizer": "asr.inference.recognizer",
     "Segment": "asr.transcript",
+    "Selection": "asr.audio.recording",
     "Transcript": "asr.transcript",
     "Word": "asr.transcript",
     "align": "asr.inference.alignment",

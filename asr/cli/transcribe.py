@@ -192,16 +192,16 @@ def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> boo
 
 def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str, object]:
     """Collect the settings that an output file records."""
-    given = {name: value for name, value in asdict(options).items() if value is not None}
-    plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
     from asr.audio.recording import Selection
 
+    given = {name: value for name, value in asdict(options).items() if value is not None}
+    plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
     part = {
         name: value
         for name, value in asdict(read_selection(args)).items()
         if name == "channel" or value != getattr(Selection, name)
     }
-    return part | {"vad": args.vad, "decoding": plain}
+    return part | {"vad": args.vad, "precision": args.precision, "decoding": plain}
 
 
 def _put(
