@@ -18,6 +18,7 @@ KINDS = {
     "language models": f"{DIGEST}.lm",
     "lexicons": f"{DIGEST}.lexicon",
     "decoders": f"{DIGEST}.decoder",
+    "machine code": f"{DIGEST}.native",
     "compiled code": COMPILED,
     "unfinished files": UNFINISHED,
 }

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from asr.decoding.greedy import TokenPath
 from asr.text.tokenizer import BLANK_ID
-from asr.util.compiled import compiled, njit_no_alloc
+from asr.util.native import native, njit_no_alloc
 
 #: Frames of a stretch: 40 s at 20 ms, so that an utterance is one stretch and is passed once.
 STRETCH = 2048
@@ -71,19 +71,28 @@ def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> To
     return path
 
 
-@compiled
-def _pass_stretch(log_probs, spelled, best, steps):  # type: ignore[no-untyped-def]
+def _pass_stretch(
+    log_probs: NDArray[np.float32],
+    spelled: NDArray[np.int64],
+    before: NDArray[np.float64],
+    steps: NDArray[np.int8],
+) -> NDArray[np.float64]:
     """Compute the best scores (2, L + 1) after a stretch's frames from the best scores before them.
 
     Column k is for paths of k tokens: the first row for those in the blank behind the tokens, the
     second for those within the last token. `steps` receives for each frame and place how many
     places back the best path to it comes from.
     """
-    before, best = best.copy(), best.copy()
+    scores = np.stack([before, before])
+    return scores[_pass_frames(log_probs, spelled, scores, steps)].copy()
+
+
+@native
+def _pass_frames(log_probs, spelled, scores, steps):  # type: ignore[no-untyped-def]
+    """Turn scores[0] (2, L + 1) into those after all frames; return which scores these are."""
     for frame in range(len(log_probs)):
-        before, best = best, before
-        _step(log_probs[frame], spelled, before, best, steps[frame])
-    return best
+        _step(log_probs[frame], spelled, scores[frame & 1], scores[~frame & 1], steps[frame])
+    return len(log_probs) & 1
 
 
 @njit_no_alloc
@@ -100,7 +109,7 @@ def _step(scores, spelled, before, best, steps):  # type: ignore[no-untyped-def]
         best[1, count] = (last if skips else here) + scores[token]
 
 
-@compiled
+@native
 def _trace_back(log_probs, first, steps, place, path):  # type: ignore[no-untyped-def]
     """Write the frames of tokens in a stretch that ends at `place`; return the place before it."""
     token_ids, starts, ends, peaks = path

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import ROOT, Tree, build_tree, child_of
-from asr.util.compiled import compiled, njit_no_alloc
 from asr.util.errors import UserError
+from asr.util.native import native, njit_no_alloc
 from asr.util.printable import quoted
 
 MOST_PRONUNCIATIONS = 1000  # of a phrase, as the pronunciations of its words multiply
@@ -62,8 +62,9 @@ def build_hotwords(phrases: Sequence[str], tokens: Tokens, boost: float) -> Hotw
     look_ahead, done, step_bound = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
     for spelling, end in zip(spellings, ends, strict=True):
         done[end] = boost * (len(spelling) - spelling.count(BOUNDARY))
-    _link(tree, boost, letters, fail, look_ahead, done)
-    _bound_steps(tree, fail, look_ahead, done, step_bound)
+    if spellings:
+        _link(tree, float(boost), letters, fail, look_ahead, done)
+        _bound_steps(tree, fail, look_ahead, done, step_bound)
     start = ROOT + 1 if spellings else ROOT  # every spelling begins with a boundary
     return Hotwords(tree, fail, look_ahead, done, step_bound, float(step_bound.max()), start)
 
@@ -97,7 +98,7 @@ def _spell(phrase: str, tokens: Tokens) -> list[list[int]]:
     ]
 
 
-@compiled
+@native
 def _link(tree, boost, letters, fail, look_ahead, done):  # type: ignore[no-untyped-def]
     """Fill the automaton's arrays in place; a node's parent and its `fail` come before it."""
     for node in range(1, len(fail)):
@@ -109,9 +110,10 @@ def _link(tree, boost, letters, fail, look_ahead, done):  # type: ignore[no-unty
             look_ahead[node] = boost * letters[node]
         look_ahead[node] = max(look_ahead[node], look_ahead[fail[node]])
         done[node] += done[fail[node]]
+    return len(fail)
 
 
-@compiled
+@native
 def _bound_steps(tree, fail, look_ahead, done, step_bound):  # type: ignore[no-untyped-def]
     """Fill `step_bound` in place: a step leads to a child of node, `fail` or root."""
     for node in range(1, len(fail)):
@@ -121,6 +123,7 @@ def _bound_steps(tree, fail, look_ahead, done, step_bound):  # type: ignore[no-u
         step_bound[node] = max(step_bound[node], step_bound[fail[node]])
     for node in range(len(fail)):
         step_bound[node] -= look_ahead[node]
+    return len(fail)
 
 
 @njit_no_alloc

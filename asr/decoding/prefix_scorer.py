@@ -15,7 +15,6 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.decoding.tree import OUTSIDE, ROOT, Tree
 from asr.lm.ngram import NGram, NGramArrays
-from asr.util.compiled import compiled
 
 
 class WordScores(NamedTuple):
@@ -144,13 +143,14 @@ def weigh_words(
     )
 
 
-@compiled
 def _raise_to_best(tree: Tree, look_ahead: NDArray[np.float64]) -> None:
     """Raise each place to the best of its subtree, and to what leaving the tree brings."""
-    for node in range(len(tree.label) - 1, 0, -1):
-        look_ahead[node] = max(look_ahead[node], look_ahead[OUTSIDE])
-        parent = tree.parent[node]
-        look_ahead[parent] = max(look_ahead[parent], look_ahead[node])
+    starts = [ROOT, ROOT + 1]  # of the levels of the tree, whose nodes are neighbours
+    while starts[-1] < len(tree.label):
+        starts.append(int(tree.first[starts[-1]]))
+    np.maximum(look_ahead, look_ahead[OUTSIDE], out=look_ahead)
+    for first, end in zip(starts[-2:0:-1], starts[:1:-1], strict=True):
+        np.maximum.at(look_ahead, tree.parent[first:end], look_ahead[first:end])
     look_ahead[ROOT] = 0.0
 
 

@@ -38,21 +38,22 @@ from asr.decoding.prefix_state import (
 )
 from asr.decoding.prefixes import (
     ABSENT,
-    TALLY,
     Candidates,
     add_node,
     clear,
     depth_of,
+    fill_table,
     find_place,
+    make_candidates,
+    make_room,
     make_root,
     offer,
     read_state,
-    reserve_room,
     score_to_beat,
 )
 from asr.decoding.tree import ROOT
 from asr.text.tokenizer import BLANK_ID
-from asr.util.compiled import compiled, njit_no_alloc
+from asr.util.native import native, njit_no_alloc
 
 #: A prefix in the beam at the start of a frame. Log-probabilities of its paths that end in blank,
 #: in its last token, and of both; its `language_score`; and the upper bounds of its extensions.
@@ -71,6 +72,10 @@ ENTRY = np.dtype(
 )
 
 
+#: The frame that is next, the size of its beam, and how many prefixes it may add.
+PROGRESS = np.dtype([("frame", "i8"), ("size", "i8"), ("wanted", "i8")], align=True)
+
+
 class Frame(NamedTuple):
     """One frame of the log posteriors.
 
@@ -85,7 +90,44 @@ class Frame(NamedTuple):
     bounds: NDArray[np.float64]
 
 
-@compiled
+class Work(NamedTuple):
+    """What the search keeps from frame to frame, beside the prefixes.
+
+    Attributes:
+        beam: (K,) ENTRY.
+        candidates: for the next beam.
+        bounds: (V,) float64, room for `Frame.bounds`.
+        chosen: (2, V) int64, room for the tokens worth trying.
+        progress: (1,) PROGRESS.
+    """
+
+    beam: NDArray[np.void]
+    candidates: Candidates
+    bounds: NDArray[np.float64]
+    chosen: NDArray[np.int64]
+    progress: NDArray[np.void]
+
+
+class Results(NamedTuple):
+    """Room for the results of a search.
+
+    Attributes:
+        leaves: (K,) int64, the last node of each prefix of the last beam.
+        order: (K,) int64, places in the beam, best first.
+        unordered: (K, 3) float64, scores by the place in the beam.
+        scores: (K, 3) float64, the same in order.
+        offsets: (K + 1,) int64 into the tokens.
+        tokens: (K U,) int32.
+    """
+
+    leaves: NDArray[np.int64]
+    order: NDArray[np.int64]
+    unordered: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    tokens: NDArray[np.int32]
+
+
 def search(
     log_probs: NDArray[np.float32],
     scorer: PrefixScorer,
@@ -96,7 +138,7 @@ def search(
     """Find the likely token sequences of one utterance.
 
     Args:
-        log_probs: (U, V) natural log posteriors.
+        log_probs: (U, V) natural log posteriors, in C order.
         scorer: what scores prefixes beyond the acoustics.
         beam_size: prefixes kept from frame to frame, K.
         beam_threshold: nats that a prefix may lie below the best one.
@@ -107,36 +149,56 @@ def search(
         one after the other and best first; (results + 1,) offsets into them; and (results, 3) the
         total score, the acoustic and the language model's natural log-probabilities.
     """
-    prefixes = make_root(scorer)
-    beam, size = np.zeros(beam_size, ENTRY), 1
-    _write_entry(beam[0], np.int64(0), prefixes.nodes[0], scorer)
-    candidates = Candidates(
-        np.empty(beam_size), np.empty(beam_size, np.int64), np.zeros(1, TALLY), beam_threshold
+    frames, tokens = log_probs.shape
+    work = Work(
+        np.zeros(beam_size, ENTRY),
+        make_candidates(beam_size, beam_threshold),
+        np.empty(tokens),
+        np.empty((2, tokens), np.int64),
+        np.zeros(1, PROGRESS),
     )
-    chosen = np.empty((2, log_probs.shape[1]), np.int64)
-    for number in range(len(log_probs)):
-        scores = log_probs[number]
-        frame = Frame(number, scores, scores + scorer.token_bounds)
+    results = Results(
+        np.empty(beam_size, np.int64),
+        np.empty(beam_size, np.int64),
+        np.empty((beam_size, 3)),
+        np.empty((beam_size, 3)),
+        np.zeros(beam_size + 1, np.int64),
+        np.empty(beam_size * frames, np.int32),
+    )
+    prefixes = make_room(None, 0)
+    while (found := _search(log_probs, scorer, token_threshold, prefixes, work, results)) < 0:
+        prefixes = make_room(prefixes, int(work.progress["wanted"][0]))
+    offsets = results.offsets[: found + 1]
+    return results.tokens[: offsets[-1]].copy(), offsets, results.scores[:found]
+
+
+@native
+def _search(log_probs, scorer, token_threshold, prefixes, work, results):
+    """Search from the frame in progress on; return how many results there are, or -1.
+
+    -1 says that there is no room for the prefixes that a frame may add. The table of prefixes must
+    be empty.
+    """
+    progress, beam, chosen, candidates = work.progress[0], work.beam, work.chosen, work.candidates
+    if prefixes.size[0] == 0:
+        make_root(prefixes, scorer)
+        _write_entry(beam[0], np.int64(0), prefixes.nodes[0], scorer)
+        progress.size = 1
+    fill_table(prefixes)
+    while progress.frame < len(log_probs):
+        frame = Frame(progress.frame, log_probs[progress.frame], work.bounds)
+        for token in range(len(frame.scores)):
+            frame.bounds[token] = frame.scores[token] + scorer.token_bounds[token]
         counts = _choose_tokens(frame, scorer, token_threshold, chosen)
         starters, others = chosen[0, : counts[0]], chosen[1, : counts[1]]
-        prefixes = reserve_room(prefixes, size * (len(starters) + len(others)))
-        _score_beam(prefixes, candidates, frame, beam[:size])
-        for slot in range(size - 1, -1, -1):  # a heap's end is its better half, so it fills fast
-            entry = beam[slot]
-            state = read_state(prefixes.nodes[entry.node])
-            _extend_prefix(
-                prefixes, candidates, frame, scorer, entry, state, entry.upper_bound, others
-            )
-            if not len(starters):
-                continue
-            bound = entry.total + entry.upper_bound_after_word + frame.bounds[starters[0]]
-            if bound <= score_to_beat(candidates):
-                continue  # the word under way need not be looked up
-            state = end_word(scorer, state)
-            bound = upper_bound(scorer, state)
-            _extend_prefix(prefixes, candidates, frame, scorer, entry, state, bound, starters)
-        size = _make_beam(prefixes.nodes, candidates, number + 1, scorer, beam)
-    return _finish(prefixes.nodes, beam[:size], scorer)
+        progress.wanted = progress.size * (len(starters) + len(others))
+        if prefixes.size[0] + progress.wanted > len(prefixes.nodes):
+            return -1
+        _score_beam(prefixes, candidates, frame, beam[: progress.size])
+        _extend_beam(prefixes, candidates, frame, scorer, beam[: progress.size], starters, others)
+        progress.size = _make_beam(prefixes.nodes, candidates, frame.number + 1, scorer, beam)
+        progress.frame = frame.number + 1
+    return _finish(prefixes.nodes, beam[: progress.size], scorer, results)
 
 
 @njit_no_alloc
@@ -191,6 +253,23 @@ def _score_beam(prefixes, candidates, frame, beam):
             node.label = _log_add(node.label, reaching + scores[entry.token])
         node.total = _log_add(node.blank, node.label)
         offer(candidates, node.total + entry.language_score, entry.node)
+
+
+@njit_no_alloc
+def _extend_beam(prefixes, candidates, frame, scorer, beam, starters, others):
+    """Offer the extensions of all prefixes of the beam."""
+    for slot in range(len(beam) - 1, -1, -1):  # a heap's end is its better half, so it fills fast
+        entry = beam[slot]
+        state = read_state(prefixes.nodes[entry.node])
+        _extend_prefix(prefixes, candidates, frame, scorer, entry, state, entry.upper_bound, others)
+        if not len(starters):
+            continue
+        bound = entry.total + entry.upper_bound_after_word + frame.bounds[starters[0]]
+        if bound <= score_to_beat(candidates):
+            continue  # the word under way need not be looked up
+        state = end_word(scorer, state)
+        bound = upper_bound(scorer, state)
+        _extend_prefix(prefixes, candidates, frame, scorer, entry, state, bound, starters)
 
 
 @njit_no_alloc
@@ -252,29 +331,29 @@ def _write_entry(entry, at, node, scorer):
     entry.upper_bound_after_word = upper_bound_after_word(scorer, state)
 
 
-@compiled
-def _finish(nodes, beam, scorer):
+@njit_no_alloc
+def _finish(nodes, beam, scorer, results):
     """End the sentence on every prefix of the beam and spell out those that may end there."""
-    leaves = np.array([entry.node for entry in beam])
-    results = np.empty((len(beam), 3))
-    if not _score_ends(nodes, beam, leaves, scorer, results):  # all cut within a word
-        for slot in range(len(leaves)):
-            leaves[slot] = _before_word(nodes, leaves[slot], scorer)
-        _score_ends(nodes, beam, leaves, scorer, results)
-    order = np.empty(len(beam), np.int64)
+    leaves, order, offsets, tokens = results.leaves, results.order, results.offsets, results.tokens
     for slot in range(len(beam)):
-        _insert(order, slot, results[:, 0], slot)
-    order = order[: np.sum(results[:, 0] > -np.inf)]
-    offsets = np.zeros(len(order) + 1, np.int64)
-    for place, slot in enumerate(order):
-        offsets[place + 1] = offsets[place] + depth_of(nodes, leaves[slot])
-    tokens = np.empty(offsets[-1], np.int32)
-    for place, slot in enumerate(order):
-        node = leaves[slot]
+        leaves[slot] = beam[slot].node
+    if not _score_ends(nodes, beam, leaves, scorer, results.unordered):  # all cut within a word
+        for slot in range(len(beam)):
+            leaves[slot] = _before_word(nodes, leaves[slot], scorer)
+        _score_ends(nodes, beam, leaves, scorer, results.unordered)
+    found = 0
+    for slot in range(len(beam)):
+        _insert(order, slot, results.unordered[:, 0], slot)
+        found += results.unordered[slot, 0] > -np.inf
+    for place in range(found):
+        node = leaves[order[place]]
+        offsets[place + 1] = offsets[place] + depth_of(nodes, node)
         for at in range(offsets[place + 1] - 1, offsets[place] - 1, -1):
             tokens[at] = nodes[node].token
             node = nodes[node].parent
-    return tokens, offsets, results[order]
+        for column in range(3):
+            results.scores[place, column] = results.unordered[order[place], column]
+    return found
 
 
 @njit_no_alloc

@@ -3,7 +3,8 @@
 A prefix is known by its parent and its last token. One that fell out of the beam and comes back is
 therefore found again, and its extensions that are in the beam still belong to it.
 
-What changes in size or count stands in arrays, so that compiled functions change it in place.
+What changes in count stands in arrays, so that compiled functions change it in place. Python makes
+the arrays, since compiled functions allocate nothing.
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from asr.decoding.prefix_state import State, initial_state
 from asr.text.tokenizer import BLANK_ID
-from asr.util.compiled import compiled, njit_no_alloc
+from asr.util.native import njit_no_alloc
 
 ABSENT = -1
+FIRST_ROOM = 1024  # prefixes
 GOLDEN = -7046029254386353131  # 2**64 over the golden ratio, as a signed integer
 
 #: `frame` and `slot` say in which beam the prefix last was, and where in it; `word` to `bonus` are
@@ -74,32 +76,39 @@ class Candidates(NamedTuple):
     beam_threshold: float
 
 
-@compiled
-def make_root(scorer):
+def make_room(prefixes: Prefixes | None, more: int) -> Prefixes:
+    """Make room for `more` prefixes besides those there are; the table is to be filled."""
+    size = np.zeros(1, np.int64) if prefixes is None else prefixes.size
+    room = max(FIRST_ROOM, 2 * (int(size[0]) + more))
+    nodes = np.zeros(room, NODE)
+    if prefixes is not None:
+        nodes[: size[0]] = prefixes.nodes[: size[0]]
+    places = 1 << (2 * room - 1).bit_length()
+    return Prefixes(nodes, np.full(places, ABSENT, np.int32), size)
+
+
+def make_candidates(beam_size: int, beam_threshold: float) -> Candidates:
+    """Make room for the candidates of a beam."""
+    return Candidates(
+        np.empty(beam_size), np.empty(beam_size, np.int64), np.zeros(1, TALLY), beam_threshold
+    )
+
+
+@njit_no_alloc
+def make_root(prefixes, scorer):
     """Begin with the empty prefix, which is in the beam of frame 0."""
-    nodes = np.zeros(1024, NODE)
+    nodes = prefixes.nodes
     write_node(nodes, 0, ABSENT, BLANK_ID, initial_state(scorer))
     nodes[0].frame, nodes[0].label = 0, -np.inf  # its only path so far ends in blank
-    return Prefixes(nodes, np.full(2048, ABSENT, np.int32), np.ones(1, np.int64))
+    prefixes.size[0] = 1
 
 
-@compiled
-def reserve_room(prefixes, more):
-    """Make room for `more` prefixes besides those there are."""
-    count = prefixes.size[0]
-    if count + more <= len(prefixes.nodes):
-        return prefixes
-    nodes = np.zeros(2 * (count + more), NODE)
-    for node in range(count):
-        nodes[node] = prefixes.nodes[node]
-    size = len(prefixes.table)
-    while size < 2 * len(nodes):
-        size *= 2
-    larger = Prefixes(nodes, np.full(size, ABSENT, np.int32), prefixes.size)
-    for node in range(1, count):
-        parent, token = np.int64(nodes[node].parent), np.int64(nodes[node].token)
-        larger.table[find_place(larger, parent, token)] = node
-    return larger
+@njit_no_alloc
+def fill_table(prefixes):
+    """Enter every prefix but the empty one into an empty table."""
+    for node in range(1, prefixes.size[0]):
+        parent, token = np.int64(prefixes.nodes[node].parent), np.int64(prefixes.nodes[node].token)
+        prefixes.table[find_place(prefixes, parent, token)] = node
 
 
 @njit_no_alloc

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.util.array_file import read_only
-from asr.util.compiled import njit_no_alloc
+from asr.util.native import njit_no_alloc
 
 ROOT = 0
 OUTSIDE = -1  # stands for no node; as an index, the last place of an array of N + 1

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.util.compiled import compiled
+from asr.util.native import native, njit_no_alloc
 
 LN_10 = log(10.0)
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
@@ -36,7 +36,7 @@ class NGramArrays(NamedTuple):
     first_child: np.ndarray  # (C + 1,) int32, children of c are first_child[c]:first_child[c + 1]
 
 
-@compiled
+@njit_no_alloc
 def find_child(lm: NGramArrays, state: int, word: int) -> int:
     """Entry of the n-gram `state + word`, or -1 where the model does not list it.
 
@@ -53,7 +53,7 @@ def find_child(lm: NGramArrays, state: int, word: int) -> int:
     return entry if lm.word[entry] == word else -1
 
 
-@compiled
+@njit_no_alloc
 def state_after(lm: NGramArrays, entry: int) -> int:
     """The longest suffix of an entry's n-gram, itself included, that later scores depend on.
 
@@ -67,7 +67,7 @@ def state_after(lm: NGramArrays, entry: int) -> int:
     return lm.suffix[entry]
 
 
-@compiled
+@njit_no_alloc
 def score_next_word(lm: NGramArrays, state: int, word: int) -> tuple[float, int]:
     """Natural log p(word | state) with back-off, and the state after the word.
 
@@ -85,12 +85,18 @@ def score_next_word(lm: NGramArrays, state: int, word: int) -> tuple[float, int]
     return left + lm.log_prob[word + 1], state_after(lm, word + 1)
 
 
-@compiled
+@native
+def _score_words(lm: NGramArrays, state: int, words: np.ndarray, log_probs: np.ndarray) -> int:
+    """Write the log-probability of each word in turn; return the state after them."""
+    for i in range(len(words)):
+        log_probs[i], state = score_next_word(lm, state, int(words[i]))
+    return state
+
+
 def score_words(lm: NGramArrays, state: int, words: np.ndarray) -> np.ndarray:
     """Natural log-probability (N,) float64 of each of `words` (N,) int32 in turn from `state`."""
     log_probs = np.empty(len(words), np.float64)
-    for i in range(len(words)):
-        log_probs[i], state = score_next_word(lm, state, int(words[i]))
+    _score_words(lm, state, np.ascontiguousarray(words), log_probs)
     return log_probs
 
 
@@ -124,8 +130,7 @@ class NGram:
         self.order = len(self.counts)
         self.arrays = arrays
         self.end_id = _find_line(vocabulary, END)
-        # uncompiled, since loading compiled code costs more than one call
-        self.begin = int(state_after.py_func(arrays, _find_line(vocabulary, BEGIN) + 1))
+        self.begin = int(state_after(arrays, _find_line(vocabulary, BEGIN) + 1))
 
     @cached_property
     def words(self) -> list[str]:

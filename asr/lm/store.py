@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from asr.lm.arpa import parse_arpa
 from asr.lm.ngram import NGram, NGramArrays
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
@@ -39,7 +38,7 @@ def open_ngram(path: str | Path) -> NGram:
     """
     path = Path(path)
     if not path.is_file():  # the content of a pipe can be read once
-        return parse_arpa(unpack_gzip(read_bytes(path), path), path)
+        return _parse_content(read_bytes(path), path)
     facts, arrays = load_or_make(
         cache_name(path),
         _KIND,
@@ -59,13 +58,20 @@ def _parse(path: Path) -> Contents:
     """Parse the file at `path`."""
     state = _file_state(path)
     content = read_bytes(path)
-    lm = parse_arpa(unpack_gzip(content, path), path)
+    lm = _parse_content(content, path)
     source = {**state, "sha256": sha256(content).hexdigest()}
     vocabulary = np.frombuffer(lm.vocabulary, np.uint8)
     return Contents(
         {"source": source, "counts": lm.counts},
         {"vocabulary": vocabulary, **lm.arrays._asdict()},
     )
+
+
+def _parse_content(content: bytes, path: Path) -> NGram:
+    """Parse the content of the file at `path`."""
+    from asr.lm.arpa import parse_arpa  # imported here: a cached model needs no compiler
+
+    return parse_arpa(unpack_gzip(content, path), path)
 
 
 def _file_state(path: Path) -> dict[str, Any]:

@@ -1,14 +1,9 @@
 """How functions are compiled, and when code compiled earlier may be used again.
 
 `compiled` is numba's `njit`, cached on disk after the first use, running without the interpreter's
-lock. `njit_no_alloc` is for a function that compiled functions call and that neither allocates nor
-returns an array: numba counts no references in it, makes no entry from Python and inlines it.
-Counting takes an atomic instruction for every array of every argument at each call; the search
-makes hundreds of calls a frame with two dozen arrays among their arguments, and spent two thirds of
-its time on it. A call that is not inlined copies the fields of all its arrays, and the search took
-1.6 times as long with such calls. Entries from Python took a third of the time to compile it. (A
-function that returned an array without a reference count would crash, not raise. Called from
-Python, as tests do, such a function runs uncompiled.)
+lock. It is for functions that train language models and read their files, which have numba compile
+what they allocate; what every transcription needs is `native` (`asr.util.native`) instead, which a
+later process loads without numba.
 
 numba unpickles the files of its cache, which can run anything. So only two places are used: beside
 the code, where whoever can write could change the code itself, and a folder that nobody else can
@@ -21,8 +16,6 @@ with compiled functions is unchanged.
 
 This is the only file that touches private parts of numba. If a release changes them:
 
-- `_nrt`, which turns reference counts off, and the two options of wrappers beside it: the first
-  beam search raises.
 - `_cache._cache_file._source_stamp`, the key of a cached file: functions of an older version are
   called after an update, until the cache is deleted.
 - `_cache._guard_against_spurious_io_errors`, which wraps reading and writing: a damaged or full
@@ -32,31 +25,21 @@ This is the only file that touches private parts of numba. If a release changes 
 """
 
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
 from numba.core.event import Event, Listener, register
-from numba.extending import register_jitable
-from tqdm import tqdm
 
 from asr.util.cache_folder import UnsafeFolderError, make_cache_folder, make_private_folder
+from asr.util.native import register_inlined, source_digest, tell_of_compiling
 
 _PACKAGE = Path(__file__).parents[1]
-_NOTICE = "compiling functions for their first use, which may take half a minute"
-_NO_ALLOC = {
-    "_nrt": False,
-    "forceinline": True,
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
 config: Any = numba.config  # its attributes come from the environment: type checkers see none
 
 
@@ -66,13 +49,14 @@ class _CompileListener(Listener):
     def on_start(self, event: Event) -> None:
         """Tell the user."""
         if event.data["dispatcher"].py_func.__module__.startswith(f"{_PACKAGE.name}."):
-            _tell_of_compiling()
+            tell_of_compiling()
 
     def on_end(self, event: Event) -> None:
         """Do nothing."""
 
 
 register("numba:compile", _CompileListener())
+register_inlined()
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -89,18 +73,13 @@ def compiled(function: Callable[..., Any]) -> Any:
         return njit(nogil=True)(function)
     with suppress(AttributeError):
         dispatcher._cache._guard_against_spurious_io_errors = _tolerate_errors
-        cache_file(dispatcher)._source_stamp = _source_digest()
+        cache_file(dispatcher)._source_stamp = source_digest()
     return dispatcher
 
 
 def cache_file(dispatcher: Any) -> Any:
     """Return numba's object that loads and saves a function's cached file."""
     return dispatcher._cache._cache_file
-
-
-def njit_no_alloc(function: Callable[..., Any]) -> Any:
-    """Let compiled functions call a function that neither allocates nor returns an array."""
-    return register_jitable(**_NO_ALLOC)(function)
 
 
 @cache
@@ -121,14 +100,6 @@ def _trusted_folders() -> frozenset[Path]:
     return frozenset({_PACKAGE, folder})
 
 
-@cache
-def _source_digest() -> bytes:
-    """Digest the source files with compiled functions: those that import this module."""
-    contents = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
-    name = __name__.encode()
-    return sha256(b"".join(sha256(one).digest() for one in contents if name in one)).digest()
-
-
 @contextmanager
 def _tolerate_errors() -> Iterator[None]:
     """Warn, and compile again, where the cache cannot be read or written."""
@@ -145,9 +116,3 @@ def _warn_of_no_cache(reason: str) -> None:
         "NUMBA_CACHE_DIR to a folder of your own with room",
         stacklevel=3,
     )
-
-
-@cache
-def _tell_of_compiling() -> None:
-    if sys.stderr.isatty():
-        tqdm.write(_NOTICE, file=sys.stderr)  # above a progress bar, if there is one

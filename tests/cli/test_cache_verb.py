@@ -38,6 +38,7 @@ def test_the_files_are_listed_by_kind(folder: Path, capsys: pytest.CaptureFixtur
         "language models 1 file 2.0 MB",
         "lexicons 1 file 1.5 MB",
         "decoders 1 file 0.5 MB",
+        "machine code 0 files 0.0 MB",
         "compiled code 2 files 1.0 MB",
         "unfinished files 1 file 0.1 MB",
     ]

@@ -1,0 +1,191 @@
+"""Functions compiled once to machine code that a later process loads without numba.
+
+`native` is for a function that Python calls, `njit_no_alloc` for one that compiled functions call.
+numba compiles both. Importing it takes half a second and 70 MB, so only the first process does, and
+keeps the machine code in the cache folder (`asr.util.array_cache`); a later process links the code
+by llvmlite in a few milliseconds.
+
+A native function takes arrays, numbers and named tuples of them. It writes its results to arrays
+that it is given, allocates nothing and cannot raise: numba's run time, which code loaded without
+numba lacks, is for allocating and raising. Its arguments come as one table of 64-bit words, the
+address and the shape of each array and the value of each number, so no code that takes arguments
+apart is compiled.
+
+The calls of `njit_no_alloc` functions are inlined. A call that is not copies the fields of all its
+arrays, and the beam search took 1.6 times as long with such calls. numba counts no references in
+these functions; counting takes an atomic instruction for every array at each call. (One that
+returned a new array would crash, not raise. Called from Python, as tests do, it runs uncompiled.)
+"""
+
+import ctypes
+import sys
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from asr.util.array_cache import load_or_make
+from asr.util.array_file import Contents
+
+_PACKAGE = Path(__file__).parents[1]
+_KIND = "machine code 1"
+_COMPILERS = ("asr.util.native", "asr.util.compiled")
+_OPTIONS = {
+    "_nrt": False,
+    "error_model": "numpy",  # that of Python raises where a divisor is 0
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+SYMBOL = "native_function"
+NOTICE = "compiling functions for their first use, about ten seconds"
+_engines: list[Any] = []  # they own the code that was linked
+_inlined: list[Callable[..., Any]] = []  # not yet known to numba
+_lock = Lock()
+
+
+class Native:
+    """A compiled function, made or loaded when it is first called with arguments of new types.
+
+    Args:
+        function: takes arrays in C order, numbers and named tuples of them, and returns an integer.
+    """
+
+    def __init__(self, function: Callable[..., int]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+        self._entries: dict[tuple, Callable[[int], int]] = {}
+
+    def __call__(self, *arguments: Any) -> int:
+        """Run the compiled function, without Python's global lock."""
+        words: list[int] = []
+        kinds = tuple(_pack(argument, words) for argument in arguments)
+        entry = self._entries.get(kinds)
+        if entry is None:
+            with _lock:
+                entry = self._entries.get(kinds) or self._entries.setdefault(
+                    kinds, _load(self.function, kinds)
+                )
+        table = np.array(words, np.int64)
+        return entry(table.ctypes.data)
+
+
+native = Native
+
+
+def njit_no_alloc(function: Callable[..., Any]) -> Any:
+    """Let compiled functions call a function that neither allocates nor returns a new array."""
+    _inlined.append(function)
+    if "asr.util.compiled" in sys.modules:
+        register_inlined()
+    return function
+
+
+def register_inlined() -> None:
+    """Tell numba of the functions that compiled functions call."""
+    from numba.extending import register_jitable
+
+    while _inlined:
+        register_jitable(**_OPTIONS)(_inlined.pop())
+
+
+@cache
+def source_digest() -> bytes:
+    """Digest the source files with compiled functions: those that import a module of compilers."""
+    contents = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
+    names = [name.encode() for name in _COMPILERS]
+    used = [one for one in contents if any(name in one for name in names)]
+    return sha256(b"".join(sha256(one).digest() for one in used)).digest()
+
+
+def _pack(value: Any, words: list[int]) -> tuple:
+    """Append an argument's words, and return its kind, which says how to read them."""
+    if isinstance(value, np.ndarray):
+        assert value.flags.c_contiguous
+        words.append(value.ctypes.data)
+        words.extend(value.shape)
+        return value.dtype, value.ndim
+    if isinstance(value, tuple):
+        return type(value), *[_pack(one, words) for one in value]
+    if isinstance(value, float):
+        words.append(np.float64(value).view(np.int64).item())
+        return (float,)
+    words.append(int(value))
+    return (bool if isinstance(value, bool | np.bool_) else int,)
+
+
+def _load(function: Callable[..., int], kinds: tuple) -> Callable[[int], int]:
+    """Link the machine code of a function for arguments of these kinds, compiled if need be."""
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    host = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), llvmlite.__version__
+    name = f"{function.__module__}.{function.__qualname__}"
+    about = repr((name, _describe(kinds), host)).encode()
+    key = sha256(source_digest() + about).hexdigest()
+    _, arrays = load_or_make(
+        f"{key[:32]}.native",
+        _KIND,
+        lambda facts: facts["key"] == key,
+        lambda: _compile(function, kinds, key),
+    )
+    address = _link(arrays["code"].tobytes())
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)
+
+
+def _compile(function: Callable[..., int], kinds: tuple, key: str) -> Contents:
+    """Compile a function, and tell the user."""
+    from asr.util.native_compiler import compile_function
+
+    tell_of_compiling()
+    register_inlined()
+    code = compile_function(function, kinds, SYMBOL, _OPTIONS, make_machine())
+    return Contents({"key": key}, {"code": np.frombuffer(code, np.uint8)})
+
+
+def _describe(kinds: Any) -> str:
+    """Describe kinds in a way that does not depend on the process."""
+    if isinstance(kinds, tuple):
+        return f"({', '.join(map(_describe, kinds))})"
+    if isinstance(kinds, type):
+        return kinds.__qualname__
+    return repr((kinds.descr, kinds.itemsize)) if isinstance(kinds, np.dtype) else repr(kinds)
+
+
+def make_machine() -> Any:
+    """Describe this computer to LLVM."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        codemodel="jitdefault",
+        jit=True,
+    )
+
+
+def _link(code: bytes) -> int:
+    """Bring machine code into this process, and return its function's address."""
+    import llvmlite.binding as llvm
+
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), make_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    return int(engine.get_function_address(SYMBOL))
+
+
+@cache
+def tell_of_compiling() -> None:
+    """Say on a terminal, once, that functions are being compiled."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        tqdm.write(NOTICE, file=sys.stderr)  # above a progress bar, if there is one
