@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 Seconds = dict[str, list[float]]
 
@@ -46,19 +48,29 @@ def ratio(seconds: Seconds, slow: str, fast: str) -> str:
     return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
 
 
-def matrix_product(size: int, dtype: torch.dtype) -> Callable[[], torch.Tensor]:
+def matrix_product(size: int, dtype: "torch.dtype") -> "Callable[[], torch.Tensor]":
     """Make a product of two square matrices."""
+    import torch
+
     left, right = torch.randn(2, size, size).to(dtype)
     return lambda: left @ right
 
 
 def machine_line() -> str:
     """Name the processor, its cores, the threads in use and torch's version."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"{_processor()}, {cores} cores, {torch.get_num_threads()} threads, "
-        f"torch {torch.__version__}, Python {platform.python_version()}"
-    )
+    import torch
+
+    return f"{processor_line()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def processor_line() -> str:
+    """Name the processor, its cores and Python's version, without torch."""
+    return f"{_processor()}, {count_cores()} cores, Python {platform.python_version()}"
+
+
+def count_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

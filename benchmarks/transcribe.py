@@ -2,10 +2,13 @@
 
     python benchmarks/transcribe.py --model MODEL [--minutes 20] [--peers PYTHON]
     python benchmarks/transcribe.py --model MODEL --long-hours 3     # memory and WER besides
+    python benchmarks/transcribe.py --model MODEL --commands 2000 [--before CHECKOUT]
 
 The recording is joined from a manifest's cuts, with pauses and noise. Stages are timed in CPU
-seconds on one core, whole runs by the clock and in CPU seconds on one core and on two. The
-encoder's floor is the time that its multiply-adds, without padding, would take at the rate of one
+seconds on one core, whole runs by the clock and in CPU seconds on one core and on two. With
+--commands, only the command line is measured: `asr transcribe` of so many seconds of the manifest's
+recordings in random order on two cores, the start included, beside another checkout. The encoder's
+floor is the time that its multiply-adds, without padding, would take at the rate of one
 large matrix product, which is measured in the same run.
 
 B batch, N samples, U encoder frames, V tokens.
@@ -24,10 +27,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import soundfile
 import torch
+from commands import Side, Spent, make_sides
 from long_recording import Utterance, read_manifest, write_long
 from rapidfuzz.distance import Levenshtein
-from timing import machine_line, print_row
+from timing import machine_line, print_row, processor_line
 from training import PRODUCT, matrix_product, multiply_adds
 
 import asr
@@ -45,6 +50,10 @@ Item = TypeVar("Item")
 def main() -> None:
     """Make the recording, measure, and print."""
     arguments = parse_arguments()
+    if arguments.commands:
+        print(processor_line(), flush=True)
+        print_commands(arguments)
+        return
     torch.set_num_threads(1)
     torch.manual_seed(0)
     print(machine_line(), flush=True)
@@ -71,6 +80,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--long-hours", type=float, help="compare memory and WER at this length")
     parser.add_argument("--peers", type=Path, help="a Python that has pocketsphinx")
     parser.add_argument("--repeats", type=int, default=3, help="rounds; the fastest counts")
+    parser.add_argument("--commands", type=float, metavar="SECONDS", help="of asr transcribe")
+    parser.add_argument("--before", type=Path, help="a checkout, or the Python of an environment")
     parser.add_argument("--quick", action="store_true", help="40 s of audio, as a test")
     return parser.parse_args()
 
@@ -173,6 +184,71 @@ def print_speeds(
         ratios = [f"{theirs / ours:.1f}" for theirs, ours in zip(peer_s, fastest[1], strict=True)]
         print_row(("ours on 1 core, times as fast", *ratios), WIDTHS)
         print("(pocketsphinx uses its model of general US English; ours was trained on this task)")
+
+
+def print_commands(arguments: argparse.Namespace) -> None:
+    """Print speed, memory and WER of `asr transcribe` over recordings in random order."""
+    wanted = choose_recordings(arguments.manifest, arguments.commands)
+    audio_s = sum(soundfile.info(path).duration for path, _ in wanted)
+    sides = make_sides(arguments.before)
+    runs: dict[str, list[Spent]] = {side.name: [] for side in sides}
+    with tempfile.TemporaryDirectory() as folder:
+        for side in sides:  # compiles and prepares
+            transcribe_files(side, wanted[:1], Path(folder), arguments)
+        for _ in range(arguments.repeats):
+            for side in sides:
+                runs[side.name].append(transcribe_files(side, wanted, Path(folder), arguments))
+    print(f"\nasr transcribe of {len(wanted)} files of {audio_s:,.0f} s in all, 2 cores\n")
+    widths = (*WIDTHS, 10, 10)
+    print_row(("", "by clock", "by CPU time", "peak MB", "WER"), widths)
+    for name, found in runs.items():
+        best = min(found, key=lambda run: run.wall_s)
+        speeds = [f"{audio_s / spent:,.0f}" for spent in (best.wall_s, best.cpu_s)]
+        error = f"{printed_wer(best.printed, dict(wanted)):.2f} %"
+        print_row((name, *speeds, f"{best.peak_mb:.0f}", error), widths)
+    if len(sides) > 1:
+        pairs = [*zip(runs["before"], runs["after"], strict=True)]
+        cells = [
+            f"{min(getattr(b, kind) / getattr(a, kind) for b, a in pairs):.2f}"
+            for kind in ("wall_s", "cpu_s")
+        ]
+        print_row(("after, times as fast at least", *cells), widths[:3])
+
+
+def choose_recordings(manifest: Path, seconds: float) -> list[tuple[str, str]]:
+    """Draw recordings and their texts in random order, up to so many seconds."""
+    recordings = read_manifest(manifest)
+    chosen, total = [], 0.0
+    for place in np.random.default_rng(0).permutation(len(recordings)):
+        chosen.append(recordings[place])
+        total += soundfile.info(recordings[place][0]).duration
+        if total >= seconds:
+            break
+    return chosen
+
+
+def transcribe_files(
+    side: Side, wanted: list[tuple[str, str]], folder: Path, arguments: argparse.Namespace
+) -> Spent:
+    """Run `asr transcribe` over recordings."""
+    listed = folder / "files.txt"
+    listed.write_text("".join(f"{Path(path).absolute()}\n" for path, _ in wanted))
+    command = ["transcribe", "--list", str(listed), "--model", str(arguments.model)]
+    if arguments.decoding:
+        command += ["--decoding", str(arguments.decoding.absolute())]
+    return side.run(command, folder / side.name, cores=2)
+
+
+def printed_wer(printed: str, texts: dict[str, str]) -> float:
+    """Word error rate of printed lines, in percent."""
+    references = {str(Path(path).absolute()): text for path, text in texts.items()}
+    errors = words = 0
+    for line in printed.splitlines():
+        path, text = line.split("\t", 1)
+        reference = references[path].upper().split()
+        errors += Levenshtein.distance(reference, text.upper().split())
+        words += len(reference)
+    return 100 * errors / words
 
 
 def run_peer(python: str, path: Path) -> dict[str, Any]:

@@ -66,6 +66,22 @@ def test_transcribe(tones: Path, tones_run: Path) -> None:
     assert printed.splitlines()[-1].endswith(" % utterance by utterance")
 
 
+def test_transcribing_by_the_command_line(tones: Path, tones_run: Path) -> None:
+    files = ("--model", str(tones_run), "--manifest", str(tones / "test.jsonl.gz"))
+    sides = ("--commands", "1", "--before", str(ROOT))
+    rows = [line.split() for line in run("transcribe.py", *QUICK, *files, *sides).splitlines()]
+    (before,), (after,) = ([row for row in rows if row[:1] == [n]] for n in ("before", "after"))
+    assert before[-2:] == after[-2:]  # the word error rates
+
+
+def test_cold_start(tones: Path, tones_run: Path) -> None:
+    arguments = (str(tones / "test-00.wav"), "--model", str(tones_run), "--repeats", "1")
+    printed = run("cold_start.py", *arguments, "--before", str(ROOT))
+    for name in ("first start, before", "warm start, after", "before / after, warm"):
+        assert printed.count(f"\n{name}") == 2
+    assert printed.splitlines()[-1].startswith("text: ")
+
+
 def test_encoders() -> None:
     rows = run("encoders.py", *QUICK).splitlines()[-17:]
     assert [rows[0].split()[0], rows[-1].split()[0]] == ["blstm", "xlstm"]
