@@ -28,8 +28,8 @@ def add(verbs: Verbs) -> None:
     )
     verb.add_argument(
         "text", nargs="+", type=Path, metavar="TEXT",
-        help="a text, plain or gzipped, a cut manifest, an n-gram model (.arpa, .arpa.gz), or a "
-        "model of phones, whose pronunciations are kept",
+        help="a text, plain or gzipped, a cut manifest, an n-gram model (.arpa, .arpa.gz, .xz), or "
+        "a model of phones, whose pronunciations are kept",
     )  # fmt: skip
     verb.add_argument("--output", type=Path, required=True, metavar="FILE")
     verb.add_argument(
@@ -83,7 +83,7 @@ def _pronunciations(model: Path) -> Lexicon:
 def _words(path: Path, normalizer: str) -> list[str]:
     """List the words of a text once, the most frequent first."""
     normalize = NORMALIZERS[normalizer]
-    if path.name.endswith((".arpa", ".arpa.gz")):
+    if path.name.endswith((".arpa", ".arpa.gz", ".xz")):
         from asr.lm.store import open_ngram
 
         return [

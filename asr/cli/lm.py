@@ -1,4 +1,4 @@
-"""`asr lm train` and `asr lm info`: n-gram language models."""
+"""`asr lm train`, `asr lm info` and `asr lm pack`: n-gram language models."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ from asr.cli.flags import Verbs
 from asr.cli.messages import show
 from asr.text.normalizers import NORMALIZERS
 from asr.text.tags import TAGS
+from asr.util.errors import UserError
 
 if TYPE_CHECKING:
     from asr.lm.estimate import TrainedModel
@@ -20,7 +21,7 @@ _TEXT_HELP = (
 
 
 def add(verbs: Verbs) -> None:
-    """Add both verbs."""
+    """Add the verbs."""
     lm = verbs.add_parser("lm", help="estimate an n-gram language model, or describe one")
     actions = lm.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="estimate one from text: modified Kneser-Ney")
@@ -43,9 +44,13 @@ def add(verbs: Verbs) -> None:
     )
     train.set_defaults(run=run_train)
     info = actions.add_parser("info", help="sizes, and with a text its perplexity")
-    info.add_argument("model", type=Path, metavar="ARPA", help="plain or gzipped")
+    info.add_argument("model", type=Path, metavar="ARPA", help="plain, gzipped or packed")
     info.add_argument("text", type=Path, nargs="?", metavar="TEXT", help=_TEXT_HELP)
     info.set_defaults(run=run_info)
+    pack = actions.add_parser("pack", help="a smaller file that opens without being parsed")
+    pack.add_argument("model", type=Path, metavar="ARPA", help="plain or gzipped")
+    pack.add_argument("--output", type=Path, required=True, metavar="FILE", help="*.xz")
+    pack.set_defaults(run=run_pack)
     for action in (train, info):
         action.add_argument(
             "--unit", choices=("word", "char"), default="word",
@@ -81,6 +86,18 @@ def run_info(args: argparse.Namespace) -> None:
     from asr.lm.perplexity import info
 
     show(_format_info(info(args.model, _read_text(args) if args.text else None)))
+
+
+def run_pack(args: argparse.Namespace) -> None:
+    """Pack a model, and print the sizes of both files."""
+    from asr.lm.packed import write_packed
+    from asr.lm.store import open_ngram
+
+    if args.output.suffix != ".xz":
+        raise UserError(f"{args.output}: a packed model ends in .xz; rename it")
+    write_packed(open_ngram(args.model), args.output)
+    after, before = (file.stat().st_size / 1e6 for file in (args.output, args.model))
+    show(f"{args.output}: {after:.1f} MB, before {before:.1f} MB")
 
 
 def _read_text(args: argparse.Namespace) -> "TokenizedText":

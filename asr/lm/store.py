@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from asr.lm.ngram import NGram, NGramArrays
+from asr.lm.packed import MAGIC, unpack_model
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
 from asr.util.files import digest
@@ -26,12 +27,13 @@ _UNCHANGED_NS = 2_000_000_000
 
 
 def open_ngram(path: str | Path) -> NGram:
-    """Open an ARPA file, plain or gzipped, through its cache, which is made where none is valid.
+    """Open an ARPA file, plain or gzipped, or a packed model (`asr.lm.packed`).
 
-    Without a cache folder that can be written, each call parses the file.
+    It is opened through its cache, which is made where none is valid. Without a cache folder that
+    can be written, each call parses the file.
 
     Raises:
-        UserError: the file cannot be read, or is not a valid ARPA file.
+        UserError: the file cannot be read, or is not a valid model.
 
     Warns:
         UserWarning: as `load_or_make`.
@@ -69,7 +71,9 @@ def _parse(path: Path) -> Contents:
 
 def _parse_content(content: bytes, path: Path) -> NGram:
     """Parse the content of the file at `path`."""
-    from asr.lm.arpa import parse_arpa  # imported here: a cached model needs no compiler
+    if content.startswith(MAGIC):
+        return unpack_model(content, path)
+    from asr.lm.arpa import parse_arpa  # imported here: no other model needs the compiler
 
     return parse_arpa(unpack_gzip(content, path), path)
 

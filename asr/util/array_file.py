@@ -9,7 +9,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 from stat import S_ISREG
@@ -63,29 +63,47 @@ def write_arrays(
     Raises:
         OSError: the file cannot be written.
     """
+    with open_replacement(path) as file:
+        for block in lay_out(kind, facts, arrays):
+            file.write(block)
+
+
+def lay_out(
+    kind: str, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> Iterator[bytes | memoryview]:
+    """Yield the bytes of a file, block by block; arguments as for `write_arrays`."""
     shapes = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
     header = json.dumps({"kind": kind, "facts": facts, "arrays": shapes}).encode()
     blocks: list[bytes | memoryview] = [_PREFIX.pack(MAGIC, len(header)) + header]
-    blocks += [array.data for array in arrays.values()]
-    checksum = 0
-    with open_replacement(path) as file:
-        for block in blocks:
-            padding = bytes(_aligned(file.tell()) - file.tell())
-            file.write(padding)
-            file.write(block)
-            checksum = zlib.crc32(block, zlib.crc32(padding, checksum))
-        file.write(_CHECKSUM.pack(checksum))
+    blocks += [array.data.cast("B") if array.size else b"" for array in arrays.values()]
+    checksum = at = 0
+    for block in blocks:
+        padding = bytes(_aligned(at) - at)
+        yield padding
+        yield block
+        checksum = zlib.crc32(block, zlib.crc32(padding, checksum))
+        at += len(padding) + len(block)
+    yield _CHECKSUM.pack(checksum)
 
 
 def read_arrays(path: Path, kind: str) -> Contents:
     """Map a file; a link or a pipe is refused.
 
     Raises:
-        DamagedError: the file's checksum or its length is wrong.
-        ValueError, KeyError, TypeError, OSError: the file is missing, of another kind or format, or
-            from a machine with another order of bytes.
+        OSError: the file is missing.
+        DamagedError, ValueError, KeyError, TypeError: as `take_arrays`.
     """
-    mapped = _map(path)
+    return take_arrays(_map(path), kind)
+
+
+def take_arrays(mapped: np.ndarray, kind: str) -> Contents:
+    """Find the arrays in the bytes of a file, (N,) uint8.
+
+    Raises:
+        DamagedError: the checksum or the length is wrong.
+        ValueError, KeyError, TypeError: of another kind or format, or from a machine with another
+            order of bytes.
+    """
     if mapped[: len(MAGIC)].tobytes() != MAGIC:
         raise ValueError("of another format")
     content, checksum = mapped[: -_CHECKSUM.size], mapped[-_CHECKSUM.size :].tobytes()
