@@ -75,11 +75,19 @@ _SEPARATED = re.compile(r"[\s\-:.,;/=&+*!?|'\"_]+")
 #: Full-width brackets and marks, of Chinese and Japanese texts.
 _ASCII = str.maketrans("＜＞〈〉［］【】〔〕｛｝（）＆＊＋＃～％", "<><>[][][]{}()&*+#~%")
 #: Any character or name that a tag has; most texts have none.
-_MAY_HAVE = re.compile(
-    rf"[<>\[\](){{}}*+#~%&!^=_@|/\\$＜〈［【〔｛（＆＊＋＃～％]|-\w+-|{'|'.join(_BARE)}"
-)
-
-_MAY_HAVE_BYTES = re.compile(_MAY_HAVE.pattern.replace(r"\w", "[a-zA-Z]").encode())
+_MARKED = "<>[](){}*+#~%&!^=_@|/\\$＜〈［【〔｛（＆＊＋＃～％"
+_NAMED = (r"-[a-zA-Z]+-", *(rf"{name}(?![a-zA-Z])" for name in _BARE))
+_MAY_HAVE = re.compile(rf"[{re.escape(_MARKED)}]|{'|'.join(_NAMED)}")
+#: Searched for one after another, which is many times as fast as all at once.
+_MARKED_BYTES = [mark.encode() for mark in _MARKED]
+_LONGEST_NAME = 80
+#: A literal that is found fast, and what tells it from a part of a word.
+_NAMED_BYTES = [
+    (f"{before}{name}".encode(), re.compile(f"{before}{name}(?![a-zA-Z])".encode()))
+    for name in _BARE
+    for before in " \n\t"
+]
+_HYPHENS = re.compile(b"-[a-zA-Z]+-")
 
 
 def _names_noise(content: str) -> bool:
@@ -161,7 +169,14 @@ TAGS: dict[str, Callable[[str], str]] = {"drop": drop_tags, "keep": _keep}
 
 def may_have_tags(text: bytes) -> bool:
     """Tell fast whether some tag may be in a UTF-8 text."""
-    return _MAY_HAVE_BYTES.search(text) is not None
+    marked = any(mark in text for mark in _MARKED_BYTES)
+    first = b"\n" + text[:_LONGEST_NAME]  # as if another line were before
+    return (
+        marked
+        or _HYPHENS.search(text) is not None
+        or any(name.search(first) for _, name in _NAMED_BYTES)
+        or any(literal in text and name.search(text) for literal, name in _NAMED_BYTES)
+    )
 
 
 def describe_tags(texts: Iterable[str]) -> str:
