@@ -65,7 +65,7 @@ def place(tmp_path, tones, tones_run):
 
 
 def truncated_wav(p: Place) -> list[str]:
-    return p.transcribe(p.write("cut.wav", p.wav.read_bytes()[:-2000]))
+    return [*p.transcribe(p.write("cut.wav", p.wav.read_bytes()[:-2000])), "--strict"]
 
 
 def zero_samples(p: Place) -> list[str]:
@@ -276,7 +276,7 @@ def model_with_a_target(p: Place) -> list[str]:
 
 # What each sentence must name, of what was given.
 KINDS: dict[Callable[[Place], list[str]], tuple[str, ...]] = {
-    truncated_wav: ("cut.wav", "ends before its header says"),
+    truncated_wav: ("cut.wav", "before its header says"),
     zero_samples: ("empty.wav", "without samples"),
     nan_samples: ("nan.wav", "4000 samples are NaN or infinite"),
     nan_samples_in_training: ("train-03", "samples are NaN or infinite"),

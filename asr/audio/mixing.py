@@ -33,7 +33,8 @@ def mix(
     for first in range(0, len(samples), stretch):
         part = slice(first, first + stretch)
         power = np.square(samples[part], dtype=np.float64).mean(axis=0)
-        if np.square(mixed[part], dtype=np.float64).mean() >= _CANCELLED * power.mean():
+        mixed_power = np.square(mixed[part], dtype=np.float64).mean()
+        if not mixed_power < _CANCELLED * power.mean():  # NaN, which is refused later, stays
             continue
         loudest = int(power.argmax())
         mixed[part] = samples[part, loudest if power[loudest] > _LOUDER * power[0] else 0]

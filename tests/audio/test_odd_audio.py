@@ -133,6 +133,14 @@ def test_channels_in_antiphase_are_no_silence(
     assert len(said) == 1 and said[0].startswith("its channels cancel each other")
 
 
+def test_what_is_no_number_is_refused_in_any_channel(tmp_path: Path) -> None:
+    both = np.stack([speech(), speech()], 1)
+    both[300, 1] = np.nan
+    soundfile.write(tmp_path / "a.wav", both, RATE, subtype="FLOAT")
+    with pytest.raises(AudioError, match="1 samples are NaN or infinite"):
+        read(tmp_path / "a.wav")
+
+
 def test_channels_are_mixed_wherever_they_do_not_cancel(tmp_path: Path) -> None:
     """The wiring was wrong for a while; noise and pauses in common are no cause to say so."""
     left = speech(4.0)

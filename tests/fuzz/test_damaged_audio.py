@@ -7,6 +7,7 @@ import damaged_audio
 import pytest
 from random_models import random_model, random_tokenizer
 
+from asr.audio.recording import Selection
 from asr.cli import main
 from asr.engine.torch_engine import TorchEngine
 from asr.inference.recognizer import Recognizer
@@ -20,7 +21,7 @@ def test_damaged_files_are_refused_and_good_ones_transcribed(tmp_path: Path, cou
     made = damaged_audio.write(tmp_path, count)
     recognizer = Recognizer(TorchEngine(random_model()), random_tokenizer())
 
-    results = dict(recognizer.transcribe_files([one.path for one in made]))
+    results = dict(recognizer.transcribe_files([one.path for one in made], Selection(strict=True)))
 
     assert len(results) == count
     for one in made:
@@ -43,12 +44,15 @@ def test_the_command_line_names_each_bad_file_in_one_line(
     model = random_model()
     save_model(tmp_path / MODEL_NAME, model.state_dict(), model.settings, random_tokenizer(), {})
 
-    status = main(["transcribe", *[str(m.path) for m in made], "--model", str(tmp_path)])
+    status = main(
+        ["transcribe", *[str(m.path) for m in made], "--model", str(tmp_path), "--strict"]
+    )
 
     printed = capfd.readouterr()
     transcribed = [line.split("\t")[0] for line in printed.out.splitlines()]
-    # libsndfile's mp3 decoder has notes of its own
-    complaints = [line for line in printed.err.splitlines() if not line.startswith("Note: ")]
+    complaints = [
+        line for line in printed.err.splitlines() if not line.startswith("asr: warning: ")
+    ]
     assert status == 1
     assert complaints[-1] == f"asr: {len(made) - len(transcribed)} of {len(made)} files failed"
     assert len(transcribed) + len(complaints) - 1 == len(made)
