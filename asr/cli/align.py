@@ -14,6 +14,7 @@ from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.util.errors import UserError, contain_errors
 from asr.util.files import digest, escape_file_name
+from asr.util.garbage import no_collection
 from asr.util.paths import find_model, is_manifest
 from asr.util.printable import printable
 from asr.util.text_files import read_text
@@ -130,6 +131,7 @@ def _align_all(
     return int(failed > 0)
 
 
+@no_collection()
 def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
     """Open the model, with the pronunciations of a lexicon beside its own."""
     from asr.engine.choice import open_engine

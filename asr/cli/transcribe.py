@@ -21,6 +21,7 @@ from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
 from asr.util.errors import UserError, contain_errors
 from asr.util.files import digest
+from asr.util.garbage import no_collection
 from asr.util.paths import find_model
 from asr.util.printable import printable
 
@@ -141,9 +142,8 @@ def _transcribe(
     from tqdm import tqdm
 
     from asr.formats import About
-    from asr.inference.recognizer import load
 
-    recognizer = load(args.model, options, args.vad, args.device, args.precision)
+    recognizer = _load(args, options)
     settings = _settings(args, options)
     failed: list[Input] = []
     with readable(wanted) as (paths, refused), naming(paths):
@@ -165,6 +165,13 @@ def _transcribe(
             first = next((path for path, one in paths.items() if one is inputs[0]), inputs[0].path)
             drawn = _draw(recognizer, first, args)
     return len(failed), drawn
+
+
+@no_collection()
+def _load(args: argparse.Namespace, options: "DecodingOptions") -> "Recognizer":
+    from asr.inference.recognizer import load
+
+    return load(args.model, options, args.vad, args.device, args.precision)
 
 
 def _transcripts(

@@ -29,6 +29,7 @@ from asr.model.model_file import read_model
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
+from asr.util.garbage import no_collection
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding
 from asr.util.threads import count_cores, map_in_order
 
@@ -246,6 +247,7 @@ class Recognizer:
         return log_probs[0, : frames[0]]
 
 
+@no_collection()
 def load(
     model: str | Path = DEFAULT_MODEL,
     decoding: str | Path | DecodingOptions | None = None,
