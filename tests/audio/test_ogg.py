@@ -1,5 +1,6 @@
 """Ogg files: complete and joined ones are read, and files that lost a page are refused."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,19 @@ from asr.audio.recording import Selection, read_audio
 from asr.audio.samples import AudioWarning
 
 
-@pytest.fixture(params=["VORBIS", "OPUS"])
-def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    path = tmp_path / "a.ogg"
+@pytest.fixture(scope="module", params=["VORBIS", "OPUS"])
+def content(request: pytest.FixtureRequest) -> bytes:
+    """Encode 20 s, which takes about a second."""
+    file = io.BytesIO()
     noise = 0.1 * np.random.default_rng(0).standard_normal(16_000 * 20)
-    soundfile.write(path, noise, 16_000, format="OGG", subtype=request.param)
+    soundfile.write(file, noise, 16_000, format="OGG", subtype=request.param)
+    return file.getvalue()
+
+
+@pytest.fixture
+def path(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / "a.ogg"
+    path.write_bytes(content)
     return path
 
 
