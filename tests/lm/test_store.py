@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sentence_scores import total_log10
 
-from asr.lm import NGram, store
+from asr.lm import NGram, arpa, store
 from asr.lm.store import cache_name, open_ngram
 from asr.util.array_file import MAGIC
 from asr.util.cache_folder import make_cache_folder
@@ -35,18 +35,20 @@ OTHER = ARPA.replace("-0.3", "-0.4")  # of equal length
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The paths that were parsed since the test began, in order."""
     paths: list[Path] = []
-    parse = store.parse_arpa
+    parse = arpa.parse_arpa
 
     def spy(text: bytes, path: Path) -> NGram:
         paths.append(path)
         return parse(text, path)
 
-    monkeypatch.setattr(store, "parse_arpa", spy)
+    monkeypatch.setattr(arpa, "parse_arpa", spy)
     return paths
 
 
 @pytest.fixture
-def source(tmp_path: Path, cache_home: Path) -> Path:
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a model, with a cache folder of its own."""
+    monkeypatch.setenv("ASR_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "x.arpa"
     path.write_text(ARPA)
     return path
