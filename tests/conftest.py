@@ -1,13 +1,16 @@
 """Fixtures every test may ask for."""
 
-from collections.abc import Generator, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from asr.lm import NGram
+    from asr.util.array_file import Contents
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,11 +86,30 @@ def letter_lm(tmp_path_factory: pytest.TempPathFactory) -> "NGram":
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the caches of parsed models out of the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
+    """Keep caches out of the user's own, in one folder of all of pytest-xdist's workers.
+
+    Each function is then compiled once, not once in each worker.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASR_CACHE", str(folder))
+        if os.name == "posix":
+            from asr.util import native
+
+            folder.mkdir(mode=0o700, exist_ok=True)
+            one_by_one = partial(_load_locked, folder, native.load_or_make)
+            patch.setattr(native, "load_or_make", one_by_one)
         yield folder
+
+
+def _load_locked(folder: Path, load: Callable[..., "Contents"], name: str, *how: Any) -> "Contents":
+    """Load machine code, waiting for another worker that is compiling the function."""
+    import fcntl
+
+    with (folder / f"lock-{name}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return load(name, *how)
 
 
 @pytest.fixture(scope="session", autouse=True)
