@@ -127,7 +127,14 @@ def read_options(path: Path) -> DecodingOptions:
         UserError: an unreadable file, an unknown key, a value of a wrong type or range, or a
             language model that changed since it was tuned; with the line where it stands.
     """
-    settings = {_FORMER_NAMES.get(key, key): value for key, value in read_flat(path).items()}
+    given = read_flat(path)
+    for former, name in _FORMER_NAMES.items():
+        if former in given and name in given:
+            raise UserError(
+                f"{path}:{given[former].line}: {former} is the former name of {name}, which line "
+                f"{given[name].line} gives too; keep one of them"
+            )
+    settings = {_FORMER_NAMES.get(key, key): value for key, value in given.items()}
     names = [field.name for field in fields(DecodingOptions)]
     for key, setting in settings.items():
         if key not in names:

@@ -130,3 +130,11 @@ def test_options_in_a_folder_that_is_a_link_find_their_files(tmp_path: Path, arp
 
     found = read_options(tmp_path / "runs" / "decoding.yaml").lm
     assert found is not None and found.samefile(tmp_path / "lm.arpa")
+
+
+def test_a_vocabulary_by_its_former_and_its_present_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "decoding.yaml"
+    path.write_text("search: beam\nvocabulary: words.txt\nlexicon: others.txt\n")
+    said = "decoding.yaml:3: lexicon is the former name of vocabulary, which line 2 gives too"
+    with pytest.raises(UserError, match=said):
+        read_options(path)
