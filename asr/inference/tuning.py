@@ -60,6 +60,10 @@ class Tuner:
         options: where to start; all but the weights and the temperature is kept.
         hotwords: phrases that earn a bonus.
 
+    Attributes:
+        calibrated: whether the confidence temperature was fitted, for which words must have been
+            recognized.
+
     Raises:
         UserError: no reference has a word.
     """
@@ -76,6 +80,7 @@ class Tuner:
         self._words = [reference.split() for reference in references]
         self._options, self._hotwords = replace(options, search="beam"), hotwords
         self._tried: dict[DecodingOptions, Trial] = {}
+        self.calibrated = False
         if not any(self._words):
             raise UserError("tune: no reference has a word; tune on speech with transcripts")
 
@@ -149,4 +154,5 @@ class Tuner:
             _, words, log_confidence = read_best(search, row, hypotheses)
             confidences += np.exp(log_confidence).tolist()
             correct += right_words(reference, [word for word, _ in words])
+        self.calibrated = bool(confidences)
         return fit_temperature(confidences, correct) if confidences else 1.0
