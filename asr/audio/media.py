@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from asr.audio.mixing import fit_channels
 from asr.audio.mp3 import skip_tag
-from asr.audio.samples import AudioError, Reporter, check_header, check_length
-from asr.util.errors import UserError
+from asr.audio.samples import AudioError, Reporter, SelectionError, check_header, check_length
 
 Block = npt.NDArray[np.float32]
 
@@ -211,7 +210,7 @@ def open_media(path: Path, report: Reporter, track: int | None = None) -> Iterat
 
     Raises:
         AudioError: FFmpeg cannot open the file, or it has no audio.
-        UserError: it has fewer tracks.
+        SelectionError: it has fewer tracks.
     """
     with _open_container(path) as container:
         count = len(container.streams.audio)
@@ -220,7 +219,7 @@ def open_media(path: Path, report: Reporter, track: int | None = None) -> Iterat
             raise AudioError("no samples", detail, "give another file")
         if track is not None and track > count:
             has = "one audio track" if count == 1 else f"{count} audio tracks"
-            raise UserError(f"{path}: has {has}, and no track {track}; name another")
+            raise SelectionError(f"{path}: has {has}, and no track {track}; name another")
         chosen = _choose_track(path, container) if track is None else track - 1
         if count > 1 and track is None:
             report.note(f"has {count} audio tracks, of which track {chosen + 1} is read")

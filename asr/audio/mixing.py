@@ -11,6 +11,8 @@ import numpy.typing as npt
 _CANCELLED = 0.1
 #: Another channel is taken for the first only where it has more than this times its power.
 _LOUDER = 2.0
+#: What is told of a recording where that is so.
+CANCELLED = "its channels cancel each other{of}; one of them is taken there in place of the mean"
 #: The length of the stretches in which channels are compared.
 _STRETCH_S = 1.0
 

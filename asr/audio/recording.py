@@ -16,11 +16,12 @@ import numpy.typing as npt
 import soxr
 
 from asr.audio.libsndfile import DamagedError, Reader, open_reader, require_file
-from asr.audio.mixing import mix
+from asr.audio.mixing import CANCELLED, mix
 from asr.audio.samples import (
     QUIET,
     AudioError,
     Reporter,
+    SelectionError,
     UnknownFormatError,
     Waveform,
     check_samples,
@@ -166,16 +167,13 @@ class Recording:
             yield check_samples(mono, str(self.path))
         if cancelled:
             of = "" if cancelled == total else f" in {worded_s(cancelled / self.sample_rate)}"
-            self.report.note(
-                f"its channels cancel each other{of}; one of them is taken there in place of the "
-                "mean"
-            )
+            self.report.note(CANCELLED.format(of=of))
 
     def _selected(self, frames: int) -> Iterator[Block]:
         """Give the samples between the selected start and end.
 
         Raises:
-            UserError: the recording ends before the selected start.
+            SelectionError: the recording ends before the selected start.
         """
         selection, rate = self.selection, self.sample_rate
         first = round(selection.start_s * rate)
@@ -192,7 +190,7 @@ class Recording:
             if count is not None and at >= first + count:
                 break
         if at <= first:
-            raise UserError(
+            raise SelectionError(
                 f"{self.path}: is {at / rate:.2f} s long, and has nothing from "
                 f"{selection.start_s:g} s on",
                 remedy="earlier_start",
@@ -202,25 +200,37 @@ class Recording:
         """Resolve the selected channel to names and numbers of channels, for `waveform`.
 
         Raises:
-            UserError: a channel that the recording has not.
+            SelectionError: a channel that the recording has not.
         """
-        channel = self.selection.channel
-        if channel == "mix" or (self.channels == 1 and channel in ("left", "each", "1")):
-            return [(None, None)]
         names = (
             _SIDES if self.channels <= len(_SIDES) else [str(i + 1) for i in range(self.channels)]
         )
-        if channel == "each":
+        if self.selection.channel == "each" and self.channels > 1:
             return list(zip(names, range(self.channels), strict=False))
-        number = _SIDES.index(channel) if channel in _SIDES else int(channel) - 1
-        if number < self.channels:
-            return [(names[number], number)]
-        if channel == "right":
-            raise UserError(f"{self.path}: has one channel, not a right one", remedy="mix_channels")
-        raise UserError(
-            f"{self.path}: has {self.channels} channels, not a channel {channel}",
-            remedy="mix_channels",
-        )
+        number = find_channel(self.path, self.selection.channel, self.channels)
+        return [(None, None) if number is None else (names[number], number)]
+
+
+def find_channel(path: str | Path, channel: str, channels: int) -> int | None:
+    """Number a channel from 0 in a recording of some channels; None for the mean of all.
+
+    Args:
+        path: the recording, for the message.
+        channel: one of `CHANNELS`, or a number from 1; each is that of a recording of one.
+        channels: how many the recording has.
+
+    Raises:
+        SelectionError: the recording has not this channel.
+    """
+    if channel == "mix" or (channels == 1 and channel in ("left", "each", "1")):
+        return None
+    number = _SIDES.index(channel) if channel in _SIDES else int(channel) - 1
+    if number < channels:
+        return number
+    if channel == "right":
+        raise SelectionError(f"{path}: has one channel, not a right one", remedy="mix_channels")
+    has = "one channel" if channels == 1 else f"{channels} channels"
+    raise SelectionError(f"{path}: has {has}, not a channel {channel}", remedy="mix_channels")
 
 
 def _peak(samples: Block) -> float:

@@ -45,6 +45,10 @@ class UnknownFormatError(AudioError):
     """A file that libsndfile cannot read, or cannot read from the middle; PyAV may."""
 
 
+class SelectionError(UserError):
+    """What is selected of a recording, a channel say, is not in it."""
+
+
 class AudioWarning(UserNote):
     """What a recording lacks, or what was chosen or changed in order to read it.
 

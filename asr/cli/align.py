@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr.cli.flags import Verbs, add_model, add_selection, read_selection
+from asr.cli.flags import Verbs, add_device, add_model, add_selection, read_selection
 from asr.cli.inputs import Input, make_input, naming, readable
 from asr.cli.made_from import Source, make_source, stamp
 from asr.cli.messages import complain, show, tell
@@ -73,6 +73,7 @@ def add(verbs: Verbs) -> None:
     )  # fmt: skip
     add_selection(verb, each=False, strict=True)
     add_outputs(verb, default="textgrid")
+    add_device(verb)
     verb.set_defaults(run=run)
 
 
@@ -110,7 +111,7 @@ def _align_all(
     finished = len(items) - len(wanted) - failed + len(errors)
     if wanted:
         outputs.check(len(wanted))
-        recognizer = _load(args.model, args.lexicon)
+        recognizer = _load(args)
     for complaint in complaints:
         complain(complaint)
     for item, formats in tqdm(wanted, unit="utt", disable=True if len(wanted) < 2 else None):
@@ -132,20 +133,22 @@ def _align_all(
 
 
 @no_collection()
-def _load(model: str | Path, lexicon: Path | None) -> "Recognizer":
+def _load(args: argparse.Namespace) -> "Recognizer":
     """Open the model, with the pronunciations of a lexicon beside its own."""
     from asr.engine.choice import open_engine
     from asr.inference.recognizer import Recognizer
     from asr.model.model_file import read_model
     from asr.text.phones import PhoneTokenizer
 
-    stored = read_model(model)
-    engine, tokenizer = open_engine(stored), stored.tokenizer
-    if lexicon is None:
+    stored = read_model(args.model)
+    engine, tokenizer = open_engine(stored, args.device, args.precision), stored.tokenizer
+    if args.lexicon is None:
         return Recognizer(engine, tokenizer)
     if not isinstance(tokenizer, PhoneTokenizer):
-        raise UserError(f"{lexicon}: {model} spells, and needs no lexicon; leave --lexicon out")
-    return Recognizer(engine, tokenizer.with_words(lexicon))
+        raise UserError(
+            f"{args.lexicon}: {args.model} spells, and needs no lexicon; leave --lexicon out"
+        )
+    return Recognizer(engine, tokenizer.with_words(args.lexicon))
 
 
 def _from_recording(args: argparse.Namespace, path: Path, one: Input, text: str) -> _Item:
@@ -203,7 +206,12 @@ def _settings(args: argparse.Namespace) -> dict[str, object]:
     if args.output_dir is None:
         return {}
     lexicon = None if args.lexicon is None else stamp(args.lexicon)
-    return {"verb": "align", "model": digest(find_model(args.model)), "lexicon": lexicon}
+    return {
+        "verb": "align",
+        "model": digest(find_model(args.model)),
+        "lexicon": lexicon,
+        "precision": args.precision,
+    }
 
 
 def _align(recognizer: "Recognizer", item: _Item) -> "AlignedTranscript":

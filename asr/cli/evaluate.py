@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import (
     Verbs,
+    add_channel_and_track,
     add_decoding,
     add_device,
     add_model,
     add_report,
     decoding_options,
     print_report,
+    read_selection,
 )
+from asr.cli.inputs import naming
 from asr.cli.messages import complain
 
 if TYPE_CHECKING:
@@ -27,9 +30,11 @@ def add(verbs: Verbs) -> None:
     verb.add_argument(
         "manifest",
         metavar="TEST_SET",
-        help="a cut manifest; or a folder, a table, STM or Kaldi data, as prepare takes them",
+        help="a cut manifest, - for one on standard input; or a folder, a table, STM or Kaldi "
+        "data, as prepare takes them",
     )
     add_model(verb)
+    add_channel_and_track(verb)
     add_device(verb)
     add_decoding(verb)
     add_report(verb)
@@ -40,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Transcribe a test set and score it."""
     from asr.cli.test_sets import open_test_set
 
-    with open_test_set(args.manifest) as test_set:
+    with open_test_set(args.manifest, read_selection(args)) as test_set, naming({}):
         return _score(test_set, args)
 
 

@@ -51,13 +51,35 @@ def add_device(verb: argparse.ArgumentParser) -> None:
 
 
 def add_selection(verb: argparse.ArgumentParser, *, each: bool, strict: bool) -> None:
-    """Add the flags of `read_selection`.
+    """Add the flags of `read_selection` for whole recordings or parts of them.
 
     Args:
         verb: their verb.
         each: whether each of several channels can be taken by itself.
         strict: whether damaged recordings are refused unless flags say otherwise.
     """
+    group = _add_channel_and_track(verb, each=each)
+    group.add_argument(
+        "--start", type=_seconds, default=0.0, metavar="S", help="seconds to leave out first"
+    )
+    group.add_argument("--duration", type=_seconds, metavar="S", help="seconds to read (all)")
+    group.add_argument(
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=strict,
+        help="refuse a recording that is damaged or cut short; else what there is of it is read",
+    )
+
+
+def add_channel_and_track(verb: argparse.ArgumentParser) -> None:
+    """Add the flags of `read_selection` for recordings that are read whole, and must be whole."""
+    verb.set_defaults(start=0.0, duration=None, strict=True)
+    _add_channel_and_track(verb, each=False)
+
+
+def _add_channel_and_track(
+    verb: argparse.ArgumentParser, *, each: bool
+) -> "argparse._ArgumentGroup":
     group = verb.add_argument_group("what of a recording is read")
     ways = "mix, left, right, each, or a number from 1" if each else "mix, left, right, or a number"
     meaning = "; each: every channel by itself" if each else ""
@@ -74,20 +96,11 @@ def add_selection(verb: argparse.ArgumentParser, *, each: bool, strict: bool) ->
         metavar="N",
         help="which of a video's audio tracks, from 1 (its default one, if that has sound)",
     )
-    group.add_argument(
-        "--start", type=_seconds, default=0.0, metavar="S", help="seconds to leave out first"
-    )
-    group.add_argument("--duration", type=_seconds, metavar="S", help="seconds to read (all)")
-    group.add_argument(
-        "--strict",
-        action=argparse.BooleanOptionalAction,
-        default=strict,
-        help="refuse a recording that is damaged or cut short; else what there is of it is read",
-    )
+    return group
 
 
 def read_selection(args: argparse.Namespace) -> "Selection":
-    """Read the flags of `add_selection`."""
+    """Read the flags of `add_selection` or `add_channel_and_track`."""
     from asr.audio.recording import Selection
 
     return Selection(args.channel, args.track, args.start, args.duration, args.strict)

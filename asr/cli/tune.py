@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr.cli.flags import Verbs, add_beam, add_model, decoding_options
+from asr.cli.flags import Verbs, add_beam, add_device, add_model, decoding_options
 from asr.cli.messages import complain, show
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add_parser("tune", help="fit the decoder's weights to a dev set")
     verb.add_argument("manifest", metavar="MANIFEST", help="cut manifest of the dev set")
     add_model(verb)
+    add_device(verb)
     add_beam(verb)
     verb.add_argument(
         "--output", type=Path, required=True, metavar="YAML", help="receives the decoding options"
@@ -37,7 +38,9 @@ def run(args: argparse.Namespace) -> None:
     from asr.inference.tuning import Tuner
 
     options = decoding_options(args)
-    recognizer = load(args.model, DecodingOptions())  # the tuner has a decoder of its own
+    recognizer = load(  # the tuner has a decoder of its own
+        args.model, DecodingOptions(), device=args.device, precision=args.precision
+    )
     normalize = recognizer.tokenizer.normalize
     lexicon = load_lexicon(recognizer.tokens, options, normalize)
     hotwords = load_hotwords(options, normalize)
@@ -54,7 +57,8 @@ def run(args: argparse.Namespace) -> None:
         write_options(best, args.output)
     finally:
         show(_format_trials(trials))
-        show(f"confidence temperature {best.confidence_temperature:.2f}")
+        fitted = "" if tuner.calibrated else ", not fitted: the best settings recognize no word"
+        show(f"confidence temperature {best.confidence_temperature:.2f}{fitted}")
     show(f"written to {args.output}")
 
 

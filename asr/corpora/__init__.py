@@ -74,12 +74,12 @@ def prepare(
     _make_folder(output)
     collection = read(source, output, **given)
 
-    from asr.corpora.convert import CONVERTED
+    from asr.corpora.convert import CONVERTED, Converter
     from asr.corpora.split import choose_splits
     from asr.corpora.text_notes import text_notes
     from asr.corpora.validation import validate
 
-    validated = validate(collection.utterances, output / CONVERTED)
+    validated = validate(collection.utterances, Converter(output / CONVERTED))
     if validated.problems:
         write_text(output / PROBLEMS, "".join(f"{problem}\n" for problem in validated.problems))
     if validated.problems and not skip_invalid:

@@ -30,7 +30,7 @@ from asr.util.text_files import TextError, read_text
 _DIALECT = re.compile(r"dr[1-8]", re.IGNORECASE)
 
 
-def read(source: Path | None, output: Path, into: str | None = None) -> Collection:
+def read(source: Path | None, output: Path | None, into: str | None = None) -> Collection:
     """Read one's own speech, in the format of `source`.
 
     - a folder with ``wav.scp``, or with ``train/wav.scp`` and its like: Kaldi data directories;
@@ -55,7 +55,7 @@ def read(source: Path | None, output: Path, into: str | None = None) -> Collecti
     return Collection([replace(u, split=into) for u in collection.utterances], collection.notes)
 
 
-def _read(source: Path, output: Path) -> Collection:
+def _read(source: Path, output: Path | None) -> Collection:
     """Read the collection with the splits' names as they are in `source`."""
     if source.is_dir():
         return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source, output)
@@ -108,14 +108,14 @@ def _with_our_splits(collection: Collection, source: Path) -> Collection:
     )
 
 
-def _read_folder(root: Path, output: Path) -> Collection:
+def _read_folder(root: Path, output: Path | None) -> Collection:
     """Read recordings at any depth with their transcripts.
 
     Outermost folders with names of splits are the splits. The name of the next folder is the
     speaker: recordings are often kept so, and if it names a session, holding out whole sessions
     is still the more honest test. A folder that holds everything, such as ``wavs``, is neither.
     """
-    matched = match(sorted(_files(root, without=output / CONVERTED)))
+    matched = match(sorted(_files(root, without=output and output / CONVERTED)))
     recordings = Recordings(root, list(matched.transcripts))
     metadata = find_metadata(matched.others if matched.without else [], recordings)
     utterances = [u for u in metadata.utterances if not matched.transcripts.get(u.audio)]
@@ -163,7 +163,7 @@ def _note_tables(metadata: Metadata, root: Path, without: list[Path]) -> list[st
     return notes
 
 
-def _files(root: Path, without: Path) -> list[Path]:
+def _files(root: Path, without: Path | None) -> list[Path]:
     """List the files at any depth, without hidden ones."""
     files, closed = find_files(root, without)
     for error in closed:

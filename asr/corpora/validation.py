@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from asr.audio import AudioError, UnknownFormatError, check_samples
 from asr.audio.libsndfile import decode_blocks, open_audio
-from asr.audio.recording import BLOCK_SAMPLES
+from asr.audio.recording import BLOCK_SAMPLES, find_channel
+from asr.audio.samples import SelectionError
 from asr.corpora.collection import Problem, Utterance
-from asr.corpora.convert import to_flac
+from asr.corpora.convert import Converter
 from asr.data.cut_checks import LONGEST_AT_ONCE_S, LONGEST_S, check_amount
 from asr.data.cut_schema import CutError, check_words
 from asr.util.errors import FileError, contain_errors
@@ -38,24 +39,25 @@ class Validated:
 
 
 def validate(
-    utterances: list[Utterance], converted: Path, longest_s: float = LONGEST_S
+    utterances: list[Utterance], converter: Converter, longest_s: float = LONGEST_S
 ) -> Validated:
     """Decode every recording once, and separate valid from invalid utterances.
 
     Recordings are decoded whole, a few thousand times as fast as real time, since damage in the
-    middle would stop a training. Recordings that libsndfile cannot read are converted to flac, in
-    the folder `converted`.
+    middle would stop a training. Recordings that libsndfile cannot read are converted to flac. The
+    converter's channel is that of utterances whose corpus names none.
 
     Problems are: a duplicated id (the first valid utterance keeps it); missing or unreadable audio
     (damaged, cut short, or with samples that are not finite); no samples; empty text; a segment or
     a channel outside its recording, or a segment longer than `longest_s` or too long for the
     memory; control characters in names or text; and the problem that the reader found.
     """
-    recordings = _open_all((utterance.audio for utterance in utterances), converted)
+    recordings = _open_all((utterance.audio for utterance in utterances), converter)
     valid, cuts, problems = [], [], []
     first: dict[str, Utterance] = {}
     for utterance in utterances:
         recording = recordings[utterance.audio]
+        utterance = _with_channel(utterance, recording, converter)
         problem = _duplicate(utterance, first) or _problem(utterance, recording, longest_s)
         if problem is not None:
             problems.append(problem)
@@ -64,7 +66,23 @@ def validate(
         first[utterance.id] = utterance
         valid.append(utterance)
         cuts.append(_cut(utterance, recording))
-    return Validated(valid, cuts, problems, list(_notes(cuts, converted)))
+    return Validated(valid, cuts, problems, list(_notes(cuts, converter)))
+
+
+def _with_channel(
+    utterance: Utterance, recording: Recording | AudioError, converter: Converter
+) -> Utterance:
+    """Take the selected channel of a recording, unless its corpus names one."""
+    if isinstance(recording, AudioError) or utterance.channel is not None:
+        return utterance
+    if recording.id in converter.made:  # which has the selected channel alone
+        return utterance
+    try:
+        number = find_channel(utterance.audio, converter.selection.channel, recording.num_channels)
+    except SelectionError as error:
+        problem = Problem("channel outside its recording", utterance.where, str(error))
+        return replace(utterance, problem=utterance.problem or problem)
+    return replace(utterance, channel=number)
 
 
 def _duplicate(utterance: Utterance, first: dict[str, Utterance]) -> Problem | None:
@@ -142,15 +160,17 @@ def _cut(utterance: Utterance, recording: Recording) -> Cut:
     )
 
 
-def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
+def _notes(cuts: Sequence[Cut], converter: Converter) -> Iterator[str]:
     recordings = {cut.recording_id: cut.recording for cut in cuts}
     several = len({cut.recording_id for cut in cuts if isinstance(cut, MultiCut)})
     if several:
         yield f"{several} recordings have more than one channel; their channels are mixed."
-    folder = str(converted.resolve())
-    made = sum(str(Path(name).parent) == folder for name in recordings)
-    if made:
-        yield f"{made} recordings were converted to flac in {converted}; the manifests name these."
+    made = len(converter.made.intersection(recordings))
+    if made and not converter.temporary:
+        yield (
+            f"{made} recordings were converted to flac in {converter.folder}; the manifests name "
+            "these."
+        )
     long_s = [cut.duration for cut in cuts if cut.duration > LONG_S]
     if long_s:
         yield (
@@ -160,25 +180,29 @@ def _notes(cuts: Sequence[Cut], converted: Path) -> Iterator[str]:
         )
 
 
-def _open_all(paths: Iterable[Path], converted: Path) -> dict[Path, Recording | AudioError]:
+def _open_all(paths: Iterable[Path], converter: Converter) -> dict[Path, Recording | AudioError]:
     unique = list(dict.fromkeys(paths))
-    open_one = partial(_open, converted=converted)
+    open_one = partial(_open, converter=converter)
     opened = map_in_order(open_one, unique, (os.cpu_count() or 1) + OPENED_AHEAD)
     progress = tqdm(opened, "checking audio", total=len(unique), unit="file", disable=None)
     return dict(zip(unique, progress, strict=True))
 
 
-def _open(path: Path, converted: Path) -> Recording | AudioError:
+def _open(path: Path, converter: Converter) -> Recording | AudioError:
     try:
         with contain_errors(str(path)):
             try:
-                return _recording(path)
+                if converter.selection.track in (None, 1):  # libsndfile's files have one
+                    return _recording(path)
             except UnknownFormatError:
-                return _recording(to_flac(path, converted))
+                pass
+            return _recording(converter.to_flac(path))
     except AudioError as problem:
         return problem
     except FileError as error:
         return AudioError("unreadable audio", str(error), "or leave the file out")
+    except SelectionError as error:
+        return AudioError("channel outside its recording", str(error), "or leave the file out")
 
 
 def _recording(path: Path) -> Recording:

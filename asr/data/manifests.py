@@ -22,7 +22,8 @@ from lhotse.cut.set import deserialize_cut
 from lhotse.utils import compute_num_samples
 
 from asr.audio import AudioError, Waveform, to_waveform
-from asr.audio.mixing import mix
+from asr.audio.mixing import CANCELLED, mix
+from asr.audio.samples import Reporter
 from asr.data.cut_checks import (
     LONGEST_S,
     TOLERANCE_S,
@@ -41,6 +42,8 @@ with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own settin
 #: The most bytes of a line; an hour's transcript has a tenth as many.
 _LONGEST_LINE = 1 << 20
 _GZIP = b"\x1f\x8b"
+#: Recordings of which a warning was given.
+_TOLD: set[str] = set()
 
 
 class _Files(LibsndfileBackend):
@@ -224,11 +227,15 @@ def read_speakers(cuts: Iterable[Cut]) -> dict[str, str] | None:
 def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
     """Load a cut as float32 (N,) at `sample_rate`, its channels mixed.
 
+    Of a recording whose channels cancel each other a warning tells, once in a process.
+
     Raises:
         UserError: the audio is missing, unreadable, empty or not finite.
     """
     try:
-        samples, _ = mix(cut.load_audio().T, cut.sampling_rate)
+        samples, cancelled = mix(cut.load_audio().T, cut.sampling_rate)
+        if cancelled:
+            _tell_cancelled(cut)
         return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
     except AudioError as error:  # which a loader's worker cannot pickle
         raise UserError(str(error)) from error
@@ -237,6 +244,13 @@ def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
             f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); put the file back or "
             "mend it; where recordings have moved, prepare the corpus from there"
         ) from error
+
+
+def _tell_cancelled(cut: Cut) -> None:
+    path = cut.recording.sources[0].source if cut.has_recording else f"cut {cut.id}"
+    if path not in _TOLD:
+        _TOLD.add(path)
+        Reporter(path).note(CANCELLED.format(of=""))
 
 
 def _first_line(error: Exception) -> str:

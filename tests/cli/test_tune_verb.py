@@ -32,7 +32,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tokens=Tokens(ALPHABET), tokenizer=SimpleNamespace(normalize=str.upper)
     )
     held_out = [noisy(text, seed) for seed, text in enumerate(texts)], texts
-    monkeypatch.setattr("asr.inference.recognizer.load", lambda *_: recognizer)
+    monkeypatch.setattr("asr.inference.recognizer.load", lambda *_, **_more: recognizer)
     monkeypatch.setattr("asr.inference.evaluation.held_out_log_probs", lambda *_: held_out)
 
 
@@ -65,3 +65,15 @@ def test_a_file_that_cannot_be_written_does_not_take_the_tuning_with_it(
     assert "confidence temperature" in out
     assert "written to" not in out
     assert "cannot be written" in err
+
+
+def test_a_temperature_that_no_word_fits_is_said_not_to_be_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silence = np.log(np.full((8, 4), 1e-9, np.float32))
+    silence[:, 0] = 0.0
+    held_out = [silence, silence], ["A", "B"]
+    monkeypatch.setattr("asr.inference.evaluation.held_out_log_probs", lambda *_: held_out)
+    assert tune(tmp_path, "decoding.yaml") == 0
+    said = "confidence temperature 1.00, not fitted: the best settings recognize no word"
+    assert said in capsys.readouterr().out.splitlines()

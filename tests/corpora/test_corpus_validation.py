@@ -12,12 +12,13 @@ from phone_files import RATE, encode, tones
 from asr.audio.recording import read_audio
 from asr.corpora import validation
 from asr.corpora.collection import Problem, Utterance
+from asr.corpora.convert import Converter
 from asr.data import cut_checks
 from asr.data.manifests import load_waveform
 
 
 def validate(utterances, converted=Path("unused")):
-    return validation.validate(utterances, converted)
+    return validation.validate(utterances, Converter(converted))
 
 
 def kinds(utterances):
@@ -330,10 +331,10 @@ def test_after_ctrl_c_no_more_files_are_opened(tmp_path, write_audio, monkeypatc
         link.hardlink_to(audio)
     opened = []
 
-    def interrupted(path, converted):
+    def interrupted(path, converter):
         opened.append(path)
         time.sleep(0.002)
-        return open_recording(path, converted)
+        return open_recording(path, converter)
 
     open_recording = validation._open
     monkeypatch.setattr(validation, "_open", interrupted)

@@ -59,9 +59,10 @@ def test_utterances_equal_those_of_lhotses_recipe(corpus, tmp_path):
         for parts in manifests.values()
         for s in parts["supervisions"]
     }
+    from asr.corpora.convert import Converter
     from asr.corpora.validation import validate
 
-    cuts = validate(librispeech.read(corpus, tmp_path).utterances, tmp_path / "converted").cuts
+    cuts = validate(librispeech.read(corpus, tmp_path).utterances, Converter(tmp_path)).cuts
     found = {
         (s.id, s.text, s.speaker, s.duration, cut.recording.sources[0].source)
         for cut in cuts

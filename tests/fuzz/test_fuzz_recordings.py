@@ -17,6 +17,7 @@ from worker import Worker
 
 from asr.audio.recording import read_audio
 from asr.corpora.collection import Utterance
+from asr.corpora.convert import Converter
 from asr.corpora.validation import validate
 from asr.data.manifests import load_waveform, read_cuts
 from asr.util.errors import UserError
@@ -35,7 +36,7 @@ def read_by_transcribe(path: Path) -> None:
 
 def read_by_prepare(path: Path) -> None:
     utterance = Utterance(id="u", audio=path, text="a", where="here:1")
-    checked = validate([utterance], path.parent / "converted")
+    checked = validate([utterance], Converter(path.parent / "converted"))
     assert len(checked.cuts) + len(checked.problems) == 1
     if checked.problems:
         raise UserError(str(checked.problems[0]))
