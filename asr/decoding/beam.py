@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
 from asr.decoding.prefix_scorer import make_scorer
-from asr.decoding.prefix_search import search
+from asr.decoding.prefix_search import PrefixSearch
 from asr.decoding.prefix_state import chosen_words
 from asr.decoding.tokens import Tokens
 from asr.text.tokenizer import BLANK_ID
@@ -85,6 +85,16 @@ class BeamSearch:
 
     def decode_one(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         """Decode one utterance, (U, V); see `decode`."""
+        search = self.begin()
+        self.feed(search, log_probs)
+        return self.hypotheses(search)
+
+    def begin(self) -> PrefixSearch:
+        """Begin the search of an utterance whose frames come in parts."""
+        return PrefixSearch(self._scorer, *self._limits)
+
+    def feed(self, search: PrefixSearch, log_probs: NDArray[np.floating]) -> None:
+        """Go on with a search by the next frames, (U, V); see `decode`."""
         wanted = len(self._scorer.starts_word)
         if log_probs.shape[-1] != wanted:
             raise UserError(
@@ -94,7 +104,11 @@ class BeamSearch:
         frames = np.ascontiguousarray(log_probs, dtype=np.float32)
         if np.isnan(frames).any():
             raise UserError("log_probs: not a number (NaN) in a valid frame; check the model")
-        token_ids, offsets, scores = search(frames - self._penalties, self._scorer, *self._limits)
+        search.feed(frames - self._penalties)
+
+    def hypotheses(self, search: PrefixSearch) -> list[Hypothesis]:
+        """List the results of a search after the frames so far; it may go on all the same."""
+        token_ids, offsets, scores = search.results()
         results = zip(offsets[:-1], offsets[1:], scores, strict=True)
         return [
             Hypothesis(token_ids[low:high], float(total), float(acoustic), float(lm))

@@ -3,9 +3,9 @@
 B batch, U encoder frames, V tokens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +19,10 @@ from asr.transcript import Word
 from asr.util.threads import map_in_threads
 
 if TYPE_CHECKING:
+    from asr.decoding.beam import BeamSearch, Hypothesis
     from asr.decoding.lexicon import Lexicon
     from asr.decoding.segmental import SegmentalDecoder
+    from asr.decoding.stream_decoder import StreamDecoder
     from asr.lm.ngram import NGram
 
 
@@ -91,12 +93,38 @@ class Decoder:
         beam = self._beam
 
         def decode_one(row: NDArray[np.floating]) -> Decoded:
-            from asr.decoding.word_posteriors import read_best
-
-            path, found, log_confidence = read_best(beam, row, beam.decode_one(row))
-            return self._decoded(path, found, frame_s, log_confidence)
+            return self._best(beam, frame_s, row, beam.decode_one(row))
 
         return map_in_threads(decode_one, rows, threads)
+
+    def open_stream(self, frame_s: float) -> "StreamDecoder":
+        """Begin to decode an utterance whose frames come in parts.
+
+        Args:
+            frame_s: seconds from one encoder frame to the next.
+        """
+        from asr.decoding.stream_decoder import BeamStream, GreedyStream
+
+        if self._beam is not None:
+            return BeamStream(self._beam, partial(self._best, self._beam, frame_s))
+
+        def read(log_probs: NDArray[np.floating]) -> Decoded:
+            return self.decode(log_probs[None], np.array([len(log_probs)]), frame_s)[0]
+
+        return GreedyStream(self._tokens, read)
+
+    def _best(
+        self,
+        beam: "BeamSearch",
+        frame_s: float,
+        log_probs: NDArray[np.floating],
+        hypotheses: "Sequence[Hypothesis]",
+    ) -> Decoded:
+        """Read the words of a search's best result."""
+        from asr.decoding.word_posteriors import read_best
+
+        path, found, log_confidence = read_best(beam, log_probs, hypotheses)
+        return self._decoded(path, found, frame_s, log_confidence)
 
     def _greedy(self, log_probs: NDArray[np.floating], path: TokenPath, frame_s: float) -> Decoded:
         """Read the words off a best path: as its letters spell, or by its phones and a lexicon."""

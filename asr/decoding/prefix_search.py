@@ -1,4 +1,4 @@
-"""CTC prefix beam search over one utterance, compiled.
+"""CTC prefix beam search over one utterance, at once or as its frames come; compiled.
 
 A prefix is a node of a tree that grows as the search goes on (`prefixes`). Each prefix in the beam
 has the log-probability of all paths that spell it and end in blank, and of those that end in its
@@ -21,6 +21,7 @@ Sources: Graves et al., "Connectionist Temporal Classification", 2006; Hannun et
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -72,8 +73,12 @@ ENTRY = np.dtype(
 )
 
 
-#: The frame that is next, the size of its beam, and how many prefixes it may add.
-PROGRESS = np.dtype([("frame", "i8"), ("size", "i8"), ("wanted", "i8")], align=True)
+#: The frame that is next, the first frame of those given, the size of the beam, how many prefixes
+#: the next frame may add, and how many the table holds.
+PROGRESS = np.dtype(
+    [("frame", "i8"), ("first", "i8"), ("size", "i8"), ("wanted", "i8"), ("entered", "i8")],
+    align=True,
+)
 
 
 class Frame(NamedTuple):
@@ -128,36 +133,99 @@ class Results(NamedTuple):
     tokens: NDArray[np.int32]
 
 
-def search(
-    log_probs: NDArray[np.float32],
-    scorer: PrefixScorer,
-    beam_size: int,
-    beam_threshold: float,
-    token_threshold: float,
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
-    """Find the likely token sequences of one utterance.
+class PrefixSearch:
+    """The search of one utterance, whose frames are given in any number of parts.
+
+    Results are the same to the last bit in whatever parts the frames come.
 
     Args:
-        log_probs: (U, V) natural log posteriors, in C order.
         scorer: what scores prefixes beyond the acoustics.
         beam_size: prefixes kept from frame to frame, K.
         beam_threshold: nats that a prefix may lie below the best one.
         token_threshold: nats that a token may lie below its frame's best one to be tried.
-
-    Returns:
-        The tokens of the results, which are all that the last beam holds and the lexicon allows,
-        one after the other and best first; (results + 1,) offsets into them; and (results, 3) the
-        total score, the acoustic and the language model's natural log-probabilities.
     """
-    frames, tokens = log_probs.shape
-    work = Work(
-        np.zeros(beam_size, ENTRY),
-        make_candidates(beam_size, beam_threshold),
-        np.empty(tokens),
-        np.empty((2, tokens), np.int64),
-        np.zeros(1, PROGRESS),
-    )
-    results = Results(
+
+    def __init__(
+        self, scorer: PrefixScorer, beam_size: int, beam_threshold: float, token_threshold: float
+    ) -> None:
+        self._scorer, self._token_threshold = scorer, token_threshold
+        tokens = len(scorer.starts_word)
+        self._work = Work(
+            np.zeros(beam_size, ENTRY),
+            make_candidates(beam_size, beam_threshold),
+            np.empty(tokens),
+            np.empty((2, tokens), np.int64),
+            np.zeros(1, PROGRESS),
+        )
+        self._prefixes = make_room(None, 0)
+        self._no_frames = np.zeros((0, tokens), np.float32)
+        self.feed(self._no_frames)  # makes the empty prefix
+
+    def feed(self, log_probs: NDArray[np.float32]) -> None:
+        """Take the next frames: (U, V) natural log posteriors, in C order."""
+        self._work.progress["first"] = self._work.progress["frame"]
+        self._run(log_probs, make_results(0, 0))
+
+    def results(self) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+        """End the sentence after the frames so far; more may be fed all the same.
+
+        Returns:
+            The tokens of the results, which are all that the beam holds and the lexicon allows,
+            one after the other and best first; (results + 1,) offsets into them; and (results, 3)
+            the total score, the acoustic and the language model's natural log-probabilities.
+        """
+        frames = int(self._work.progress["frame"][0])
+        results = make_results(len(self._work.beam), frames)
+        found = self._run(self._no_frames, results)
+        offsets = results.offsets[: found + 1]
+        return results.tokens[: offsets[-1]].copy(), offsets, results.scores[:found]
+
+    def best_score(self) -> float:
+        """The score of the best prefix in the beam, look-ahead scores included, in nats."""
+        beam = self._beam()
+        return float((beam["total"] + beam["language_score"]).max())
+
+    def best_prefix(self) -> NDArray[np.int32]:
+        """The tokens (L,) of the best prefix in the beam."""
+        beam = self._beam()
+        return self._spell(int(beam["node"][np.argmax(beam["total"] + beam["language_score"])]))
+
+    def common_prefix(self) -> NDArray[np.int32]:
+        """The tokens (L,) that all prefixes of the beam begin with; so will all later ones."""
+        parents = self._prefixes.nodes["parent"]
+        nodes = {int(node) for node in self._beam()["node"]}
+        falling = [-node for node in nodes]
+        heapify(falling)
+        while len(falling) > 1:  # a prefix is newer than its parent, so the newest has no child
+            parent = int(parents[-heappop(falling)])
+            if parent not in nodes:
+                nodes.add(parent)
+                heappush(falling, -parent)
+        return self._spell(-falling[0])
+
+    def _beam(self) -> NDArray[np.void]:
+        return self._work.beam[: self._work.progress["size"][0]]
+
+    def _spell(self, node: int) -> NDArray[np.int32]:
+        nodes, tokens = self._prefixes.nodes, []
+        while (parent := int(nodes["parent"][node])) != ABSENT:
+            tokens.append(nodes["token"][node])
+            node = parent
+        return np.array(tokens[::-1], np.int32)
+
+    def _run(self, log_probs: NDArray[np.float32], results: Results) -> int:
+        work, threshold = self._work, self._token_threshold
+        while (
+            found := _search(log_probs, self._scorer, threshold, self._prefixes, work, results)
+        ) < 0:
+            self._prefixes = make_room(self._prefixes, int(work.progress["wanted"][0]))
+            work.progress["entered"] = 0
+        return found
+
+
+def make_results(beam_size: int, frames: int) -> Results:
+    """Make room for the results of a beam after so many frames; none for a beam of 0."""
+    return Results(
         np.empty(beam_size, np.int64),
         np.empty(beam_size, np.int64),
         np.empty((beam_size, 3)),
@@ -165,11 +233,6 @@ def search(
         np.zeros(beam_size + 1, np.int64),
         np.empty(beam_size * frames, np.int32),
     )
-    prefixes = make_room(None, 0)
-    while (found := _search(log_probs, scorer, token_threshold, prefixes, work, results)) < 0:
-        prefixes = make_room(prefixes, int(work.progress["wanted"][0]))
-    offsets = results.offsets[: found + 1]
-    return results.tokens[: offsets[-1]].copy(), offsets, results.scores[:found]
 
 
 @native
@@ -177,16 +240,17 @@ def _search(log_probs, scorer, token_threshold, prefixes, work, results):
     """Search from the frame in progress on; return how many results there are, or -1.
 
     -1 says that there is no room for the prefixes that a frame may add. The table of prefixes must
-    be empty.
+    hold the first `progress.entered` of them. Where there is no room for results, there are none.
     """
     progress, beam, chosen, candidates = work.progress[0], work.beam, work.chosen, work.candidates
     if prefixes.size[0] == 0:
         make_root(prefixes, scorer)
         _write_entry(beam[0], np.int64(0), prefixes.nodes[0], scorer)
         progress.size = 1
-    fill_table(prefixes)
-    while progress.frame < len(log_probs):
-        frame = Frame(progress.frame, log_probs[progress.frame], work.bounds)
+    fill_table(prefixes, progress.entered)
+    progress.entered = prefixes.size[0]
+    while progress.frame - progress.first < len(log_probs):
+        frame = Frame(progress.frame, log_probs[progress.frame - progress.first], work.bounds)
         for token in range(len(frame.scores)):
             frame.bounds[token] = frame.scores[token] + scorer.token_bounds[token]
         counts = _choose_tokens(frame, scorer, token_threshold, chosen)
@@ -198,6 +262,9 @@ def _search(log_probs, scorer, token_threshold, prefixes, work, results):
         _extend_beam(prefixes, candidates, frame, scorer, beam[: progress.size], starters, others)
         progress.size = _make_beam(prefixes.nodes, candidates, frame.number + 1, scorer, beam)
         progress.frame = frame.number + 1
+        progress.entered = prefixes.size[0]
+    if len(results.leaves) == 0:
+        return 0
     return _finish(prefixes.nodes, beam[: progress.size], scorer, results)
 
 

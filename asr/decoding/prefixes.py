@@ -104,9 +104,9 @@ def make_root(prefixes, scorer):
 
 
 @njit_no_alloc
-def fill_table(prefixes):
-    """Enter every prefix but the empty one into an empty table."""
-    for node in range(1, prefixes.size[0]):
+def fill_table(prefixes, entered):
+    """Enter every prefix but the empty one into a table that holds the first ones."""
+    for node in range(max(1, entered), prefixes.size[0]):
         parent, token = np.int64(prefixes.nodes[node].parent), np.int64(prefixes.nodes[node].token)
         prefixes.table[find_place(prefixes, parent, token)] = node
 
