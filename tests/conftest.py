@@ -95,19 +95,21 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASR_CACHE", str(folder))
         if os.name == "posix":
+            from asr.lm import store
             from asr.util import native
 
             folder.mkdir(mode=0o700, exist_ok=True)
-            one_by_one = partial(_load_locked, folder, native.load_or_make)
-            patch.setattr(native, "load_or_make", one_by_one)
+            for module in (native, store):  # what reads ARPA files is compiled too
+                one_by_one = partial(_load_locked, folder, module.load_or_make)
+                patch.setattr(module, "load_or_make", one_by_one)
         yield folder
 
 
 def _load_locked(folder: Path, load: Callable[..., "Contents"], name: str, *how: Any) -> "Contents":
-    """Load machine code, waiting for another worker that is compiling the function."""
+    """Load what another worker may be making, or compiling a function for, once it has ended."""
     import fcntl
 
-    with (folder / f"lock-{name}").open("w") as lock:
+    with (folder / f"lock{Path(name).suffix}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return load(name, *how)
 
