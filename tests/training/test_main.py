@@ -378,6 +378,7 @@ print(recipe.build_trainer(configs[0], Path(sys.argv[1]), alone).settings.new_op
 """
 
 
+@pytest.mark.slow
 def test_a_new_option_of_the_trainer_is_one_field_and_one_line_of_yaml(tones, tmp_path):
     """In a copy of the project; the loop finds the option in its settings."""
     copy = tmp_path / "copy"

@@ -19,9 +19,9 @@ RATE = 16000
 @pytest.fixture
 def just_fits(tmp_path) -> CutSet:
     """One utterance, with no frame more than its text needs."""
-    text = "abcdefg" * 7
+    text, model = "abcdefg" * 7, random_model()
     frames, samples = frames_needed(random_tokenizer().encode(text)), 2 * RATE
-    while random_model().output_frames(torch.tensor([samples])).item() > frames:
+    while model.output_frames(torch.tensor([samples])).item() > frames:
         samples -= 80
     soundfile.write(tmp_path / "a.wav", 0.1 * noise(samples).numpy(), RATE)
     return CutSet.from_cuts([tiny.cut(tmp_path / "a.wav", text)])
