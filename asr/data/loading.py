@@ -5,8 +5,11 @@ worker that finds none left waits for ever. Arrays go through a pipe, which need
 audio is 4 MB.
 """
 
+import multiprocessing
+import os
 import re
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,3 +154,15 @@ def _survive_signals(_worker: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_S))
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    threading.Thread(target=_end_with_trainer, daemon=True).start()
+
+
+def _end_with_trainer() -> None:
+    """End a worker whose trainer was killed, with which it would wait to write a batch for ever.
+
+    The pipe of batches has no reader then, but other workers hold its end for reading.
+    """
+    trainer = multiprocessing.parent_process()
+    if trainer is not None:
+        trainer.join()
+        os._exit(1)

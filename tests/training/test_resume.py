@@ -4,6 +4,7 @@ import errno
 import functools
 import os
 import random
+import select
 import signal
 import time
 from pathlib import Path
@@ -91,6 +92,17 @@ def test_killed_in_steps(tones, tones_run, tmp_path, chance, workers):
     deaths = [die_in_step(chance.randint(1, 7)) for _ in range(3)]
     kill_and_resume(command, tmp_path / "err", deaths)
     tiny.assert_same_run(tmp_path / "run", tones_run)
+
+
+def test_workers_end_with_a_killed_trainer(tones, tmp_path):
+    command = tiny.arguments(tones, tmp_path / "run", "trainer.workers=2", "trainer.epochs=1000")
+    alive, held = os.pipe()  # until the last process that holds it has ended
+    process = tiny.start(command, tmp_path / "err", die_in_step(8))
+    os.close(held)
+    assert tiny.wait(process) == -signal.SIGKILL
+    assert select.select([alive], [], [], 60)[0], "a worker goes on"
+    assert os.read(alive, 1) == b""
+    os.close(alive)
 
 
 @pytest.mark.parametrize("moment", ["half written", "not moved", "moved"])
