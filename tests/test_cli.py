@@ -292,7 +292,10 @@ for output in ([], ["--output-dir", folder]):
         if child == 0:
             for stream in unread:
                 os.dup2(int(nobody), stream)
-            sys.exit(main(["transcribe", *arguments, *output]))
+            status = main(["transcribe", *arguments, *output])
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(status)  # the exit of onnxruntime waits for a thread that no fork has
         statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(*statuses)
 """

@@ -86,7 +86,9 @@ class Ledger:
             what = "was made with other settings or from an older recording, and changed by hand"
         else:
             return
-        raise UserError(f"{file}: {what}", remedy="overwrite")
+        raise UserError(
+            f"{file}: {what}; give another --output-dir, or --overwrite writes it again"
+        )
 
     def add(self, files: Mapping[Path, str], source: Source) -> None:
         """Record files that were written, each with its text."""

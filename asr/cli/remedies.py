@@ -19,7 +19,6 @@ REMEDIES = {
     "mix_channels": "use --channel mix",
     "other_layout": "write it as `words (id)`, or say another --layout",
     "other_output": "give another --output",
-    "overwrite": "give another --output-dir, or --overwrite writes it again",
     "plain_layout": "if they are words, say --layout plain",
     "pronounce_words": "give their pronunciations in a --lexicon, which `asr lexicon` makes of the "
     "text",

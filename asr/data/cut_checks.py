@@ -31,7 +31,7 @@ def check_amount(duration_s: float, samples: float, longest_s: float = LONGEST_S
     """
     if duration_s > longest_s:
         found = f"duration is {duration_s:.0f} s, expected at most {longest_s:.0f} s"
-        advice = "cut it into shorter utterances, as `asr align --format jsonl` does"
+        advice = "cut it into shorter utterances, as `asr align` does in the format jsonl"
         raise CutError(found, advice=advice)
     if samples > MOST_SAMPLES:
         found = f"{samples:.0f} samples in all channels and tracks"

@@ -137,7 +137,7 @@ def _card(model: StoredModel, format_: str, bits: int) -> str:
 
 _CARDS = {
     "onnx": """\
-A speech recognition network ({what}), exported by `asr export --format onnx`.
+A speech recognition network ({what}), exported by `asr export` in the format onnx.
 
 | name | type | shape | meaning |
 | --- | --- | --- | --- |
@@ -163,8 +163,8 @@ print("".join(tokens[i] for i in changed if i).replace("▁", " "))
 ```
 """,
     "sherpa-onnx": """\
-A speech recognition network ({what}), exported by `asr export --format sherpa-onnx` for the
-omnilingual slot of sherpa-onnx, which runs on servers, phones and in browsers:
+A speech recognition network ({what}), exported by `asr export` in the format
+sherpa-onnx for the omnilingual slot of sherpa-onnx, which runs on servers, phones and in browsers:
 
 ```python
 import sherpa_onnx, soundfile

@@ -152,7 +152,7 @@ def _format_utterance(result: UtteranceResult) -> str:
                 row.append(_pad(text, width))
         blocks.extend("  " + " ".join(row).rstrip() for row in rows)
     if (more := len(lines) - LINES_SHOWN) > 0:
-        blocks.append(f"  ({more:,} more lines have errors; --html and --json have all)")
+        blocks.append(f"  ({more:,} more lines have errors; the reports in HTML and JSON have all)")
     return "\n".join(block for block in blocks if block.strip())
 
 

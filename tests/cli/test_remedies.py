@@ -15,7 +15,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def strings(path: Path) -> list[str]:
-    """List a file's string literals but for docstrings, which tell what a caller may pass."""
+    """List a file's messages: its string literals but for docstrings and the names of flags."""
     tree = ast.parse(path.read_text())
     owners = [node for node in ast.walk(tree) if isinstance(node, DOCUMENTED)]
     docstrings = {id(node.body[0].value) for node in owners if isinstance(node.body[0], ast.Expr)}
@@ -23,7 +23,9 @@ def strings(path: Path) -> list[str]:
     return [
         node.value
         for node in literals
-        if isinstance(node.value, str) and id(node) not in docstrings
+        if isinstance(node.value, str)
+        and id(node) not in docstrings
+        and not re.fullmatch(r"--[a-z-]+", node.value)  # Hydra's, which a recipe's overrides know
     ]
 
 

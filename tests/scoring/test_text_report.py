@@ -107,4 +107,4 @@ def test_a_long_utterance_shows_the_first_lines_with_errors() -> None:
     assert text.count("\n") < 60
     assert "word9000" in text
     assert "REF word0 " not in text
-    assert "more lines have errors; --html and --json have all)" in text
+    assert "more lines have errors; the reports in HTML and JSON have all)" in text
