@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.engine.recomputing import EncoderStream
 from asr.model.mel import LogMelSettings
 from asr.model.numpy_features import NumpyLogMel
 from asr.model.settings import ModelSettings
@@ -63,16 +64,21 @@ class Engine(ABC):
         """
         log_probs, frames = self._compute(waveforms, lengths)
         valid = np.arange(log_probs.shape[1]) < frames[:, None]
-        if (np.isnan(log_probs).any(-1) & valid).any():
-            raise NotANumberError(
-                "the model's log-probabilities are not a number (NaN), as of weights that are "
-                "far too large; take another model, or train it with a lower optimizer.lr"
-            )
+        require_numbers(log_probs, valid)
         return log_probs, frames
 
     @abstractmethod
     def _compute(self, waveforms: Floats, lengths: Counts) -> tuple[Floats, Counts]:
         """Compute what `log_probs` checks."""
+
+    @abstractmethod
+    def open_stream(self, chunk: int, context: int) -> EncoderStream:
+        """Begin to encode a stream of normalized features.
+
+        Args:
+            chunk: encoder frames that are computed at a time.
+            context: encoder frames behind them that are read too.
+        """
 
     def output_frames(self, samples: int) -> int:
         """Count encoder frames for a waveform's length in samples; may be 0."""
@@ -82,6 +88,21 @@ class Engine(ABC):
     def one_thread_a_call(self) -> Iterator[None]:
         """Compute each call in one thread, so that several calls share the cores."""
         yield
+
+
+def require_numbers(log_probs: Floats, valid: NDArray[np.bool_] | None = None) -> Floats:
+    """Refuse log-probabilities (..., V) that are NaN in a valid frame (...), and give them back.
+
+    Raises:
+        NotANumberError: there are some.
+    """
+    bad = np.isnan(log_probs).any(-1)
+    if (bad if valid is None else bad & valid).any():
+        raise NotANumberError(
+            "the model's log-probabilities are not a number (NaN), as of weights that are "
+            "far too large; take another model, or train it with a lower optimizer.lr"
+        )
+    return log_probs
 
 
 def join_rows(rows: Sequence[Floats]) -> tuple[Floats, Counts]:

@@ -6,8 +6,10 @@ Shapes: B batch, N samples, U encoder frames, V tokens.
 import numpy as np
 
 from asr.engine.engine import Counts, Engine, Floats, join_rows
+from asr.engine.recomputing import EncoderStream
 from asr.model.model_file import StoredModel
 from asr.onnx import OnnxEncoder
+from asr.onnx.chunk_encoder import OnnxChunkEncoder
 
 
 class OnnxEngine(Engine):
@@ -25,6 +27,22 @@ class OnnxEngine(Engine):
         super().__init__(stored.settings)
         self._encoder = OnnxEncoder(stored.settings, stored.stored, float32=float32)
         self._tokens = len(stored.tokenizer)
+        self._stored, self._float32 = stored.stored, float32
+        self._chunk_encoders: dict[tuple[int, int], OnnxChunkEncoder] = {}
+
+    def open_stream(self, chunk: int, context: int) -> EncoderStream:
+        """Begin a stream whose forward direction carries its state from chunk to chunk."""
+        encoder = self._chunk_encoders.get((chunk, context))
+        if encoder is None:
+            encoder = OnnxChunkEncoder(
+                self.settings,
+                self._stored,
+                chunk_frames=chunk,
+                context_frames=context,
+                float32=self._float32,
+            )
+            self._chunk_encoders[chunk, context] = encoder
+        return encoder.open_stream()
 
     def _compute(self, waveforms: Floats, lengths: Counts) -> tuple[Floats, Counts]:
         rows = [self._row(row[:length]) for row, length in zip(waveforms, lengths, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from asr.engine.engine import Counts, Engine, Floats
+from asr.engine.recomputing import LEFT_S, EncoderStream, RecomputingStream
 from asr.model.ctc_model import CTCModel
 from asr.model.device import find_device
 
@@ -30,6 +31,26 @@ class TorchEngine(Engine):
         super().__init__(model.settings)
         self.model = model.eval()
         self.on_gpu = find_device(model).type == "cuda"
+
+    def open_stream(self, chunk: int, context: int) -> EncoderStream:
+        """Begin a stream that encodes each chunk with the seconds before it."""
+        return RecomputingStream(
+            self._encode,
+            self.settings.subsampling["factor"],
+            round(LEFT_S / self.frame_s),
+            chunk,
+            context,
+            (self.log_mel.settings.mel_bins, self.model.head.out_features),
+        )
+
+    @torch.inference_mode()
+    def _encode(self, features: Floats) -> Floats:
+        """Encode features (T, F) of one utterance: (U, V)."""
+        device = find_device(self.model)
+        lengths = torch.tensor([len(features)], device=device)
+        log_probs, _ = self.model(torch.from_numpy(features)[None].to(device), lengths)
+        found: Floats = log_probs[0].cpu().numpy()
+        return found
 
     @torch.inference_mode()
     def _compute(self, waveforms: Floats, lengths: Counts) -> tuple[Floats, Counts]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ from asr.util.errors import UserError
 from asr.util.garbage import no_collection
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding
 from asr.util.threads import count_cores, map_in_order
+
+if TYPE_CHECKING:
+    from asr.inference.streaming import Stream, StreamOptions
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -107,6 +110,26 @@ class Recognizer:
             blocks = recording.waveform(None, self.sample_rate)
             for group in Channel(blocks, self.sample_rate, self.vad).groups(self.engine.rows):
                 yield from sort_segments(chain.from_iterable(map(self._transcribe_batch, group)))
+
+    def stream(
+        self, sample_rate: int, options: "StreamOptions | None" = None, **settings: Any
+    ) -> "Stream":
+        """Begin to transcribe speech while it is spoken.
+
+        Args:
+            sample_rate: of the samples to come, Hz.
+            options: chunks, right context and endpoints.
+            settings: fields of `asr.inference.streaming.StreamOptions`, in place of its defaults.
+
+        Raises:
+            UserError: a sample rate or a setting that cannot be used.
+        """
+        from asr.inference.streaming import Stream, StreamOptions
+
+        _check_rate(sample_rate, "stream")
+        chosen = replace(options or StreamOptions(), **settings)
+        open_decoder = partial(self.decoder.open_stream, self.engine.frame_s)
+        return Stream(self.engine, open_decoder, self.tokens.join, sample_rate, chosen)
 
     def transcribe_files(
         self,
@@ -230,11 +253,7 @@ class Recognizer:
             )
         if sample_rate is None:
             raise UserError("transcribe: samples came without sample_rate; give it in Hz")
-        if sample_rate not in SAMPLE_RATES:
-            raise UserError(
-                f"transcribe: sample_rate is {sample_rate!r}, expected whole Hz from "
-                f"{SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
-            )
+        _check_rate(sample_rate, "transcribe")
         return to_waveform(audio, sample_rate, self.sample_rate, "samples")
 
     def log_probs(self, waveform: Waveform) -> npt.NDArray[np.float32]:
@@ -245,6 +264,14 @@ class Recognizer:
         samples = np.ascontiguousarray(waveform)
         log_probs, frames = compute_log_probs(self.engine, samples[None], np.array([len(samples)]))
         return log_probs[0, : frames[0]]
+
+
+def _check_rate(sample_rate: int, where: str) -> None:
+    if sample_rate not in SAMPLE_RATES:
+        raise UserError(
+            f"{where}: sample_rate is {sample_rate!r}, expected whole Hz from "
+            f"{SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
+        )
 
 
 @no_collection()
