@@ -17,10 +17,14 @@ from asr.cli.flags import (
 )
 from asr.cli.inputs import naming
 from asr.cli.messages import complain
+from asr.cli.stream_flags import add_streaming, stream_options
+from asr.util.errors import UserError
 
 if TYPE_CHECKING:
     from asr.cli.test_sets import TestSet
     from asr.inference.recognizer import Recognizer
+    from asr.inference.streaming import StreamOptions
+    from asr.inference.streaming.evaluation import StreamEvaluation
     from asr.scoring import UtteranceMedia
 
 
@@ -38,6 +42,13 @@ def add(verbs: Verbs) -> None:
     add_device(verb)
     add_decoding(verb)
     add_report(verb)
+    group = verb.add_argument_group("streaming")
+    group.add_argument(
+        "--stream",
+        action="store_true",
+        help="also feed each utterance as a stream, and tell what that costs in words and time",
+    )
+    add_streaming(group)
     verb.set_defaults(run=run)
 
 
@@ -53,6 +64,7 @@ def _score(test_set: "TestSet", args: argparse.Namespace) -> int:
     from asr.inference.evaluation import evaluate
     from asr.inference.recognizer import load
 
+    streaming = _streaming(args)
     options = decoding_options(args)
     recognizer = load(args.model, options, device=args.device, precision=args.precision)
     for note in [*test_set.notes, *_note_tags(test_set, recognizer)]:
@@ -78,9 +90,55 @@ def _score(test_set: "TestSet", args: argparse.Namespace) -> int:
         all_of_them = left_out + found.report.utterances
         below += f"\n\nLeft out: {left_out} of {all_of_them} utterances, which cannot be read"
     title = f"{args.manifest} by {args.model}"
-    more = {"normalized_cross_entropy": known, "left_out": list(found.left_out)}
+    more: dict[str, object] = {
+        "normalized_cross_entropy": known,
+        "left_out": list(found.left_out),
+    }
+    if streaming is not None:
+        from asr.inference.streaming.evaluation import evaluate_streams
+
+        streamed = evaluate_streams(test_set.cuts, recognizer, streaming)
+        below += f"\n\n{_describe(streamed, found.report.wer, streaming)}"
+        more["streaming"] = {
+            "chunk_ms": streaming.chunk_ms,
+            "right_context_ms": streaming.right_context_ms,
+            "word_error_rate": streamed.report.wer,
+            **streamed.latency.to_dict(),
+        }
     print_report(found.report, args, title, collect, below, **more)
     return int(left_out > 0)
+
+
+def _streaming(args: argparse.Namespace) -> "StreamOptions | None":
+    """Read the flags of streaming; None without --stream."""
+    if args.stream:
+        return stream_options(args)
+    for flag in ("chunk_ms", "right_context_ms", "endpoint"):
+        if getattr(args, flag) is not None:
+            raise UserError(f"--{flag.replace('_', '-')}: is of streams; add --stream")
+    return None
+
+
+def _describe(streamed: "StreamEvaluation", offline: float, options: "StreamOptions") -> str:
+    """Word what streaming costs."""
+    latency = streamed.latency
+    numbers = latency.to_dict()
+
+    def times(name: str) -> str:
+        mean, most = numbers[f"{name}_latency_mean_s"], numbers[f"{name}_latency_95_s"]
+        return "-" if mean is None else f"mean {mean:.2f} s, 95 % within {most:.2f} s"
+
+    rows = {
+        "Word error rate": f"{streamed.report.wer:.2%} streamed, {offline:.2%} offline",
+        "End of a word to its first showing": times("partial"),
+        "End of speech to final text": times("final"),
+        "Shown words that changed": f"{latency.changed_fraction:.1%}",
+        "Speed": f"{latency.real_time_factor:.1f} s of audio a second of computing",
+    }
+    sizes = f"chunks of {options.chunk_ms:g} ms, right context {options.right_context_ms:g} ms"
+    return "\n".join(
+        [f"Streaming: {sizes}", *(f"  {name:36}{text}" for name, text in rows.items())]
+    )
 
 
 def _note_tags(test_set: "TestSet", recognizer: "Recognizer") -> list[str]:
