@@ -173,10 +173,12 @@ def _parse(line: bytes, longest_s: float) -> Cut:
         cut = cut_to_transcript(cut)
         check_amount(cut.duration, 0, longest_s)
     except CutError as error:
+        if (other := _name_other(row)) is not None:
+            kind, advice = other
+            raise CutError(f"this is {kind}, and no cut", advice=advice) from error
         named = isinstance(row, dict) and isinstance(row.get("id"), str)
-        advice = error.advice or _name_other(row)
         message = f"cut {shown(row['id'])[1:-1]}: {error}" if named else str(error)
-        raise CutError(message, advice=advice) from error
+        raise CutError(message, advice=error.advice) from error
     except Exception as error:  # whatever a damaged line makes of json or lhotse
         found = f"not a line of a cut manifest ({_first_line(error)})"
         raise CutError(found, advice=_OTHER if _is_text(line) else None) from error
@@ -186,7 +188,11 @@ def _parse(line: bytes, longest_s: float) -> Cut:
 _OTHER = "`asr prepare folder` makes a manifest of recordings with a table or a list of texts"
 #: Keys that tell other manifests, what these are, and what to do.
 _OTHERS = (
-    ("audio_filepath", "a line of NeMo's manifests", _OTHER),
+    (
+        "audio_filepath",
+        "a line of NeMo's manifests",
+        "`asr prepare folder` makes cut manifests of this file",
+    ),
     ("sources", "a recording of lhotse's", "give the manifest of cuts, not of recordings"),
     ("recording_id", "a transcript of lhotse's", "give the manifest of cuts, not of supervisions"),
     ("text", "a text with other fields", _OTHER),
@@ -195,11 +201,11 @@ _OTHERS = (
 )
 
 
-def _name_other(row: object) -> str | None:
+def _name_other(row: object) -> tuple[str, str] | None:
     """Name what a line of another manifest is, and what to do; None if it may be a cut."""
     if not isinstance(row, dict) or "supervisions" in row or "tracks" in row:
         return None
-    return next((f"this is {kind}: {advice}" for key, kind, advice in _OTHERS if key in row), None)
+    return next(((kind, advice) for key, kind, advice in _OTHERS if key in row), None)
 
 
 def _is_text(line: bytes) -> bool:

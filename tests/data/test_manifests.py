@@ -533,7 +533,7 @@ def test_a_transcript_of_more_than_its_cut_is_refused(manifest, tmp_path):
     [
         (
             '{"audio_filepath": "a.wav", "duration": 1, "text": "a"}',
-            "NeMo's manifests: `asr prepare",
+            "this is a line of NeMo's manifests, and no cut; `asr prepare folder` makes",
         ),
         ('{"id": "a", "sources": [], "sampling_rate": 1}', "give the manifest of cuts, not of rec"),
         ('{"id": "a", "recording_id": "a", "start": 0}', "give the manifest of cuts, not of super"),
