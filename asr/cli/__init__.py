@@ -29,6 +29,7 @@ from asr.cli import (
 )
 from asr.cli.messages import complain, drop_output, is_broken, make_usable
 from asr.cli.remedies import worded, worded_package
+from asr.cli.utf8 import use_utf8
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
 VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export, cache)
@@ -48,6 +49,8 @@ BAD_PATH = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status: 0, 1 for a user's mistake, 130 after Ctrl-C."""
+    if arguments is None:
+        use_utf8()
     make_usable()
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     parsed = make_parser().parse_args(arguments)

@@ -42,3 +42,17 @@ def test_training_needs_none(tones: Path, tmp_path: Path) -> None:
     assert tiny.wait(tiny.start(command, tmp_path / "stderr", close)) == 0
     assert (tmp_path / "stderr").read_text() == ""
     assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_names_and_texts_are_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    (tmp_path / "ü.txt").write_text("grüße\n", encoding="utf-8")
+    (tmp_path / "ä.txt").write_text("grüsse\n", encoding="utf-8")
+    score = [sys.executable, "-m", "asr", "score", "--layout", "plain", tmp_path / "ü.txt"]
+    ascii_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment = {**os.environ, **ascii_locale, "PYTHONPATH": str(tiny.ROOT)}
+    done, failed = (
+        subprocess.run([*score, tmp_path / name], capture_output=True, env=environment)
+        for name in ("ä.txt", "ö.txt")
+    )
+    assert "grüße -> grüsse" in done.stdout.decode()
+    assert failed.returncode == 1 and f"asr: {tmp_path}/ö.txt: " in failed.stderr.decode()
