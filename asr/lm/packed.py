@@ -101,9 +101,9 @@ def _check_tree(lm: NGramArrays, words: int) -> None:
     behind = (first > np.arange(len(first))).all() and (first <= last).all()
     ends = first[0] == 1 and last[0] == words + 1 and last[-1] == len(lm.word)
     _require(bool(behind and ends), "the children of a context")
-    rising = np.diff(lm.word) > 0
-    rising[first[first < len(lm.word)] - 1] = True  # where another context's children begin
-    _require(bool(rising.all()), "the order of children")
+    in_order = np.diff(lm.word) > 0
+    in_order[first[first < len(lm.word)] - 1] = True  # where another context's children begin
+    _require(bool(in_order.all()), "the order of children")
     shorter = (lm.suffix[1:] < np.arange(1, len(lm.suffix))).all() and lm.suffix[0] == 0
     within = (lm.suffix >= 0).all() and (lm.suffix < len(lm.back_off)).all()
     _require(bool(shorter and within), "a suffix")
