@@ -71,7 +71,16 @@ BRITISH = re.compile(
     r"(?<!prom)(?<!exerc)(?<!rev)(?<!superv)(?<!prec)is(e|ed|er|ers|es|ing|ation|ations)$"
     r"|colour|neighbour|behaviour|favour|centre|licence|learnt|spelt"
 )
-SAME_IN_AMERICAN = {"elementwise", "noise", "pairwise", "otherwise", "raise", "raises", "rise"}
+SAME_IN_AMERICAN = {
+    "elementwise",
+    "noise",
+    "pairwise",
+    "otherwise",
+    "raise",
+    "raises",
+    "rise",
+    "rising",
+}
 SPOKEN = re.compile(
     r"\b(heard|hears?|said|pieces?|splices?|sayable|wanting|plants?|settles?|borrowing)\b", re.I
 )
