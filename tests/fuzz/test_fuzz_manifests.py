@@ -73,9 +73,10 @@ def sound(corpus: Path) -> list[Cut]:
     cuts = list(CutSet.from_file(corpus / "test.jsonl.gz"))
     first, second = cuts[0], cuts[1].drop_supervisions()
     several = MultiCut.from_dict(first.to_dict() | {"channel": [0]})
+    part = first.truncate(duration=0.3).map_supervisions(lambda one: one.trim(0.3))
     return [
         *cuts, first.mix(second, offset_other_by=0.1, snr=10).with_id("mixed"),
-        first.pad(2.0).with_id("padded"), first.truncate(duration=0.3).with_id("part"),
+        first.pad(2.0).with_id("padded"), part.with_id("part"),
         several.with_id("several"),
     ]  # fmt: skip
 
