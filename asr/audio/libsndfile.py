@@ -191,15 +191,19 @@ class Reader:
 
 
 @contextmanager
-def open_reader(path: Path) -> Iterator[Reader]:
-    """Open a file to read it from its start to its end, whatever it lacks.
+def open_reader(path: Path, start: int | None = None) -> Iterator[Reader]:
+    """Open a file to read it from its start, or its byte `start`, to its end, whatever it lacks.
 
     Raises:
         UnknownFormatError: libsndfile cannot read it.
         AudioError: as `check_header`.
     """
     with ExitStack() as stack:
-        parts: list[Part | None] = [*find_parts(path)] or [None]
+        parts: list[Part | None]
+        if start is None:
+            parts = [*find_parts(path)] or [None]
+        else:
+            parts = [Part(start, path.stat().st_size)]
         files = [stack.enter_context(_open_sound(path, part)) for part in parts]
         yield Reader(path, files)
 
@@ -360,6 +364,8 @@ def _decode(
     except _DAMAGED as error:
         reason = getattr(error, "error_string", str(error)).rstrip(". ")
         detail = f"{path}: damaged audio ({reason})"
+        if audio.subtype.startswith("DWVW"):  # which libsndfile writes, and opens
+            detail = f"{path}: coded as {audio.subtype}, which no library here decodes"
         raise DamagedError("unreadable audio", detail, "copy or convert it again") from error
 
 

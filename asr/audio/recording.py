@@ -17,6 +17,7 @@ import soxr
 
 from asr.audio.libsndfile import DamagedError, Reader, open_reader, require_file
 from asr.audio.mixing import CANCELLED, mix
+from asr.audio.riff import find_late_start
 from asr.audio.samples import (
     QUIET,
     AudioError,
@@ -270,7 +271,7 @@ def _first_that_reads(
     try:
         reader = stack.enter_context(open_reader(path))
     except AudioError as error:
-        return stack.enter_context(media(error))
+        return _without_libsndfile(path, selection, report, stack, error)
     if report.strict:
         reader.require_complete()
     if reader.damage is not None:
@@ -284,6 +285,19 @@ def _first_that_reads(
             if reader.doubt is not None:
                 report.damage(reader.doubt)
     return _of_reader(path, selection, report, reader)
+
+
+def _without_libsndfile(
+    path: Path, selection: Selection, report: Reporter, stack: ExitStack, error: AudioError
+) -> Recording:
+    """Open a file whose start libsndfile does not know: by PyAV, or the wav that begins later."""
+    try:
+        return stack.enter_context(_open_media(path, selection, report, error))
+    except AudioError:
+        if (start := find_late_start(path)) is None:
+            raise
+    report.damage(f"has {start} bytes before its wav begins, which are left out")
+    return _of_reader(path, selection, report, stack.enter_context(open_reader(path, start)))
 
 
 def _of_reader(path: Path, selection: Selection, report: Reporter, reader: Reader) -> Recording:

@@ -18,6 +18,8 @@ _WRAP = 1 << 32
 _TAIL_BYTES = 64 << 20
 #: Chunks before the samples are few, and less than so many bytes.
 _HEADER_BYTES = 16 << 20
+#: What precedes a wav is looked through so far.
+_MOST_BEFORE = 64 << 10
 #: A file with at least this many bytes behind an empty data chunk is an unfinished one.
 _LEAST_BYTES = 64
 #: Coding and bits of a sample -> libsndfile's name.
@@ -68,6 +70,14 @@ def find_waves(path: Path) -> list[tuple[int, int, Samples | None]]:
         else:
             found.append((wave.start, limit, None))
     return [] if sound and len(waves) < 2 else found
+
+
+def find_late_start(path: Path) -> int | None:
+    """Find the first byte of a wav that something precedes, as an answer of HTTP; else None."""
+    with path.open("rb") as file:
+        head = file.read(_MOST_BEFORE)
+    at = head.find(b"RIFF")
+    return at if at > 0 and head[at + 8 : at + 12] == b"WAVE" else None
 
 
 def _real_end(wave: _Wave, limit: int) -> int | None:

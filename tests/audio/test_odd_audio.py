@@ -311,3 +311,21 @@ def test_no_suffix_of_the_libraries_is_left_out() -> None:
     }  # fmt: skip
     names = {f".{one.lower()}" for one in soundfile.available_formats()}
     assert names - {f".{one.lower()}" for one in named_otherwise} <= AUDIO_SUFFIXES
+
+
+def test_what_precedes_a_wav_is_left_out_with_a_warning(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full(1600, 0.5), 16000)
+    path.write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + path.read_bytes())
+    with pytest.warns(AudioWarning, match="a.wav: has 19 bytes before its wav begins"):
+        samples = read_audio(path, 16000, Selection())
+    np.testing.assert_allclose(samples, 0.5, atol=1e-4)
+    with pytest.raises(AudioError, match="has 19 bytes before"):
+        read_audio(path, 16000)
+
+
+def test_a_coding_that_nothing_decodes_is_not_called_damage(tmp_path):
+    path = tmp_path / "a.aiff"
+    soundfile.write(path, np.full(1600, 0.5), 16000, subtype="DWVW_16")
+    with pytest.raises(AudioError, match="coded as DWVW_16, which no library here decodes"):
+        read_audio(path, 16000, Selection())
