@@ -57,8 +57,11 @@ def read(source: Path | None, output: Path | None, into: str | None = None) -> C
 
 def _read(source: Path, output: Path | None) -> Collection:
     """Read the collection with the splits' names as they are in `source`."""
+    if source.is_dir() and kaldi.is_kaldi(source):
+        return kaldi.read(source)
     if source.is_dir():
-        return kaldi.read(source) if kaldi.is_kaldi(source) else _read_folder(source, output)
+        found = _read_folder(source, output)
+        return Collection(_without_repeats(found.utterances), found.notes)
     if not source.exists():
         raise UserError(f"{source}: there is no such file or folder; check the path")
     suffix = source.suffix.lower()
@@ -161,6 +164,28 @@ def _note_tables(metadata: Metadata, root: Path, without: list[Path]) -> list[st
     if unnamed:
         notes.append(f"{unnamed} recordings are left out, since no table names them.")
     return notes
+
+
+def _without_repeats(utterances: list[Utterance]) -> list[Utterance]:
+    """Leave out of ids the folders that a file's name repeats, as LibriSpeech's do.
+
+    ``1272/128104/1272-128104-0000.flac`` is ``1272-128104-0000``. All ids stay as they are where
+    two would become one.
+    """
+    shorter = [replace(one, id=_without_repeat(one)) for one in utterances]
+    as_many = len({one.id for one in shorter}) == len({one.id for one in utterances})
+    return shorter if as_many else utterances
+
+
+def _without_repeat(utterance: Utterance) -> str:
+    stem, *folders = (
+        "_".join(part.split()) for part in (utterance.audio.stem, *utterance.audio.parent.parts)
+    )
+    for first in range(len(folders)):
+        repeated = "-".join(folders[first:]) + "-"
+        if stem.startswith(repeated) and repeated + stem in utterance.id:
+            return utterance.id.replace(repeated + stem, stem, 1)
+    return utterance.id
 
 
 def _files(root: Path, without: Path | None) -> list[Path]:

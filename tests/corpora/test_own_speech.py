@@ -463,3 +463,18 @@ def test_other_paths_are_refused(tmp_path, write_audio, name, message):
 def test_no_path_is_refused(tmp_path):
     with pytest.raises(UserError, match="no path given"):
         prepare("folder", None, tmp_path)
+
+
+def test_ids_do_not_repeat_folders_that_the_names_of_files_hold(tmp_path, write_audio):
+    for name in ("12/7/12-7-0001", "12/7/12-7-0002", "ann/b"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_audio(tmp_path / f"{name}.wav")
+        (tmp_path / f"{name}.txt").write_text("yes")
+    assert ids(tmp_path) == ["12-7-0001", "12-7-0002", "ann-b"]
+    write_audio(tmp_path / "ann" / "ann-b.wav")
+    (tmp_path / "ann" / "ann-b.txt").write_text("yes")
+    assert ids(tmp_path) == ["12-7-12-7-0001", "12-7-12-7-0002", "ann-ann-b", "ann-b"]
+
+
+def ids(source):
+    return sorted(one.id for one in folder.read(source, None).utterances)
