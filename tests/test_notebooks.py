@@ -47,11 +47,19 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASR_COMPARISON_RESULTS", str(tmp_path / "results.json"))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+#: One notebook is quick enough; each starts a kernel, which imports torch and matplotlib.
+RUN = [
+    pytest.param(path, id=path.stem, marks=[] if path.stem == "tour" else [pytest.mark.slow])
+    for path in NOTEBOOKS
+]
+
+
+@pytest.mark.parametrize("path", RUN)
 def test_notebook_runs(path: Path, example: None) -> None:
     execute(path)
 
 
+@pytest.mark.slow
 def test_the_comparison_says_when_it_has_no_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
