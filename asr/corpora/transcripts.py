@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from asr.corpora.columns import find_columns
+from asr.text.captions import has_times, read_captions
 from asr.util.text_files import TextError, read_text
 
 #: Endings of transcripts' names behind the recording's, the first that exists counts.
@@ -30,14 +31,11 @@ UNREAD = {
     ".phn": "phones are no transcript; add a .txt",
 }
 
-_CLOCK = r"(?:(\d+):)?(\d\d?):(\d\d?)[.,](\d{1,3})"
-_CUE = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}.*")
 _LABEL = re.compile(r"(\d+[.,]\d+)\t(\d+[.,]\d+)(?:\t(.*))?")
 #: TIMIT's first and last sample, before the text.
 _SAMPLES = re.compile(r"0\s+\d{4,}\s+(?=\D)")
 _TIMED = re.compile(r"\d+\s+\d+\s+\S.*")
 _TRN = re.compile(r"(.*?)\s*\(([^()\s]+)\)", re.DOTALL)
-_MARKUP = re.compile(r"</?[a-zA-Z][^>]*>|\{\\[^}]*\}")
 
 
 class Spoken(NamedTuple):
@@ -115,34 +113,13 @@ def _json_text(text: str, path: Path) -> str:
 
 def is_subtitles(lines: Sequence[str]) -> bool:
     """Tell whether a text has the times of subtitles, in SRT or WebVTT."""
-    return any(_CUE.fullmatch(line) for line in lines[:10])
+    return any(map(has_times, lines[:10]))
 
 
 def read_cues(text: str) -> list[Spoken]:
     """Read the cues of subtitles, in SRT or WebVTT, without their markup."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    spoken: list[Spoken] = []
-    for number, line in enumerate(lines):
-        found = _CUE.fullmatch(line)
-        if found:
-            start_s, end_s = (_clock_s(found.groups()[i : i + 4]) for i in (0, 4))
-            spoken.append(Spoken("", start_s, end_s))
-        elif spoken and not _is_number_of_cue(lines, number):
-            words = f"{spoken[-1].text} {_MARKUP.sub('', line).strip()}".strip()
-            spoken[-1] = spoken[-1]._replace(text=words)
-    return [one for one in spoken if one.text]
-
-
-def _is_number_of_cue(lines: list[str], number: int) -> bool:
-    """Tell a cue's number, or its name, from text: the next line has the times."""
-    return number + 1 < len(lines) and bool(_CUE.fullmatch(lines[number + 1]))
-
-
-def _clock_s(parts: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, fraction = parts
-    assert fraction is not None
-    whole = 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(seconds or 0)
-    return whole + float(f"0.{fraction}")
+    captions = read_captions(text)
+    return [Spoken(one.text, one.start_s, one.end_s) for one in captions if one.text]
 
 
 def _number(text: str) -> float:

@@ -16,7 +16,7 @@ Words = tuple[str, ...]
 Slot = tuple[Words, ...]
 #: A slot of more readings, by nesting, is read by its first ones.
 MOST_READINGS = 256
-_MARKUP = re.compile(r"[{}]|(?<!\S)\([^()\s]+\)(?!\S)|(?<!\S)@(?!\S)")
+_MARKUP = re.compile(r"(?<!\S)\{|(?<!\S)\([^()\s]+\)(?!\S)|(?<!\S)@(?!\S)")
 _TOKEN = re.compile(r"[{}]|[^\s{}]+")
 
 

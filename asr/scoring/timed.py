@@ -8,7 +8,6 @@ their recordings, as NeMo's manifests do.
 Source of stm and ctm: the document infmts.htm of SCTK, https://github.com/usnistgov/SCTK.
 """
 
-import html
 import json
 import math
 import re
@@ -17,14 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from asr.text.captions import read_captions
 from asr.util.errors import UserError
 from asr.util.printable import quoted
 
 IGNORED = "ignore_time_segment_in_scoring"
 _SILENT = re.compile(r";; (\S+) (\S+) no words")
-_TIMES = re.compile(r"\s*(?:(\d+):)?(\d+):(\d+)[.,](\d+)\s+-->\s+(?:(\d+):)?(\d+):(\d+)[.,](\d+)")
-_TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _CHANNEL_NAME = re.compile(r"\[(?:left|right|\d+)\] ")
+#: Other formats of subtitles, whose times and styles would count as words.
+_UNREAD = ("ass", "ssa", "sbv", "lrc", "ttml", "dfxp", "smi", "sub")
 #: Keys of a text, of the recognized text beside a reference, and of a recording's name, in JSON.
 _TEXTS = ("text", "transcript", "transcription", "sentence", "txt", "words")
 _HYPOTHESES = ("pred_text", "hypothesis", "hyp", "prediction")
@@ -72,9 +72,11 @@ def read_timed(path: Path, text: str, *, is_reference: bool) -> TimedFile | None
     The end of the name decides, ``.gz`` left out, and for another name the content.
 
     Raises:
-        UserError: a file of that name has another content.
+        UserError: a file of that name has another content, or the format is not read.
     """
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower().removeprefix(".")
+    if suffix in _UNREAD:
+        raise UserError(f"{path}: subtitles in .{suffix} are not read; convert them to .srt")
     kind = suffix if suffix in _READERS and _is_plausible(suffix, text) else _guess_kind(text)
     if kind is None:
         return None
@@ -185,24 +187,20 @@ def _read_ctm(text: str, source: _Source) -> Iterator[Timed]:
             expected = "recording, channel, start, duration and word"
             raise source.problem(number, "ctm", expected, line)
         if not skips:
-            yield Timed(fields[0], fields[1], start, start + duration, "" if word == "@" else word)
+            yield Timed(
+                fields[0],
+                fields[1],
+                start,
+                start + duration,
+                "" if word in ("@", "<eps>") else word,
+            )
 
 
 def _read_cues(text: str, source: _Source) -> Iterator[Timed]:
-    """Read the cues of SubRip and WebVTT, without tags, numbers, notes and styles."""
-    for block in re.split(r"\n[ \t]*\n", text):
-        lines = block.strip("\n").split("\n")
-        place = next((n for n, line in enumerate(lines[:2]) if _TIMES.match(line)), None)
-        if place is None:
-            continue
-        match = _TIMES.match(lines[place])
-        assert match is not None
-        hours, minutes, seconds, parts = (int(one or 0) for one in match.groups()[:4])
-        start_s = 3600 * hours + 60 * minutes + seconds + parts / 10 ** len(match[4])
-        hours, minutes, seconds, parts = (int(one or 0) for one in match.groups()[4:])
-        end_s = 3600 * hours + 60 * minutes + seconds + parts / 10 ** len(match[8])
-        words = html.unescape(_TAG.sub("", " ".join(lines[place + 1 :]))).strip()
-        yield Timed(source.stem, "", start_s, end_s, _CHANNEL_NAME.sub("", words, count=1))
+    """Read the cues of SubRip and WebVTT."""
+    for one in read_captions(text):
+        words = _CHANNEL_NAME.sub("", one.text, count=1)
+        yield Timed(source.stem, "", one.start_s, one.end_s, words)
 
 
 def _read_tsv(text: str, source: _Source) -> Iterator[Timed]:

@@ -163,6 +163,9 @@ def errors(
             ("h.ctm", ALTERNATIVES),
             (0, 1),
         ),
+        # a brace within a word is no alternative; Kaldi's empty word is no word
+        (("r.trn", "m^{me} de (u-1)\n"), ("h.trn", "m^{me} du (u-1)\n"), (1, 2)),
+        (("r.stm", "a 1 x 0 1 one\n"), ("h.ctm", "a 1 0 .1 <eps>\na 1 .2 .1 one\n"), (0, 1)),
         # subtitles and JSON, with any reference of one recording
         (("r.txt", "one two three"), ("h.srt", SRT), (0, 3)),
         (("r.txt", "one two three"), ("h.srt", SRT.replace("\n", "\r\n")), (0, 3)),
@@ -264,6 +267,8 @@ def test_what_is_missing_is_deleted_where_asked_for(
         (("r.txt", "a b\n"), ("h.json", '{"a": 1}'), "expected an object with a text"),
         (("r.txt", "a b\n"), ("h.jsonl", '{"a": 1}\n'), "expected an object|expected a text under"),
         (("r.stm", STM), ("h.srt", SRT), "the utterance ids differ"),
+        (("r.txt", "a b\n"), ("h.ass", "[Script Info]\n"), "in .ass are not read; convert them"),
+        (("r.txt", "a b\n"), ("h.lrc", "[00:01.0]a b\n"), "in .lrc are not read; convert them"),
         (("r.txt", f"{NFC} a\nu_2 b\n{NFD} c\n"), ("h.txt", "u_1 a\n"), "stands already in line 1"),
     ],
 )
