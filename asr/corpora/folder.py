@@ -22,6 +22,7 @@ from asr.corpora.convert import CONVERTED
 from asr.corpora.metadata import SUFFIXES, Metadata, find_metadata, is_about, split_in
 from asr.corpora.rows import Recordings, make_utterances
 from asr.corpora.transcripts import UNREAD, Spoken, read_transcript
+from asr.text.visible import visible_words
 from asr.util.errors import UserError
 from asr.util.files import find_files
 from asr.util.text_files import TextError, read_text
@@ -259,7 +260,7 @@ def _utterances(audio: Path, text: Path, root: Path) -> list[Utterance]:
 
 
 def _part(whole: Utterance, spoken: Spoken) -> Utterance:
-    part = replace(whole, text=" ".join(spoken.text.split()))
+    part = replace(whole, text=visible_words(spoken.text))
     if spoken.start_s is None:
         return part
     return replace(

@@ -17,6 +17,7 @@ from asr.corpora.collection import (
     read_channel,
     seconds,
 )
+from asr.text.visible import visible_words
 from asr.util.errors import UserError
 
 #: How many folders around a data directory may be the one that its paths are relative to.
@@ -90,7 +91,7 @@ def _directory(folder: Path, split: str | None) -> Iterator[Utterance]:
             id=name,
             # a name that wav.scp lacks becomes a missing path, which validation counts
             audio=recordings.get(recording, folder / recording),
-            text=" ".join(text.split()),
+            text=visible_words(text),
             where=where,
             speaker=speakers.get(name) or None,
             start_s=start_s,

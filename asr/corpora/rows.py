@@ -11,8 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 from asr.corpora.collection import SPLIT_OF, SPLITS, Utterance, segment_id, utterance_id
+from asr.text.visible import visible_words
 from asr.util.errors import UserError
 from asr.util.files import find_files
+from asr.util.text_files import read_text
 
 #: Folders of a corpus that hold tables; the recordings are beside them.
 _TABLE_FOLDERS = {
@@ -128,7 +130,7 @@ def _utterance(row: Row, near: Path, recordings: Recordings) -> Utterance:
     return Utterance(
         id=name if row.start_s is None else segment_id(name, row.start_s, row.end_s),
         audio=audio,
-        text=" ".join(row.text.split()),
+        text=visible_words(_text(row, near)),
         where=row.where,
         speaker=(row.speaker or "").strip() or None,
         start_s=row.start_s or 0.0,
@@ -136,3 +138,13 @@ def _utterance(row: Row, near: Path, recordings: Recordings) -> Utterance:
         split=row.split,
         channel=row.channel,
     )
+
+
+def _text(row: Row, near: Path) -> str:
+    """Give the words of a row, which may name the file that has them, as in deepspeech.pytorch."""
+    name = row.text.strip()
+    if name.lower().endswith(".txt"):
+        with suppress(OSError, ValueError):  # a name that no file can have
+            if (near / name).is_file():
+                return read_text(near / name)
+    return row.text

@@ -10,6 +10,7 @@ from asr.scoring.alternatives import choose_reading, has_alternatives
 from asr.scoring.pairing import require_same_ids
 from asr.scoring.timed import IGNORED, Timed, TimedFile, assign_words, name_segments, read_timed
 from asr.scoring.transcripts import Layout, LineFile, read_lines
+from asr.text.visible import drop_hidden
 from asr.util.errors import UserError
 from asr.util.text_files import decode_text, read_unpacked, unpack_gzip
 
@@ -82,7 +83,9 @@ def _read(path: Path, layout: Layout, *, is_reference: bool) -> LineFile | Timed
     name = "standard input" if path == STDIN else str(path)
     text = decode_text(_read_stdin() if path == STDIN else read_unpacked(path), name)
     path = Path(name)
-    text = re.sub(r"\r*\n|\r", "\n", text)  # twice converted, a line ends with two returns
+    text = drop_hidden(
+        re.sub(r"\r*\n|\r", "\n", text)
+    )  # twice converted, a line ends with two returns
     if not text:
         raise UserError(f"{path}: the file is empty; give one utterance a line")
     timed = read_timed(path, text, is_reference=is_reference) if layout == "auto" else None

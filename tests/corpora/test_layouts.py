@@ -88,6 +88,7 @@ BESIDE = {
     "timit's words": (".WRD", "0 100 YES\n"),
     "json": (".json", '{{"text": "YES"}}'),
     "srt": (".srt", "1\n00:00:00,000 --> 00:00:00,400\n<i>YES</i>\n"),
+    "hidden characters": (".txt", "\ufeff\u200bY\u00adE\u2060S\u200e\u200b"),
     "vtt": (".vtt", "WEBVTT\n\n00:00.000 --> 00:00.400\nYES\n"),
     "audacity": (".txt", "0.000000\t0.400000\tYES\n"),
 }
@@ -384,3 +385,12 @@ def test_librispeech_as_it_is_published(tmp_path, write_audio):
         write(place / f"{speaker}-1.trans.txt", f"{speaker}-1-0000 YES\n")
     found = folder.read(tmp_path, tmp_path / "out").utterances
     assert {(u.split, u.speaker) for u in found} == {("train", "19"), ("dev", "84")}
+
+
+@pytest.mark.parametrize("heading", ["", "path,transcript\n"])
+def test_a_manifest_may_name_the_files_of_its_texts(tmp_path, write_audio, heading):
+    lay(tmp_path, ("wav/a1", "wav/b1"), write_audio)
+    for name, text in (("a1", "YES\n"), ("b1", "NO\n")):
+        write(tmp_path / f"txt/{name}.txt", text)
+    write(tmp_path / "x.csv", f"{heading}wav/a1.wav,txt/a1.txt\nwav/b1.wav,txt/b1.txt\n")
+    assert texts(tmp_path / "x.csv") == {"a1": "YES", "b1": "NO"}

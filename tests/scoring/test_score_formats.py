@@ -192,6 +192,7 @@ def errors(
         (("r.txt", f"{NFC} one\nu_2 two\n"), ("h.txt", f"u_2 two\n{NFD} one\n"), (0, 2)),
         (("r.trn", f"one ({NFC})\ntwo (u_2)\n"), ("h.trn", f"two (u_2)\none ({NFD})\n"), (0, 2)),
         (("r.txt", f"{NFC} one\nu_2 two\n"), ("h", f"x/{NFD}.wav\tone\nu_2\ttwo\n"), (0, 2)),
+        (("r.txt", "one two\n"), ("h.txt", "one\u200b\ufeff t\u00adwo\u200e\n"), (0, 2)),
         # digits that look like times are words
         (("r.txt", "1 2 3 4 5\n6 7 8 8 9\n"), ("h.txt", "9 2 3 4 5\n6 7 8 8 9\n"), (1, 10)),
     ],

@@ -22,7 +22,7 @@ TWO<00:00:01.400><c> EIGHT</c>
 00:00:01.800 --> 00:00:01.810 align:start position:0%
 TWO EIGHT
  
-"""  # noqa: W291, W293 (lines of one space, as YouTube has them)
+"""  # noqa: W293 (lines of one space, as YouTube has them)
 FILES = {
     "without names": "WEBVTT\n\n00:00.100 --> 00:01.000\nYES\n\n00:01.000 --> 00:02.000\nNO\n",
     "with names": "WEBVTT\n\na\n00:00.1 --> 00:01.0\nYES\n\nb\n00:01.0 --> 00:02.0\nNO\n",
