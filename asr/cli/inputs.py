@@ -212,9 +212,11 @@ def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], s
         by_name[called(one.stem)].append(one.name)
     for name, inputs_so in by_name.items():
         if len(inputs_so) > 1:
+            beside = len({Path(one).parent for one in inputs_so[:2]}) == 1
+            advice = "rename one" if beside else "name a folder that holds both"
             raise UserError(
                 f"{flag}: {inputs_so[0]} and {inputs_so[1]} would both be written as {name}; "
-                "transcribe them apart, or name a folder that holds both"
+                f"transcribe them into folders of their own, or {advice}"
             )
 
 

@@ -145,13 +145,17 @@ def segment_id(recording: str, start_s: float, end_s: float | None) -> str:
 
 
 def seconds(value: object, name: str, where: str) -> float:
-    """Read a time in seconds from a cell or a JSON value.
+    """Read a time from a cell or a JSON value: seconds, or ``1:02:03.5``.
 
     Raises:
         UserError: the value is no number, or longer than any recording.
     """
+    *above, last = str(value).split(":")
+    is_clock = len(above) <= 2 and all(part.strip().isdecimal() for part in above)
     try:
-        number = float(str(value))
+        number = float(last if is_clock else math.nan)
+        for place, part in enumerate(reversed(above if is_clock else []), start=1):
+            number += int(part) * 60**place
     except ValueError:
         number = math.nan
     if not abs(number) < LONGEST_S:

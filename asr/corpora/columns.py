@@ -10,8 +10,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "audio": (
         "path", "file_name", "filename", "wav_filename", "audio_filepath", "audio_path",
         "audio_file", "audio_filename", "audio_file_path", "audiopath", "filepath", "file_path",
-        "file", "fname", "wav_path", "wavpath", "wav_file", "wav", "wave", "audio", "clip",
-        "clip_path", "recording", "media", "key", "name", "utt_id", "uttid", "utt",
+        "file", "fname", "wav_path", "wavpath", "wav_file", "wav", "wave", "basename", "audio",
+        "clip", "clip_path", "recording", "media", "key", "name", "utt_id", "uttid", "utt",
         "utterance_id", "segment_id", "line_id", "id",
     ),
     "text": (
@@ -19,8 +19,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "normalized_transcription", "normalized_transcript", "transcript_normalized", "text_norm",
         "norm_text", "clean_text", "text_clean", "raw_text", "raw_transcription", "raw_transcript",
         "wrd", "words", "trans", "trn", "utterance", "orthographic", "orthography", "reference",
-        "ref", "content", "phrase", "prompt", "script", "spoken_text", "caption", "txt", "label",
-        "target",
+        "ref", "content", "phrase", "prompt", "script", "spoken_text", "caption", "txt",
+        "characters", "label", "target",
     ),
     "start": (
         "start", "start_time", "start_s", "start_sec", "start_seconds", "begin", "begin_time",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from asr.util.text_files import read_text
 #: What separates the cells of a file, the usual first.
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t,;|", ".psv": "|\t,;"}
 _SEPARATED = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "pipes"}
+#: The line by which Excel tells the delimiter.
+_EXCELS = re.compile(r"\Asep=.\r?\n")
 REQUIRED = ("path", "text")
 OPTIONAL = ("start", "end", "speaker", "split")
 
@@ -71,17 +74,18 @@ def read_rows(path: Path, text: str) -> list[Row]:
     """
     delimiter = _delimiter(path, text)
     rows = _open(text, delimiter)
+    above = 1 if _EXCELS.match(text) else 0
     try:
         columns = find_columns(rows.fieldnames or [])
         _check_columns(columns, rows.fieldnames or [], path, delimiter)
-        return [_row(row, columns, f"{path}:{rows.line_num}") for row in rows]
+        return [_row(row, columns, f"{path}:{above + rows.line_num}") for row in rows]
     except csv.Error as error:
-        raise _not_a_table(path, rows.line_num, error) from error
+        raise _not_a_table(path, above + rows.line_num, error) from error
 
 
 def _open(text: str, delimiter: str) -> "csv.DictReader[str]":
     return csv.DictReader(
-        io.StringIO(text, newline=""),
+        io.StringIO(_EXCELS.sub("", text), newline=""),
         delimiter=delimiter,
         quoting=csv.QUOTE_NONE if delimiter in "\t|" else csv.QUOTE_MINIMAL,
         strict=True,  # without it, an unclosed quote would take all later lines into its cell
@@ -94,7 +98,7 @@ def _not_a_table(path: Path, line: int, error: csv.Error) -> UserError:
 
 
 def _heading(text: str, delimiter: str) -> list[str]:
-    first = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
+    first = _EXCELS.sub("", text.lstrip("\r\n")).partition("\n")[0].rstrip("\r")
     return [name.strip().strip('"') for name in first.split(delimiter)]
 
 

@@ -22,6 +22,11 @@ HEADED = {
         "wav_filename,wav_filesize,transcript\n{a}.wav,8044,YES\n{b}.wav,8044,NO\n",
     ),
     "excel in europe": ("texte.csv", "Datei;Text;Path\nx;YES;{a}.wav\ny;NO;{b}.wav\n"),
+    "excel's own line": ("x.csv", "sep=;\r\npath;text\r\n{a}.wav;YES\r\n{b}.wav;NO\r\n"),
+    "everyvoice": (
+        "x.psv",
+        "basename|language|speaker|characters|phones\n{a}|eng|s|YES|j e s\n{b}|eng|s|NO|n o\n",
+    ),
     "tabs in a csv": ("all.csv", "audio\ttranscript\n{a}.wav\tYES\n{b}.wav\tNO\n"),
     "speechbrain": (
         "a.csv",
@@ -394,3 +399,10 @@ def test_a_manifest_may_name_the_files_of_its_texts(tmp_path, write_audio, headi
         write(tmp_path / f"txt/{name}.txt", text)
     write(tmp_path / "x.csv", f"{heading}wav/a1.wav,txt/a1.txt\nwav/b1.wav,txt/b1.txt\n")
     assert texts(tmp_path / "x.csv") == {"a1": "YES", "b1": "NO"}
+
+
+def test_times_may_be_those_of_a_clock(tmp_path, write_audio):
+    lay(tmp_path, ("a1",), write_audio)
+    write(tmp_path / "x.csv", "path,start,end,text\na1.wav,00:00:00.1,0:0.4,YES\n")
+    (found,) = folder.read(tmp_path / "x.csv", tmp_path).utterances
+    assert (found.start_s, found.end_s) == (0.1, 0.4)
