@@ -1,14 +1,14 @@
 """The cache of pronunciation indexes: spelling 120,000 pronunciations takes a third of a second."""
 
-from asr.decoding.segmental import IndexArrays, PronunciationIndex, build_index
+from asr.decoding.pronunciation_index import IndexArrays, PronunciationIndex, build_index
 from asr.decoding.sources import digest_sources
 from asr.decoding.tokens import Tokens
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
 from asr.util.strings import Strings
 
-_KIND = "pronunciation index 1"
-_CODE = ("index_store.py", "segmental.py", "tokens.py")
+_KIND = "pronunciation index 2"
+_CODE = ("index_store.py", "pronunciation_index.py", "tokens.py")
 
 
 def open_index(tokens: Tokens) -> PronunciationIndex:
@@ -22,11 +22,12 @@ def open_index(tokens: Tokens) -> PronunciationIndex:
         f"{key[:32]}.decoder", _KIND, lambda facts: facts["key"] == key, lambda: _pack(key, tokens)
     )
     words = Strings.unpack("words", arrays)
-    return PronunciationIndex(tokens, IndexArrays(words, arrays["token_ids"], arrays["lengths"]))
+    named = [arrays[name] for name in IndexArrays._fields[1:]]
+    return PronunciationIndex(tokens, IndexArrays(words, *named))
 
 
 def _pack(key: str, tokens: Tokens) -> Contents:
     """Build an index, and name its arrays."""
-    words, token_ids, lengths = build_index(tokens)
-    named = {**words.named("words"), "token_ids": token_ids, "lengths": lengths}
-    return Contents({"key": key}, named)
+    named = build_index(tokens)._asdict()
+    words: Strings = named.pop("words")
+    return Contents({"key": key}, {**words.named("words"), **named})

@@ -9,35 +9,25 @@ U encoder frames, V tokens, N pronunciations or texts, L phones or tokens of the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
-from rapidfuzz.process import cdist
 
+from asr.decoding.edit_distance import LONGEST
 from asr.decoding.greedy import TokenPath
-from asr.decoding.tokens import Tokens
+from asr.decoding.pronunciation_index import PronunciationIndex
 from asr.text.tokenizer import BLANK_ID
-from asr.util.array_file import read_only
-from asr.util.strings import Strings
 
-# All numbers were chosen on a quarter of LibriSpeech's dev set, those of candidates on AN4's too.
+# All numbers were chosen on a quarter of LibriSpeech's dev set.
 #: A word may begin where p(space) > `_MAY`, and must where p(space) > `_MUST`; a segment ends at
 #: one of the next `_REACH` such places.
 _MAY, _MUST, _REACH = 0.1, 0.9, 3
-#: A segment with more than so many times the phones of the longest word is no word.
+#: A segment with more than so many times the phones of the longest word is no word, nor is one with
+#: more phones than the index takes.
 _TOO_LONG = 2
-#: Candidates for each edit distance and in all, and how many distances from the least on.
-_NEAREST, _CHANGES = 40, 4
-#: Nats that each inserted, deleted or substituted phone costs a candidate.
-_CHANGE = 5.0
-#: Mandelbrot's constant: the ranks up to about this one differ little in frequency.
-_RANK_OFFSET = 50
-#: What the log of a word's frequency is multiplied by.
-_WEIGHT = 0.75
+#: Texts whose likelihoods are computed together; only the speed depends on it.
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -71,6 +61,22 @@ class _Chain(NamedTuple):
         return found[::-1]
 
 
+class _Segment(NamedTuple):
+    """A part of an utterance that may be a word.
+
+    Attributes:
+        log_probs: (U, V) of its frames.
+        after_space: whether it begins with a space.
+        phones: the positions of the path's phones in it.
+        rows: the words that it may be, in the index.
+    """
+
+    log_probs: NDArray[np.floating]
+    after_space: bool
+    phones: NDArray[np.intp]
+    rows: NDArray[np.intp]
+
+
 class SegmentalDecoder:
     """Reads words off best paths of phones.
 
@@ -78,7 +84,7 @@ class SegmentalDecoder:
         index: the words that it may read.
     """
 
-    def __init__(self, index: "PronunciationIndex") -> None:
+    def __init__(self, index: PronunciationIndex) -> None:
         self._index = index
 
     def read(self, log_probs: NDArray[np.floating], path: TokenPath) -> list[Reading]:
@@ -91,13 +97,19 @@ class SegmentalDecoder:
         space = log_probs[:, self._index.space]
         peaks = _peaks(space)
         cuts = np.array([0, *peaks, len(log_probs)])
-        segments = list(_segments(space[peaks]))
-        phones = [self._phones(path, cuts[first], cuts[last]) for first, last in segments]
-        candidates = self._candidates(path, phones)
+        bounds = list(_segments(space[peaks]))
+        phones = [self._phones(path, cuts[first], cuts[last]) for first, last in bounds]
+        segments = [
+            _Segment(log_probs[cuts[first] : cuts[last]], first > 0, positions, rows)
+            for (first, last), positions, rows in zip(
+                bounds, phones, self._candidates(path, phones), strict=True
+            )
+        ]
         chains = [_Chain(0.0)]  # the best that ends at each cut
-        for (first, last), positions, rows in zip(segments, phones, candidates, strict=True):
-            frames = log_probs[cuts[first] : cuts[last]]
-            score, reading = self._read_segment(frames, first > 0, path, positions, rows)
+        for (first, last), segment, scores in zip(
+            bounds, segments, self._score(segments), strict=True
+        ):
+            score, reading = self._read_segment(segment, scores, path)
             chain = _Chain(chains[first].score + score, chains[first], reading)
             if last == len(chains):
                 chains.append(chain)
@@ -105,14 +117,16 @@ class SegmentalDecoder:
                 chains[last] = chain
         return chains[-1].readings()
 
-    def _phones(self, path: TokenPath, start: int, end: int) -> list[int]:
+    def _phones(self, path: TokenPath, start: int, end: int) -> NDArray[np.intp]:
         """List the positions of the path's phones that begin in these frames."""
         low, high = np.searchsorted(path.start_frames, (start, end))
-        return [at for at in range(low, high) if path.token_ids[at] != self._index.space]
+        return low + np.flatnonzero(path.token_ids[low:high] != self._index.space)
 
-    def _candidates(self, path: TokenPath, phones: list[list[int]]) -> list[NDArray[np.intp]]:
+    def _candidates(
+        self, path: TokenPath, phones: list[NDArray[np.intp]]
+    ) -> list[NDArray[np.intp]]:
         """For each segment, the rows of the words that it may be; none where it has no phones."""
-        longest = _TOO_LONG * self._index.lengths.max(initial=0)
+        longest = min(_TOO_LONG * self._index.lengths.max(initial=0), LONGEST)
         readable = [number for number, one in enumerate(phones) if 0 < len(one) <= longest]
         candidates = [np.zeros(0, dtype=np.intp)] * len(phones)
         nearest = self._index.nearest([path.token_ids[phones[number]] for number in readable])
@@ -121,37 +135,42 @@ class SegmentalDecoder:
         return candidates
 
     def _read_segment(
-        self,
-        frames: NDArray[np.floating],
-        after_space: bool,
-        path: TokenPath,
-        positions: list[int],
-        rows: NDArray[np.intp],
+        self, segment: "_Segment", scores: NDArray[np.float64], path: TokenPath
     ) -> tuple[float, Reading | None]:
         """Choose a segment's word, or None where no word is possible, and its score in nats."""
-        if len(rows):
-            scores = self._score(frames, after_space, rows) - self._index.costs[rows]
-            best = int(scores.argmax())
-            if scores[best] > -np.inf:
-                log_posterior = -np.log(np.exp(scores - scores[best]).sum())
-                log_confidence = float(log_posterior + path.log_scores[positions].mean())
-                word = self._index.words[rows[best]]
-                return float(scores[best]), Reading(word, positions, log_confidence)
-        space = np.array([[self._index.space]]), np.array([1])
-        return float(log_likelihoods(frames, *space, last_is_optional=not after_space)[0]), None
+        best = int(scores.argmax()) if len(scores) else 0
+        if len(scores) and scores[best] > -np.inf:
+            log_posterior = -np.log(np.exp(scores - scores[best]).sum())
+            log_confidence = float(log_posterior + path.log_scores[segment.phones].mean())
+            word = self._index.words[segment.rows[best]]
+            return float(scores[best]), Reading(word, segment.phones.tolist(), log_confidence)
+        space, once = np.array([[self._index.space]]), np.array([1])
+        optional = not segment.after_space
+        return float(log_likelihoods([segment.log_probs], once - 1, space, once, optional)[0]), None
 
-    def _score(
-        self, frames: NDArray[np.floating], after_space: bool, rows: NDArray[np.intp]
-    ) -> NDArray[np.float64]:
-        """Log-likelihoods of words, each after its space, with or without the next one.
+    def _score(self, segments: Sequence["_Segment"]) -> list[NDArray[np.float64]]:
+        """Score each segment's words: nats, by frames and frequency.
 
-        A segment begins at the peak of its space, which may have begun in the segment before.
+        A segment begins at the peak of its space, which may have begun in the segment before. So a
+        word is read after its space, with or without the next one.
         """
-        lengths = self._index.lengths[rows] + 1
-        texts = self._index.token_ids[rows, : lengths.max()]
-        if after_space:
-            texts, lengths = np.insert(texts, 0, self._index.space, axis=1), lengths + 1
-        return log_likelihoods(frames, texts, lengths, last_is_optional=True)
+        counts = np.array([len(segment.rows) for segment in segments])
+        ends = counts.cumsum()[:-1]
+        places = np.repeat(np.arange(len(segments)), counts)
+        rows = np.concatenate([segment.rows for segment in segments])
+        late = np.array([segment.after_space for segment in segments])[places]
+        texts = np.full((len(rows), self._index.token_ids.shape[1] + 1), self._index.space)
+        texts[~late, :-1], texts[late, 1:] = (
+            self._index.token_ids[rows[one]] for one in (~late, late)
+        )
+        found = log_likelihoods(
+            [segment.log_probs for segment in segments],
+            places,
+            texts,
+            self._index.lengths[rows] + 1 + late,
+            last_is_optional=True,
+        )
+        return np.split(found - self._index.costs[rows], ends)
 
 
 def _peaks(log_probs: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -173,135 +192,78 @@ def _segments(peaks: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
             yield first, last
 
 
-class IndexArrays(NamedTuple):
-    """What a `PronunciationIndex` is made of.
-
-    Attributes:
-        words: N, the most common word of each pronunciation, the most common one first.
-        token_ids: (N, L + 1) int16, its phones, padded with spaces.
-        lengths: (N,) int64, how many phones it has.
-    """
-
-    words: Strings
-    token_ids: NDArray[np.int16]
-    lengths: NDArray[np.int64]
-
-
-def build_index(tokens: Tokens) -> IndexArrays:
-    """Spell the pronunciations of a lexicon whose most common word comes first.
-
-    Args:
-        tokens: of phones and a space between words. A pronunciation with another phone is left out.
-    """
-    ids = {phone: token for token, phone in enumerate(tokens.spellings) if phone}
-    spelled = [
-        ([ids.get(phone, BLANK_ID) for phone in phones.split()], word)
-        for phones, word in tokens.by_pronunciation.items()
-    ]
-    known = [(phones, word) for phones, word in spelled if BLANK_ID not in phones]
-    lengths = np.array([len(phones) for phones, _ in known], dtype=np.int64)
-    width = lengths.max(initial=0) + 1
-    token_ids = np.full((len(known), width), _space_of(tokens), dtype=np.int16)
-    token_ids[np.arange(width) < lengths[:, None]] = [one for row, _ in known for one in row]
-    words = Strings.pack(word for _, word in known)
-    return IndexArrays(words, read_only(token_ids), read_only(lengths))
-
-
-def _space_of(tokens: Tokens) -> int:
-    return tokens.tokens.index(tokens.boundary or "")
-
-
-class PronunciationIndex:
-    """Words of a lexicon, to be found by phones near their pronunciations.
-
-    Args:
-        tokens: of phones and a space between words, with a lexicon.
-        arrays: of these tokens, from the cache; built where not given.
-
-    Attributes:
-        words, token_ids, lengths: as in `IndexArrays`.
-        space: the space's token id.
-        costs: (N,) nats, how rare the word is: the weighed log of its relative frequency by
-            Mandelbrot's form of Zipf's law, 1 / (rank + constant) ("An informational theory of the
-            statistical structure of language", 1953).
-    """
-
-    def __init__(self, tokens: Tokens, arrays: IndexArrays | None = None) -> None:
-        self.space = _space_of(tokens)
-        self.words, self.token_ids, self.lengths = arrays or build_index(tokens)
-        ranks = np.arange(1, len(self.words) + 1) + _RANK_OFFSET
-        self.costs = _WEIGHT * (np.log(ranks) + np.log((1 / ranks).sum()))
-
-    @cached_property
-    def _strings(self) -> list[str]:
-        """Each pronunciation with a character a phone, since edit distances are of strings."""
-        phones = self.token_ids[np.arange(self.token_ids.shape[1]) < self.lengths[:, None]]
-        text = phones.astype("<u4").tobytes().decode("utf-32-le")
-        return [text[start:end] for start, end in pairwise([0, *self.lengths.cumsum().tolist()])]
-
-    def nearest(self, runs: Sequence[NDArray[np.integer]]) -> list[NDArray[np.intp]]:
-        """Find the words whose pronunciations are nearest to runs of phones.
-
-        Args:
-            runs: token ids, at least one in each run.
-
-        Returns:
-            For each run the rows of `_NEAREST` words at most, by their edit distance and costs.
-        """
-        strings = ["".join(map(chr, run)) for run in runs]
-        distances = cdist(strings, self._strings, scorer=Levenshtein.distance, dtype=np.uint8)
-        return [self._nearest_rows(row) for row in distances]
-
-    def _nearest_rows(self, distances: NDArray[np.uint8]) -> NDArray[np.intp]:
-        least = int(distances.min())
-        rows = np.concatenate(
-            [np.flatnonzero(distances == n)[:_NEAREST] for n in range(least, least + _CHANGES)]
-        )
-        costs = _CHANGE * distances[rows] + self.costs[rows]
-        return rows[np.argsort(costs, kind="stable")[:_NEAREST]]
-
-
 def log_likelihoods(
-    log_probs: NDArray[np.floating],
+    log_probs: Sequence[NDArray[np.floating]],
+    places: NDArray[np.integer],
     token_ids: NDArray[np.integer],
     lengths: NDArray[np.integer],
     last_is_optional: bool = False,
 ) -> NDArray[np.float64]:
-    """Compute CTC's log-likelihood of several short texts, in plain array operations.
+    """Compute CTC's log-likelihood of many short texts, in plain array operations.
 
     Args:
-        log_probs: (U, V) natural log posteriors; U may be 0.
+        log_probs: natural log posteriors of some segments, (U, V) each; U may be 0.
+        places: (N,) the number of the segment that a text may be in.
         token_ids: (N, L), tokens past a text's length are not read.
         lengths: (N,) tokens of each text; 0 is silence.
         last_is_optional: add the likelihood of the text without its last token; then all lengths
             must be 1 or more.
 
     Returns:
-        (N,) natural logs; minus infinity for a text that the frames are too few for, or that is
-        e^700 times less probable than another.
+        (N,) natural logs; minus infinity for a text that its frames are too few for.
 
     Source: Graves et al., "Connectionist Temporal Classification", 2006, equations 6 to 8.
     """
-    count, longest = token_ids.shape
-    places = np.full((count, 2 * longest + 1), BLANK_ID, dtype=np.intp)
-    places[:, 1::2] = token_ids
-    skips = np.zeros(places.shape)  # from a token to the next, unless the two are equal
-    skips[:, 3::2] = token_ids[:, 1:] != token_ids[:, :-1]
-    emitted = np.exp(log_probs)[:, places]
-    # two columns in front stand for places before the first
-    paths = np.zeros((count, 2 + places.shape[1]))
-    paths[:, 2] = 1.0  # as if the frame before the first had been blank
-    scale = 0.0
-    for frame in emitted:
-        paths[:, 2:] = (paths[:, 2:] + paths[:, 1:-1] + skips * paths[:, :-2]) * frame
-        highest = paths.max(initial=0.0)
-        if highest == 0:
-            break
-        paths /= highest
-        scale += np.log(highest)
-    rows, last = np.arange(count), 2 * lengths + 2  # the blank behind a text
-    found = paths[rows, last] + paths[rows, last - 1]
+    found = np.empty(len(lengths))
+    frames = np.array([len(one) for one in log_probs])
+    order = np.argsort(-frames[places], kind="stable")  # together, frames of a number need no pads
+    for start in range(0, len(order), _AT_ONCE):
+        rows = order[start : start + _AT_ONCE]
+        used, local = np.unique(places[rows], return_inverse=True)
+        segments = [np.exp(log_probs[one]) for one in used]
+        texts = token_ids[rows, : lengths[rows].max()].T
+        found[rows] = _forward(segments, local, texts, lengths[rows], last_is_optional)
+    return found
+
+
+def _forward(
+    segments: Sequence[NDArray[np.floating]],
+    places: NDArray[np.integer],
+    texts: NDArray[np.integer],
+    lengths: NDArray[np.integer],
+    last_is_optional: bool,
+) -> NDArray[np.float64]:
+    """Run the forward algorithm; as `log_likelihoods`, but of (L, N) texts, longest segment first.
+
+    The sums over paths are kept apart by their last place: a blank's, or a token's. Each text's
+    sums are divided by the highest of them in every frame.
+    """
+    count, frames = len(lengths), np.array([len(one) for one in segments])
+    probs = np.zeros((frames.max(), len(segments), segments[0].shape[1]))
+    for number, one in enumerate(segments):
+        probs[: len(one), number] = one
+    columns = texts + places * probs.shape[2]
+    skips = texts[1:] != texts[:-1]  # from a token to the next, unless the two are equal
+    active = np.searchsorted(-frames[places], -np.arange(len(probs)))  # texts in each frame
+    blanks = np.zeros((len(texts) + 1, count))
+    tokens = np.zeros((len(texts) + 1, count))  # the first stands for a token before the first
+    blanks[0] = 1.0  # as if the frame before the first had been blank
+    scale = np.zeros(count)
+    for frame, number in zip(probs, active, strict=True):
+        blank, token = blanks[:, :number], tokens[:, :number]
+        after = token[1:] + blank[:-1]
+        after[1:] += skips[:, :number] * token[1:-1]
+        blank += token
+        blank *= frame[places[:number], BLANK_ID]
+        np.multiply(after, frame.ravel().take(columns[:, :number]), out=token[1:])
+        highest = np.maximum(blank.max(axis=0), token.max(axis=0))
+        highest[highest == 0] = 1.0  # no path is left
+        blank /= highest
+        token /= highest
+        scale[:number] += np.log(highest)
+    rows = np.arange(count)
+    found = blanks[lengths, rows] + tokens[lengths, rows]
     if last_is_optional:
-        found += paths[rows, last - 2] + paths[rows, last - 3]
+        found += blanks[lengths - 1, rows] + tokens[lengths - 1, rows]
     with np.errstate(divide="ignore"):
         return np.log(found) + scale

@@ -8,7 +8,7 @@ import pytest
 
 from asr.decoding import index_store
 from asr.decoding.index_store import open_index
-from asr.decoding.segmental import PronunciationIndex
+from asr.decoding.pronunciation_index import PronunciationIndex
 from asr.decoding.tokens import Tokens
 
 LEXICON = {"two": ["t uː"], "to": ["t uː", "t ə"], "née": ["n eɪ"], "at": ["x t"]}

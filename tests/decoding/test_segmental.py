@@ -1,8 +1,6 @@
 """Segmental lexicon decoding equals trying every chain of words; its parts, plain definitions."""
 
-import random
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 import pytest
@@ -12,7 +10,8 @@ from brute_force import ALPHABET, random_log_probs, sequence_log_probs
 from asr.decoding.decoder import Decoder
 from asr.decoding.greedy import greedy_decode
 from asr.decoding.options import DecodingOptions
-from asr.decoding.segmental import PronunciationIndex, SegmentalDecoder, log_likelihoods
+from asr.decoding.pronunciation_index import PronunciationIndex
+from asr.decoding.segmental import SegmentalDecoder, log_likelihoods
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import BEFORE_S
 
@@ -140,54 +139,9 @@ def test_a_likely_candidate_lowers_the_confidence_of_another() -> None:
     assert confidences[0] > 1.1 * confidences[1] > 1.2 * confidences[2]
 
 
-ABSTRACT = ("", " ", "a", "bb", "c", "d")
-IDS = {phone: token for token, phone in enumerate(ABSTRACT)}
-
-
-def index_of(lexicon: dict[str, list[str]]) -> PronunciationIndex:
-    return PronunciationIndex(Tokens(ABSTRACT, " ", lexicon))
-
-
-def test_the_first_of_homophones_stands_for_all() -> None:
-    index = index_of({"two": ["a bb"], "to": ["a bb", "a"], "zoo": ["zz a"], "tool": ["a bb c"]})
-    assert [*index.words] == ["two", "to", "tool"]  # no token says zz
-    assert index.lengths.tolist() == [2, 1, 3]
-    assert index.token_ids.tolist() == [[2, 3, 1, 1], [2, 1, 1, 1], [2, 3, 4, 1]]
-
-
-def test_common_words_cost_less_and_all_frequencies_sum_to_one() -> None:
-    costs = index_of({f"{n}": ["a " * n + "c"] for n in range(1, 200)}).costs
-    assert (np.diff(costs) > 0).all()
-    assert np.exp(-costs / 0.75).sum() == pytest.approx(1.0)
-    assert np.exp((costs[60] - costs[9]) / 0.75) == pytest.approx((61 + 50) / (10 + 50))
-
-
-def test_the_nearest_words_are_those_by_a_plain_edit_distance() -> None:
-    rng = random.Random(1)
-    lexicon = {
-        f"word{n}": [" ".join(rng.choices(["a", "bb", "c"], k=rng.randint(1, 6)))]
-        for n in range(300)
-    }
-    index = index_of(lexicon)
-    pronunciations = [lexicon[word][0].split() for word in index.words]
-    runs = list(product(["a", "bb", "c", "d"], repeat=3))
-    found = index.nearest([np.array([IDS[phone] for phone in run]) for run in runs])
-    for run, rows in zip(runs, found, strict=True):
-        changes = [_distance(run, tuple(phones)) for phones in pronunciations]
-        near = [n for n in range(len(pronunciations)) if changes[n] < min(changes) + 4]
-        near.sort(key=lambda n: 5 * changes[n] + index.costs[n])
-        assert rows.tolist() == near[:40]
-
-
-def _distance(a: tuple[str, ...], b: tuple[str, ...]) -> int:
-    if not a or not b:
-        return len(a) + len(b)
-    inserted, deleted = _distance(a[1:], b) + 1, _distance(a, b[1:]) + 1
-    return min(inserted, deleted, _distance(a[1:], b[1:]) + (a[0] != b[0]))
-
-
 TEXTS = [(), (1,), (1, 1), (1, 2, 1), (2, 2, 3), (3, 3, 3)]
 LENGTHS = np.array([len(text) for text in TEXTS])
+ONE_SEGMENT = np.zeros(len(TEXTS), dtype=int)
 #: Tokens past a text's length are not read.
 TEXT_IDS = np.array([(*text, 3, 3, 3)[:3] for text in TEXTS])
 
@@ -197,14 +151,15 @@ def test_likelihoods_equal_enumeration() -> None:
         log_probs = random_log_probs(frames, 4, frames)
         sums = sequence_log_probs(log_probs)
         expected = [sums.get(text, -np.inf) for text in TEXTS]
-        assert log_likelihoods(log_probs, TEXT_IDS, LENGTHS) == pytest.approx(expected, abs=1e-5)
+        found = log_likelihoods([log_probs], ONE_SEGMENT, TEXT_IDS, LENGTHS)
+        assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_last_token_may_be_optional() -> None:
     log_probs = random_log_probs(5, 4, 1)
     sums = sequence_log_probs(log_probs)
     expected = [np.logaddexp(sums[text], sums[text[:-1]]) for text in TEXTS[1:]]
-    found = log_likelihoods(log_probs, TEXT_IDS[1:], LENGTHS[1:], last_is_optional=True)
+    found = log_likelihoods([log_probs], ONE_SEGMENT[1:], TEXT_IDS[1:], LENGTHS[1:], True)
     assert found == pytest.approx(expected, abs=1e-5)
 
 
@@ -219,9 +174,22 @@ def test_likelihoods_equal_torch_on_many_frames() -> None:
         torch.from_numpy(lengths),
         reduction="none",
     )
-    assert log_likelihoods(log_probs, ids, lengths) == pytest.approx(-losses.numpy(), rel=1e-4)
+    found = log_likelihoods([log_probs], np.zeros(20, int), ids, lengths)
+    assert found == pytest.approx(-losses.numpy(), rel=1e-4)
+
+
+def test_texts_in_several_segments_are_scored_as_those_in_one() -> None:
+    rng = np.random.default_rng(0)
+    segments = [random_log_probs(frames, 4, frames) for frames in (3, 0, 9, 5)]
+    places, lengths = rng.integers(0, 4, 2500), rng.integers(1, 6, 2500)
+    ids = rng.integers(1, 4, (2500, 5))
+    found = log_likelihoods(segments, places, ids, lengths, last_is_optional=True)
+    for place, segment in enumerate(segments):
+        rows = np.flatnonzero(places == place)
+        alone = log_likelihoods([segment], places[rows] * 0, ids[rows], lengths[rows], True)
+        np.testing.assert_allclose(found[rows], alone, rtol=1e-12)
 
 
 def test_without_frames_only_silence_is_possible() -> None:
-    found = log_likelihoods(np.zeros((0, 4), np.float32), TEXT_IDS, LENGTHS)
+    found = log_likelihoods([np.zeros((0, 4), np.float32)], ONE_SEGMENT, TEXT_IDS, LENGTHS)
     assert found.tolist() == [0.0] + [-np.inf] * 5
