@@ -20,6 +20,7 @@ from asr.cli import (
     evaluate,
     export,
     lexicon,
+    listen,
     lm,
     prepare,
     score,
@@ -32,7 +33,9 @@ from asr.cli.remedies import worded, worded_package
 from asr.cli.utf8 import use_utf8
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
-VERBS = (prepare, train, evaluate, transcribe, align, score, lm, lexicon, tune, export, cache)
+VERBS = (
+    prepare, train, evaluate, transcribe, listen, align, score, lm, lexicon, tune, export, cache,
+)  # fmt: skip
 #: How often an idle thread of torch looks for work before it sleeps. GNU's OpenMP has 300,000,
 #: which take the core from the busy thread where other programs run, and training takes ten times
 #: as long; where nothing else runs, 3,000 lose nothing. Read when torch is loaded.
