@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from asr.audio.foreign import name_foreign
 from asr.audio.mixing import fit_channels
 from asr.audio.mp3 import begins_as_mp3, mp3_is_joined, mp3_states_length, without_mpg123_messages
 from asr.audio.ogg import check_pages, opus_delay
@@ -112,11 +113,10 @@ def _open_sound(path: Path, part: Part | None) -> Iterator[soundfile.SoundFile]:
             with without_mpg123_messages(begins_as_mp3(path)):
                 audio = stack.enter_context(soundfile.SoundFile(file, **options))
         except (soundfile.SoundFileError, TypeError) as error:  # TypeError: .raw has no header
-            reason = getattr(error, "error_string", str(error)).rstrip(".")
+            told = getattr(error, "error_string", str(error)).rstrip(".")
+            reason, advice = name_foreign(path, told)
             raise UnknownFormatError(
-                "unreadable audio",
-                f"{path}: not audio that can be read ({reason})",
-                "convert it to wav or flac",
+                "unreadable audio", f"{path}: not audio that can be read ({reason})", advice
             ) from error
         yield audio
 

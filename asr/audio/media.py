@@ -12,6 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from asr.audio.foreign import name_foreign
 from asr.audio.mixing import fit_channels
 from asr.audio.mp3 import skip_tag
 from asr.audio.samples import AudioError, Reporter, SelectionError, check_header, check_length
@@ -231,9 +232,9 @@ def _open_container(path: Path) -> Any:
         # FFmpeg would take the start of a relative path such as 12:30.m4a for a protocol.
         return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason, advice = name_foreign(path, getattr(error, "strerror", None) or str(error))
         detail = f"{path}: not audio that can be read ({reason})"
-        raise AudioError("unreadable audio", detail, "convert it to wav or flac") from error
+        raise AudioError("unreadable audio", detail, advice) from error
 
 
 def _choose_track(path: Path, container: Any) -> int:
