@@ -16,6 +16,8 @@ RUNTIME = tiny.ROOT / "runtime"
 #: What training needs, and nothing that transcribes may.
 TRAINING = {"torch", "torchaudio", "lhotse", "hydra-core", "librosa", "matplotlib", "tensorboard"}
 MOST_MIB = 360
+#: What `venv` installs itself, and bytecode, which `--no-compile` leaves to the first import.
+BROUGHT = {"pip", "setuptools", "pkg_resources", "_distutils_hack", "__pycache__"}
 
 
 def project(folder: Path) -> dict:
@@ -81,7 +83,7 @@ def test_an_environment_with_the_runtime_alone_transcribes(wheel, tones, tmp_pat
 
 
 def _mebibytes(environment: Path) -> float:
-    """Measure an environment as `du` does, but for pip, which need not stay."""
+    """Measure an environment as `du` does, without what `venv` brings, which need not stay."""
     files = [path for path in environment.rglob("*") if path.is_file() and not path.is_symlink()]
-    kept = [path for path in files if not {"pip", "__pycache__"} & {*path.parts}]
+    kept = [path for path in files if not BROUGHT & {*path.parts}]
     return sum(path.stat().st_blocks * 512 for path in kept) / 2**20
