@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from asr.inference.streaming.evaluation import SILENCE_S, append_silence
 from asr.inference.streaming.latency import Latency, run_timed
 from asr.inference.streaming.stream import Event, Partial
 from asr.transcript import Segment, Word
@@ -63,3 +64,14 @@ def test_words_that_are_taken_back_have_changed() -> None:
 
 def test_no_words_have_no_latency() -> None:
     assert Latency().to_dict()["partial_latency_mean_s"] is None
+
+
+def test_silence_has_the_level_of_the_pauses() -> None:
+    generator = np.random.default_rng(0)
+    waveform = generator.standard_normal(8000).astype(np.float32)
+    waveform[2000:4000] *= 0.01
+    longer = append_silence(waveform, 1000)
+    np.testing.assert_array_equal(longer[:8000], waveform)
+    assert len(longer) == 8000 + round(SILENCE_S * 1000)
+    assert 0.007 < longer[8000:].std() < 0.013
+    assert not append_silence(waveform[:0], 1000).any()
