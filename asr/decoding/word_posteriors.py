@@ -5,6 +5,7 @@ W words of the best result.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +40,42 @@ def word_posteriors(hypotheses: Sequence[Hypothesis], tokens: Tokens) -> NDArray
     recognition", 2001, of word graphs.
     """
     texts: dict[tuple[str, ...], float] = defaultdict(float)  # many results differ in spaces only
+    reader = _Reader(tokens)
     for found in hypotheses:
         probability = np.exp(SCALE * (found.score - hypotheses[0].score))
         if probability >= LEAST:
-            texts[tuple(word for word, _ in tokens.words(found.token_ids))] += probability
+            texts[reader.words(found.token_ids)] += probability
     best = next(iter(texts))
     matched = np.zeros(len(best))
     for text, probability in texts.items():
         matched += probability * np.array(right_words(text, best))
     return matched / sum(texts.values())
+
+
+class _Reader:
+    """Reads the words of results, each of which has most of its words in common with others.
+
+    Args:
+        tokens: of the results.
+    """
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._starts_word = np.array(tokens.starts_word)
+        self._known: dict[bytes, list[str]] = {}
+
+    def words(self, token_ids: NDArray[np.int32]) -> tuple[str, ...]:
+        """Read the words that `Tokens.words` finds."""
+        cuts = [0, *np.flatnonzero(self._starts_word[token_ids]).tolist(), len(token_ids)]
+        content, size = token_ids.tobytes(), token_ids.itemsize
+        words: list[str] = []
+        for low, high in pairwise(cuts):
+            part = content[size * low : size * high]
+            if part not in self._known:
+                found = self._tokens.words(token_ids[low:high].tolist())
+                self._known[part] = [word for word, _ in found]
+            words += self._known[part]
+        return tuple(words)
 
 
 def read_best(
