@@ -79,6 +79,7 @@ SAME_IN_AMERICAN = {
     "raise",
     "raises",
     "rise",
+    "bitwise",
     "rising",
 }
 SPOKEN = re.compile(

@@ -101,7 +101,7 @@ BAD_LINES = {
     "another object": (lambda _: {"a": 1}, "not a line of a cut manifest"),
     "a list": (lambda _: [1], "not a line of a cut manifest"),
     "deep brackets": (lambda _: "[" * 100_000, "not a line of a cut manifest"),
-    "a recording": (lambda row: row["recording"], "expected a MonoCut, MultiCut or MixedCut"),
+    "a recording": (lambda row: row["recording"], "give the manifest of cuts, not of recordings"),
     "no transcript": (lambda row: changed(row, supervisions=[]), "0 transcripts, expected 1"),
     "two transcripts": (
         lambda row: changed(row, supervisions=2 * row["supervisions"]),
