@@ -89,19 +89,20 @@ _Found = Iterator[tuple[int, str, str]]
 
 
 def _festival(lines: _Numbered, _has: Has, _path: Path) -> _Found:
-    matched = [(number, _FESTIVAL.fullmatch(line.strip())) for number, line in lines]
-    if all(found for _, found in matched):
-        for number, found in matched:
-            assert found is not None
-            yield number, found[1], found[2]
+    return _matched(lines, _FESTIVAL, name=1, text=2)
 
 
 def _trn(lines: _Numbered, _has: Has, _path: Path) -> _Found:
-    matched = [(number, _TRN.fullmatch(line.strip())) for number, line in lines]
+    return _matched(lines, _TRN, name=2, text=1)
+
+
+def _matched(lines: _Numbered, pattern: re.Pattern[str], *, name: int, text: int) -> _Found:
+    """Read lines by the groups of a pattern, if it matches all of them."""
+    matched = [(number, pattern.fullmatch(line.strip())) for number, line in lines]
     if all(found for _, found in matched):
         for number, found in matched:
             assert found is not None
-            yield number, found[2], found[1]
+            yield number, found[name], found[text]
 
 
 def _words(lines: _Numbered, _has: Has, _path: Path) -> _Found:
