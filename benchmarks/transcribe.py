@@ -16,7 +16,6 @@ B batch, N samples, U encoder frames, V tokens.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,7 @@ import torch
 from commands import Side, Spent, make_sides
 from long_recording import Utterance, read_manifest, write_long
 from rapidfuzz.distance import Levenshtein
-from timing import machine_line, print_row, processor_line
+from timing import count_cores, machine_line, print_row, processor_line
 from training import PRODUCT, matrix_product, multiply_adds
 
 import asr
@@ -292,10 +291,12 @@ def print_long(recognizer: Recognizer, folder: Path, arguments: argparse.Namespa
     """Print the peak memory of a short and a long recording, and the WER with and without cuts."""
     long_s = 60.0 if arguments.quick else 3600 * arguments.long_hours
     texts, peaks = {}, {}
-    for name, seconds in (("short", SHORT_S), ("long", long_s)):
+    (side,) = make_sides(None)
+    lengths_s = {"first": SHORT_S, "short": SHORT_S, "long": long_s}  # the first compiles
+    for name, seconds in lengths_s.items():
         path = folder / f"{name}.wav"
         utterances = write_long(arguments.manifest, path, seconds)
-        peaks[name] = peak_mb(path, arguments)
+        peaks[name] = peak_mb(side, path, arguments)
         texts[name] = (folder / "out" / f"{name}.txt").read_text()
     print(f"\n{long_s / 3600:.2f} h against {SHORT_S / 60:.0f} min\n")
     print(f"peak memory {peaks['long']:.0f} MB against {peaks['short']:.0f} MB")
@@ -309,17 +310,14 @@ def print_long(recognizer: Recognizer, folder: Path, arguments: argparse.Namespa
     print(f"WER {whole:.2f} % as a whole, {alone:.2f} % utterance by utterance", flush=True)
 
 
-def peak_mb(path: Path, arguments: argparse.Namespace) -> float:
+def peak_mb(side: Side, path: Path, arguments: argparse.Namespace) -> float:
     """Transcribe a file with the command line; return the peak memory."""
+    model = arguments.model.absolute() if arguments.model.exists() else arguments.model
     command = [
-        sys.executable, "-m", "asr", "transcribe", str(path), "--model", str(arguments.model),
+        "transcribe", str(path), "--model", str(model),
         "--output-dir", str(path.parent / "out"), "--vad", arguments.vad,
     ]  # fmt: skip
-    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit("asr transcribe failed")
-    return usage.ru_maxrss / 1024
+    return side.run(command, path.parent / side.name, count_cores()).peak_mb
 
 
 if __name__ == "__main__":
