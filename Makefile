@@ -14,7 +14,7 @@ setup: .venv/ready
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
-	    --editable '.[espeak,media,vad,bpe]' --group dev
+	    --editable '.[espeak,media,vad,bpe,serve]' --group dev
 	@touch $@
 
 demo: setup

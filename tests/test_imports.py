@@ -16,7 +16,7 @@ FILES = sorted((ROOT / "asr").rglob("*.py"))
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"training"},
+    {"server", "training"},
     {"inference"},
     {"engine"},
     {"corpora", "formats", "scoring"},
@@ -29,6 +29,7 @@ LAYERS = [
 ]
 LEVEL = {room: len(LAYERS) - height for height, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torchaudio", "lhotse", "numba", "jiwer", "librosa", "matplotlib", "hydra"}
+HEAVY |= {"fastapi", "uvicorn", "pydantic"}
 
 
 def room_of(path: Path) -> str:
@@ -136,7 +137,7 @@ def commands(tones_run, tones, tmp_path_factory) -> dict[str, list[str]]:
 @pytest.mark.parametrize("kind", ["transcribe", "transcribe with a beam", "align", "score"])
 def test_commands_import_no_more_than_they_need(commands, kind):
     found = modules_after(f"from asr.cli import main\nassert main({commands[kind]!r}) == 0")
-    unused = {"torch", "torchaudio", "lhotse", "matplotlib", "hydra", "librosa"}
+    unused = {"torch", "torchaudio", "lhotse", "matplotlib", "hydra", "librosa", "fastapi"}
     if kind == "transcribe":
         unused |= {"numba", "jiwer", "rapidfuzz"}
     if "numba" not in found:  # numba looks at the version of scipy

@@ -24,6 +24,7 @@ from asr.cli import (
     lm,
     prepare,
     score,
+    serve,
     train,
     transcribe,
     tune,
@@ -34,7 +35,8 @@ from asr.cli.utf8 import use_utf8
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
 VERBS = (
-    prepare, train, evaluate, transcribe, listen, align, score, lm, lexicon, tune, export, cache,
+    prepare, train, evaluate, transcribe, listen, serve, align, score, lm, lexicon, tune, export,
+    cache,
 )  # fmt: skip
 #: How often an idle thread of torch looks for work before it sleeps. GNU's OpenMP has 300,000,
 #: which take the core from the busy thread where other programs run, and training takes ten times

@@ -96,7 +96,7 @@ class Recognizer:
         channel = Channel([self.waveform(audio, sample_rate)], self.sample_rate, self.vad)
         batches = chain.from_iterable(channel.groups(self.engine.rows))
         workers = count_cores() if len(audio) > LONGEST_S * (sample_rate or 0) else 1
-        for found in self._map(partial(self._transcribe_batch, threads=1), batches, workers):
+        for found in self._map(partial(self.transcribe_batch, threads=1), batches, workers):
             channel.segments += found
         return channel.transcript()
 
@@ -109,7 +109,7 @@ class Recognizer:
         with open_recording(path) as recording:
             blocks = recording.waveform(None, self.sample_rate)
             for group in Channel(blocks, self.sample_rate, self.vad).groups(self.engine.rows):
-                yield from sort_segments(chain.from_iterable(map(self._transcribe_batch, group)))
+                yield from sort_segments(chain.from_iterable(map(self.transcribe_batch, group)))
 
     def stream(
         self, sample_rate: int, options: "StreamOptions | None" = None, **settings: Any
@@ -199,7 +199,7 @@ class Recognizer:
         batch, owners = job
         found: Sequence[Attempt]
         try:
-            found = self._transcribe_batch(batch, threads)
+            found = self.transcribe_batch(batch, threads)
         except Exception:  # each segment alone, in a batch of one shape, shows which one fails
             alone = [replace(batch, segments=[segment]) for segment in batch.segments]
             found = [self._try_batch(one, threads) for one in alone]
@@ -208,13 +208,18 @@ class Recognizer:
     def _try_batch(self, batch: SegmentBatch, threads: int | None) -> Attempt:
         """Transcribe a batch of one segment, or give the error that it met."""
         try:
-            (segment,) = self._transcribe_batch(batch, threads)
+            (segment,) = self.transcribe_batch(batch, threads)
         except Exception as error:
             return error
         return segment
 
-    def _transcribe_batch(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
-        """Transcribe a batch; the decoder runs in `threads` threads, or in one a core."""
+    def transcribe_batch(self, batch: SegmentBatch, threads: int | None = None) -> list[Segment]:
+        """Transcribe a batch, as `asr.inference.jobs.Channel` makes them of a recording.
+
+        Args:
+            batch: the segments.
+            threads: in which the decoder runs, by default one a core.
+        """
         waveforms, lengths = batch.padded()
         log_probs, frames = compute_log_probs(self.engine, waveforms, lengths)
         count = len(batch.segments)

@@ -308,9 +308,9 @@ def test_the_shape_of_a_segments_batch_does_not_depend_on_other_recordings(
     """What makes the test above hold: sums depend on the shape of what is summed."""
     found = recognizer()
     batches: list[SegmentBatch] = []
-    transcribe = found._transcribe_batch
+    transcribe = found.transcribe_batch
     monkeypatch.setattr(
-        found, "_transcribe_batch", lambda batch, _: batches.append(batch) or transcribe(batch)
+        found, "transcribe_batch", lambda batch, _: batches.append(batch) or transcribe(batch)
     )
 
     def shapes(paths: list[Path]) -> dict[bytes, tuple[int, int]]:

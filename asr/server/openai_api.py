@@ -1,0 +1,104 @@
+"""OpenAI's REST: `POST /v1/audio/transcriptions` and `GET /v1/models`."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from asr.server.errors import RefusedError, as_refusal
+from asr.server.openai_answers import dump_json, respond, usage
+from asr.server.openai_form import TranscriptionForm, read_form
+from asr.server.service import Service, Transcription
+from asr.server.uploads import stored
+from asr.transcript import Segment
+from asr.util.errors import UserError
+from asr.util.printable import printable
+
+#: Fields of a form, and characters of each.
+_MOST_FIELDS, _LONGEST_FIELD = 1000, 1 << 16
+
+
+def make_router(service: Service) -> APIRouter:
+    """Make the routes for a service."""
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/models")
+    async def models() -> dict[str, Any]:
+        """List the one model of this server."""
+        return {"object": "list", "data": [_model(service)]}
+
+    @router.get("/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        """Describe the model."""
+        if name != service.name:
+            message = f"model: this server has {service.name} alone"
+            raise RefusedError(404, message, param="model", code="model_not_found")
+        return _model(service)
+
+    @router.post("/audio/transcriptions")
+    async def transcribe(request: Request) -> Response:
+        """Transcribe a recording."""
+        return await _transcribe(request, service)
+
+    return router
+
+
+def _model(service: Service) -> dict[str, Any]:
+    return {"id": service.name, "object": "model", "created": 0, "owned_by": "asr"}
+
+
+async def _transcribe(request: Request, service: Service) -> Response:
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise RefusedError(400, "send the recording as a form, as multipart/form-data")
+    uploaded = request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD)
+    async with AsyncExitStack() as stack:
+        async with uploaded as fields:
+            form = read_form(fields, service.name)
+            path = await stack.enter_async_context(stored(form.file))
+        transcription = service.transcribe(path)
+        if not form.stream:
+            with _named(path, form):
+                return respond(await transcription.finish(), form)
+        segments = await stack.enter_async_context(aclosing(transcription.__aiter__()))
+        with _named(path, form):  # what cannot be read is told before the stream begins
+            first = await anext(segments, None)
+        events = _events(first, segments, transcription, stack.pop_all())
+        return StreamingResponse(events, media_type="text/event-stream")
+
+
+@contextmanager
+def _named(path: Path, form: TranscriptionForm) -> Iterator[None]:
+    """Have errors name the recording as the client did, not the file that we keep it in."""
+    try:
+        yield
+    except UserError as error:
+        name = printable(form.file.filename or "file")
+        message = str(error).replace(str(path), name)
+        raise RefusedError(400, message, param="file") from error
+
+
+async def _events(
+    first: Segment | None,
+    segments: AsyncIterator[Segment],
+    transcription: Transcription,
+    stack: AsyncExitStack,
+) -> AsyncIterator[str]:
+    """Send the text of each segment when it is done, and all of it at the end."""
+    async with stack:
+        try:
+            if first is not None:
+                yield _event(type="transcript.text.delta", delta=first.text)
+            async for segment in segments:
+                yield _event(type="transcript.text.delta", delta=f" {segment.text}")
+        except Exception as error:
+            yield _event(**as_refusal(error).body())
+            return
+        whole = transcription.transcript()
+        yield _event(type="transcript.text.done", text=whole.text, usage=usage(whole))
+
+
+def _event(**data: Any) -> str:
+    return f"data: {dump_json(data)}\n\n"
