@@ -3,7 +3,8 @@
 B batch, U encoder frames, V tokens.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, log_spelled, words_of
 from asr.transcript import Word
+from asr.util.errors import UserError
 from asr.util.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -57,14 +59,32 @@ class Decoder:
         options: DecodingOptions,
         normalize: Callable[[str], str] = str.strip,
     ) -> None:
-        self._tokens, self._options = tokens, options
+        self._tokens, self._options, self._normalize = tokens, options, normalize
         self._beam, self._lexicon = None, None
+        self._hotwords: list[str] = []
         if options.search == "beam":
             from asr.decoding.beam import BeamSearch  # imported here: greedy needs no compiler
 
             self._lexicon = load_lexicon(tokens, options, normalize)
             self._tokens = self._lexicon.tokens
-            self._beam = BeamSearch(self._lexicon, options, load_hotwords(options, normalize))
+            self._hotwords = load_hotwords(options, normalize)
+            self._beam = BeamSearch(self._lexicon, options, self._hotwords)
+
+    def with_hotwords(self, phrases: Iterable[str]) -> "Decoder":
+        """Give a decoder that favors further phrases, and shares all else with this one.
+
+        Raises:
+            UserError: greedy search, which uses none, or a phrase that the tokens cannot spell.
+        """
+        if self._lexicon is None:
+            raise UserError("hot words: greedy search uses none; decode with a beam search")
+        from asr.decoding.beam import BeamSearch
+        from asr.decoding.word_lists import normalize_hotwords
+
+        other = copy(self)
+        other._hotwords = [*self._hotwords, *normalize_hotwords(phrases, self._normalize)]
+        other._beam = BeamSearch(self._lexicon, self._options, other._hotwords)
+        return other
 
     @cached_property
     def vocabulary(self) -> frozenset[str] | None:

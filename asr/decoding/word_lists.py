@@ -1,6 +1,6 @@
 """The small text files that a user gives to the decoder: hot words, and a closed vocabulary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from asr.text.lexicon import COMMENTS, NO_WORD, VARIANT
@@ -23,6 +23,23 @@ def read_hotwords(path: Path, normalize: Callable[[str], str] = str.strip) -> li
     if not phrases:
         raise UserError(f"{path}: no hot words in it; write one word or phrase a line")
     return list(dict.fromkeys(phrases))
+
+
+def normalize_hotwords(phrases: Iterable[str], normalize: Callable[[str], str]) -> list[str]:
+    """Bring phrases to the model's spelling by `normalize`; what is then empty is left out.
+
+    Raises:
+        UserError: a phrase longer than `LONGEST`.
+    """
+    found: list[str] = []
+    for phrase in phrases:
+        if len(phrase) > LONGEST:
+            raise UserError(
+                f"hot words: a phrase of {len(phrase):,} characters, expected {LONGEST:,} at most; "
+                "give each by itself"
+            )
+        found.append(normalize(phrase))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def read_words(path: Path, normalize: Callable[[str], str] = str.strip) -> list[str]:

@@ -4,6 +4,7 @@ Shapes: B batch, N samples, U encoder frames, V tokens.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -73,6 +74,16 @@ class Recognizer:
         self.decoder = Decoder(self.tokens, self.options, tokenizer.normalize)
         self.vad = vad
         check_detector(vad, self.sample_rate)
+
+    def with_hotwords(self, phrases: Iterable[str]) -> "Recognizer":
+        """Give a recognizer that favors these phrases too, and shares the model with this one.
+
+        Raises:
+            UserError: as `asr.decoding.decoder.Decoder.with_hotwords`.
+        """
+        other = copy(self)
+        other.decoder = self.decoder.with_hotwords(phrases)
+        return other
 
     def transcribe(
         self, audio: str | Path | npt.NDArray[np.floating], sample_rate: int | None = None

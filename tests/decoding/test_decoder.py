@@ -68,6 +68,30 @@ def test_files_that_the_options_name_are_used(tmp_path: Path, arpa: Path) -> Non
         Decoder(TOKENS, hot)
 
 
+def test_further_hot_words_are_those_of_a_file(tmp_path: Path, arpa: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("ba\na\n")
+    unclear = log_probs_of("AB", 0.4)
+    batch = unclear[None], np.array([len(unclear)]), 0.04
+    options = DecodingOptions(search="beam", lm=arpa, hotword_boost=3.0)
+    plain = Decoder(TOKENS, options, str.upper)
+    before = plain.decode(*batch)
+    favored = plain.with_hotwords(["ba", ""]).with_hotwords(["a", "a"])
+    hot = Decoder(TOKENS, replace(options, hotwords=names), str.upper)
+    assert favored.decode(*batch) == hot.decode(*batch)
+    assert plain.decode(*batch) == before != favored.decode(*batch)
+
+
+def test_hot_words_that_cannot_be_used_are_refused() -> None:
+    beam = Decoder(TOKENS, DecodingOptions(search="beam"))
+    with pytest.raises(UserError, match="cannot write 'ab'"):
+        beam.with_hotwords(["ab"])
+    with pytest.raises(UserError, match="1,001 characters"):
+        beam.with_hotwords(["A" * 1001])
+    with pytest.raises(UserError, match="greedy search uses none"):
+        Decoder(TOKENS, DecodingOptions()).with_hotwords(["AB"])
+
+
 def test_a_lexicon_is_brought_to_the_models_spelling(tmp_path: Path) -> None:
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("<UNK> SPN\nab a b\nBa b a\nzoë z o e\nab-c\n")
