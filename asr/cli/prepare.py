@@ -3,20 +3,25 @@
 import argparse
 from pathlib import Path
 
+from asr.cli.corpora_list import list_corpora
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
 from asr.util.errors import UserError
 
-OPTIONS = ("into", "fold", "split", "train", "dev", "test", "halve_dev", "size")
+OPTIONS = ("into", "language", "fold", "split", "train", "dev", "test", "halve_dev", "size")
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
     verb = verbs.add_parser("prepare", help="turn a corpus, or your own speech, into cut manifests")
-    verb.add_argument("corpus", metavar="CORPUS", help="an4, digits, librispeech or folder")
-    verb.add_argument("path", nargs="?", type=Path, help="your recordings, for `folder`")
+    verb.add_argument(
+        "corpus", metavar="CORPUS", nargs="?",
+        help="an4, digits, librispeech, folder, manifests, or one of --list",
+    )  # fmt: skip
+    verb.add_argument("path", nargs="?", type=Path, help="for `folder` and `manifests`: its path")
+    verb.add_argument("--list", action="store_true", help="list all corpora and what each needs")
     verb.add_argument("--source", type=Path, help="the corpus, if it is here already")
-    verb.add_argument("--output", type=Path, required=True, help="folder for the manifests")
+    verb.add_argument("--output", type=Path, help="folder for the manifests; required")
     verb.add_argument(
         "--skip-invalid",
         action="store_true",
@@ -37,18 +42,26 @@ def add(verbs: Verbs) -> None:
     )  # fmt: skip
     options.add_argument(
         "--into", choices=("train", "dev", "test"),
-        help="folder: all utterances go to this split, as a test set of its own does",
+        help="all utterances go to this split, as a test set of its own does",
     )  # fmt: skip
+    options.add_argument(
+        "--language", nargs="+", metavar="CODE", help="Common Voice, FLEURS...: these languages"
+    )
     options.add_argument("--size", type=int, metavar="N", help="digits: training utterances (2000)")
-    verb.set_defaults(run=run)
+    verb.set_defaults(run=run, wrong_usage=verb.error)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the manifests and print a summary."""
+    """Write the manifests and print a summary, or print the list of corpora."""
     import lhotse  # noqa: F401  (where it is missing, nothing is downloaded)
 
     from asr import corpora
 
+    if args.list:
+        show(list_corpora())
+        return
+    if args.corpus is None or args.output is None:  # which --list does without
+        args.wrong_usage("the following arguments are required: CORPUS, --output")
     if args.path and args.source:
         raise UserError("prepare: the corpus was given twice; give PATH or --source")
     options = {name: getattr(args, name) for name in OPTIONS}

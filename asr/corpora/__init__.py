@@ -4,7 +4,8 @@
 
 In: a published corpus, downloaded or at hand, or one's own recordings with transcripts.
 Out: three manifests of lhotse's cuts, and a `Summary`.
-Public: `prepare` does all of it for a corpus of `CORPORA`; `write_cuts` writes a manifest.
+Public: `prepare` does all of it for a corpus of `CORPORA`, or for one that lhotse has a recipe for;
+`write_cuts` writes a manifest.
 
 Readers are imported at their first use, so that importing this package is fast.
 """
@@ -34,6 +35,7 @@ CORPORA = {
     "digits": "asr.corpora.digits:read",
     "folder": "asr.corpora.folder:read",
     "librispeech": "asr.corpora.librispeech:read",
+    "manifests": "asr.corpora.manifests:read",
 }
 #: The file in the output folder that lists all problems, if there are any.
 PROBLEMS = "problems.txt"
@@ -55,7 +57,7 @@ def prepare(
     problems, if there are any.
 
     Args:
-        corpus: A key of `CORPORA`.
+        corpus: A key of `CORPORA`, or the name of one of lhotse's recipes.
         source: The corpus's path, or None to download or make it below `output`.
         output: The folder to write to, made if it is missing.
         skip_invalid: Leave invalid utterances out and report them, instead of refusing the corpus.
@@ -105,11 +107,22 @@ def prepare(
 
 def _reader(corpus: str) -> Callable[..., Collection]:
     if corpus not in CORPORA:
-        hint = did_you_mean(corpus, CORPORA, "your own speech is 'folder'", show=repr)
-        known = ", ".join(CORPORA)
-        raise UserError(f"prepare: there is no corpus {corpus!r}, only {known}; {hint}")
+        return _lhotse_reader(corpus)
     module, function = CORPORA[corpus].split(":")
     reader: Callable[..., Collection] = getattr(import_module(module), function)
+    return reader
+
+
+def _lhotse_reader(corpus: str) -> Callable[..., Collection]:
+    from asr.corpora.lhotse_corpora import find_reader
+    from asr.corpora.lhotse_recipes import find_recipes
+
+    reader = find_reader(corpus)
+    if reader is None:
+        otherwise = did_you_mean(corpus, find_recipes(), "your own speech is 'folder'", show=repr)
+        hint = did_you_mean(corpus, CORPORA, otherwise, show=repr)
+        known = f"{', '.join(CORPORA)} and {len(find_recipes())} corpora of lhotse"
+        raise UserError(f"prepare: there is no corpus {corpus!r}, only {known}; {hint}")
     return reader
 
 

@@ -9,7 +9,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asr.util.errors import UserError
@@ -73,6 +73,18 @@ class Collection:
 
     utterances: list[Utterance]
     notes: list[str] = field(default_factory=list)
+
+    def put_into(self, split: str | None) -> "Collection":
+        """Give all utterances one split, whatever they have; None leaves theirs.
+
+        Raises:
+            UserError: there is no such split.
+        """
+        if split is None:
+            return self
+        if split not in SPLITS:
+            raise UserError(f"prepare: into is {split!r}, expected {', '.join(SPLITS)}")
+        return Collection([replace(one, split=split) for one in self.utterances], self.notes)
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,7 @@ def read(source: Path | None, output: Path | None, into: str | None = None) -> C
     if source is None:
         raise UserError("prepare folder: no path given; name the folder or table of your speech")
     collection = _read(source, output)
-    if into is None:
-        return _with_our_splits(collection, source)
-    if into not in SPLITS:
-        raise UserError(f"prepare folder: into is {into!r}, expected {', '.join(SPLITS)}")
-    return Collection([replace(u, split=into) for u in collection.utterances], collection.notes)
+    return collection.put_into(into) if into else _with_our_splits(collection, source)
 
 
 def _read(source: Path, output: Path | None) -> Collection:

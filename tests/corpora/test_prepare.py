@@ -120,7 +120,12 @@ def test_a_corpus_without_valid_utterances_is_refused(tmp_path, write_audio):
 
 @pytest.mark.parametrize(
     ("corpus", "message"),
-    [("an5", "did you mean 'an4'"), ("libri", "did you mean 'librispeech'"), ("timit", "'folder'")],
+    [
+        ("an5", "did you mean 'an4'"),
+        ("libri", "did you mean 'librispeech'"),
+        ("timitt", "did you mean 'timit'"),
+        ("quux", "'folder'"),
+    ],
 )
 def test_unknown_corpora_are_refused_with_the_nearest_name(tmp_path, corpus, message):
     with pytest.raises(UserError, match=message):
