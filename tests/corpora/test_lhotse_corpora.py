@@ -18,6 +18,7 @@ from lhotse.audio import AudioSource
 from lhotse.recipes import commonvoice
 from refusals import refused
 
+from asr.cli import main
 from asr.corpora import CORPORA, prepare
 from asr.corpora.lhotse_recipes import find_recipes
 from asr.corpora.lhotse_values import collect, parts_of
@@ -25,6 +26,8 @@ from asr.util.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SHORT = {"seconds": 0.1, "rate": 8000}
+TINY = ["encoder.layers=1", "encoder.hidden_size=8", "trainer.epochs=1", "trainer.device=cpu"]
+TINY += ["trainer.workers=0", "trainer.tensorboard=false", "run_dir=run"]
 
 
 def make_yesno(root, write_audio):
@@ -35,11 +38,11 @@ def make_yesno(root, write_audio):
     return root
 
 
-def make_ljspeech(root, write_audio):
+def make_ljspeech(root, write_audio, seconds=0.1):
     """One part, with numbers spelled out in a second text."""
     names = [f"LJ001-{number:04}" for number in range(30)]
     for name in names:
-        write_audio(root / "wavs" / f"{name}.wav", **SHORT)
+        write_audio(root / "wavs" / f"{name}.wav", seconds=seconds, rate=8000)
     lines = [f"{name}|Mr. X, in {n}.|Mister X, in {n} words." for n, name in enumerate(names)]
     (root / "metadata.csv").write_text("\n".join(lines))
     return root
@@ -75,7 +78,7 @@ def make_tedlium(root, write_audio):
     return root
 
 
-def make_commonvoice(root, write_audio):
+def make_commonvoice(root, write_audio, seconds=0.3):
     """By language and part, and the recipe writes manifests."""
     head = "client_id path sentence up_votes down_votes age gender accents variant locale segment"
     for language, text in (("tr", "IŞIK ile İstanbul!"), ("de", "Straße, Größe.")):
@@ -83,7 +86,7 @@ def make_commonvoice(root, write_audio):
             rows = [head.replace(" ", "\t")]
             for number in range(2):
                 name = f"common_voice_{language}_{n}{number}.mp3"
-                write_audio(root / language / "clips" / name, seconds=0.3)
+                write_audio(root / language / "clips" / name, seconds=seconds)
                 rows.append("\t".join([f"{part}{number}", name, text, *["2"] * 2, *[""] * 6]))
             (root / language / f"{part}.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return root
@@ -151,6 +154,24 @@ def test_the_splits_of_a_corpus_are_kept_and_dev_is_held_out(tmp_path, write_aud
     test = {cut.id for cut in cuts_of(summary)["test"]}
     assert test == {"_".join(format(number, "08b")) for number in range(1, 60, 2)}
     assert "the corpus has no dev: " in str(summary)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "options"),
+    [
+        ("commonvoice", make_commonvoice, {"seconds": 1.2}),
+        ("ljspeech", make_ljspeech, {"seconds": 1.2}),
+        ("tedlium", make_tedlium, {}),
+    ],
+)
+def test_recipes_start_on_prepared_corpora(tmp_path, write_audio, monkeypatch, name, make, options):
+    """With their own manifests, text and tokens; the network has a size that takes a second."""
+    monkeypatch.chdir(tmp_path)
+    corpus = str(make(tmp_path / "corpus", write_audio, **options))
+    assert main(["prepare", name, "--source", corpus, "--output", f"data/{name}"]) == 0
+    tokens = ["tokens.subwords=20"] if name == "tedlium" else []
+    assert main(["train", name, *TINY, *tokens]) == 0
+    assert (tmp_path / "run" / "model.safetensors").is_file()
 
 
 def test_into_makes_a_test_set(tmp_path, write_audio):
