@@ -1,12 +1,14 @@
 """What the files in an output folder were made from.
 
 A file is finished if it was made from this recording, by this model, with these settings. A line
-for each recording in a hidden file of the folder tells that.
+for each recording in a hidden file of the folder tells that. Each shard of a command has a hidden
+file of its own, since machines that append to one file over a network lose lines.
 """
 
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,9 @@ from typing import Any
 from asr.util.errors import UserError
 from asr.util.files import digest
 
-#: The file that tells what the others were made from.
+#: The file that tells what the others were made from: of a whole command, and of any shard.
 LEDGER_NAME = ".asr-outputs.jsonl"
+_SHARD_LEDGERS = ".asr-outputs.*.jsonl"
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,31 @@ def stamp(path: str | Path) -> tuple[str, int, int]:
 
 
 class Ledger:
-    """The record of an output folder."""
+    """The record of an output folder.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / LEDGER_NAME
+    Args:
+        folder: of the outputs.
+        part: names the file that lines are added to, for one of several processes; all are read.
+    """
+
+    def __init__(self, folder: Path, part: str = "") -> None:
+        self._path = folder / f".asr-outputs.{part}.jsonl" if part else folder / LEDGER_NAME
         self._made: dict[str, dict[str, Any]] = {}
+        for path in (folder / LEDGER_NAME, *sorted(folder.glob(_SHARD_LEDGERS))):
+            self._read(path)
+
+    def _read(self, path: Path) -> None:
         try:
-            lines = self._path.read_bytes().splitlines()
+            lines = path.read_bytes().splitlines()
         except OSError:  # there is none yet
             return
         for line in lines:
             try:
                 row = json.loads(line)
-                self._made[row["file"]] = row
-            except (ValueError, TypeError, KeyError):  # a process was killed while it wrote
+                before = self._made.setdefault(row["file"], row)
+                if row.get("time_ns", 0) >= before.get("time_ns", 0):
+                    self._made[row["file"]] = row
+            except (ValueError, TypeError, KeyError, AttributeError):  # a killed process's line
                 continue
 
     def is_made_from(self, file: Path, source: Source) -> bool:
@@ -97,6 +111,7 @@ class Ledger:
                 "file": self._name(file),
                 "recording": source.recording,
                 "key": source.key,
+                "time_ns": time.time_ns(),
                 "content": hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest(),
             }
             for file, text in files.items()

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from asr.cli.messages import show
+from asr.cli.shards import WHOLE, Shard
 from asr.util.errors import UserError, contain_errors
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ class Outputs:
         formats: names of `asr.formats.FORMATS`.
         folder: the folder of the files; None prints.
         overwrite: whether files are written again, whatever they were made from.
+        shard: of several processes that write into the folder at the same time, this one.
     """
 
     formats: tuple[str, ...]
     folder: Path | None
     overwrite: bool
+    shard: Shard = WHOLE
 
     def check(self, recordings: int) -> None:
         """Refuse outputs that cannot be printed or written, before the work begins.
@@ -75,7 +78,7 @@ class Outputs:
         from asr.cli.made_from import Ledger
 
         assert self.folder is not None
-        return Ledger(self.folder)
+        return Ledger(self.folder, self.shard.file_name if self.shard != WHOLE else "")
 
     def put(
         self,
@@ -144,7 +147,7 @@ def make_outputs(args: argparse.Namespace) -> Outputs:
     formats = parse_formats(named) if named else ()
     if len(formats) > 1 and args.output_dir is None:
         raise UserError(f"--format {args.format}: one alone can be printed; add --output-dir")
-    return Outputs(formats, args.output_dir, args.overwrite)
+    return Outputs(formats, args.output_dir, args.overwrite, getattr(args, "shard", WHOLE))
 
 
 def _require_writable(folder: Path) -> None:

@@ -19,6 +19,7 @@ from asr.cli.inputs import Input, check_outputs, find_inputs, naming, readable
 from asr.cli.made_from import Source, describe_settings, make_source
 from asr.cli.messages import complain, show, tell
 from asr.cli.outputs import Outputs, add_outputs, make_outputs
+from asr.cli.shards import WHOLE, parse_shard
 from asr.util.errors import UserError, contain_errors
 from asr.util.files import digest
 from asr.util.garbage import no_collection
@@ -50,6 +51,13 @@ def add(verbs: Verbs) -> None:
     add_model(verb)
     verb.add_argument("--list", type=Path, metavar="FILE", help="more files, a path a line")
     verb.add_argument(
+        "--shard",
+        type=parse_shard,
+        default=WHOLE,
+        metavar="K/N",
+        help="transcribe every N-th recording from the K-th on; the N shards make the whole (1/1)",
+    )
+    verb.add_argument(
         "--vad",
         choices=("energy", "silero"),
         default="energy",
@@ -78,6 +86,9 @@ def run(args: argparse.Namespace) -> int:
 
         check_outputs(inputs, f"--format {args.format}", lambda stem: replace_spaces(stem.name))
     options = decoding_options(args)
+    named, inputs, errors = len(inputs), args.shard.take(inputs), args.shard.take(errors)
+    if named and not inputs:
+        tell(f"--shard {args.shard}: no recording is left for this shard, {named} are named")
     wanted, refused = _pending(inputs, args, options, outputs)
     errors += refused
     if wanted:
