@@ -18,6 +18,7 @@ from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, log_spelled, words_of
 from asr.transcript import Word
 from asr.util.errors import UserError
+from asr.util.native import call_ahead
 from asr.util.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class Decoder:
         self._hotwords: list[str] = []
         if options.search == "beam":
             from asr.decoding.beam import BeamSearch  # imported here: greedy needs no compiler
+            from asr.decoding.first_use import search_toy
 
+            call_ahead(search_toy)
             self._lexicon = load_lexicon(tokens, options, normalize)
             self._tokens = self._lexicon.tokens
             self._hotwords = load_hotwords(options, normalize)

@@ -3,7 +3,8 @@
 `native` is for a function that Python calls, `njit_no_alloc` for one that compiled functions call.
 numba compiles both. Importing it takes half a second and 70 MB, so only the first process does, and
 keeps the machine code in the cache folder (`asr.util.array_cache`); a later process links the code
-by llvmlite in a few milliseconds.
+by llvmlite in a few milliseconds. `call_ahead` has the first process call functions early, and a
+second process compile them.
 
 A native function takes arrays, numbers and named tuples of them. It writes its results to arrays
 that it is given, allocates nothing and cannot raise: numba's run time, which code loaded without
@@ -20,16 +21,19 @@ returned a new array would crash, not raise. Called from Python, as tests do, it
 import ctypes
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
 
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
+from asr.util.native_process import CompilerProcess
+from asr.util.threads import count_cores
 
 _PACKAGE = Path(__file__).parents[1]
 _KIND = "machine code 1"
@@ -46,6 +50,7 @@ NOTICE = "compiling functions for their first use, about ten seconds"
 _engines: list[Any] = []  # they own the code that was linked
 _inlined: list[Callable[..., Any]] = []  # not yet known to numba
 _lock = Lock()
+_processes: list[CompilerProcess] = []  # one, while there is one
 
 
 class Native:
@@ -94,6 +99,27 @@ def register_inlined() -> None:
 
 
 @cache
+def call_ahead(use: Callable[[], object]) -> None:
+    """Call native functions in a thread, which compiles or loads what the caller needs later.
+
+    Args:
+        use: calls the functions with arguments of the types that they will have. It is called once
+            in a process. Its errors are no matter: who needs the functions meets them again.
+    """
+    Thread(target=_call_ahead, args=(use,), daemon=True).start()
+
+
+def _call_ahead(use: Callable[[], object]) -> None:
+    if count_cores() > 1:
+        _processes.append(CompilerProcess())
+    with suppress(Exception):
+        use()
+    with _lock:
+        while _processes:
+            _processes.pop().close()
+
+
+@cache
 def source_digest() -> bytes:
     """Digest the source files with compiled functions: those that import a module of compilers."""
     contents = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
@@ -138,13 +164,22 @@ def _load(function: Callable[..., int], kinds: tuple) -> Callable[[int], int]:
 
 
 def _compile(function: Callable[..., int], kinds: tuple, key: str) -> Contents:
-    """Compile a function, and tell the user."""
+    """Compile a function, if possible in a second process, and tell the user."""
+    tell_of_compiling()
+    code = None
+    if _processes:
+        code = _processes[0].compile(function.__module__, function.__qualname__, kinds)
+    if code is None:
+        code = compile_native(function, kinds)
+    return Contents({"key": key}, {"code": np.frombuffer(code, np.uint8)})
+
+
+def compile_native(function: Callable[..., int], kinds: tuple) -> bytes:
+    """Compile a function for arguments of these kinds to an object file."""
     from asr.util.native_compiler import compile_function
 
-    tell_of_compiling()
     register_inlined()
-    code = compile_function(function, kinds, SYMBOL, _OPTIONS, make_machine())
-    return Contents({"key": key}, {"code": np.frombuffer(code, np.uint8)})
+    return compile_function(function, kinds, SYMBOL, _OPTIONS, make_machine())
 
 
 def _describe(kinds: Any) -> str:

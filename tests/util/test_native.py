@@ -11,6 +11,7 @@ import pytest
 
 from asr.util import native as module
 from asr.util.native import native, njit_no_alloc
+from asr.util.native_process import CompilerProcess
 
 RECORD = np.dtype([("short", "i4"), ("long", "f8")], align=True)
 USE = """
@@ -50,6 +51,13 @@ def raises(array):
     return 0
 
 
+@native
+def doubled(array):
+    for place in range(len(array)):
+        array[place] *= 2.0
+    return len(array)
+
+
 @pytest.mark.parametrize("flag", [False, True])
 def test_arguments_arrive(flag: bool) -> None:
     array, record = np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros(1, RECORD)
@@ -83,6 +91,39 @@ def test_a_later_process_needs_no_numba(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     assert found == ["2\nTrue\n", "2\nFalse\n"]
+
+
+def test_a_second_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is called ahead is compiled elsewhere, and gives the results it would give here."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    made = []
+
+    class Process(CompilerProcess):
+        def compile(self, *request: object) -> bytes | None:
+            made.append(super().compile(*request))
+            return made[-1]
+
+    monkeypatch.setattr(module, "CompilerProcess", Process)
+    monkeypatch.setattr(module, "count_cores", lambda: 2)
+    monkeypatch.setattr(module, "load_or_make", lambda _name, _kind, _is_current, make: make())
+    array = np.array([3.5, 0.5])
+    ended = []
+
+    def use() -> None:
+        ended.append(doubled(array))
+        raise ValueError("which is no matter")
+
+    module._call_ahead(use)
+    assert ended == [2] and array.tolist() == [7.0, 1.0]
+    assert [type(one) for one in made] == [bytes]
+    assert not module._processes
+
+
+def test_a_process_that_fails_gives_nothing() -> None:
+    process = CompilerProcess()
+    assert process.compile("no.such.module", "nothing", ()) is None
+    assert process.compile("no.such.module", "nothing", ()) is None
+    process.close()
 
 
 def test_a_changed_source_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
