@@ -1,23 +1,28 @@
 """The application: routes of all protocols that run over HTTP, and the page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Response, WebSocket
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from asr import __version__
 from asr.server import openai_api, vosk
 from asr.server.errors import RefusedError, answer
+from asr.server.gate import Gate
+from asr.server.metrics import CONTENT_TYPE
 from asr.server.service import Service
 from asr.util.errors import UserError
 
 PAGE = Path(__file__).parent / "page"
 
 
-def make_app(service: Service) -> FastAPI:
+def make_app(service: Service) -> ASGIApp:
     """Make the application of a service."""
     app = FastAPI(title="asr serve", version=__version__, docs_url=None, redoc_url=None)
     app.include_router(openai_api.make_router(service))
@@ -26,6 +31,11 @@ def make_app(service: Service) -> FastAPI:
     async def health() -> dict[str, Any]:
         """Tell that the server works."""
         return {"status": "ok", "model": service.name}
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Give numbers to Prometheus."""
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
     @app.websocket("/")
     async def socket(client: WebSocket) -> None:
@@ -38,4 +48,14 @@ def make_app(service: Service) -> FastAPI:
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     for kind in (RefusedError, UserError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)
-    return app
+    gate = Gate(app, service.options, service.places, service.metrics)
+    return _with_cors(gate, service.options.origins)
+
+
+def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Let scripts of named pages read the answers."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]
+    )

@@ -57,19 +57,12 @@ class FairPool:
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
-            lane, (future, function, args) = taken
-            if not future.set_running_or_notify_cancel():
-                continue
+            lane, call = taken
             started_s = time.thread_time()
-            try:
-                result = function(*args)
-            except BaseException as error:  # who waits for it gets it
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-            del future, function, args, taken
+            _run(*call)
             with self._changed:
                 lane.served_s += time.thread_time() - started_s
+            del lane, call, taken  # an idle thread keeps nothing of the last client
 
     def _take(self) -> "tuple[Lane, _Call] | None":
         """Wait for a call of the lane that was served least; None once the pool is stopped."""
@@ -83,6 +76,16 @@ class FairPool:
             if not lane.calls:
                 self._busy.remove(lane)
             return lane, call
+
+
+def _run(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """Call a function, unless nobody waits for it any more."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function(*args))
+    except BaseException as error:  # who waits for it gets it
+        future.set_exception(error)
 
 
 _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]

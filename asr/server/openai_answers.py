@@ -17,8 +17,6 @@ from asr.formats import FORMATS, About
 from asr.server.openai_form import TranscriptionForm
 from asr.transcript import Segment, Transcript, Word
 
-#: What a response calls the language where the client did not name it.
-UNKNOWN_LANGUAGE = "unknown"
 _MEDIA_TYPES = {"text": "text/plain", "srt": "application/x-subrip", "vtt": "text/vtt"}
 _LEAST_CONFIDENCE = 1e-6
 
@@ -28,13 +26,13 @@ def dump_json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def respond(transcript: Transcript, form: TranscriptionForm) -> Response:
+def respond(transcript: Transcript, form: TranscriptionForm, language: str) -> Response:
     """Give the answer in the form that the client asked for."""
     if form.response_format in _MEDIA_TYPES:
         return _as_text(transcript, form.response_format)
     data: dict[str, Any] = {"text": transcript.text, "usage": usage(transcript)}
     if form.response_format == "verbose_json":
-        data = _verbose(transcript, form) | data
+        data = _verbose(transcript, form, language) | data
     content = dump_json(data).encode(errors="backslashreplace")
     return Response(content, media_type="application/json")
 
@@ -54,10 +52,10 @@ def _as_text(transcript: Transcript, name: str) -> Response:
     )
 
 
-def _verbose(transcript: Transcript, form: TranscriptionForm) -> dict[str, Any]:
+def _verbose(transcript: Transcript, form: TranscriptionForm, language: str) -> dict[str, Any]:
     data: dict[str, Any] = {
         "task": "transcribe",
-        "language": form.language or UNKNOWN_LANGUAGE,
+        "language": form.language or language,
         "duration": round(transcript.duration_s, 3),
     }
     if "segment" in form.granularities:

@@ -1,5 +1,7 @@
 """OpenAI's REST: `POST /v1/audio/transcriptions` and `GET /v1/models`."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from pathlib import Path
@@ -11,12 +13,15 @@ from fastapi.responses import StreamingResponse
 from asr.server.errors import RefusedError, as_refusal
 from asr.server.openai_answers import dump_json, respond, usage
 from asr.server.openai_form import TranscriptionForm, read_form
-from asr.server.service import Service, Transcription
+from asr.server.service import Service
+from asr.server.transcription import Transcription, file_source
 from asr.server.uploads import stored
-from asr.transcript import Segment
+from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
 from asr.util.printable import printable
 
+#: The status that nginx logs for a client that left; nobody reads the answer.
+CLIENT_GONE = 499
 #: Fields of a form, and characters of each.
 _MOST_FIELDS, _LONGEST_FIELD = 1000, 1 << 16
 
@@ -58,15 +63,42 @@ async def _transcribe(request: Request, service: Service) -> Response:
         async with uploaded as fields:
             form = read_form(fields, service.name)
             path = await stack.enter_async_context(stored(form.file))
-        transcription = service.transcribe(path)
+        transcription = service.transcribe(file_source(path), form.keywords)
         if not form.stream:
             with _named(path, form):
-                return respond(await transcription.finish(), form)
+                return respond(
+                    await _finish(transcription, request, service), form, service.options.language
+                )
         segments = await stack.enter_async_context(aclosing(transcription.__aiter__()))
         with _named(path, form):  # what cannot be read is told before the stream begins
             first = await anext(segments, None)
-        events = _events(first, segments, transcription, stack.pop_all())
+        events = _events(first, segments, transcription, service, stack.pop_all())
         return StreamingResponse(events, media_type="text/event-stream")
+
+
+async def _finish(transcription: Transcription, request: Request, service: Service) -> Transcript:
+    """Transcribe a recording, unless the client leaves."""
+    started_s = time.monotonic()
+    task = asyncio.create_task(transcription.finish())
+    gone = asyncio.create_task(_disconnect(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise RefusedError(CLIENT_GONE, "the client left before the answer")
+        transcript = await task
+    finally:
+        task.cancel()
+        gone.cancel()
+    service.metrics.audio("openai", transcript.duration_s)
+    if transcript.duration_s:
+        passed_s = time.monotonic() - started_s
+        service.metrics.real_time_factor(passed_s / transcript.duration_s)
+    return transcript
+
+
+async def _disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 @contextmanager
@@ -84,6 +116,7 @@ async def _events(
     first: Segment | None,
     segments: AsyncIterator[Segment],
     transcription: Transcription,
+    service: Service,
     stack: AsyncExitStack,
 ) -> AsyncIterator[str]:
     """Send the text of each segment when it is done, and all of it at the end."""
@@ -97,6 +130,7 @@ async def _events(
             yield _event(**as_refusal(error).body())
             return
         whole = transcription.transcript()
+        service.metrics.audio("openai", whole.duration_s)
         yield _event(type="transcript.text.done", text=whole.text, usage=usage(whole))
 
 

@@ -6,107 +6,33 @@ one segment takes. Live audio has threads of its own, whose turns the operating 
 those of files.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from functools import partial
-from itertools import chain
-from pathlib import Path
-from threading import Lock
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.recording import open_recording
-from asr.inference.jobs import Channel
 from asr.inference.recognizer import Recognizer
-from asr.inference.streaming import Event, StreamOptions
+from asr.inference.streaming import Event, Stream, StreamOptions
 from asr.server.fair_pool import FairPool, Lane
-from asr.transcript import Segment, Transcript
+from asr.server.metrics import Metrics
+from asr.server.options import ServerOptions
+from asr.server.places import Places
+from asr.server.transcription import Source, Transcription
+from asr.util.errors import UserError
 from asr.util.threads import count_cores
 
-_Step = Callable[[], list[Segment]]
-
-
-class Transcription:
-    """A recording that is being transcribed: iterate over its segments, in order.
-
-    Attributes:
-        segments: those so far.
-        duration_s: of the recording, as far as it is read.
-    """
-
-    def __init__(self, recognizer: Recognizer, path: Path, pool: FairPool) -> None:
-        self._recognizer, self._path, self._lane = recognizer, path, Lane(pool)
-        self._ahead, self._reading = pool.threads, Lock()
-        self.segments: list[Segment] = []
-        self.duration_s = 0.0
-
-    async def __aiter__(self) -> AsyncGenerator[Segment]:
-        """Yield segments as soon as each is done, those without words left out.
-
-        Raises:
-            AudioError, UserError: the recording cannot be read or transcribed.
-        """
-        steps, running = self._steps(), deque[asyncio.Future[list[Segment]]]()
-        try:
-            more = True
-            while more or running:
-                if more and len(running) <= self._ahead:
-                    step = await self._lane.submit(self._next, steps)
-                    if step is None:
-                        more = False
-                    else:
-                        running.append(self._lane.submit(step))
-                    if not (running and running[0].done()):
-                        continue
-                for segment in await running.popleft():
-                    if segment.words:
-                        self.segments.append(segment)
-                        yield segment
-        finally:
-            for one in running:
-                one.cancel()
-            await self._lane.submit(self._close, steps)
-
-    async def finish(self) -> Transcript:
-        """Transcribe the rest; give all of it."""
-        async for _ in self:
-            pass
-        return self.transcript()
-
-    def transcript(self) -> Transcript:
-        """Give the transcript so far."""
-        return Transcript((*self.segments,), self.duration_s)
-
-    def _next(self, steps: Generator[_Step]) -> _Step | None:
-        with self._reading:
-            return next(steps, None)
-
-    def _close(self, steps: Generator[_Step]) -> None:
-        with self._reading:  # who stops to listen may do so while another thread reads
-            steps.close()
-
-    def _steps(self) -> Generator[_Step]:
-        """Read the recording; yield calls that transcribe a part of it each."""
-        recognizer = self._recognizer
-        with open_recording(self._path) as recording:
-            blocks = recording.waveform(None, recognizer.sample_rate)
-            channel = Channel(blocks, recognizer.sample_rate, recognizer.vad)
-            for batch in chain.from_iterable(channel.groups(recognizer.engine.rows)):
-                self.duration_s = channel.duration_s
-                yield partial(recognizer.transcribe_batch, batch, 1)
-            self.duration_s = channel.duration_s
+#: Hot words that one client may send.
+MOST_HOTWORDS = 1000
+#: Sets of hot words that stay ready; each takes some megabytes.
+_KEPT = 8
 
 
 class LiveStream:
-    """A live stream whose work takes its turn; one call at a time."""
+    """A live stream whose work takes its turn, one call at a time."""
 
-    def __init__(
-        self, recognizer: Recognizer, sample_rate: int, options: StreamOptions, pool: FairPool
-    ) -> None:
-        self._lane = Lane(pool)
-        self._stream = recognizer.stream(sample_rate, options)
+    def __init__(self, lane: Lane, stream: Stream) -> None:
+        self._lane, self._stream = lane, stream
 
     async def accept(self, samples: NDArray[np.float32]) -> Sequence[Event]:
         """As `asr.inference.streaming.Stream.accept`."""
@@ -123,25 +49,61 @@ class Service:
     Args:
         recognizer: the model and its decoder.
         name: of the model, as clients are told.
+        options: limits.
         streaming: how live streams are transcribed.
+
+    Attributes:
+        places: of the clients that are served.
+        metrics: of the server.
     """
 
     def __init__(
-        self, recognizer: Recognizer, name: str, streaming: StreamOptions | None = None
+        self,
+        recognizer: Recognizer,
+        name: str,
+        options: ServerOptions | None = None,
+        streaming: StreamOptions | None = None,
     ) -> None:
         self.recognizer, self.name = recognizer, name
+        self.options = options or ServerOptions()
+        self.places, self.metrics = Places(self.options.max_requests), Metrics()
         self._streaming = streaming or StreamOptions()
         self._files = FairPool("files", count_cores())
         self._live = FairPool("live", count_cores())
+        self.metrics.watch(
+            lambda: self.places.taken, lambda: self._files.waiting, lambda: self._live.waiting
+        )
+        self._with_hotwords = lru_cache(_KEPT)(recognizer.with_hotwords)
 
-    def transcribe(self, path: Path) -> Transcription:
-        """Begin to transcribe an audio file."""
-        return Transcription(self.recognizer, path, self._files)
+    def transcribe(self, source: Source, hotwords: Sequence[str] = ()) -> Transcription:
+        """Begin to transcribe a recording."""
+        return Transcription(
+            source, lambda: self._favoring(hotwords), self._files, self.options.max_audio_s
+        )
 
-    def stream(self, sample_rate: int) -> LiveStream:
+    async def stream(self, sample_rate: int, hotwords: Sequence[str] = ()) -> LiveStream:
         """Open a live stream of samples at a rate.
 
         Raises:
-            UserError: a rate that recorders do not have.
+            UserError: a rate that recorders do not have, or hot words that cannot be used.
         """
-        return LiveStream(self.recognizer, sample_rate, self._streaming, self._live)
+        lane = Lane(self._live)
+        return LiveStream(lane, await lane.submit(self._open, sample_rate, hotwords))
+
+    def close(self) -> None:
+        """End the threads; what still waits is left undone."""
+        self._files.stop()
+        self._live.stop()
+
+    def _open(self, sample_rate: int, hotwords: Sequence[str]) -> Stream:
+        return self._favoring(hotwords).stream(sample_rate, self._streaming)
+
+    def _favoring(self, hotwords: Sequence[str]) -> Recognizer:
+        """Give the recognizer with hot words; it takes a tenth of a second where they are new."""
+        if not hotwords:
+            return self.recognizer
+        if len(hotwords) > MOST_HOTWORDS:
+            raise UserError(
+                f"hot words: expected {MOST_HOTWORDS:,} at most, found {len(hotwords):,}"
+            )
+        return self._with_hotwords(tuple(sorted(set(hotwords))))

@@ -7,16 +7,18 @@ the utterance and goes on with another, `eof` ends the session.
 Source: https://github.com/alphacep/vosk-server, `websocket/asr_server.py`.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from asr.inference.streaming import Event, Partial
+from asr.server.errors import RefusedError
 from asr.server.openai_answers import dump_json
+from asr.server.pcm import read_pcm
 from asr.server.service import LiveStream, Service
 from asr.transcript import Segment, Word
 from asr.util.errors import UserError
@@ -27,10 +29,9 @@ DEFAULT_RATE = 8000
 #: The name that a client may offer as its subprotocol, beside one that holds a key.
 SUBPROTOCOL = "vosk"
 #: Codes of a closed WebSocket, RFC 6455.
-NORMAL, UNSUPPORTED = 1000, 1003
+NORMAL, GOING_AWAY, UNSUPPORTED = 1000, 1001, 1003
 #: Samples that take one turn among those of other clients.
 _TURN = 16_000
-_PCM_SCALE = np.float32(1 / 32768)
 
 
 @dataclass(frozen=True)
@@ -51,22 +52,35 @@ class Config:
 
 
 async def serve(socket: WebSocket, service: Service) -> None:
-    """Serve one client until it leaves."""
+    """Serve one client until it leaves, or the server ends."""
     offered = socket.scope.get("subprotocols", ())
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     session = _Session(service)
     try:
-        while (message := await socket.receive())["type"] == "websocket.receive":
-            reply = await session.answer(message.get("text"), message.get("bytes") or b"")
-            if reply is not None:
-                await socket.send_text(dump_json(reply))
-            if session.ended:
-                await socket.close(NORMAL)
-                return
-    except UserError as error:
+        await _converse(socket, session, service)
+    except TimeoutError:
+        await socket.close(GOING_AWAY, "no message for too long")
+    except (UserError, RefusedError) as error:
         await socket.close(UNSUPPORTED, _short(str(error)))
     except WebSocketDisconnect:
         pass
+
+
+async def _converse(socket: WebSocket, session: "_Session", service: Service) -> None:
+    """Answer each message."""
+    places, idle_s = service.places, service.options.patience.idle_s
+    while not session.ended:
+        message = await places.unless_leaving(asyncio.wait_for(socket.receive(), idle_s))
+        if message is None:  # the server ends
+            await socket.send_text(dump_json(await session.finish()))
+            await socket.close(GOING_AWAY, "the server ends")
+            return
+        if message["type"] != "websocket.receive":
+            return
+        reply = await session.answer(message.get("text"), message.get("bytes") or b"")
+        if reply is not None:
+            await socket.send_text(dump_json(reply))
+    await socket.close(NORMAL)
 
 
 class _Session:
@@ -96,31 +110,29 @@ class _Session:
             return None
         if "eof" in data or "reset" in data:
             self.ended = "eof" in data
-            return await self._finish()
+            return await self.finish()
         raise UserError(f"expected config, eof or reset, found {quoted(text)}")
 
     async def _take(self, data: bytes) -> dict[str, Any]:
         """Take samples, and answer by the words that are final, or by the partial text."""
-        if len(data) % 2:
-            raise UserError(f"expected samples of 16 bits, found {len(data)} bytes")
+        waveform = read_pcm(data)
         if self._stream is None:
-            self._stream = self._open()
-        waveform = np.frombuffer(data, "<i2").astype(np.float32) * _PCM_SCALE
+            self._stream = await self._service.stream(
+                self._config.sample_rate, self._config.phrases
+            )
+        self._service.metrics.audio("vosk", len(waveform) / self._config.sample_rate)
         segments: list[Segment] = []
         for first in range(0, len(waveform), _TURN):
             segments += self._keep(await self._stream.accept(waveform[first : first + _TURN]))
         return self._result(segments) if segments else {"partial": self._partial}
 
-    async def _finish(self) -> dict[str, Any]:
+    async def finish(self) -> dict[str, Any]:
         """End the utterance."""
         segments: list[Segment] = []
         if self._stream is not None:
             segments = self._keep(await self._stream.finish())
             self._stream, self._partial = None, ""
         return self._result(segments)
-
-    def _open(self) -> LiveStream:
-        return self._service.stream(self._config.sample_rate)
 
     def _keep(self, events: Sequence[Event]) -> list[Segment]:
         """Keep the last partial text; give what is final."""

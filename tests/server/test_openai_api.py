@@ -6,6 +6,9 @@ from pathlib import Path
 import openai
 import pytest
 
+from asr.decoding.options import DecodingOptions
+from asr.inference.recognizer import load
+from asr.server.options import ServerOptions
 from asr.server.service import Service
 from asr.transcript import Transcript
 
@@ -102,3 +105,25 @@ def test_what_is_not_audio_is_named_as_the_client_named_it(client) -> None:
         with pytest.raises(openai.BadRequestError, match=r"\.\./my\.wav: ") as error:
             client.audio.transcriptions.create(model="tones", file=garbage, stream=stream)
         assert "asr-" not in json.dumps(error.value.body)
+
+
+def test_hot_words_change_the_text(running, tones_run, tones) -> None:
+    options = DecodingOptions(search="beam", hotword_boost=50.0)
+    ours = Service(load(tones_run, options), "tones", ServerOptions(port=0))
+    with running(ours) as server:
+        url = f"http://127.0.0.1:{server.port}/v1"
+        ask = openai.OpenAI(base_url=url, api_key="none", max_retries=0).audio.transcriptions.create
+        file = tones / "test-01.wav"
+        plain = ask(model="tones", file=file).text
+        hot = ask(model="tones", file=file, keywords=["ba", "a"]).text
+        expected = ours.recognizer.with_hotwords(["ba", "a"]).transcribe(file).text
+        assert hot == expected != plain
+        with pytest.raises(openai.BadRequestError, match="cannot write"):
+            ask(model="tones", file=file, keywords=["x"])
+        with pytest.raises(openai.BadRequestError, match="1,000 at most"):
+            ask(model="tones", file=file, keywords=["\n".join(map(str, range(1001)))])
+
+
+def test_hot_words_need_a_beam(client, audio) -> None:
+    with pytest.raises(openai.BadRequestError, match="greedy search uses none"):
+        client.audio.transcriptions.create(model="tones", file=audio, keywords=["ba"])

@@ -1,7 +1,6 @@
 """A client of vosk-server's protocol."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
-from asr.audio.recording import read_audio
 from asr.server.service import Service
 from asr.transcript import Segment
 
@@ -20,11 +18,6 @@ RATE = 8000
 def client(port: int):
     with connect(f"ws://127.0.0.1:{port}/") as socket:
         yield socket
-
-
-@pytest.fixture(scope="module")
-def samples(tones: Path) -> np.ndarray:
-    return np.tile(np.rint(read_audio(tones / "test-00.wav", RATE) * 32767).astype("<i2"), 4)
 
 
 def ask(socket: ClientConnection, message: Any) -> dict[str, Any]:
