@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from asr.cli.flags import Verbs, add_decoding, add_device, add_model, decoding_options
-from asr.cli.messages import tell
+from asr.cli.messages import complain, tell
 from asr.cli.stream_flags import add_streaming, stream_options
 from asr.util.errors import UserError
 from asr.util.paths import MODEL_NAME, find_model
@@ -29,6 +29,9 @@ def add(verbs: Verbs) -> None:
     add_model(verb)
     verb.add_argument("--host", help="the address to listen on (127.0.0.1)")
     verb.add_argument("--port", type=int, help="the port; 0 takes a free one (8000)")
+    verb.add_argument(
+        "--wyoming", type=int, metavar="PORT", help="also speak Home Assistant's protocol there"
+    )
     verb.add_argument(
         "--language", metavar="CODE", help="the model's language, as clients are told (en)"
     )
@@ -79,12 +82,15 @@ def run(args: argparse.Namespace) -> int:
     from asr.server.service import Service
 
     given = {name: getattr(args, name) for name in _OPTIONS} | {
+        "wyoming_port": args.wyoming,
         "api_key": args.api_key or os.environ.get(KEY_VARIABLE),
         "max_upload": None if args.max_upload is None else int(args.max_upload * MEGABYTE),
         "max_audio_s": args.max_audio,
         "origins": tuple(args.allow_origin),
     }
     options = ServerOptions(**{name: value for name, value in given.items() if value is not None})
+    if options.api_key is not None and options.wyoming_port is not None:
+        complain("note: Wyoming knows no keys, so whoever reaches its port may use it")
     decoding, streaming = decoding_options(args), stream_options(args)
     recognizer = load(args.model, decoding, device=args.device, precision=args.precision)
     service = Service(recognizer, _name(args.model), options, streaming)

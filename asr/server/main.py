@@ -3,10 +3,12 @@
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from types import FrameType
 
 import uvicorn
 
+from asr.server import wyoming
 from asr.server.app import make_app
 from asr.server.service import Service
 from asr.server.slow_clients import make_protocols
@@ -27,6 +29,7 @@ class Server(uvicorn.Server):
 
     Attributes:
         places: of the clients that are served.
+        wyoming_port: that of Wyoming's clients, once the server has started.
 
     Raises:
         UserError: the address cannot be had, or the certificate cannot be used.
@@ -60,6 +63,8 @@ class Server(uvicorn.Server):
             ) from None
         super().__init__(config)
         self._socket = _listen(options.host, options.port)
+        self.wyoming_port: int | None = None
+        self._stack = AsyncExitStack()
 
     @property
     def port(self) -> int:
@@ -75,6 +80,13 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen on all ports."""
         options = self._service.options
+        if options.wyoming_port is not None:
+            try:
+                server = await wyoming.start(self._service, options.host, options.wyoming_port)
+            except OSError as error:
+                raise _unavailable(options.host, options.wyoming_port, error) from None
+            self.wyoming_port = server.sockets[0].getsockname()[1]
+            self._stack.callback(server.close)
         await super().startup(sockets)
         if self._on_start is not None:
             scheme = "https" if self.config.is_ssl else "http"
@@ -91,6 +103,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close all ports."""
+        await self._stack.aclose()
         await super().shutdown(sockets)
         self._service.close()
 
