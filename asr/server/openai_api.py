@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from asr.server.errors import RefusedError, as_refusal
 from asr.server.openai_answers import dump_json, respond, usage
 from asr.server.openai_form import TranscriptionForm, read_form
+from asr.server.openai_schema import TRANSCRIPTION_FORM, TRANSCRIPTION_RESPONSES, errors
 from asr.server.service import Service
 from asr.server.transcription import Transcription, file_source
 from asr.server.uploads import stored
@@ -30,12 +31,12 @@ def make_router(service: Service) -> APIRouter:
     """Make the routes for a service."""
     router = APIRouter(prefix="/v1")
 
-    @router.get("/models")
+    @router.get("/models", responses=errors(401, 403))
     async def models() -> dict[str, Any]:
         """List the one model of this server."""
         return {"object": "list", "data": [_model(service)]}
 
-    @router.get("/models/{name:path}")
+    @router.get("/models/{name:path}", responses=errors(401, 403, 404))
     async def model(name: str) -> dict[str, Any]:
         """Describe the model."""
         if name != service.name:
@@ -43,7 +44,12 @@ def make_router(service: Service) -> APIRouter:
             raise RefusedError(404, message, param="model", code="model_not_found")
         return _model(service)
 
-    @router.post("/audio/transcriptions")
+    @router.post(
+        "/audio/transcriptions",
+        response_class=Response,
+        responses=TRANSCRIPTION_RESPONSES,
+        openapi_extra=TRANSCRIPTION_FORM,
+    )
     async def transcribe(request: Request) -> Response:
         """Transcribe a recording."""
         return await _transcribe(request, service)
