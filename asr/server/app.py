@@ -1,12 +1,9 @@
 """The application: routes of all protocols that run over HTTP, and the page."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Response, WebSocket
-from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
@@ -16,15 +13,15 @@ from asr.server import openai_api, vosk
 from asr.server.errors import RefusedError, answer
 from asr.server.gate import Gate
 from asr.server.metrics import CONTENT_TYPE
+from asr.server.page_files import PageFiles
 from asr.server.service import Service
 from asr.util.errors import UserError
-
-PAGE = Path(__file__).parent / "page"
 
 
 def make_app(service: Service) -> ASGIApp:
     """Make the application of a service."""
     app = FastAPI(title="asr serve", version=__version__, docs_url=None, redoc_url=None)
+    files = PageFiles()
     app.include_router(openai_api.make_router(service))
 
     @app.get("/health")
@@ -42,10 +39,10 @@ def make_app(service: Service) -> ASGIApp:
         await vosk.serve(client, service)
 
     @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(PAGE / "index.html")
+    async def page(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)
 
-    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.mount("/page", files, name="page")
     for kind in (RefusedError, UserError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)
     gate = Gate(app, service.options, service.places, service.metrics)

@@ -1,11 +1,14 @@
 """Where a server listens, for whom, and how much it takes from anybody."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from asr.util.errors import UserError
 
 MEGABYTE = 1_000_000
+#: A key: what both a header of HTTP and the name of a WebSocket's subprotocol may hold.
+KEY = re.compile(r"[A-Za-z0-9._~+-]+")
 
 
 @dataclass(frozen=True)
@@ -73,5 +76,8 @@ class ServerOptions:
                 raise UserError(f"{name}: expected more than 0, found {getattr(self, name):g}")
         if self.tls_key is not None and self.tls_cert is None:
             raise UserError("tls_key: comes without tls_cert; give the certificate too")
-        if self.api_key is not None and not self.api_key.strip():
-            raise UserError("api_key: is empty; give one that cannot be guessed, or none")
+        if self.api_key is not None and not KEY.fullmatch(self.api_key):
+            raise UserError(
+                "api_key: expected letters, digits and -._~+ only, since a page sends it as a "
+                "WebSocket's subprotocol; give another one that cannot be guessed"
+            )

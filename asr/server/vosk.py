@@ -2,7 +2,8 @@
 
 The client sends `{"config": {...}}`, then messages of mono PCM in 16 bits, then `{"eof": 1}`. Each
 message of samples has one answer: the partial text, or the words of what has ended. `reset` ends
-the utterance and goes on with another, `eof` ends the session.
+the utterance and goes on with another, `eof` ends the session. Times are those of the session.
+Beyond vosk-server, what cannot be answered is told as `{"error": "..."}` before the end.
 
 Source: https://github.com/alphacep/vosk-server, `websocket/asr_server.py`.
 """
@@ -61,6 +62,7 @@ async def serve(socket: WebSocket, service: Service) -> None:
     except TimeoutError:
         await socket.close(GOING_AWAY, "no message for too long")
     except (UserError, RefusedError) as error:
+        await socket.send_text(dump_json({"error": str(error)}))
         await socket.close(UNSUPPORTED, _short(str(error)))
     except WebSocketDisconnect:
         pass
@@ -93,7 +95,7 @@ class _Session:
     def __init__(self, service: Service) -> None:
         self._service, self._config = service, Config()
         self._stream: LiveStream | None = None
-        self._partial = ""
+        self._partial, self._samples, self._offset_s = "", 0, 0.0
         self.ended = False
 
     async def answer(self, text: str | None, samples: bytes) -> dict[str, Any] | None:
@@ -120,6 +122,7 @@ class _Session:
             self._stream = await self._service.stream(
                 self._config.sample_rate, self._config.phrases
             )
+        self._samples += len(waveform)
         self._service.metrics.audio("vosk", len(waveform) / self._config.sample_rate)
         segments: list[Segment] = []
         for first in range(0, len(waveform), _TURN):
@@ -131,8 +134,10 @@ class _Session:
         segments: list[Segment] = []
         if self._stream is not None:
             segments = self._keep(await self._stream.finish())
-            self._stream, self._partial = None, ""
-        return self._result(segments)
+        result = self._result(segments)
+        self._offset_s += self._samples / self._config.sample_rate
+        self._stream, self._partial, self._samples = None, "", 0
+        return result
 
     def _keep(self, events: Sequence[Event]) -> list[Segment]:
         """Keep the last partial text; give what is final."""
@@ -141,7 +146,7 @@ class _Session:
         return [event for event in events if isinstance(event, Segment)]
 
     def _result(self, segments: Sequence[Segment]) -> dict[str, Any]:
-        words = [_word(word) for segment in segments for word in segment.words]
+        words = [_word(word, self._offset_s) for segment in segments for word in segment.words]
         result: dict[str, Any] = {"result": words} if words and self._config.words else {}
         result["text"] = " ".join(segment.text for segment in segments)
         if not self._config.alternatives:
@@ -191,11 +196,11 @@ def _parse(text: str) -> dict[str, Any]:
     return data
 
 
-def _word(word: Word) -> dict[str, Any]:
+def _word(word: Word, offset_s: float) -> dict[str, Any]:
     return {
         "conf": round(word.confidence, 4),
-        "end": round(word.end_s, 3),
-        "start": round(word.start_s, 3),
+        "end": round(offset_s + word.end_s, 3),
+        "start": round(offset_s + word.start_s, 3),
         "word": word.text,
     }
 

@@ -70,6 +70,7 @@ def test_errors_and_departures_are_the_callers_own(pool: FairPool) -> None:
         wrong = other.submit(lambda: 1 / 0)
         assert pool.waiting >= 2
         left.cancel()
+        await asyncio.sleep(0.01)  # the loop tells the pool
         free.set()
         with pytest.raises(ZeroDivisionError):
             await wrong

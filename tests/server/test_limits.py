@@ -86,6 +86,13 @@ def test_what_anybody_may_read(strict: Server, path: str, status: int) -> None:
     assert exchange(strict.port, head(path, "GET")).status == status
 
 
+def test_the_page_may_reach_this_server_alone(strict: Server) -> None:
+    answer = exchange(strict.port, head("/", "GET"))
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
 def test_foreign_pages_are_refused(strict: Server, wav: bytes, headers) -> None:
     assert post(strict.port, form(wav), **KEY, **headers).status == 403
@@ -227,7 +234,7 @@ def test_no_other_file_is_read(strict: Server, path: str) -> None:
         {"port": 65536},
         {"max_requests": 0},
         {"max_audio_s": float("nan")},
-        {"api_key": " "},
+        {"api_key": "two words"},
         {"tls_key": Path("key.pem")},
     ],
 )

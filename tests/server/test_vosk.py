@@ -53,6 +53,18 @@ def test_reset_begins_anew_and_words_may_be_left_out(client, samples) -> None:
     assert "result" not in texts[0]
 
 
+def test_times_are_those_of_the_session(client, samples) -> None:
+    client.send(json.dumps({"config": {"sample_rate": RATE}}))
+    found = []
+    for command in ({"reset": 1}, {"eof": 1}):
+        answer = ask(client, samples.tobytes())
+        found.append([*answer.get("result", []), *ask(client, command)["result"]])
+    length_s = len(samples) / RATE
+    assert [word["start"] for word in found[1]] == pytest.approx(
+        [length_s + word["start"] for word in found[0]], abs=0.002
+    )
+
+
 def test_alternatives_are_a_list(client, samples) -> None:
     client.send(json.dumps({"config": {"sample_rate": RATE, "max_alternatives": 3}}))
     ask(client, samples.tobytes())
@@ -74,6 +86,7 @@ def test_alternatives_are_a_list(client, samples) -> None:
 )
 def test_other_messages_are_refused(client, message, reason) -> None:
     client.send(message)
+    assert reason in json.loads(client.recv(timeout=10))["error"]
     with pytest.raises(ConnectionClosedError, match=reason):
         client.recv(timeout=10)
 
@@ -81,5 +94,6 @@ def test_other_messages_are_refused(client, message, reason) -> None:
 def test_a_sample_rate_of_no_recorder_is_refused(client) -> None:
     client.send('{"config": {"sample_rate": 12}}')
     client.send(bytes(8))
+    client.recv(timeout=10)
     with pytest.raises(ConnectionClosedError, match="sample_rate is 12"):
         client.recv(timeout=10)
