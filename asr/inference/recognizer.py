@@ -16,13 +16,13 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
-from asr.audio.recording import CHANNELS, Selection, open_recording, read_audio
+from asr.audio.recording import CHANNELS, Selection, read_audio
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
 from asr.engine.choice import open_engine
 from asr.engine.engine import Engine
-from asr.inference.jobs import Channel, File, Job, find_jobs, sort_segments
+from asr.inference.jobs import Channel, File, Job, find_jobs
 from asr.inference.log_probs import compute_log_probs
 from asr.inference.segmentation import LONGEST_S, AudioSegment, check_detector
 from asr.inference.segmentation.batching import SegmentBatch
@@ -110,17 +110,6 @@ class Recognizer:
         for found in self._map(partial(self.transcribe_batch, threads=1), batches, workers):
             channel.segments += found
         return channel.transcript()
-
-    def stream_file(self, path: str | Path) -> Iterator[Segment]:
-        """Yield the segments of a file, its channels mixed, in order and as soon as each is done.
-
-        Raises:
-            AudioError: the file cannot be read, at the start or later.
-        """
-        with open_recording(path) as recording:
-            blocks = recording.waveform(None, self.sample_rate)
-            for group in Channel(blocks, self.sample_rate, self.vad).groups(self.engine.rows):
-                yield from sort_segments(chain.from_iterable(map(self.transcribe_batch, group)))
 
     def stream(
         self, sample_rate: int, options: "StreamOptions | None" = None, **settings: Any

@@ -250,15 +250,6 @@ def test_a_recording_of_the_longest_length_is_one_segment() -> None:
     assert [(s.start_s, s.end_s) for s in transcript.segments] == [(0, LONGEST_S)]
 
 
-def test_streaming_gives_the_same_segments_in_order(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", talk(100), RATE)
-
-    segments = list(recognizer().stream_file(tmp_path / "a.wav"))
-
-    assert tuple(segments) == recognizer().transcribe(tmp_path / "a.wav").segments
-    assert [s.start_s for s in segments] == sorted(s.start_s for s in segments)
-
-
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("recordings")
