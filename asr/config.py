@@ -162,6 +162,12 @@ class EncoderConfig:
     layers: int = field(metadata=setting(1, 100))
     hidden_size: int = field(metadata=setting(1, 16_384))
     bidirectional: bool = field(metadata=setting(before=True))  # read from the end as well
+    # ms of audio behind a chunk of 500 ms that the backward direction reads in training, as it does
+    # in streams; null: whole utterances. Without that direction: what a convolution reads behind
+    # each frame; null: none
+    right_context_ms: float | None = field(
+        metadata=setting(0, 10_000, before=None, equal_for_init=False)
+    )
     # units the outputs of blstm's layers are projected to; 0 is none
     projection: int = field(metadata=setting(0, 16_384, before=0))
     dropout: float = field(metadata=setting(0, 1, equal_for_init=False))

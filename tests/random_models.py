@@ -24,12 +24,13 @@ FEATURES: dict[str, int | float | str | None] = {
     "normalization": "utterance",
 }
 SUBSAMPLING = {"factor": 2, "channels": 4}
-ENCODER: dict[str, int | float | str] = {
+ENCODER: dict[str, int | float | str | None] = {
     "name": "blstm",
     "layers": 2,
     "hidden_size": 8,
     "dropout": 0.1,
     "bidirectional": True,
+    "right_context_ms": None,
     "projection": 0,
     "variational_dropout": False,
     "weight_drop": 0.0,

@@ -98,10 +98,12 @@ def _score(test_set: "TestSet", args: argparse.Namespace) -> int:
         from asr.inference.streaming.evaluation import evaluate_streams
 
         streamed = evaluate_streams(test_set.cuts, recognizer, streaming)
-        below += f"\n\n{_describe(streamed, found.report.wer, streaming)}"
+        context_ms = streaming.context_ms(recognizer.engine.settings)
+        sizes = f"chunks of {streaming.chunk_ms:g} ms, right context {context_ms:g} ms"
+        below += f"\n\nStreaming: {sizes}\n{_describe(streamed, found.report.wer)}"
         more["streaming"] = {
             "chunk_ms": streaming.chunk_ms,
-            "right_context_ms": streaming.right_context_ms,
+            "right_context_ms": context_ms,
             "word_error_rate": streamed.report.wer,
             **streamed.latency.to_dict(),
         }
@@ -119,7 +121,7 @@ def _streaming(args: argparse.Namespace) -> "StreamOptions | None":
     return None
 
 
-def _describe(streamed: "StreamEvaluation", offline: float, options: "StreamOptions") -> str:
+def _describe(streamed: "StreamEvaluation", offline: float) -> str:
     """Word what streaming costs."""
     latency = streamed.latency
     numbers = latency.to_dict()
@@ -135,10 +137,7 @@ def _describe(streamed: "StreamEvaluation", offline: float, options: "StreamOpti
         "Shown words that changed": f"{latency.changed_fraction:.1%}",
         "Speed": f"{latency.real_time_factor:.1f} s of audio a second of computing",
     }
-    sizes = f"chunks of {options.chunk_ms:g} ms, right context {options.right_context_ms:g} ms"
-    return "\n".join(
-        [f"Streaming: {sizes}", *(f"  {name:36}{text}" for name, text in rows.items())]
-    )
+    return "\n".join(f"  {name:36}{text}" for name, text in rows.items())
 
 
 def _note_tags(test_set: "TestSet", recognizer: "Recognizer") -> list[str]:

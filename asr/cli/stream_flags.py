@@ -19,7 +19,8 @@ def add_streaming(group: "argparse._ArgumentGroup") -> None:
         "--right-context-ms",
         type=float,
         metavar="MS",
-        help="audio behind it that a bidirectional model reads before it writes (500)",
+        help="audio behind it that a bidirectional model reads before it writes (what it was "
+        "trained for, or 500)",
     )
     group.add_argument(
         "--endpoint",

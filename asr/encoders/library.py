@@ -1,19 +1,27 @@
 """Layers on PyTorch's own recurrent kernels, exact under padding and fast on a CPU.
 
-Shapes: G directions, 2 or 1, B batch, T frames, F inputs, H hidden units of one direction.
+Shapes: G directions, 2 or 1, B batch, T frames, F inputs, H hidden units of one direction, C chunks
+and W frames of a window.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from asr.encoders.concurrent import run_concurrently
-from asr.encoders.directions import join_directions, list_directions
+from asr.encoders.directions import (
+    join_directions,
+    list_directions,
+    reorder_frames,
+    reversal_index,
+)
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.start import orthogonal_
+from asr.encoders.windows import Windows
 
 # cuDNN asks for all weights in one block of memory, and copies one direction's at each call.
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
@@ -71,11 +79,52 @@ class LibraryLayer(RecurrentLayer):
         gives float16 even when bfloat16 is asked for, and small gradients vanish in float16 unless
         the loss is scaled up. oneDNN's LSTM refuses bfloat16 on a CPU without AVX-512.
         """
-        weights, kind = self._weights(), features.device.type
-        if kind == "cpu" and CPU_HAS_BFLOAT16:
+        weights = self._weights()
+        with self._sound_precision(features, weights) as features:
             return self._run_directions(features, lengths, weights)
+
+    def forward_windows(self, features: Tensor, windows: Windows) -> Tensor:
+        """Run both directions on windows of utterances: (B, C, W, F) -> (B, C, W, output_size)."""
+        weights = self._weights()
+        count = len(weights) // 2
+        with self._sound_precision(features, weights) as features:
+            ahead = self._run_chunks(features, windows.chunk, weights[:count])
+            rows = features.flatten(0, 1)
+            order = reversal_index(windows.lengths.flatten(), features.shape[2])
+            back, *_ = self._run(reorder_frames(rows, order), weights[count:])
+            return torch.cat([ahead, reorder_frames(back, order).view_as(ahead)], dim=-1)
+
+    def _run_chunks(self, features: Tensor, chunk: int, weights: Sequence[Tensor]) -> Tensor:
+        """Run the forward direction, whose state goes from chunk to chunk, and into each context.
+
+        Args:
+            features: windows (B, C, W, F), of which the first frames are the chunk.
+            chunk: how many these are.
+            weights: of the direction.
+        """
+        chunks, found, after = features[:, :, :chunk], [], []
+        states: Sequence[Tensor] = ()
+        for number in range(features.shape[1]):
+            outputs, *states = self._run(chunks[:, number], weights, states)
+            found.append(outputs)
+            after.append(states)
+        of_chunks = torch.stack(found, 1)
+        if chunk == features.shape[2]:
+            return of_chunks
+        # a state is (1, B, H), and the contexts are rows (B C) of one batch
+        states = [torch.stack(state, 2).flatten(1, 2) for state in zip(*after, strict=True)]
+        contexts, *_ = self._run(features[:, :, chunk:].flatten(0, 1), weights, states)
+        return torch.cat([of_chunks, contexts.unflatten(0, features.shape[:2])], dim=2)
+
+    @contextmanager
+    def _sound_precision(self, features: Tensor, weights: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Give features of the kernel's type, with autocast off as `forward` tells."""
+        kind = features.device.type
+        if kind == "cpu" and CPU_HAS_BFLOAT16:
+            yield features
+            return
         with torch.autocast(kind, enabled=False):
-            return self._run_directions(features.to(weights[0].dtype), lengths, weights)
+            yield features.to(weights[0].dtype)
 
     def _run_directions(self, features: Tensor, lengths: Tensor, weights: list[Tensor]) -> Tensor:
         order = self.backward_order(lengths, features.shape[1])
@@ -87,17 +136,24 @@ class LibraryLayer(RecurrentLayer):
         return join_directions(torch.stack(run_concurrently(self._run_direction, calls)), order)
 
     def _run_direction(self, features: Tensor, *weights: Tensor) -> Tensor:
-        output, *_ = self.kernel(
-            features, self._initial_state(features), weights,
-            has_biases=True, num_layers=1, dropout=0.0, train=self.training,
-            bidirectional=False, batch_first=True,
-        )  # fmt: skip
-        return output
+        return self._run(features, weights)[0]
 
-    def _initial_state(self, features: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def _run(
+        self, features: Tensor, weights: Sequence[Tensor], states: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, ...]:
+        """Run one direction on (B, T, F) from states (1, B, H): (B, T, H), and the states after."""
+        given = tuple(states) or self._initial_states(features)
+        return tuple(
+            self.kernel(
+                features, given if self.states > 1 else given[0], list(weights),
+                has_biases=True, num_layers=1, dropout=0.0, train=self.training,
+                bidirectional=False, batch_first=True,
+            )
+        )  # fmt: skip
+
+    def _initial_states(self, features: Tensor) -> tuple[Tensor, ...]:
         sizes = (self.projection or self.hidden_size, self.hidden_size)[: self.states]
-        zeros = tuple(features.new_zeros(1, len(features), size) for size in sizes)
-        return zeros if self.states > 1 else zeros[0]
+        return tuple(features.new_zeros(1, len(features), size) for size in sizes)
 
     def _weights(self) -> list[Tensor]:
         """List the kernel's matrices and biases, the forward direction's first."""

@@ -14,7 +14,7 @@ from asr.engine.recomputing import EncoderStream
 from asr.model.mel import LogMelSettings
 from asr.model.numpy_features import NumpyLogMel
 from asr.model.settings import ModelSettings
-from asr.model.shapes import output_frames
+from asr.model.shapes import frame_s, output_frames
 from asr.util.errors import UserError
 
 Floats = NDArray[np.float32]
@@ -45,9 +45,8 @@ class Engine(ABC):
     def __init__(self, settings: ModelSettings) -> None:
         self.settings = settings
         self.log_mel = NumpyLogMel(LogMelSettings(**settings.features))  # type: ignore[arg-type]
-        features = self.log_mel.settings
-        self.sample_rate = features.sample_rate
-        self.frame_s = features.hop_samples / self.sample_rate * settings.subsampling["factor"]
+        self.sample_rate = self.log_mel.settings.sample_rate
+        self.frame_s = frame_s(settings)
 
     def log_probs(self, waveforms: Floats, lengths: Counts) -> tuple[Floats, Counts]:
         """Compute natural log-probabilities of tokens.

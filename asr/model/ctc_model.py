@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from asr.encoders import ENCODERS, RecurrentStack
 from asr.model.features import LogMel
 from asr.model.settings import ModelSettings
+from asr.model.shapes import CHUNK_MS, count_frames, frame_s, right_context
 from asr.model.subsampling import ConvSubsampling
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
@@ -40,7 +41,13 @@ class CTCModel(nn.Module):
             )
         self.settings = settings
         self.log_mel = LogMel(**settings.features)  # type: ignore[arg-type]
-        self.encoder = RecurrentStack(ENCODERS[str(name)], **encoder)  # type: ignore[arg-type]
+        del encoder["right_context_ms"]
+        self.encoder = RecurrentStack(
+            ENCODERS[str(name)],
+            chunk=max(1, count_frames(settings, CHUNK_MS)),
+            right_context=right_context(settings),
+            **encoder,
+        )
         self.subsampling = ConvSubsampling(
             mel_bins=self.log_mel.mel_bins,
             output_size=self.encoder.output_size,
@@ -48,8 +55,7 @@ class CTCModel(nn.Module):
             **settings.subsampling,
         )
         self.head = nn.Linear(self.encoder.output_size, vocabulary_size)
-        hop_s = self.log_mel.hop_samples / self.log_mel.sample_rate
-        self.frame_s = hop_s * settings.subsampling["factor"]
+        self.frame_s = frame_s(settings)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, T, F) and lengths (B,) -> log_probs (B, U, V), float32, and lengths (B,)."""

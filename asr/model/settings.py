@@ -30,7 +30,7 @@ class ModelSettings:
 
     features: dict[str, int | float | str]
     subsampling: dict[str, int]
-    encoder: dict[str, bool | int | float | str]
+    encoder: dict[str, Any]
 
 
 def with_present_names(group: object) -> object:

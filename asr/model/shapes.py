@@ -23,6 +23,10 @@ _GREFF = {
     "lstm1997": (3, 0),
 }
 Shapes = dict[str, tuple[int, ...]]
+#: The weight of the convolution over the right context.
+LOOKAHEAD = "encoder.lookahead.weight"
+#: Milliseconds that an encoder reads at a time in streams, and in training for them.
+CHUNK_MS = 500.0
 
 
 def weight_shapes(settings: ModelSettings, vocabulary_size: int) -> Shapes | None:
@@ -40,6 +44,9 @@ def weight_shapes(settings: ModelSettings, vocabulary_size: int) -> Shapes | Non
     for number in range(int(encoder["layers"])):
         shapes |= _layer(f"encoder.layers.{number}", settings, width)
         shapes |= _affine(f"encoder.norms.{number}", width)
+    context = right_context(settings)
+    if context is not None and not encoder["bidirectional"]:
+        shapes[LOOKAHEAD] = (width, 1, 1 + context)
     return shapes | _affine("encoder.last_norm", width) | _affine("head", vocabulary_size, width)
 
 
@@ -50,6 +57,23 @@ def output_frames(settings: ModelSettings, samples: int) -> int:
     for stride in STRIDES[settings.subsampling["factor"]]:
         frames = -(-frames // stride)
     return frames
+
+
+def frame_s(settings: ModelSettings) -> float:
+    """Tell the seconds from one encoder frame to the next."""
+    features = LogMelSettings(**settings.features)  # type: ignore[arg-type]
+    return features.hop_samples / features.sample_rate * settings.subsampling["factor"]
+
+
+def count_frames(settings: ModelSettings, milliseconds: float) -> int:
+    """Count the encoder frames of a time, rounded."""
+    return round(milliseconds / 1000 / frame_s(settings))
+
+
+def right_context(settings: ModelSettings) -> int | None:
+    """Count the encoder frames of ``encoder.right_context_ms``; None where that is null."""
+    milliseconds = settings.encoder["right_context_ms"]
+    return None if milliseconds is None else count_frames(settings, milliseconds)
 
 
 def _affine(name: str, *weight: int) -> Shapes:

@@ -21,9 +21,11 @@ from asr.onnx.network import (
     FEATURES,
     LOG_PROBS,
     add_linear,
+    add_lookahead,
     add_norm,
     add_subsampling,
     list_layers,
+    looks_ahead,
 )
 from asr.onnx.recurrent import LAYERS, STATES, Operator, StoredLayer, join_directions
 from asr.onnx.weights import Weights
@@ -66,8 +68,10 @@ def build_chunk_network(
         ]
         outputs, after = _add_layer(graph, layer, normalized, chunk, before, in_8_bits)
         frames, states = graph.add("Add", frames, outputs), states + after
-    frames = _slice(graph, frames, graph.integers(0), chunk)
     frames = add_norm(graph, weights, "encoder.last_norm", frames)
+    if looks_ahead(settings):
+        frames = add_lookahead(graph, weights, frames)
+    frames = _slice(graph, frames, graph.integers(0), chunk)
     tokens = graph.add("Transpose", add_linear(graph, weights, "head", frames), perm=[1, 0, 2])
     log_probs = graph.add("LogSoftmax", tokens, axis=-1)
     graph.output(log_probs, LOG_PROBS, "float32", [1, "U", weights.vocabulary_size])

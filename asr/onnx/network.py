@@ -13,7 +13,7 @@ from typing import Any
 import numpy.typing as npt
 
 from asr.model.settings import ModelSettings
-from asr.model.shapes import STRIDES
+from asr.model.shapes import LOOKAHEAD, STRIDES, right_context
 from asr.onnx.graph import FLOAT32, INT32, Graph, add_mask
 from asr.onnx.recurrent import LAYERS, Operator, StoredLayer, join_directions
 from asr.onnx.weights import Weights
@@ -121,15 +121,36 @@ def _add_stack(
     in_8_bits: bool,
 ) -> str:
     """Add recurrent layers with pre-normalization and residuals: (U, B, H) -> (U, B, H)."""
-    lengths = graph.add("Cast", lengths, to=INT32)
+    counts = graph.add("Cast", lengths, to=INT32)
     width = len(weights.floats("encoder.last_norm.weight"))
     direction = "bidirectional" if settings.encoder["bidirectional"] else "forward"
     for place, layer in enumerate(list_layers(settings, weights)):
         operator = Operator(graph, layer, direction, in_8_bits=in_8_bits)
         normalized = add_norm(graph, weights, f"encoder.norms.{place}", frames)
-        outputs, *_ = operator.run(normalized, lengths)
+        outputs, *_ = operator.run(normalized, counts)
         frames = graph.add("Add", frames, join_directions(graph, outputs, width))
-    return add_norm(graph, weights, "encoder.last_norm", frames)
+    frames = add_norm(graph, weights, "encoder.last_norm", frames)
+    if looks_ahead(settings):
+        mask = graph.add("Transpose", add_mask(graph, frames, lengths, axis=0), perm=[1, 0])
+        valid = graph.add("Unsqueeze", graph.add("Cast", mask, to=FLOAT32), graph.integers(2))
+        frames = add_lookahead(graph, weights, graph.add("Mul", frames, valid))
+    return frames
+
+
+def looks_ahead(settings: ModelSettings) -> bool:
+    """Whether a network has a convolution over the right context of each frame."""
+    return right_context(settings) is not None and not settings.encoder["bidirectional"]
+
+
+def add_lookahead(graph: Graph, weights: Weights, frames: str) -> str:
+    """Add the convolution of `asr.encoders.lookahead`: frames (U, B, H), 0 where not valid."""
+    kernel = weights.floats(LOOKAHEAD)
+    width, _, taps = kernel.shape
+    by_unit = graph.add("Transpose", frames, perm=[1, 2, 0])
+    found = graph.add(
+        "Conv", by_unit, graph.constant(kernel), group=width, pads=[0, taps - 1], strides=[1]
+    )
+    return graph.add("Transpose", found, perm=[2, 0, 1])
 
 
 def list_layers(settings: ModelSettings, weights: Weights) -> list[StoredLayer]:

@@ -13,6 +13,7 @@ from asr.config import SETTINGS, flatten
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import load_model
 from asr.model.settings import ModelSettings
+from asr.model.shapes import LOOKAHEAD, right_context
 from asr.text.tokenizer import BLANK_ID, Tokenizer
 from asr.training.checkpoint import read_fingerprint
 from asr.training.metric_logger import log
@@ -64,13 +65,16 @@ def take_weights(
         UserError: the models have different settings.
     """
     _require_equal(model.settings, donor.settings, name)
-    weights = donor.state_dict()
+    weights, own = donor.state_dict(), model.state_dict()
+    if right_context(model.settings) != right_context(donor.settings):  # its convolution is new
+        weights.pop(LOOKAHEAD, None)
+        weights |= {key: weight for key, weight in own.items() if key == LOOKAHEAD}
     if tokenizer.tokens == donor_tokenizer.tokens:
         log.info("init: %s: all weights are taken", name)
     else:
         rows = matching_rows(tokenizer, donor_tokenizer)
         for key in ("head.weight", "head.bias"):
-            weights[key] = _take_rows(weights[key], rows, model.state_dict()[key])
+            weights[key] = _take_rows(weights[key], rows, own[key])
         new = [token for token, row in zip(tokenizer.tokens, rows, strict=True) if row is None]
         more = " ..." if len(new) > SHOWN else ""
         log.info(

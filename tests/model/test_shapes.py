@@ -14,7 +14,7 @@ from asr.onnx.recurrent import LAYERS
 from asr.util.errors import UserError
 
 
-def settings(**encoder: bool | int | float | str) -> ModelSettings:
+def settings(**encoder: bool | int | float | str | None) -> ModelSettings:
     made = random_model().settings
     return replace(made, encoder={**made.encoder, **encoder})
 
@@ -28,6 +28,18 @@ def test_weights_have_the_shapes_of_the_model(encoder, bidirectional, layers, pr
     asked = settings(
         name=encoder, bidirectional=bidirectional, layers=layers, projection=projection
     )
+    assert_shapes(asked)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("right_context_ms", [0, 49.9, 500])
+def test_a_right_context_adds_weights_to_one_direction(bidirectional, right_context_ms):
+    asked = settings(bidirectional=bidirectional, right_context_ms=right_context_ms)
+    assert_shapes(asked)
+    assert ("encoder.lookahead.weight" in weight_shapes(asked, 9)) != bidirectional
+
+
+def assert_shapes(asked: ModelSettings) -> None:
     with torch.device("meta"):
         built = CTCModel(asked, 9).state_dict()
     assert weight_shapes(asked, 9) == {name: tuple(one.shape) for name, one in built.items()}

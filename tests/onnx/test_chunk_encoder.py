@@ -51,6 +51,30 @@ def test_one_direction_needs_no_context(factor, frames):
         np.testing.assert_allclose(found, encode_whole(model, features), atol=1e-5)
 
 
+@pytest.mark.parametrize("context_ms", [0.0, 100.0])
+@pytest.mark.parametrize("name", ["blstm", "gru"])
+def test_streams_compute_what_training_with_limited_context_does(name, context_ms):
+    model = make_model(name, right_context_ms=context_ms)
+    features = noise(180, 16)
+    model.encoder.train()
+    model.encoder.dropout.eval()
+    expected = encode_whole(model, features.numpy())
+    encoder = OnnxChunkEncoder(
+        model.settings, arrays(model), chunk_frames=25, context_frames=round(context_ms / 20)
+    )
+    np.testing.assert_allclose(feed(encoder, features.numpy(), 7), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 61, 72])
+def test_a_lookahead_streams_exactly(frames):
+    model = make_model(bidirectional=False, right_context_ms=100)
+    features = noise(frames, 16).numpy()
+    encoder = OnnxChunkEncoder(model.settings, arrays(model), chunk_frames=3, context_frames=5)
+    for step in (4, 100):
+        found = feed(encoder, features, step)
+        np.testing.assert_allclose(found, encode_whole(model, features), atol=1e-5)
+
+
 def test_more_context_is_nearer_to_the_whole():
     model = make_model()
     features = noise(400, 16).numpy()

@@ -43,6 +43,10 @@ def test_every_encoder_that_exports_equals_torch(name, bidirectional):
     assert_close_to_torch(make_model(name, bidirectional=bidirectional), 1e-5)
 
 
+def test_a_convolution_over_the_right_context_equals_torch():
+    assert_close_to_torch(make_model(bidirectional=False, right_context_ms=60), 1e-5)
+
+
 @pytest.mark.parametrize("factor", [3, 4, 6])
 def test_every_subsampling_equals_torch(factor):
     assert_close_to_torch(make_model(factor=factor), 1e-5)

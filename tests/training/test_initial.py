@@ -6,11 +6,13 @@ import shutil
 import pytest
 import tiny
 import torch
-from random_models import random_model, random_tokenizer
+from random_models import ENCODER, FEATURES, SUBSAMPLING, random_model, random_tokenizer
 from safetensors.torch import load_file
 
 from asr.cli import main
+from asr.model.ctc_model import CTCModel
 from asr.model.model_file import load_model, save_model
+from asr.model.settings import ModelSettings
 from asr.text.bpe import BPETokenizer
 from asr.text.tokenizer import BLANK, CharTokenizer
 from asr.training import recipe
@@ -58,6 +60,7 @@ def test_with_the_same_tokens_all_weights_are_taken(tones, tones_run, tmp_path, 
     "setting",
     [
         "encoder.dropout=0.5",
+        "encoder.right_context_ms=100",
         "features.remove_dc_offset=true",
         "features.amin=1e-20",
         "features.top_db=50",
@@ -67,6 +70,25 @@ def test_what_is_soon_relearned_may_differ(tones, tones_run, tmp_path, monkeypat
     assert initial_weights(
         monkeypatch, tones, tmp_path, f"init={tones_run}/model.safetensors", setting
     )
+
+
+def test_another_right_context_starts_a_new_convolution():
+    donor, same, other = (
+        CTCModel(random_settings(bidirectional=False, right_context_ms=context), len(LOWER))
+        for context in (40, 40, None)
+    )
+    longer = CTCModel(random_settings(bidirectional=False, right_context_ms=80), len(LOWER))
+    torch.nn.init.normal_(donor.encoder.lookahead.weight)
+    for model in (same, other, longer):
+        take_weights(model, LOWER, donor, LOWER, "donor")
+        assert torch.equal(model.head.weight, donor.head.weight)
+    assert torch.equal(same.encoder.lookahead.weight, donor.encoder.lookahead.weight)
+    assert other.encoder.lookahead is None
+    assert longer.encoder.lookahead.weight.sum() == len(longer.encoder.lookahead.weight)
+
+
+def random_settings(**encoder: object) -> ModelSettings:
+    return ModelSettings(FEATURES, SUBSAMPLING, {**ENCODER, **encoder})
 
 
 def test_another_case_takes_the_rows_of_its_letters(tones, tones_run, tmp_path, monkeypatch):

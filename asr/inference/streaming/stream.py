@@ -16,9 +16,13 @@ from asr.engine.engine import Engine, Floats, require_numbers
 from asr.inference.streaming.blocks import Resampler
 from asr.inference.streaming.endpoints import EndpointRules
 from asr.inference.streaming.features import FeatureStream
+from asr.model.settings import ModelSettings
+from asr.model.shapes import CHUNK_MS, count_frames
 from asr.transcript import Segment
 from asr.util.errors import UserError
 
+#: Right context of a bidirectional model that was trained on whole utterances.
+RIGHT_CONTEXT_MS = 500.0
 #: Seconds of a chunk that are decoded before endpoints are looked for.
 STEP_S = 0.2
 
@@ -51,24 +55,33 @@ class StreamOptions:
     Attributes:
         chunk_ms: audio that is encoded at a time; text comes as often.
         right_context_ms: audio behind a chunk that a bidirectional encoder reads before it writes
-            the chunk's text; more is more exact, and later. Other encoders need none.
+            the chunk's text; more is more exact, and later. None takes what the model was trained
+            for, or `RIGHT_CONTEXT_MS`. Other encoders read what they were trained with.
         endpoints: when an utterance is over.
 
     Raises:
         UserError: a chunk of no time, or less context than none.
     """
 
-    chunk_ms: float = 500.0
-    right_context_ms: float = 500.0
+    chunk_ms: float = CHUNK_MS
+    right_context_ms: float | None = None
     endpoints: EndpointRules = field(default_factory=EndpointRules)
 
     def __post_init__(self) -> None:
         if not 0 < self.chunk_ms <= 10_000:
             raise UserError(f"chunk_ms: expected above 0, and to 10000, found {self.chunk_ms:g}")
-        if not 0 <= self.right_context_ms <= 10_000:
-            raise UserError(
-                f"right_context_ms: expected 0 to 10000, found {self.right_context_ms:g}"
-            )
+        context = self.right_context_ms
+        if context is not None and not 0 <= context <= 10_000:
+            raise UserError(f"right_context_ms: expected 0 to 10000, found {context:g}")
+
+    def context_ms(self, settings: ModelSettings) -> float:
+        """Tell the right context, in ms, of a stream of a model with these settings."""
+        trained = settings.encoder["right_context_ms"]
+        if not settings.encoder["bidirectional"]:
+            return float(trained or 0)
+        if self.right_context_ms is not None:
+            return self.right_context_ms
+        return RIGHT_CONTEXT_MS if trained is None else float(trained)
 
 
 class Stream:
@@ -93,10 +106,9 @@ class Stream:
         self._frame_s, self._rate = engine.frame_s, sample_rate
         self._resampler = Resampler(sample_rate, engine.sample_rate)
         self._features = FeatureStream(engine.log_mel, engine.settings.subsampling["factor"])
-        chunk = max(1, round(options.chunk_ms / 1000 / self._frame_s))
-        context = round(options.right_context_ms / 1000 / self._frame_s)
-        if not engine.settings.encoder["bidirectional"]:
-            context = 0
+        settings = engine.settings
+        chunk = max(1, count_frames(settings, options.chunk_ms))
+        context = count_frames(settings, options.context_ms(settings))
         self._encoder = engine.open_stream(chunk, context)
         self._open_decoder, self._join, self._endpoints = open_decoder, join, options.endpoints
         self._decoder = open_decoder()

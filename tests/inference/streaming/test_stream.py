@@ -145,6 +145,34 @@ def test_a_forward_encoder_equals_the_whole(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(np.concatenate(found), whole[0], atol=2e-4)
 
 
+def test_a_lookahead_streams_as_far_as_it_was_trained(tmp_path: Path) -> None:
+    model = make_model(
+        features={"normalization": "sliding", "top_db": 40.0},
+        bidirectional=False,
+        right_context_ms=200,
+    )
+    samples = sound(8)
+    for engine in (open_onnx(tmp_path, model), TorchEngine(model)):
+        whole, _ = engine.log_probs(samples[None], np.array([len(samples)]))
+        stream = Recognizer(engine, TOKENIZER).stream(RATE, chunk_ms=250, right_context_ms=0)
+        found = [log_probs_of(stream, packet) for packet in packets(samples, None)]
+        found.append(log_probs_of(stream, samples[:0], last=True))
+        np.testing.assert_allclose(np.concatenate(found), whole[0], atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("trained_ms", "asked_ms", "frames"), [(None, None, 25), (300, None, 15), (300, 60, 3)]
+)
+def test_the_right_context_is_what_the_model_was_trained_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_ms, asked_ms, frames
+) -> None:
+    engine = open_onnx(tmp_path, make_model(right_context_ms=trained_ms))
+    opened: list[tuple[int, int]] = []
+    monkeypatch.setattr(engine, "open_stream", lambda *sizes: opened.append(sizes))
+    Recognizer(engine, TOKENIZER).stream(RATE, right_context_ms=asked_ms)
+    assert opened == [(25, frames)]
+
+
 def test_encoders_without_a_state_are_encoded_again(engine: Engine) -> None:
     """With all that was before and much of what comes, both ways are near the whole."""
     model = make_model()
