@@ -7,10 +7,15 @@ was.
 import unicodedata
 from collections.abc import Callable
 
+from asr.text.english import speak
+
 #: What people type for an apostrophe; NFKC would take the acute accent (U+00B4) apart.
 _APOSTROPHES = str.maketrans(
     dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'") | {"\u0149": "'n"}
 )
+#: In Turkish and Azeri the dot of the i is kept: I is the capital of ı, and İ of i.
+_TURKIC_SMALL = str.maketrans("Iİ", "ıi")
+_TURKIC_LARGE = str.maketrans("ıi", "Iİ")
 _ZERO_WIDTH_SPACE = "\u200b"
 #: Marks that choose a glyph, as of emoji, or join: no part of a word's spelling.
 _GLYPH_MARKS = {0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
@@ -48,9 +53,30 @@ def _upper(text: str) -> str:
     return _collapse(_words_only(text).upper())
 
 
+def _nfkc(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def _lower_turkic(text: str) -> str:
+    return _lower(unicodedata.normalize("NFC", text).translate(_TURKIC_SMALL))
+
+
+def _upper_turkic(text: str) -> str:
+    return _upper(unicodedata.normalize("NFC", text).translate(_TURKIC_LARGE))
+
+
+def _english(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
+    return _lower(speak(plain.lower()))
+
+
 #: Short name in a recipe -> function from raw text to the text that is trained on and scored.
 NORMALIZERS: dict[str, Callable[[str], str]] = {
     "none": _collapse,  # the transcripts are already as they should be written
     "lower": _lower,
     "upper": _upper,
+    "lower-tr": _lower_turkic,  # Turkish and Azeri
+    "upper-tr": _upper_turkic,
+    "english": _english,  # lower, with numbers, titles and contractions written out
+    "nfkc": _nfkc,  # case and punctuation stay; full-width and other compatibility forms do not
 }
