@@ -148,10 +148,11 @@ class AugmentConfig:
 
 @dataclass
 class SubsamplingConfig:
-    """Keywords of asr.model.subsampling.ConvSubsampling."""
+    """What joins feature frames, and its keywords, as of asr.model.subsampling.ConvSubsampling."""
 
+    name: str = field(metadata=setting(before="conv"))  # key of asr.model.ctc_model.SUBSAMPLINGS
     factor: int = field(metadata=setting(1, 100))
-    channels: int = field(metadata=setting(1, 4096))
+    channels: int = field(metadata=setting(1, 4096))  # of convolutions; units of a tree's nodes
 
 
 @dataclass

@@ -23,7 +23,7 @@ FEATURES: dict[str, int | float | str | None] = {
     "top_db": None,
     "normalization": "utterance",
 }
-SUBSAMPLING = {"factor": 2, "channels": 4}
+SUBSAMPLING: dict[str, int | str] = {"name": "conv", "factor": 2, "channels": 4}
 ENCODER: dict[str, int | float | str | None] = {
     "name": "blstm",
     "layers": 2,

@@ -4,6 +4,8 @@ Shapes: B batch, N samples, T feature frames, U encoder frames, F mel bins, V to
 L target length.
 """
 
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,8 +14,15 @@ from asr.model.features import LogMel
 from asr.model.settings import ModelSettings
 from asr.model.shapes import CHUNK_MS, count_frames, frame_s, right_context
 from asr.model.subsampling import ConvSubsampling
+from asr.model.tree_subsampling import TreeSubsampling
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
+
+#: Short name in a recipe -> what shortens the frame sequence.
+SUBSAMPLINGS: dict[str, type[ConvSubsampling] | type[TreeSubsampling]] = {
+    "conv": ConvSubsampling,
+    "tree_lstm": TreeSubsampling,
+}
 
 
 class CTCModel(nn.Module):
@@ -28,7 +37,7 @@ class CTCModel(nn.Module):
         frame_s: seconds from one encoder frame to the next.
 
     Raises:
-        UserError: an unknown encoder, or a setting that a part refuses.
+        UserError: an unknown encoder or subsampling, or a setting that a part refuses.
     """
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int) -> None:
@@ -39,6 +48,13 @@ class CTCModel(nn.Module):
             raise UserError(
                 f"encoder.name: unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}"
             )
+        subsampling: dict[str, Any] = dict(settings.subsampling)
+        join = subsampling.pop("name", None)
+        if join not in SUBSAMPLINGS:
+            raise UserError(
+                f"subsampling.name: unknown subsampling {join!r}; "
+                f"choose one of {', '.join(SUBSAMPLINGS)}"
+            )
         self.settings = settings
         self.log_mel = LogMel(**settings.features)  # type: ignore[arg-type]
         del encoder["right_context_ms"]
@@ -48,11 +64,11 @@ class CTCModel(nn.Module):
             right_context=right_context(settings),
             **encoder,
         )
-        self.subsampling = ConvSubsampling(
+        self.subsampling = SUBSAMPLINGS[join](
             mel_bins=self.log_mel.mel_bins,
             output_size=self.encoder.output_size,
             keep_bins=self.encoder.bins,
-            **settings.subsampling,
+            **subsampling,
         )
         self.head = nn.Linear(self.encoder.output_size, vocabulary_size)
         self.frame_s = frame_s(settings)

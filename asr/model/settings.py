@@ -23,13 +23,13 @@ GROUPS = {
 class ModelSettings:
     """Settings that build a model: a recipe writes them, and a model file stores them.
 
-    The three groups hold keywords of `asr.model.features.LogMel`,
-    `asr.model.subsampling.ConvSubsampling` and `asr.encoders.RecurrentStack`; `encoder` also holds
-    ``name``, a key of `asr.encoders.ENCODERS`.
+    The three groups hold keywords of `asr.model.features.LogMel`, of a class in
+    `asr.model.ctc_model.SUBSAMPLINGS` and of `asr.encoders.RecurrentStack`. `subsampling` and
+    `encoder` also hold ``name``, a key of that table and of `asr.encoders.ENCODERS`.
     """
 
     features: dict[str, int | float | str]
-    subsampling: dict[str, int]
+    subsampling: dict[str, Any]
     encoder: dict[str, Any]
 
 

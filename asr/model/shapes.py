@@ -7,7 +7,10 @@ from asr.model.mel import LogMelSettings
 from asr.model.settings import ModelSettings
 
 #: Subsampling factor -> time strides of the two convolutions.
-STRIDES = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
+STRIDES: dict[int, tuple[int, ...]] = {2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
+#: Subsampling factor -> time strides of the levels of a binary tree.
+TREE_STRIDES: dict[int, tuple[int, ...]] = {2: (2,), 4: (2, 2), 8: (2, 2, 2)}
+_STRIDES_BY_NAME = {"conv": STRIDES, "tree_lstm": TREE_STRIDES}
 #: Encoders of PyTorch's own layers: the name of the layer's part, and its gates.
 _LIBRARY = {"blstm": ("lstm", 4), "gru": ("gru", 3), "rnn": ("rnn", 1)}
 #: Greff's variants whose gates read nothing but inputs, last outputs and the cell: their gates, and
@@ -34,10 +37,16 @@ def weight_shapes(settings: ModelSettings, vocabulary_size: int) -> Shapes | Non
 
     The names and shapes are those of `asr.model.ctc_model.CTCModel.state_dict`.
     """
-    encoder, factor = settings.encoder, settings.subsampling["factor"]
+    encoder, subsampling = settings.encoder, settings.subsampling
     hidden, projection = int(encoder["hidden_size"]), int(encoder["projection"])
-    known = encoder["name"] in _LIBRARY | _GREFF and not encoder["zoneout"] and factor in STRIDES
-    if not known or (projection and encoder["name"] != "blstm") or projection >= hidden:
+    known = encoder["name"] in _LIBRARY | _GREFF and not encoder["zoneout"]
+    convolved = subsampling["name"] == "conv" and subsampling["factor"] in STRIDES
+    if (
+        not known
+        or not convolved
+        or (projection and encoder["name"] != "blstm")
+        or projection >= hidden
+    ):
         return None
     width = (2 if encoder["bidirectional"] else 1) * (projection or hidden)
     shapes = _convolutions(settings, width)
@@ -54,7 +63,8 @@ def output_frames(settings: ModelSettings, samples: int) -> int:
     """Count encoder frames for a waveform's length in samples; may be 0."""
     features = LogMelSettings(**settings.features)  # type: ignore[arg-type]
     frames = max((samples - features.fft_samples) // features.hop_samples + 1, 0)
-    for stride in STRIDES[settings.subsampling["factor"]]:
+    strides = _STRIDES_BY_NAME[str(settings.subsampling["name"])]
+    for stride in strides[int(settings.subsampling["factor"])]:
         frames = -(-frames // stride)
     return frames
 
@@ -81,7 +91,7 @@ def _affine(name: str, *weight: int) -> Shapes:
 
 
 def _convolutions(settings: ModelSettings, width: int) -> Shapes:
-    channels, bins = settings.subsampling["channels"], int(settings.features["mel_bins"])
+    channels, bins = int(settings.subsampling["channels"]), int(settings.features["mel_bins"])
     return (
         _affine("subsampling.convolutions.0", channels, 1, 3, 3)
         | _affine("subsampling.convolutions.1", channels, channels, 3, 3)

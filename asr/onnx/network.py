@@ -30,14 +30,15 @@ FEATURES, LENGTHS, LOG_PROBS, LOG_PROB_LENGTHS = (
 def exports(settings: ModelSettings) -> bool:
     """Whether ONNX operators express a network exactly.
 
-    They have no projection inside the recurrence and no zoneout, and none of the layers that
-    `asr.onnx.recurrent.LAYERS` does not name.
+    They have no projection inside the recurrence and no zoneout, none of the layers that
+    `asr.onnx.recurrent.LAYERS` does not name, and no subsampling but convolutions.
     """
     encoder = settings.encoder
     return (
         encoder["name"] in LAYERS
         and not encoder["projection"]
         and not encoder["zoneout"]
+        and settings.subsampling["name"] == "conv"
         and settings.subsampling["factor"] in STRIDES
     )
 
