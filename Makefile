@@ -1,9 +1,9 @@
-# make demo | make test | make an4 | make setup — each makes the environment it needs.
+# make demo | make test | make an4 | make librispeech-5h | make setup — each makes the environment it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE # where it is set, every start compiles PyTorch's sources anew
 
-.PHONY: setup demo an4 test test-slow format
+.PHONY: setup demo an4 librispeech-5h test test-slow format
 
 setup: .venv/ready
 
@@ -22,6 +22,9 @@ demo: setup
 
 an4: setup
 	@bash recipes/an4/run.sh $(BIN)/asr $(SEED)
+
+librispeech-5h: setup
+	@bash recipes/librispeech/run.sh $(BIN)/asr "$(SOURCE)" $(SEED)
 
 test: setup
 	@echo "Linters: ruff and mypy"
