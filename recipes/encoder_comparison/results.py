@@ -26,6 +26,7 @@ FAMILIES = {
     ),
     "normalized, convolved": (("lnlstm", "convlstm"), "#009E73", "s"),
     "exponential gates": (("slstm", "mlstm", "xlstm"), "#D55E00", "D"),
+    "attention, state space": (("s4d", "conformer", "transformer"), "#CC79A7", "v"),
 }  # fmt: skip
 STYLES = {
     encoder: {"color": color, "marker": marker}
@@ -146,7 +147,8 @@ def draw(results: Results) -> Figure:
     for name, (encoders, color, marker) in FAMILIES.items():
         of = [row for row in found if row.encoder in encoders]
         points = [row.speed for row in of], [mean(row.test) for row in of]
-        right.plot(*points, linestyle="", color=color, marker=marker, label=name)
+        if of:
+            right.plot(*points, linestyle="", color=color, marker=marker, label=name)
     right.set(xscale="log", yscale="log")
     for axis in (right.xaxis, right.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))

@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 import reference
+import reference_blocks
 import torch
 
 from asr.encoders.layer import RecurrentLayer
 from asr.encoders.library import LibraryLayer
+from asr.encoders.variants.attention import SelfAttention
 from asr.encoders.variants.cell_layer import CellLayer
+from asr.encoders.variants.conformer import ConvolutionModule
 from asr.encoders.variants.convlstm import ConvLSTM
+from asr.encoders.variants.feed_forward import FeedForward
 from asr.encoders.variants.greff import FGR
 from asr.encoders.variants.lnlstm import LNLSTM
 from asr.encoders.variants.mlstm import MLSTM
@@ -17,6 +21,8 @@ from asr.encoders.variants.xlstm import MLSTMBlock, SLSTMBlock
 
 Array = np.ndarray
 Weights = dict[str, Array]
+#: Layers whose outputs have no half for each direction.
+UNDIRECTED = (SelfAttention, FeedForward, ConvolutionModule)
 LIBRARY_GATES = {"RNN": "h", "GRU": "rzh", "BLSTM": "ifzo"}
 
 
@@ -31,6 +37,11 @@ def one_direction(layer: RecurrentLayer, direction: int) -> Weights:
         name: np.split(parameter.detach().double().numpy(), 2)[direction]
         for name, parameter in layer.named_parameters()
     }
+
+
+def whole(layer: RecurrentLayer) -> Weights:
+    """Take all of every parameter."""
+    return {name: p.detach().double().numpy() for name, p in layer.named_parameters()}
 
 
 def by_gate(parameter: Array, gates: str, letter: str) -> Weights:
@@ -130,10 +141,26 @@ def paper_function(layer: RecurrentLayer, direction: int) -> Callable[[Array], A
         "mlstmblock": (mlstm_block, reference.mlstm_block),
         "slstmblock": (slstm_block, reference.slstm_block),
         "convlstm": (convlstm, lambda xs, w: reference.convlstm(xs, w, layer.bins)),
+        "s4d": (one_direction, reference_blocks.s4d),
     }
     variant = (cell, lambda xs, w: reference.greff(xs, w, name))
     weights_of, function = kinds.get(name, variant)
     return lambda xs: function(xs, weights_of(layer, direction))
+
+
+def paper_outputs(layer: RecurrentLayer, xs: Array) -> Array:
+    """Compute the paper's outputs (T, 2, H) of a layer in both directions from inputs (T, F)."""
+    undirected = {
+        "selfattention": reference_blocks.attention,
+        "feedforward": reference_blocks.feed_forward,
+        "macaronfeedforward": reference_blocks.macaron_feed_forward,
+        "convolutionmodule": reference_blocks.convolution_module,
+    }
+    if isinstance(layer, UNDIRECTED):
+        outputs = undirected[type(layer).__name__.lower()](xs, whole(layer))
+        return outputs.reshape(len(xs), 2, -1)
+    ahead, back = (paper_function(layer, direction) for direction in (0, 1))
+    return np.stack([ahead(xs), back(xs[::-1])[::-1]], axis=1)
 
 
 def halves(layer: RecurrentLayer, outputs: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from paper_notation import halves
+from paper_notation import UNDIRECTED, halves
 from random_models import noise, pad_with_garbage
 
 from asr.encoders import ENCODERS, RecurrentLayer, RecurrentStack
@@ -26,7 +26,7 @@ def forward_half(both: RecurrentLayer) -> RecurrentLayer:
     return alone
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [n for n, k in LAYERS.items() if not issubclass(k, UNDIRECTED)])
 def test_one_direction_equals_the_forward_half_of_both(name: str) -> None:
     torch.manual_seed(0)
     both = LAYERS[name](INPUTS, HIDDEN)
@@ -46,8 +46,9 @@ def test_one_direction_equals_the_forward_half_of_both(name: str) -> None:
 @pytest.mark.parametrize("name", ENCODERS)
 def test_a_stack_in_one_direction_depends_on_no_later_frame(name: str) -> None:
     torch.manual_seed(0)
+    layers = max(2, len(ENCODERS[name]))
     encoder = RecurrentStack(
-        ENCODERS[name], layers=2, hidden_size=INPUTS, dropout=0.1, bidirectional=False
+        ENCODERS[name], layers=layers, hidden_size=INPUTS, dropout=0.1, bidirectional=False
     ).eval()
     features, lengths = noise(1, 12, INPUTS), torch.tensor([12])
     changed = features.clone()

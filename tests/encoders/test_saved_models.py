@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from random_models import FEATURES, SUBSAMPLING, noise, random_tokenizer
+from random_models import ENCODER, FEATURES, SUBSAMPLING, noise, random_tokenizer
 
 import asr
 from asr.encoders import ENCODERS
@@ -27,10 +27,10 @@ def test_a_saved_model_loads_and_transcribes(
     name: str, bidirectional: bool, projection: int, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    encoder = {
-        "name": name, "layers": 2, "hidden_size": 128 if name == "convlstm" else 8, "dropout": 0.1,
+    encoder = ENCODER | {
+        "name": name, "layers": max(2, len(ENCODERS[name])),
+        "hidden_size": 128 if name == "convlstm" else 8, "dropout": 0.1,
         "bidirectional": bidirectional, "projection": projection, "variational_dropout": True,
-        "weight_drop": 0.0, "zoneout": 0.0,
     }  # fmt: skip
     model = CTCModel(ModelSettings(FEATURES, SUBSAMPLING, encoder), 9).eval()
     torch.nn.init.normal_(model.head.weight, std=2.0)

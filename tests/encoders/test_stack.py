@@ -13,10 +13,12 @@ def two_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convlstm, "CHANNELS", 2)
 
 
-def stack(name: str, dropout: float = 0.5, layers: int = 2, **options: float) -> RecurrentStack:
+def stack(name: str, dropout: float = 0.5, layers: int = 0, **options: float) -> RecurrentStack:
+    """Make two layers, or one of each kind where these are more."""
     torch.manual_seed(0)
+    kinds = ENCODERS[name]
     return RecurrentStack(
-        ENCODERS[name], layers=layers, hidden_size=HIDDEN, dropout=dropout, **options
+        kinds, layers=layers or max(2, len(kinds)), hidden_size=HIDDEN, dropout=dropout, **options
     )
 
 

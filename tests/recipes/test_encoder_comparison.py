@@ -147,8 +147,8 @@ def test_finished_runs_are_scored_once_and_the_others_named(
     assert run["dev_wer"] == pytest.approx(best)
     assert (run["encoder"], run["seed"], run["epochs"]) == ("blstm", 1, 3)
     assert len(results["missing"]) == 3 * len(ENCODERS) - 1
-    assert "1 of 51 runs are done; missing: of seed 1 rnn (at epoch 1), lstm1997, pee" in readme
-    assert "xlstm; of seed 2 all; of seed 3 all. Training took" in readme
+    assert "1 of 60 runs are done; missing: of seed 1 rnn (at epoch 1), lstm1997, pee" in readme
+    assert "transformer; of seed 2 all; of seed 3 all. Training took" in readme
     assert "| blstm | 1 | 2,320 | 3 | " in readme
     assert f" | {100 * best:.2f} | {100 * run['test_wer']:.2f} | " in readme
     assert readme.startswith("# Comparison\n") and readme.endswith("kept\n") and "old" not in readme
@@ -158,7 +158,7 @@ def test_finished_runs_are_scored_once_and_the_others_named(
         patch.setattr(sys, "argv", [*sys.argv, "--missing"])
         table.main()
     listed = [line for line in capsys.readouterr().out.splitlines() if "seed=" in line]
-    assert len(listed) == 50
+    assert len(listed) == 3 * len(ENCODERS) - 1
     assert listed[:2] == ["encoder=rnn seed=1", "encoder=lstm1997 seed=1"]
 
     scored: list[str] = []
@@ -197,7 +197,7 @@ def test_speeds_are_measured_by_training_for_a_moment(table, tones):
 
 def test_without_runs_the_table_says_so(make, table, tmp_path):
     results, readme = make()
-    assert "Not run yet: 0 of 51 runs are done; missing: of seed 1 all; of seed 2 all;" in readme
+    assert "Not run yet: 0 of 60 runs are done; missing: of seed 1 all; of seed 2 all;" in readme
     assert not (tmp_path / "out" / "encoders.png").exists()
     assert results["runs"] == []
     assert table.results.read(tmp_path / "out" / "results.json") is None
@@ -213,7 +213,7 @@ def test_unless_asked_it_writes_beside_the_runs_and_leaves_the_published_page(
     with pytest.raises(json.JSONDecodeError):  # `make` reads the published one
         make()
     assert (tmp_path / "out" / "README.md").read_text() == README
-    assert "Not run yet: 0 of 51" in (tmp_path / "runs" / "README.md").read_text()
+    assert "Not run yet: 0 of 60" in (tmp_path / "runs" / "README.md").read_text()
 
 
 def test_what_is_not_there_is_named(make, monkeypatch, tmp_path, tones_run, capsys):
