@@ -1,8 +1,6 @@
 """Exported networks read waveforms and need nothing but their folder."""
 
 import json
-import string
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +13,9 @@ from random_models import noise, pad_with_garbage, random_tokenizer
 
 from asr.cli import main
 from asr.model.ctc_model import CTCModel
-from asr.model.model_file import StoredModel, load_model, read_model, save_model
+from asr.model.model_file import StoredModel, read_model, save_model
 from asr.onnx.export import export_onnx
 from asr.onnx.waveform_network import build_sherpa_network, build_waveform_network
-from asr.text.tokenizer import BLANK, CharTokenizer
 from asr.util.errors import UserError
 
 WAVEFORMS = [0.1 * noise(samples, seed=samples) for samples in (9000, 6000, 300, 100)]
@@ -145,32 +142,3 @@ def test_phones_are_not_for_sherpa(tmp_path):
 def test_flags_that_do_not_go_together_are_refused(options, message, tmp_path, capsys):
     assert main(["export", "an4", *options, "--output", str(tmp_path / "out")]) == 1
     assert message in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_sherpa_writes_the_greedy_text_of_an4(shared, tmp_path):
-    """The phones of the model are renamed to characters, which this package spells."""
-    sherpa_onnx = pytest.importorskip("sherpa_onnx", reason="needs the package sherpa-onnx")
-    torch_model, _ = load_model("an4")
-    model = read_model("an4")
-    letters = [BLANK, " ", *string.ascii_lowercase, *string.digits][: len(model.tokenizer)]
-    model = replace(model, tokenizer=CharTokenizer(letters, "lower"))
-    file = export_onnx(model, tmp_path, "sherpa-onnx", 8)
-    recognizer = sherpa_onnx.OfflineRecognizer.from_omnilingual_asr_ctc(
-        str(file), str(tmp_path / "tokens.txt")
-    )
-    same = []
-    for audio in sorted((shared / "corpora" / "an4" / "wav" / "an4test_clstk").rglob("*.*")):
-        samples, rate = soundfile.read(audio, dtype="float32")
-        stream = recognizer.create_stream()
-        stream.accept_waveform(rate, samples)
-        recognizer.decode_stream(stream)
-        with torch.inference_mode():
-            log_probs, _ = torch_model.log_probs(
-                torch.from_numpy(samples)[None], torch.tensor([len(samples)])
-            )
-        best = torch.unique_consecutive(log_probs[0].argmax(-1))
-        text = "".join(letters[token] for token in best if token)
-        same.append(stream.result.text.strip() == text.strip())
-    assert len(same) == 130
-    assert sum(same) >= 128
