@@ -1,7 +1,7 @@
 """The command line: one file a verb, which parses, calls and prints.
 
 Modules that need torch, numba or a corpus library are imported inside the verbs' functions, so
-that help is instant. Public is `main`, the command `asr`.
+that help is instant. A command imports its own verb alone. Public is `main`, the command `asr`.
 """
 
 import argparse
@@ -10,33 +10,20 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from asr import __version__
-from asr.cli import (
-    align,
-    cache,
-    evaluate,
-    export,
-    lexicon,
-    listen,
-    lm,
-    prepare,
-    score,
-    serve,
-    train,
-    transcribe,
-    tune,
-)
 from asr.cli.messages import complain, drop_output, is_broken, make_usable
 from asr.cli.remedies import worded, worded_package
 from asr.cli.utf8 import use_utf8
 from asr.util.errors import DISK_FULL, UserError, is_out_of_memory
 
+#: The modules of the verbs, in the order of the help.
 VERBS = (
-    prepare, train, evaluate, transcribe, listen, serve, align, score, lm, lexicon, tune, export,
-    cache,
+    "prepare", "train", "evaluate", "transcribe", "listen", "serve", "align", "score", "lm",
+    "lexicon", "tune", "export", "cache",
 )  # fmt: skip
 #: How often an idle thread of torch looks for work before it sleeps. GNU's OpenMP has 300,000,
 #: which take the core from the busy thread where other programs run, and training takes ten times
@@ -58,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         use_utf8()
     make_usable()
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
-    parsed = make_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = make_parser(given[0] if given else None).parse_args(given)
     if parsed.verb != "train":  # NumPy's: other verbs share the cores among files
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     warnings.showwarning = _show_warning
@@ -133,11 +121,11 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Describe every verb and flag."""
+def make_parser(first: str | None = None) -> argparse.ArgumentParser:
+    """Describe every verb and flag, or those of one verb if the first argument names it."""
     parser = _Parser(prog="asr", description="Train, run and score small speech recognisers.")
     parser.add_argument("--version", action="version", version=f"asr {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in VERBS:
-        verb.add(verbs)
+    for name in [first] if first in VERBS else VERBS:
+        import_module(f"asr.cli.{name}").add(verbs)
     return parser

@@ -17,6 +17,7 @@ from typing import IO, Any
 from asr.util.errors import DISK_FULL, UserError, UserNote
 from asr.util.files import find_files
 from asr.util.printable import printable
+from asr.util.progress import beside_bars
 from asr.util.text_files import read_text
 
 STDIN = "-"
@@ -223,8 +224,6 @@ def check_outputs(inputs: Iterable[Input], flag: str, called: Callable[[Path], s
 @contextmanager
 def naming(paths: Mapping[Path, Input]) -> Iterator[None]:
     """Let warnings of recordings name them as they were typed, beside a progress bar."""
-    from tqdm import tqdm
-
     names = {str(path): one.name for path, one in paths.items()}
     shown = warnings.showwarning
 
@@ -232,7 +231,7 @@ def naming(paths: Mapping[Path, Input]) -> Iterator[None]:
         path = getattr(message, "details", {}).get("path")
         if path in names and isinstance(message, UserNote):
             message = message.reworded(str(message).replace(path, names[path], 1))
-        with tqdm.external_write_mode():
+        with beside_bars():
             shown(message, *others, **more)
 
     warnings.showwarning = show

@@ -25,6 +25,7 @@ from asr.util.files import digest
 from asr.util.garbage import no_collection
 from asr.util.paths import find_model
 from asr.util.printable import printable
+from asr.util.progress import beside_bars
 
 if TYPE_CHECKING:
     from asr.decoding.options import DecodingOptions
@@ -150,8 +151,6 @@ def _transcribe(
     outputs: Outputs,
 ) -> tuple[int, bool]:
     """Transcribe `wanted`; returns how many failed, and whether the picture was drawn."""
-    from tqdm import tqdm
-
     from asr.formats import About
 
     recognizer = _load(args, options)
@@ -165,7 +164,7 @@ def _transcribe(
         for path, result in recognizer.transcribe_files(paths, selection):
             one = paths[Path(path)]
             about = About(one.name, str(args.model), settings)
-            with tqdm.external_write_mode():
+            with beside_bars():
                 try:
                     _put(_transcripts(result, path, one), one, outputs, about, wanted[one])
                 except UserError as error:

@@ -12,11 +12,11 @@ optional blank before, between and after them.
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from asr.decoding.greedy import TokenPath
 from asr.text.tokenizer import BLANK_ID
 from asr.util.native import native, njit_no_alloc
+from asr.util.progress import LateBar
 
 #: Frames of a stretch: 40 s at 20 ms, so that an utterance is one stretch and is passed once.
 STRETCH = 2048
@@ -54,8 +54,7 @@ def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> To
     best = np.full((2, count + 1), -np.inf)
     best[0, 0] = 0.0  # as if the frame before the first had been blank
     stretches = range(0, frames, STRETCH)
-    quiet = True if len(stretches) < 2 else None
-    with tqdm(total=2 * len(stretches) - 1, desc="aligning", leave=False, disable=quiet) as bar:
+    with LateBar(2 * len(stretches) - 1, desc="aligning") as bar:
         kept = []
         for first in stretches:
             kept.append(best)

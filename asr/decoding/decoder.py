@@ -18,7 +18,6 @@ from asr.decoding.tokens import Tokens
 from asr.decoding.words import FoundWord, log_spelled, words_of
 from asr.transcript import Word
 from asr.util.errors import UserError
-from asr.util.native import call_ahead
 from asr.util.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ class Decoder:
         if options.search == "beam":
             from asr.decoding.beam import BeamSearch  # imported here: greedy needs no compiler
             from asr.decoding.first_use import search_toy
+            from asr.util.native import call_ahead
 
             call_ahead(search_toy)
             self._lexicon = load_lexicon(tokens, options, normalize)

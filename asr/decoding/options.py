@@ -6,11 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from asr.util.errors import UserError
 from asr.util.files import digest, write_text
-from asr.util.flat_yaml import read_flat
 from asr.util.printable import quoted
 from asr.util.suggest import did_you_mean
 
@@ -127,6 +124,8 @@ def read_options(path: Path) -> DecodingOptions:
         UserError: an unreadable file, an unknown key, a value of a wrong type or range, or a
             language model that changed since it was tuned; with the line where it stands.
     """
+    from asr.util.flat_yaml import read_flat  # greedy search without a file needs no YAML
+
     given = read_flat(path)
     for former, name in _FORMER_NAMES.items():
         if former in given and name in given:
@@ -155,6 +154,8 @@ def read_options(path: Path) -> DecodingOptions:
 
 def write_options(options: DecodingOptions, path: Path) -> None:
     """Write every option, paths relative to the file's folder, with the LM's digest."""
+    import yaml
+
     values = asdict(options)
     folder = path.parent.resolve()  # `..` of a link is not where the link stands
     for name in _PATHS:

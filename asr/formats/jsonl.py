@@ -5,9 +5,9 @@ utterances.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 
 from asr.formats.common import About, drop_lone_name, milliseconds, sort_turns
 from asr.transcript import Transcript
@@ -30,8 +30,12 @@ def write_jsonl(transcripts: Sequence[Transcript], about: About) -> str:
             "offset": start_ms / 1000,
             "duration": duration_ms / 1000,
             "text": segment.text,
-            "confidence": round(fmean(word.confidence for word in segment.words), 4),
+            "confidence": round(_mean([word.confidence for word in segment.words]), 4),
         }
         named = {} if channel is None else {"channel": channel}
         lines.append(printable_json(json.dumps(entry | named, ensure_ascii=False, allow_nan=False)))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)  # `statistics` would be imported at every start

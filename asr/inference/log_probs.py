@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
 from asr.engine.engine import Counts, Engine, Floats, join_rows
 from asr.inference.segmentation import LONGEST_S
 from asr.inference.segmentation.windows import windows
+from asr.util.progress import LateBar
 from asr.util.threads import map_in_order
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def _in_windows(engine: Engine, waveform: Floats, longest_s: float) -> Floats:
     frames = engine.output_frames(len(waveform))
     middles = []
     parts = list(windows(frames, engine.frame_s, longest_s))
-    quiet = True if len(parts) == 1 else None
-    for part in tqdm(parts, "windows", unit="window", leave=False, disable=quiet):
-        end = part.last * step + engine.log_mel.settings.fft_samples
-        samples = waveform[part.first * step : end]
-        log_probs, _ = engine.log_probs(samples[None], np.array([len(samples)]))
-        middles.append(log_probs[0, part.start - part.first : part.end - part.first])
+    with LateBar(len(parts), desc="windows", unit="window") as bar:
+        for part in parts:
+            end = part.last * step + engine.log_mel.settings.fft_samples
+            samples = waveform[part.first * step : end]
+            log_probs, _ = engine.log_probs(samples[None], np.array([len(samples)]))
+            middles.append(log_probs[0, part.start - part.first : part.end - part.first])
+            bar.update()
     return np.concatenate(middles)
 
 

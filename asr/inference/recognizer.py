@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
 from asr.audio.recording import CHANNELS, Selection, read_audio
@@ -32,6 +31,7 @@ from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
 from asr.util.garbage import no_collection
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding
+from asr.util.progress import LateBar
 from asr.util.threads import count_cores, map_in_order
 
 if TYPE_CHECKING:
@@ -161,10 +161,10 @@ class Recognizer:
         if channel not in CHANNELS and not channel.isdecimal():
             raise UserError(f"channel: unknown {channel!r}; choose one of {', '.join(CHANNELS)}")
         workers = workers or count_cores()
-        with tqdm(total=0.0, unit="s", unit_scale=True, disable=None, delay=1, leave=False) as bar:
+        with LateBar(0.0, unit="s", unit_scale=True) as bar:
 
             def on_open(duration_s: float) -> None:
-                bar.total = (bar.total or 0.0) + duration_s
+                bar.total += duration_s
 
             jobs = find_jobs(
                 paths, selection, self.sample_rate, self.vad, self.engine.rows, on_open

@@ -19,6 +19,7 @@ from typing import Any
 from asr.util.array_file import Contents, DamagedError, read_arrays, write_arrays
 from asr.util.cache_folder import ARRAYS, UnsafeFolderError, make_cache_folder
 from asr.util.files import remove_partials
+from asr.util.progress import print_beside
 
 #: What all files together may take; one larger than that is kept alone.
 LIMIT_BYTES = 2_000_000_000
@@ -68,9 +69,7 @@ def load_or_make(
 def _tell_of_making() -> None:
     """Tell the user, on a terminal, what the first start waits for."""
     if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        tqdm.write(_NOTICE, file=sys.stderr)  # above a progress bar, if there is one
+        print_beside(_NOTICE)
 
 
 def _mark_used(file: Path) -> None:

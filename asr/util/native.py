@@ -33,6 +33,7 @@ import numpy as np
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
 from asr.util.native_process import CompilerProcess
+from asr.util.progress import print_beside
 from asr.util.threads import count_cores
 
 _PACKAGE = Path(__file__).parents[1]
@@ -221,6 +222,4 @@ def _link(code: bytes) -> int:
 def tell_of_compiling() -> None:
     """Say on a terminal, once, that functions are being compiled."""
     if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        tqdm.write(NOTICE, file=sys.stderr)  # above a progress bar, if there is one
+        print_beside(NOTICE)
