@@ -18,7 +18,7 @@ from asr.text.tokenizer import BLANK_ID
 from asr.util.native import njit_no_alloc
 
 ABSENT = -1
-FIRST_ROOM = 1024  # prefixes
+FIRST_ROOM = 1 << 15  # prefixes: few utterances need more, and making room takes time
 GOLDEN = -7046029254386353131  # 2**64 over the golden ratio, as a signed integer
 
 #: `frame` and `slot` say in which beam the prefix last was, and where in it; `word` to `bonus` are

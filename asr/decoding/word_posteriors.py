@@ -4,8 +4,8 @@ W words of the best result.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +39,14 @@ def word_posteriors(hypotheses: Sequence[Hypothesis], tokens: Tokens) -> NDArray
     Source: Wessel et al., "Confidence measures for large vocabulary continuous speech
     recognition", 2001, of word graphs.
     """
+    probabilities = np.exp(
+        SCALE * (np.array([one.score for one in hypotheses]) - hypotheses[0].score)
+    )
+    likely = probabilities >= LEAST
+    found = [one.token_ids for one, is_likely in zip(hypotheses, likely, strict=True) if is_likely]
     texts: dict[tuple[str, ...], float] = defaultdict(float)  # many results differ in spaces only
-    reader = _Reader(tokens)
-    for found in hypotheses:
-        probability = np.exp(SCALE * (found.score - hypotheses[0].score))
-        if probability >= LEAST:
-            texts[reader.words(found.token_ids)] += probability
+    for words, probability in zip(_read_texts(found, tokens), probabilities[likely], strict=True):
+        texts[words] += float(probability)
     best = next(iter(texts))
     matched = np.zeros(len(best))
     for text, probability in texts.items():
@@ -52,30 +54,21 @@ def word_posteriors(hypotheses: Sequence[Hypothesis], tokens: Tokens) -> NDArray
     return matched / sum(texts.values())
 
 
-class _Reader:
-    """Reads the words of results, each of which has most of its words in common with others.
-
-    Args:
-        tokens: of the results.
-    """
-
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._starts_word = np.array(tokens.starts_word)
-        self._known: dict[bytes, list[str]] = {}
-
-    def words(self, token_ids: NDArray[np.int32]) -> tuple[str, ...]:
-        """Read the words that `Tokens.words` finds."""
-        cuts = [0, *np.flatnonzero(self._starts_word[token_ids]).tolist(), len(token_ids)]
-        content, size = token_ids.tobytes(), token_ids.itemsize
-        words: list[str] = []
-        for low, high in pairwise(cuts):
-            part = content[size * low : size * high]
-            if part not in self._known:
-                found = self._tokens.words(token_ids[low:high].tolist())
-                self._known[part] = [word for word, _ in found]
-            words += self._known[part]
-        return tuple(words)
+def _read_texts(results: Sequence[NDArray[np.int32]], tokens: Tokens) -> Iterator[tuple[str, ...]]:
+    """Read the words that `Tokens.words` finds in results, which have most words in common."""
+    token_ids, ends = np.concatenate(results), np.cumsum([len(one) for one in results])
+    begins = np.array(tokens.starts_word)[token_ids]
+    begins[[0, *ends[ends < len(token_ids)]][: len(token_ids)]] = True
+    cuts = np.flatnonzero(begins)
+    content, bounds = token_ids.tobytes(), token_ids.itemsize * np.append(cuts, len(token_ids))
+    parts = [content[low:high] for low, high in pairwise(bounds.tolist())]
+    words = {
+        part: [word for word, _ in tokens.words(np.frombuffer(part, token_ids.dtype).tolist())]
+        for part in {*parts}
+    }
+    last = np.searchsorted(cuts, ends).tolist()
+    for low, high in pairwise([0, *last]):
+        yield tuple(chain.from_iterable(map(words.__getitem__, parts[low:high])))
 
 
 def read_best(
