@@ -7,7 +7,7 @@ from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
 from asr.util.strings import Strings
 
-_KIND = "pronunciation index 2"
+_KIND = "pronunciation index 3"
 _CODE = ("index_store.py", "pronunciation_index.py", "tokens.py")
 
 

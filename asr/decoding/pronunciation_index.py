@@ -4,7 +4,6 @@ N pronunciations, L phones of the longest one, V tokens.
 """
 
 from collections.abc import Generator, Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -41,14 +40,15 @@ class IndexArrays(NamedTuple):
 
     Attributes:
         words: N, the most common word of each pronunciation, the most common one first.
-        token_ids: (N, L + 1) int16, its phones, padded with spaces.
+        columns: (L + 1, N) int16, its phones, padded with spaces; a pronunciation is a column, as
+            `edit_distances` reads them.
         lengths: (N,) int64, how many phones it has.
         counts: (V, N) how often it has each phone; uint8, or uint16 where the longest one has more
             than 63 phones.
     """
 
     words: Strings
-    token_ids: NDArray[np.int16]
+    columns: NDArray[np.int16]
     lengths: NDArray[np.int64]
     counts: NDArray[np.unsignedinteger]
 
@@ -71,7 +71,8 @@ def build_index(tokens: Tokens) -> IndexArrays:
     token_ids[np.arange(width) < lengths[:, None]] = [one for row, _ in known for one in row]
     words = Strings.pack(word for _, word in known)
     counts = _count_phones(token_ids, lengths, len(tokens.tokens))
-    return IndexArrays(words, *map(read_only, (token_ids, lengths, counts)))
+    columns = np.ascontiguousarray(token_ids.T)
+    return IndexArrays(words, *map(read_only, (columns, lengths, counts)))
 
 
 def _count_phones(
@@ -98,7 +99,8 @@ class PronunciationIndex:
         arrays: of these tokens, from the cache; built where not given.
 
     Attributes:
-        words, token_ids, lengths: as in `IndexArrays`.
+        words, lengths: as in `IndexArrays`.
+        token_ids: (N, L + 1), the columns as rows.
         space: the space's token id.
         costs: (N,) nats, how rare the word is: the weighed log of its relative frequency by
             Mandelbrot's form of Zipf's law, 1 / (rank + constant) ("An informational theory of the
@@ -107,7 +109,8 @@ class PronunciationIndex:
 
     def __init__(self, tokens: Tokens, arrays: IndexArrays | None = None) -> None:
         self.space = _space_of(tokens)
-        self.words, self.token_ids, self.lengths, self._counts = arrays or build_index(tokens)
+        self.words, self._columns, self.lengths, self._counts = arrays or build_index(tokens)
+        self.token_ids = self._columns.T
         self._short_lengths = self.lengths.astype(self._counts.dtype)
         self._remembered: dict[bytes, NDArray[np.intp]] = {}
         ranks = np.arange(1, len(self.words) + 1) + _RANK_OFFSET
@@ -145,7 +148,7 @@ class PronunciationIndex:
             counts = [len(rows) for rows in wanted.values()]
             numbers, rows = np.repeat([*wanted], counts), np.concatenate([*wanted.values()])
             lengths = self._short_lengths[rows]
-            distances = edit_distances(runs, numbers, self._columns, rows, lengths)
+            distances = edit_distances(runs, numbers, self._columns[:-1], rows, lengths)
             parts = np.split(distances, np.cumsum(counts)[:-1])
             for number, part in zip([*wanted], parts, strict=True):
                 try:
@@ -232,10 +235,6 @@ class PronunciationIndex:
         best = np.lexsort((rows, distances, costs))[:_NEAREST]
         limit = float(costs[best[-1]]) if len(best) == _NEAREST else np.inf
         return _Ranked(rows[best], distances[best], limit)
-
-    @cached_property
-    def _columns(self) -> NDArray[np.int16]:
-        return np.ascontiguousarray(self.token_ids.T[:-1])
 
 
 class _Ranked(NamedTuple):
