@@ -15,6 +15,7 @@ from asr.model.mel import LogMelSettings
 from asr.model.numpy_features import NumpyLogMel
 from asr.model.settings import ModelSettings
 from asr.model.shapes import frame_s, output_frames
+from asr.model.statistics import FeatureStatistics
 from asr.util.errors import UserError
 
 Floats = NDArray[np.float32]
@@ -30,6 +31,7 @@ class Engine(ABC):
 
     Args:
         settings: of the model.
+        statistics: of its training speech, if it knows them.
 
     Attributes:
         log_mel: the features, one waveform at a time.
@@ -42,8 +44,8 @@ class Engine(ABC):
     rows = 1
     on_gpu = False
 
-    def __init__(self, settings: ModelSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: ModelSettings, statistics: FeatureStatistics | None) -> None:
+        self.settings, self.statistics = settings, statistics
         self.log_mel = NumpyLogMel(LogMelSettings(**settings.features))  # type: ignore[arg-type]
         self.sample_rate = self.log_mel.settings.sample_rate
         self.frame_s = frame_s(settings)

@@ -24,7 +24,7 @@ class OnnxEngine(Engine):
     """
 
     def __init__(self, stored: StoredModel, *, float32: bool = False) -> None:
-        super().__init__(stored.settings)
+        super().__init__(stored.settings, stored.statistics)
         self._encoder = OnnxEncoder(stored.settings, stored.stored, float32=float32)
         self._tokens = len(stored.tokenizer)
         self._stored, self._float32 = stored.stored, float32

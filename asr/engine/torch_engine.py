@@ -28,7 +28,7 @@ class TorchEngine(Engine):
     rows = 4
 
     def __init__(self, model: CTCModel) -> None:
-        super().__init__(model.settings)
+        super().__init__(model.settings, model.statistics)
         self.model = model.eval()
         self.on_gpu = find_device(model).type == "cuda"
 

@@ -13,6 +13,7 @@ from asr.encoders import ENCODERS, RecurrentStack
 from asr.model.features import LogMel
 from asr.model.settings import ModelSettings
 from asr.model.shapes import CHUNK_MS, count_frames, frame_s, right_context
+from asr.model.statistics import FeatureStatistics
 from asr.model.subsampling import ConvSubsampling
 from asr.model.tree_subsampling import TreeSubsampling
 from asr.text.tokenizer import BLANK_ID
@@ -35,6 +36,7 @@ class CTCModel(nn.Module):
     Attributes:
         log_mel: waveforms to features; not in `forward`, since training masks the features.
         frame_s: seconds from one encoder frame to the next.
+        statistics: of the training speech's features, if they were measured.
 
     Raises:
         UserError: an unknown encoder or subsampling, or a setting that a part refuses.
@@ -72,6 +74,7 @@ class CTCModel(nn.Module):
         )
         self.head = nn.Linear(self.encoder.output_size, vocabulary_size)
         self.frame_s = frame_s(settings)
+        self.statistics: FeatureStatistics | None = None
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, T, F) and lengths (B,) -> log_probs (B, U, V), float32, and lengths (B,)."""

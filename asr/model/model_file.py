@@ -21,6 +21,7 @@ from asr.model.mel import LogMelSettings
 from asr.model.quantize import SCALE, check_types, quantize, restore
 from asr.model.settings import GROUPS, ModelSettings, check_settings, with_present_names
 from asr.model.shapes import Shapes, weight_shapes
+from asr.model.statistics import FeatureStatistics, read_statistics
 from asr.model.tensor_file import TensorFile, Tensors, read_tensor_file, read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
 from asr.text.lexicon import Lexicon, check_lexicon
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _SUBWORDS = "sentencepiece"
 _LEXICON = "lexicon"
 _COUNTS = "counts"
+_STATISTICS = "statistics"
 _TAGS = "tags"
 _MOST = 2**53  # of one token in the training texts
 # Older names of keys, and tensors of older files that are not used.
@@ -55,6 +57,7 @@ class StoredModel:
         settings: what the model is built from.
         tokenizer: its tokens and normalizer. The lexicon of phones is opened at its first use.
         stored: the weights, see `asr.model.quantize`.
+        statistics: of the features of the training speech, which older models do not have.
         about: facts about the training, of any JSON type.
         digest: hexadecimal SHA-256 of the content.
     """
@@ -63,6 +66,7 @@ class StoredModel:
     settings: ModelSettings
     tokenizer: Tokenizer
     stored: Tensors
+    statistics: FeatureStatistics | None
     about: Any
     digest: str
 
@@ -78,6 +82,7 @@ def save_model(
     settings: ModelSettings,
     tokenizer: Tokenizer,
     about: dict[str, Any],
+    statistics: FeatureStatistics | None = None,
 ) -> None:
     """Write a model file atomically.
 
@@ -88,6 +93,7 @@ def save_model(
         tokenizer: its tokens, normalizer and rule for tags are stored, how often each token was
             trained on, and the sentencepiece model of subwords or the lexicon of phones.
         about: JSON-able facts about the training, such as the recipe and the dev WER.
+        statistics: of the features of the training speech.
     """
     metadata = {
         **asdict(settings),
@@ -98,6 +104,8 @@ def save_model(
     }
     if tokenizer.counts is not None:
         metadata[_COUNTS] = tokenizer.counts
+    if statistics is not None:
+        metadata[_STATISTICS] = statistics.to_json()
     if isinstance(tokenizer, BPETokenizer):
         metadata[_SUBWORDS] = base64.b64encode(tokenizer.model).decode()
     if isinstance(tokenizer, PhoneTokenizer):
@@ -128,7 +136,10 @@ def read_model(path: str | Path) -> StoredModel:
         stored = {name: read.tensors[name] for name in read.tensors if name not in _UNUSED}
         _check_weights(stored, settings, len(tokenizer))
         Tokens.of(tokenizer)  # refuses here, where the file is named, what no decoder can write
-        return StoredModel(file, settings, tokenizer, stored, metadata.get("about"), read.digest)
+        mel_bins = int(settings.features["mel_bins"])
+        statistics = read_statistics(metadata.get(_STATISTICS), mel_bins)
+        about = metadata.get("about")
+        return StoredModel(file, settings, tokenizer, stored, statistics, about, read.digest)
 
 
 def load_model(path: str | Path) -> "tuple[CTCModel, Tokenizer]":
@@ -156,6 +167,7 @@ def build_model(stored: StoredModel) -> "CTCModel":
         weights = restore(stored.stored)
         tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
         model.load_state_dict(tensors, assign=True)
+        model.statistics = stored.statistics
         return model.eval()
 
 

@@ -22,6 +22,7 @@ from asr.text.tags import TAGS
 from asr.text.tokenizer import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.denominator import token_trigram
 from asr.training.distributed import DistributedContext, open_distributed
+from asr.training.feature_statistics import measure_features
 from asr.training.initial import ORIGIN, start_from
 from asr.training.metric_logger import log, log_user_errors, open_log
 from asr.training.objective import Objective
@@ -95,6 +96,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     require_words(config.data.dev, dev.texts, config.text.normalizer)
     log_tags(config.data.dev, dev.cuts, config.text.tags)
     tokenizer.count(train.texts)
+    model.statistics = measure_features(train, model.settings)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
     model.to(context.device)
     log_setup(model, train, dev, context, config.trainer.precision)

@@ -308,8 +308,10 @@ class Trainer:
                 "dev_cer": scores.cer,
             }
             weights = self.average.model.state_dict()
-            tokenizer = self.train.tokenizer
-            save_model(self.run_dir / name, weights, self.model.settings, tokenizer, about)
+            save_model(
+                self.run_dir / name, weights, self.model.settings, self.train.tokenizer, about,
+                self.model.statistics,
+            )  # fmt: skip
 
     def _epoch_sums(self) -> tuple[float, int]:
         """Sum the epoch's loss and utterances over all processes."""

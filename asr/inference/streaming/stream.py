@@ -105,8 +105,9 @@ class Stream:
     ) -> None:
         self._frame_s, self._rate = engine.frame_s, sample_rate
         self._resampler = Resampler(sample_rate, engine.sample_rate)
-        self._features = FeatureStream(engine.log_mel, engine.settings.subsampling["factor"])
         settings = engine.settings
+        factor = settings.subsampling["factor"]
+        self._features = FeatureStream(engine.log_mel, factor, engine.statistics)
         chunk = max(1, count_frames(settings, options.chunk_ms))
         context = count_frames(settings, options.context_ms(settings))
         self._encoder = engine.open_stream(chunk, context)

@@ -5,9 +5,11 @@ import pytest
 from random_models import FEATURES, noise
 
 from asr.inference.streaming.blocks import Blocks, Resampler
-from asr.inference.streaming.features import FeatureStream, RunningNormalizer
+from asr.inference.streaming.features import FeatureStream
+from asr.inference.streaming.normalization import PAUSE_FRAMES, PRIOR_FRAMES, RunningNormalizer
 from asr.model.mel import LogMelSettings
 from asr.model.numpy_features import NumpyLogMel
+from asr.model.statistics import FeatureStatistics
 
 
 def settings(normalization: str, top_db: float | None = 30.0) -> LogMelSettings:
@@ -30,14 +32,52 @@ def test_sliding_features_equal_those_of_the_whole(seconds: float, top_db: float
     np.testing.assert_allclose(np.concatenate(found), log_mel(samples), atol=1e-4)
 
 
+def run(normalizer: RunningNormalizer, values: np.ndarray, block: int = 2) -> np.ndarray:
+    return np.concatenate(
+        [normalizer.feed(part) for part in np.split(values, len(values) // block)]
+    )
+
+
 def test_statistics_are_of_the_window_and_of_the_start() -> None:
     values = noise(50, 16).numpy() + np.arange(50, dtype=np.float32)[:, None]
-    normalizer = RunningNormalizer(settings("utterance", None), window=10, least=4)
-    found = np.concatenate([normalizer.feed(part) for part in np.split(values, 25)])
-    for frame in (0, 3, 7, 20, 49):
-        window = values[max(0, frame - 9) : frame + 1] if frame > 3 else values[:4]
-        expected = (values[frame] - window.mean(0)) / np.maximum(window.std(0), 0.5)
-        np.testing.assert_allclose(found[frame], expected, atol=1e-4)
+    found = run(RunningNormalizer(settings("utterance", None), None, window=10, least=4), values)
+    for end in (4, 6, 8, 22, 50):
+        window = values[max(0, end - 10) : end]
+        expected = (values[end - 2 : end] - window.mean(0)) / np.maximum(window.std(0), 0.5)
+        np.testing.assert_allclose(found[end - 2 : end], expected, atol=1e-4)
+
+
+def test_where_speech_becomes_louder_what_was_before_is_limited_anew() -> None:
+    log_mel = NumpyLogMel(settings("utterance", 30.0))
+    values = 2 * noise(60, 16).numpy()
+    values[30:] += 4.0
+    expected = log_mel.normalize(values)
+    found = run(RunningNormalizer(log_mel.settings, None, least=10), values)
+    np.testing.assert_allclose(found[-2:], expected[-2:], atol=1e-4)
+    assert np.abs(found - expected)[:30].max() > 0.1
+
+
+def test_long_pauses_count_for_their_first_part() -> None:
+    speech = noise(40, 16).numpy()
+    pause = np.full((400, 16), -30.0, np.float32)
+    counted = np.concatenate([speech[:20], pause[:PAUSE_FRAMES], speech[20:]])
+    normalizer = RunningNormalizer(settings("utterance", None), None, least=10)
+    found = run(normalizer, np.concatenate([speech[:20], pause, speech[20:]]))
+    expected = NumpyLogMel(settings("utterance", None)).normalize(counted)
+    np.testing.assert_allclose(found[-2:], expected[-2:], atol=1e-4)
+
+
+def test_the_statistics_of_training_speech_count_as_frames_of_equal_loudness() -> None:
+    values = noise(PRIOR_FRAMES, 16).numpy()
+    statistics = FeatureStatistics(np.linspace(-9, -3, 16), np.full(16, 2.0))
+    normalizer = RunningNormalizer(settings("utterance", None), statistics, least=PRIOR_FRAMES)
+    found = normalizer.feed(values)
+    prior = statistics.mean + values.max()
+    mean = (values.mean(0) + prior) / 2
+    square = ((values**2).mean(0) + 2.0 + prior**2) / 2
+    np.testing.assert_allclose(found, (values - mean) / np.sqrt(square - mean**2), atol=1e-4)
+    louder = RunningNormalizer(settings("utterance", None), statistics, least=PRIOR_FRAMES)
+    np.testing.assert_allclose(louder.feed(values + 5.0), found, atol=1e-4)
 
 
 def test_a_short_stream_is_normalized_by_all_of_it() -> None:
