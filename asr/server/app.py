@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from asr import __version__
@@ -43,7 +44,7 @@ def make_app(service: Service) -> ASGIApp:
         return await files.get_response("index.html", request.scope)
 
     app.mount("/page", files, name="page")
-    for kind in (RefusedError, UserError, HTTPException, Exception):
+    for kind in (RefusedError, UserError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, answer)
     gate = Gate(app, service.options, service.places, service.metrics)
     return _with_cors(gate, service.options.origins)

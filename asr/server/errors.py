@@ -6,10 +6,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from asr.util.errors import UserError
 
+#: The status that nginx logs for a client that left; nobody reads the answer.
+CLIENT_GONE = 499
 #: OpenAI's name of the kind of an error, by status; a client's mistake where not named.
 _KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -62,6 +65,8 @@ def as_refusal(error: Exception) -> RefusedError:
     if isinstance(error, HTTPException):
         headers = dict(error.headers) if error.headers else None
         return RefusedError(error.status_code, error.detail, headers=headers)
+    if isinstance(error, ClientDisconnect):
+        return RefusedError(CLIENT_GONE, "the client left before the answer")
     phrase = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
     return RefusedError(500, f"{phrase}: this is a mistake of the server's; its log tells more")
 

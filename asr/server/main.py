@@ -10,6 +10,7 @@ import uvicorn
 
 from asr.server import wyoming
 from asr.server.app import make_app
+from asr.server.notes import collecting
 from asr.server.service import Service
 from asr.server.slow_clients import make_protocols
 from asr.util.errors import UserError
@@ -74,7 +75,7 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal ends it."""
-        with self._service.recognizer.engine.one_thread_a_call():
+        with self._service.recognizer.engine.one_thread_a_call(), collecting():
             super().run(sockets or [self._socket])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

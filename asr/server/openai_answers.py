@@ -1,6 +1,7 @@
 """Transcripts in the shapes of OpenAI's answers.
 
-Beyond OpenAI's fields, words and segments carry `confidence`. Of the fields that describe Whisper's
+Beyond OpenAI's fields, words and segments carry `confidence`, and `notes` tell what was noticed
+about the recording, such as that it is damaged. Of the fields that describe Whisper's
 own decoding, `tokens` is empty, `seek`, `temperature` and `no_speech_prob` are 0; `avg_logprob` is
 the mean logarithm of the words' confidences, which orders segments as Whisper's does.
 """
@@ -26,13 +27,24 @@ def dump_json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def respond(transcript: Transcript, form: TranscriptionForm, language: str) -> Response:
-    """Give the answer in the form that the client asked for."""
+def respond(
+    transcript: Transcript, form: TranscriptionForm, language: str, notes: Sequence[str]
+) -> Response:
+    """Give the answer in the form that the client asked for.
+
+    Args:
+        transcript: of the recording.
+        form: what the client asked for.
+        language: what it is told where it named none.
+        notes: what was noticed about the recording.
+    """
     if form.response_format in _MEDIA_TYPES:
         return _as_text(transcript, form.response_format)
     data: dict[str, Any] = {"text": transcript.text, "usage": usage(transcript)}
     if form.response_format == "verbose_json":
         data = _verbose(transcript, form, language) | data
+    if notes:
+        data["notes"] = [*notes]
     content = dump_json(data).encode(errors="backslashreplace")
     return Response(content, media_type="application/json")
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 
 from asr.server.errors import RefusedError, as_refusal
+from asr.server.notes import notes_of
 from asr.server.openai_answers import dump_json, respond, usage
 from asr.server.openai_form import TranscriptionForm, read_form
 from asr.server.openai_schema import TRANSCRIPTION_FORM, TRANSCRIPTION_RESPONSES, errors
@@ -21,8 +23,6 @@ from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
 from asr.util.printable import printable
 
-#: The status that nginx logs for a client that left; nobody reads the answer.
-CLIENT_GONE = 499
 #: Fields of a form, and characters of each.
 _MOST_FIELDS, _LONGEST_FIELD = 1000, 1 << 16
 
@@ -69,12 +69,12 @@ async def _transcribe(request: Request, service: Service) -> Response:
         async with uploaded as fields:
             form = read_form(fields, service.name)
             path = await stack.enter_async_context(stored(form.file))
+        notes = stack.enter_context(notes_of(path))
         transcription = service.transcribe(file_source(path), form.keywords)
         if not form.stream:
             with _named(path, form):
-                return respond(
-                    await _finish(transcription, request, service), form, service.options.language
-                )
+                transcript = await _finish(transcription, request, service)
+                return respond(transcript, form, service.options.language, notes)
         segments = await stack.enter_async_context(aclosing(transcription.__aiter__()))
         with _named(path, form):  # what cannot be read is told before the stream begins
             first = await anext(segments, None)
@@ -90,7 +90,7 @@ async def _finish(transcription: Transcription, request: Request, service: Servi
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise RefusedError(CLIENT_GONE, "the client left before the answer")
+            raise ClientDisconnect
         transcript = await task
     finally:
         task.cancel()

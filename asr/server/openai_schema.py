@@ -32,6 +32,7 @@ _TRANSCRIPTION = {
         "duration": _NUMBER,
         "segments": {"type": "array", "items": _SEGMENT},
         "words": {"type": "array", "items": _WORD},
+        "notes": {"type": "array", "items": _TEXT},
     },
 }
 _ERROR = {
