@@ -10,6 +10,8 @@ import { makeWord } from "./words.js";
 /** A microphone below this level for this long is taken to be muted. */
 const SILENT_DB = -75;
 const SILENT_S = 3;
+const SPEAK = "Speak now";
+const MUTED = "The microphone is silent. Is it muted?";
 
 const element = (id) => document.getElementById(id);
 
@@ -36,7 +38,8 @@ export class Captions {
     if (settings.needsKey) return;
     Player.pauseAll();
     this.#enter("opening", "Opening the microphone …");
-    Object.assign(this, { blocks: [], segments: [], samples: 0, loudestDb: -Infinity, session: null });
+    Object.assign(this, { blocks: [], segments: [], samples: 0, session: null });
+    this.loudestDb = -Infinity;
     try {
       this.microphone = await openMicrophone({
         onBlock: (samples, levelDb) => this.#take(samples, levelDb),
@@ -47,7 +50,7 @@ export class Captions {
       this.onError(error.message);
       return;
     }
-    this.#enter("recording", "Speak now");
+    this.#enter("recording", SPEAK);
     element("finals").replaceChildren();
     this.#showPartial("");
     element("live").hidden = false;
@@ -60,16 +63,14 @@ export class Captions {
   }
 
   async #finish() {
-    this.#enter("finishing", "Waiting for the last words …");
-    await this.microphone.stop();
-    showLevel(-60);
+    await this.#stopMicrophone("Waiting for the last words …");
+    let failure;
     try {
       await this.session.finish();
     } catch (error) {
-      this.#end(error.message);
-      return;
+      failure = error.message;
     }
-    this.#end();
+    this.#end(failure);
   }
 
   #lose() {
@@ -81,10 +82,14 @@ export class Captions {
   /** The connection broke while words were spoken: what was spoken until then is kept. */
   async #fail(error) {
     if (this.state !== "recording") return;
-    this.#enter("finishing", "");
+    await this.#stopMicrophone("The connection broke");
+    this.#end(error.message);
+  }
+
+  async #stopMicrophone(sentence) {
+    this.#enter("finishing", sentence);
     await this.microphone.stop();
     showLevel(-60);
-    this.#end(error.message);
   }
 
   #end(failure) {
@@ -105,8 +110,8 @@ export class Captions {
     element("live-time").textContent = formatTime(seconds);
     showLevel(levelDb);
     this.loudestDb = Math.max(this.loudestDb, levelDb);
-    const silent = seconds > SILENT_S && this.loudestDb < SILENT_DB;
-    element("record-state").textContent = silent ? "The microphone is silent. Is it muted?" : "Speak now";
+    const isSilent = seconds > SILENT_S && this.loudestDb < SILENT_DB;
+    element("record-state").textContent = isSilent ? MUTED : SPEAK;
   }
 
   #showPartial(text) {

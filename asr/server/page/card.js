@@ -71,7 +71,9 @@ export class Card {
     this.#find(".retry").hidden = !onRetry;
     for (const button of this.element.querySelectorAll("[data-format]")) {
       const { format } = button.dataset;
-      button.addEventListener("click", () => download(this.stem, format, this.transcript, this.data));
+      button.addEventListener("click", () => {
+        download(this.stem, format, this.transcript, this.data);
+      });
     }
     const copy = this.#find(".copy");
     copy.hidden = !navigator.clipboard; // as the microphone, for https and localhost alone

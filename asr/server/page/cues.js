@@ -1,4 +1,4 @@
-/* Words to subtitle cues, by the rules and to the bytes of asr/formats/cues.py, which explains them.
+/* Words to subtitle cues, by the rules of asr/formats/cues.py, which explains them.
 
    The page cuts cues itself because a second request would transcribe the recording again, and
    what was spoken live is nowhere but in the page. A test compares the two.

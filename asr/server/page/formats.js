@@ -17,7 +17,12 @@ export const FORMATS = {
   json: (_transcript, data) => `${JSON.stringify(data, null, 2)}\n`,
 };
 
-const TYPES = { txt: "text/plain", srt: "application/x-subrip", vtt: "text/vtt", json: "application/json" };
+const TYPES = {
+  txt: "text/plain",
+  srt: "application/x-subrip",
+  vtt: "text/vtt",
+  json: "application/json",
+};
 
 /** Have the browser save a transcript as a file; `stem` is its name without a suffix. */
 export function download(stem, format, transcript, data) {

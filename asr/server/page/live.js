@@ -5,6 +5,9 @@ import { settings } from "./server.js";
 const LAST_WORDS_MS = 30_000;
 /** The code of a WebSocket that was closed in order, RFC 6455. */
 const NORMAL = 1000;
+const ENDED = "The server ended the connection.";
+const LATE = "The server did not send the last words in time.";
+const REFUSED = "The server did not take the connection: it is busy, or has stopped.";
 
 /** One WebSocket from the first samples to the last words.
 
@@ -16,6 +19,7 @@ export class LiveSession {
     this.onPartial = onPartial;
     this.onFinal = onFinal;
     this.waiting = []; // what is spoken before the socket opens
+    this.opened = false;
     this.finishing = false;
     const url = new URL("./", location.href);
     url.protocol = url.protocol.replace("http", "ws");
@@ -27,9 +31,9 @@ export class LiveSession {
       this.socket.onmessage = ({ data }) => this.#read(JSON.parse(data));
       this.socket.onclose = ({ code, reason }) => {
         if (this.finishing && code === NORMAL) resolve();
-        else reject(new Error(reason || "The server ended the connection."));
+        else reject(new Error(reason || (this.opened ? ENDED : REFUSED)));
       };
-      this.giveUp = reject;
+      this.fail = (sentence) => reject(new Error(sentence));
     });
   }
 
@@ -43,8 +47,7 @@ export class LiveSession {
   async finish() {
     this.finishing = true;
     this.send('{"eof" : 1}');
-    const message = "The server did not send the last words in time.";
-    const timer = setTimeout(() => this.giveUp(new Error(message)), LAST_WORDS_MS);
+    const timer = setTimeout(() => this.fail(LATE), LAST_WORDS_MS);
     try {
       await this.ended;
     } finally {
@@ -54,6 +57,7 @@ export class LiveSession {
   }
 
   #open(sampleRate) {
+    this.opened = true;
     const config = { sample_rate: sampleRate, words: true };
     if (settings.hotWords.length) config.phrase_list = settings.hotWords;
     this.socket.send(JSON.stringify({ config }));
@@ -61,13 +65,16 @@ export class LiveSession {
   }
 
   #read(message) {
-    if ("partial" in message) this.onPartial(message.partial);
+    if (message.error) this.fail(message.error);
+    else if ("partial" in message) this.onPartial(message.partial);
     else if (message.result?.length) this.onFinal(makeSegment(message));
     else this.onPartial("");
   }
 }
 
 function makeSegment({ result, text }) {
-  const words = result.map(({ word, start, end, conf }) => ({ word, start, end, confidence: conf }));
+  const words = result.map(({ word, start, end, conf: confidence }) => (
+    { word, start, end, confidence }
+  ));
   return { start: words[0].start, end: words.at(-1).end, text, words };
 }

@@ -13,7 +13,7 @@ const cards = new Set();
 const queue = new Queue({
   onDone: (job, data) => {
     const transcript = fromVerboseJson(data);
-    job.card.showTranscript(transcript, data, job.file, element("show-confidence").checked);
+    showTranscript(job, transcript, data);
     announce(`${job.file.name} is transcribed: ${countWords(transcript)} words.`);
   },
   onFailure: (job, error) => {
@@ -26,42 +26,40 @@ const queue = new Queue({
 
 const captions = new Captions({
   onTranscript: (transcript, wav, failure) => {
-    const job = makeSpokenJob(wav);
+    const time = new Date().toTimeString().slice(0, 8);
+    const file = new File([wav], `microphone-${time.replaceAll(":", "-")}.wav`);
+    const job = makeJob(file, `Microphone, ${time}`);
+    element("transcripts").prepend(job.card.element);
     const count = countWords(transcript);
-    if (count || !failure) {
-      job.card.showTranscript(transcript, toVerboseJson(transcript), wav, element("show-confidence").checked);
+    if (count || !failure) showTranscript(job, transcript, toVerboseJson(transcript));
+    if (failure) {
+      const sentence = failure.replace(/\.?$/, ".");
+      job.card.showFailure(`${sentence} What you spoke is kept, and can be sent again.`);
     }
-    if (failure) job.card.showFailure(`${failure} What you spoke is kept, and can be sent again.`);
     announce(failure ?? `The microphone is off: ${count} words.`);
   },
   onError: (sentence) => { element("microphone-error").textContent = sentence; },
 });
 
-/** Make the card of what was spoken; where the connection broke, it can be sent as a file. */
-function makeSpokenJob(wav) {
-  const time = new Date().toTimeString().slice(0, 8);
-  const stem = `microphone-${time.replaceAll(":", "-")}`;
-  const job = { file: new File([wav], `${stem}.wav`) };
-  job.card = makeCard(`Microphone, ${time}`, stem, {
+/** Queue files: what came last stands on top, in the order in which it was chosen. */
+function addFiles(files) {
+  const jobs = files.map((file) => makeJob(file, file.name));
+  element("transcripts").prepend(...jobs.map(({ card }) => card.element));
+  for (const job of jobs) queue.add(job);
+}
+
+/** Make what the queue takes: a file and its card, from which it can be sent again. */
+function makeJob(file, name) {
+  const job = { file };
+  job.card = makeCard(name, file.name.replace(/\.[^.]*$/, ""), {
     onRemove: () => queue.remove(job),
     onRetry: () => queue.add(job),
   });
-  element("transcripts").prepend(job.card.element);
   return job;
 }
 
-/** Queue files: what came last stands on top, in the order in which it was chosen. */
-function addFiles(files) {
-  const jobs = files.map((file) => {
-    const job = { file };
-    job.card = makeCard(file.name, file.name.replace(/\.[^.]*$/, ""), {
-      onRemove: () => queue.remove(job),
-      onRetry: () => queue.add(job),
-    });
-    return job;
-  });
-  element("transcripts").prepend(...jobs.map(({ card }) => card.element));
-  for (const job of jobs) queue.add(job);
+function showTranscript({ card, file }, transcript, data) {
+  card.showTranscript(transcript, data, file, element("show-confidence").checked);
 }
 
 function makeCard(name, stem, { onRemove, onRetry } = {}) {

@@ -10,7 +10,8 @@ export class RequestError extends Error {
 }
 
 const UNREACHABLE = "The server cannot be reached. Is it still running?";
-const BROKEN_OFF = "The server broke off the transfer. It has stopped, or takes no recording as large as this.";
+const BROKEN_OFF =
+  "The server broke off the transfer. It has stopped, or takes no recording as large as this.";
 
 /** What every request needs; main.js changes it when the user does. */
 export const settings = { key: "", needsKey: false, model: "", hotWords: [] };
@@ -44,12 +45,14 @@ export function transcribeFile(file, onUpload, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", "v1/audio/transcriptions");
-    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+    const headers = Object.entries(authorization());
+    for (const [name, value] of headers) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => onUpload(loaded / total);
     request.upload.onload = () => onUpload(1);
     request.onload = () => {
-      if (request.status === 200) resolve(JSON.parse(request.responseText));
-      else reject(makeError(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      const { status, responseText } = request;
+      if (status === 200) resolve(JSON.parse(responseText));
+      else reject(makeError(status, responseText, request.getResponseHeader("Retry-After")));
     };
     request.onerror = () => reject(new RequestError(BROKEN_OFF));
     request.onabort = () => reject(new DOMException("", "AbortError"));

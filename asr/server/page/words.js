@@ -1,4 +1,4 @@
-/* The words of a transcript on the page: colored by confidence, and played from where they stand. */
+/* The words of a transcript: colored by confidence, and played from where they stand. */
 
 import { findSeparator, formatTime } from "./transcript.js";
 
