@@ -169,6 +169,19 @@ def test_a_recording_that_the_browser_cannot_play_still_has_its_words(
     assert not page.shows(".word[role=button]")
 
 
+def test_what_the_server_noticed_about_a_recording_is_shown(
+    page: Page, speech: Path, folder: Path
+) -> None:
+    half = folder / "half.wav"
+    half.write_bytes(speech.read_bytes()[: speech.stat().st_size // 2])
+    choose(page, half)
+    page.wait(lambda: page.shows(".downloads"))
+    (note,) = page.texts(".notes")
+    assert note.startswith("half.wav: ends ")
+    page.click("[data-format=json]")
+    assert json.loads(page.downloaded("half.json"))["notes"]
+
+
 def test_a_busy_server_is_asked_again(page: Page, speech: Path) -> None:
     page.run(
         "const Real = XMLHttpRequest;"

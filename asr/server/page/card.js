@@ -51,6 +51,8 @@ export class Card {
     const count = countWords(transcript);
     this.#find(".facts").textContent =
       `${formatTime(transcript.duration)} · ${count} ${count === 1 ? "word" : "words"}`;
+    this.#find(".notes").hidden = !data.notes;
+    this.#find(".notes").textContent = `${this.name}: ${data.notes?.join("; ")}.`;
     this.#find(".wordless").hidden = count > 0;
     this.#find(".unplayable").hidden = true;
     this.view.onPlay = (seconds) => this.player.playFrom(seconds);
