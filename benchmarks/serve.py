@@ -41,6 +41,11 @@ class Server:
 
     process: subprocess.Popen[str]
     port: int
+    client: openai.AsyncOpenAI = field(init=False)
+
+    def __post_init__(self) -> None:
+        url = f"http://127.0.0.1:{self.port}/v1"
+        self.client = openai.AsyncOpenAI(base_url=url, **PATIENT)
 
     def megabytes(self) -> float:
         """Memory that the process has."""
@@ -259,16 +264,16 @@ async def measure(server: Server, paths: Sequence[Path], args: argparse.Namespac
     before, memory, number = server.megabytes(), [], args.clients // 2
     until_s = time.monotonic() + 60 * args.minutes
     while True:
-        cpu_s = server.cpu_s()
+        cpu_s, own_s = server.cpu_s(), time.process_time()
         files, live, wall_s = await many(server, paths, texts, args.clients)
         memory.append(server.megabytes())
         print(files.row(f"{number} with files, beside", wall_s))
         print(live.row(f"{number} live, of a packet", wall_s), flush=True)
         if time.monotonic() >= until_s:
             break
-    cores = (server.cpu_s() - cpu_s) / wall_s
+    cores, own = (server.cpu_s() - cpu_s) / wall_s, (time.process_time() - own_s) / wall_s
     print(f"\nmemory before the load {before:.0f} MB, after each round:", *map(round, memory))
-    print(f"cores that the server had in the last round: {cores:.2f}\n")
+    print(f"cores in the last round: {cores:.2f} for the server, {own:.2f} for the clients\n")
     print("| 16 clients at once | status | done after, s | lost of 4 others | wrong |")
     print("| --- | --- | --- | --- | --- |")
     print("\n".join(await hostile(server, paths[0], texts[0][0])))

@@ -90,6 +90,14 @@ class Service:
         lane = Lane(self._live)
         return LiveStream(lane, await lane.submit(self._open, sample_rate, hotwords))
 
+    async def usable_hotwords(self, hotwords: Sequence[str]) -> Sequence[str]:
+        """Give hot words that nobody chose for this model; none if one cannot be used."""
+        try:
+            await Lane(self._files).submit(self._favoring, hotwords)
+        except UserError:
+            return ()
+        return hotwords
+
     def close(self) -> None:
         """End the threads; what still waits is left undone."""
         self._files.stop()

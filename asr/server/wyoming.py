@@ -117,7 +117,8 @@ class _Session:
             raise UserError("audio-stop: came before audio-start")
         source = pcm_source(bytes(self._audio), self._rate, self._channels)
         self._audio = None
-        transcription = self._service.transcribe(source, self._hotwords)
+        hotwords = await self._service.usable_hotwords(self._hotwords)
+        transcription = self._service.transcribe(source, hotwords)
         transcript = await transcription.finish()
         self._service.metrics.audio("wyoming", transcript.duration_s)
         await self.send(Transcript(transcript.text).event())

@@ -36,7 +36,7 @@ def test_a_command_is_transcribed(server: Server, service: Service, samples: np.
     both = np.stack([samples, samples], 1)
     parts = [part.tobytes() for part in np.array_split(both, 5)]
     events = [
-        Transcribe(language="en").event(),
+        Transcribe(language="en", transcript_names=["Zoë"]).event(),  # greedy search uses none
         AudioStart(**form).event(),
         *(AudioChunk(**form, audio=part).event() for part in parts),
         AudioStop().event(),
