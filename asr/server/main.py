@@ -129,4 +129,5 @@ def _unavailable(host: str, port: int, error: OSError) -> UserError:
 
 def serve(service: Service, on_start: Callable[[str], object]) -> None:
     """Serve until a signal ends it; see `Server`."""
+    service.warm_up()
     Server(service, on_start).run()

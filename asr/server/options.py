@@ -23,7 +23,7 @@ class Patience:
         send_s: until an answer, or a message, is taken.
     """
 
-    head_s: float = 10.0
+    head_s: float = 30.0
     body_s: float = 30.0
     body_rate: float = 8_000.0
     idle_s: float = 60.0

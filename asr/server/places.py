@@ -48,6 +48,9 @@ class Places:
 
     async def unless_leaving(self, coroutine: Coroutine[Any, Any, Result]) -> Result | None:
         """Wait for something; None once the server is to end."""
+        if self.leaving.is_set():  # else whoever sends without a pause would never be left
+            coroutine.close()
+            return None
         task, leaving = asyncio.create_task(coroutine), asyncio.create_task(self.leaving.wait())
         try:
             await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)

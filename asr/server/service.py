@@ -90,6 +90,12 @@ class Service:
         lane = Lane(self._live)
         return LiveStream(lane, await lane.submit(self._open, sample_rate, hotwords))
 
+    def warm_up(self) -> None:
+        """Load what the first live client would else wait for."""
+        stream = self._open(self.recognizer.sample_rate, ())
+        stream.accept(np.zeros(2 * self.recognizer.sample_rate, np.float32))
+        stream.finish()
+
     async def usable_hotwords(self, hotwords: Sequence[str]) -> Sequence[str]:
         """Give hot words that nobody chose for this model; none if one cannot be used."""
         try:

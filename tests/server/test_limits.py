@@ -216,7 +216,9 @@ def test_a_head_without_end_is_refused(strict: Server) -> None:
 def test_a_client_that_leaves_frees_its_place(strict: Server, wav: bytes) -> None:
     body = form(wav)
     start = head(Content_Length=len(body), Content_Type=FORM, **KEY)
-    for sent in (start, start + body[:5000], start + body):
+    streamed = form(wav, stream="true")
+    streams = head(Content_Length=len(streamed), Content_Type=FORM, **KEY) + streamed
+    for sent in (start, start + body[:5000], start + body, streams):
         with socket.create_connection(("127.0.0.1", strict.port), timeout=10) as client:
             client.sendall(sent)
             client.shutdown(socket.SHUT_WR)
@@ -241,6 +243,13 @@ def test_no_other_file_is_read(strict: Server, path: str) -> None:
 def test_options_that_cannot_be_used_are_refused(options) -> None:
     with pytest.raises(UserError):
         ServerOptions(**options)
+
+
+def test_a_certificate_that_cannot_be_used_is_named(service: Service, tmp_path: Path) -> None:
+    for path in (tmp_path / "none.pem", Path(__file__)):
+        options = ServerOptions(port=0, tls_cert=path)
+        with pytest.raises(UserError, match=f"{path.name}: cannot be used as a certificate"):
+            Server(Service(service.recognizer, "tones", options))
 
 
 def test_an_address_that_is_taken_is_named(strict: Server, service: Service) -> None:
