@@ -3,6 +3,7 @@
 Shapes: B batch, N samples, L target length.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from torch.utils.data import Dataset
 from asr.audio import Waveform
 from asr.data.augment import WaveformAugment, generator
 from asr.data.manifests import load_waveform
+from asr.data.packed import pack_cuts, pack_texts
 from asr.text.tokenizer import Tokenizer
 from asr.util.errors import UserError
 
@@ -86,9 +88,11 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         augment: WaveformAugment | None = None,
         seed: int = 0,
     ) -> None:
-        self.cuts = list(cuts)
-        self.durations_s = [cut.duration for cut in self.cuts]
-        self.texts = [tokenizer.normalize(cut.supervisions[0].text) for cut in self.cuts]
+        listed = list(cuts)
+        self.cuts = pack_cuts(listed)
+        self.ids = pack_texts(cut.id for cut in listed)
+        self.durations_s = array("d", [cut.duration for cut in listed])
+        self.texts = pack_texts(tokenizer.normalize(cut.supervisions[0].text) for cut in listed)
         self.tokenizer = tokenizer
         self.sample_rate = sample_rate
         self.augment = augment
@@ -102,7 +106,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
     @property
     def references(self) -> dict[str, str]:
         """The normalized transcripts by utterance id."""
-        return {cut.id: text for cut, text in zip(self.cuts, self.texts, strict=True)}
+        return dict(zip(self.ids, self.texts, strict=True))
 
     def __getitem__(self, shard: Shard) -> list[Batch] | UserError:
         """Load the micro-batches of a shard, each padded to its own longest utterance.
@@ -121,7 +125,7 @@ class SpeechDataset(Dataset[list[Batch] | UserError]):
         waveforms = [torch.from_numpy(self._waveform(i)) for i in real]
         targets = [torch.tensor(self._target(i), dtype=torch.long) for i in real]
         return Batch(
-            utterance_ids=[self.cuts[i].id for i in real],
+            utterance_ids=[self.ids[i] for i in real],
             waveforms=pad_sequence(waveforms, batch_first=True),
             waveform_lengths=torch.tensor([len(w) for w in waveforms]),
             targets=pad_sequence(targets, batch_first=True),
