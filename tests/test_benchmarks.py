@@ -86,3 +86,11 @@ def test_encoders() -> None:
     rows = run("encoders.py", *QUICK).splitlines()[-17:]
     assert [rows[0].split()[0], rows[-1].split()[0]] == ["blstm", "xlstm"]
     assert all(float(row.split()[-1]) > 0 for row in rows)
+
+
+def test_serve(tones: Path, tones_run: Path) -> None:
+    files = [str(tones / f"test-0{number}.wav") for number in range(2)]
+    printed = run("serve.py", *files, "--model", str(tones_run), "--clients", "4")
+    rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
+    assert all(row[-2:] == ["0", "0 |"] for row in rows if row[-1] not in ("wrong |", "--- |"))
+    assert "8 of 8 live sessions got their last words; ended with 0" in printed
