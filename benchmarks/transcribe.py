@@ -7,23 +7,21 @@
 The recording is joined from a manifest's cuts, with pauses and noise. Stages are timed in CPU
 seconds on one core, whole runs by the clock and in CPU seconds on one core and on two. With
 --commands, only the command line is measured: `asr transcribe` of so many seconds of the manifest's
-recordings in random order on two cores, the start included, beside another checkout. The encoder's
-floor is the time that its multiply-adds, without padding, would take at the rate of one
-large matrix product, which is measured in the same run.
+recordings in random order on two cores, the start included, beside another checkout; with --peers,
+the first of them by pocketsphinx and sherpa-onnx on one core. The encoder's floor is the time that
+its multiply-adds, without padding, would take at the rate of one large matrix product, which is
+measured in the same run.
 
 B batch, N samples, U encoder frames, V tokens.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import soundfile
@@ -31,6 +29,7 @@ import torch
 from commands import Side, Spent, make_sides
 from long_recording import Utterance, read_manifest, write_long
 from rapidfuzz.distance import Levenshtein
+from recording_peers import print_peers, run_peer
 from timing import count_cores, machine_line, print_row, processor_line
 from training import PRODUCT, matrix_product, multiply_adds
 
@@ -40,7 +39,6 @@ from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import AudioSegment, segments
 from asr.model.model_file import load_model
 
-PEER = Path(__file__).with_name("transcribe_peer.py")
 WIDTHS = (34, 10, 12)
 SHORT_S = 180.0
 Item = TypeVar("Item")
@@ -177,9 +175,9 @@ def print_speeds(
         fastest[threads] = min(runs)
         print_speed(name, audio_s, fastest[threads], wer(utterances, result[0].text))
     if arguments.peers:
-        peers = [run_peer(arguments.peers, path) for _ in range(arguments.repeats)]
+        peers = [run_peer(arguments.peers, [path]) for _ in range(arguments.repeats)]
         peer_s = min((peer["wall_s"], peer["cpu_s"]) for peer in peers)
-        print_speed("pocketsphinx, 1 core", audio_s, peer_s, wer(utterances, peers[0]["text"]))
+        print_speed("pocketsphinx, 1 core", audio_s, peer_s, wer(utterances, peers[0]["texts"][0]))
         ratios = [f"{theirs / ours:.1f}" for theirs, ours in zip(peer_s, fastest[1], strict=True)]
         print_row(("ours on 1 core, times as fast", *ratios), WIDTHS)
         print("(pocketsphinx uses its model of general US English; ours was trained on this task)")
@@ -212,6 +210,8 @@ def print_commands(arguments: argparse.Namespace) -> None:
             for kind in ("wall_s", "cpu_s")
         ]
         print_row(("after, times as fast at least", *cells), widths[:3])
+    if arguments.peers:
+        print_peers(arguments.peers, str(arguments.model), wanted)
 
 
 def choose_recordings(manifest: Path, seconds: float) -> list[tuple[str, str]]:
@@ -248,15 +248,6 @@ def printed_wer(printed: str, texts: dict[str, str]) -> float:
         errors += Levenshtein.distance(reference, text.upper().split())
         words += len(reference)
     return 100 * errors / words
-
-
-def run_peer(python: str, path: Path) -> dict[str, Any]:
-    """Transcribe the recording with pocketsphinx; return the text and the seconds."""
-    done = subprocess.run([python, PEER, path], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"pocketsphinx failed:\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def print_short(recognizer: Recognizer, arguments: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
-"""Transcribe one 16 kHz mono 16-bit wav file with pocketsphinx and print JSON.
+"""Transcribe 16 kHz mono 16-bit wav files with pocketsphinx and print JSON.
 
 `transcribe.py` runs this with a Python that has pocketsphinx (see `peers.txt`). Pocketsphinx uses
-its own segmenter, and its own acoustic and language model of US English. Nothing here imports asr.
+its own acoustic and language model of US English, and its own segmenter for long files. Nothing
+here imports asr.
 """
 
 import json
@@ -11,21 +12,34 @@ import wave
 
 from pocketsphinx import Decoder, Segmenter
 
+LONG_S = 30.0  # a file that is longer is cut into segments
+
 
 def main() -> None:
-    """Decode the file; print the text, CPU seconds and wall seconds."""
+    """Decode the files; print their texts, CPU seconds and wall seconds."""
     decoder = Decoder(loglevel="FATAL")
     cpu_s, wall_s = time.process_time(), time.perf_counter()
-    texts = []
-    with wave.open(sys.argv[1], "rb") as audio, _Frames(audio) as stream:
-        for segment in Segmenter(sample_rate=audio.getframerate()).segment(stream):
-            decoder.start_utt()
-            decoder.process_raw(segment.pcm, full_utt=True)
-            decoder.end_utt()
-            if decoder.hyp() is not None:
-                texts.append(decoder.hyp().hypstr)
+    texts = [transcribe(decoder, file) for file in sys.argv[1:]]
     spent = {"cpu_s": time.process_time() - cpu_s, "wall_s": time.perf_counter() - wall_s}
-    print(json.dumps({"text": " ".join(texts), **spent}))
+    print(json.dumps({"texts": texts, **spent}))
+
+
+def transcribe(decoder: Decoder, file: str) -> str:
+    """Decode a file, whole or by segments."""
+    with wave.open(file, "rb") as audio, _Frames(audio) as stream:
+        rate, frames = audio.getframerate(), audio.getnframes()
+        if frames <= LONG_S * rate:
+            return decode(decoder, audio.readframes(frames))
+        segments = Segmenter(sample_rate=rate).segment(stream)
+        return " ".join(filter(None, (decode(decoder, segment.pcm) for segment in segments)))
+
+
+def decode(decoder: Decoder, samples: bytes) -> str:
+    """Decode 16-bit samples."""
+    decoder.start_utt()
+    decoder.process_raw(samples, full_utt=True)
+    decoder.end_utt()
+    return "" if decoder.hyp() is None else decoder.hyp().hypstr
 
 
 class _Frames:
