@@ -111,7 +111,8 @@ def call_ahead(use: Callable[[], object]) -> None:
 
 
 def _call_ahead(use: Callable[[], object]) -> None:
-    if count_cores() > 1:
+    is_python = sys.executable and not getattr(sys, "frozen", False)  # not a program that holds it
+    if count_cores() > 1 and is_python:
         _processes.append(CompilerProcess())
     with suppress(Exception):
         use()

@@ -119,6 +119,17 @@ def test_a_second_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not module._processes
 
 
+@pytest.mark.parametrize("why", ["one core", "no Python", "frozen"])
+def test_no_second_process(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "count_cores", lambda: 1 if why == "one core" else 2)
+    monkeypatch.setattr(sys, "executable", "" if why == "no Python" else sys.executable)
+    monkeypatch.setattr(sys, "frozen", why == "frozen", raising=False)
+    monkeypatch.setattr(module, "CompilerProcess", lambda: pytest.fail("a process was started"))
+    called = []
+    module._call_ahead(lambda: called.append(why))
+    assert called == [why]
+
+
 def test_a_process_that_fails_gives_nothing() -> None:
     process = CompilerProcess()
     assert process.compile("no.such.module", "nothing", ()) is None
