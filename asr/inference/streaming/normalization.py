@@ -29,7 +29,8 @@ class RunningNormalizer:
 
     The statistics are of the last W frames, without the later part of long pauses, and of the
     model's training speech at the loudness of the stream. Where the stream becomes louder, frames
-    that came before are limited to the new range in the statistics, as those of a file are.
+    that came before are limited to the new range in the statistics, as those of a file are. By
+    the training speech's statistics, noise without speech does not look like speech.
 
     Args:
         settings: of the features.
@@ -46,7 +47,7 @@ class RunningNormalizer:
         least: int = FIRST_FRAMES,
     ) -> None:
         self._range, self._window, self._least = settings.range_nats, window, least
-        self._statistics = statistics
+        self._statistics, self._silence = statistics, float(np.log(np.float32(settings.amin)))
         self._waiting: list[Features] | None = [np.zeros((0, settings.mel_bins), np.float32)]
         self._counted = np.zeros((window, settings.mel_bins), np.float32)  # by the number modulo W
         self._count = 0
@@ -71,7 +72,7 @@ class RunningNormalizer:
         self._look_for_loudest(values)
         self._enter(values[self._are_counted(values)])
         sums, count = self._sums, float(min(self._count, self._window))
-        if self._statistics is not None:
+        if self._statistics is not None and self._loudest > self._silence:
             prior = self._statistics.moments(self._loudest)
             sums, count = sums + PRIOR_FRAMES * prior, count + PRIOR_FRAMES
         mean, square = sums / count

@@ -14,7 +14,7 @@ from asr.decoding.options import DecodingOptions
 from asr.engine.choice import open_engine
 from asr.engine.engine import Engine, NotANumberError
 from asr.engine.torch_engine import TorchEngine
-from asr.inference.recognizer import Recognizer
+from asr.inference.recognizer import Recognizer, load
 from asr.inference.streaming import EndpointRule, EndpointRules, Event, Partial, Stream
 from asr.model.ctc_model import CTCModel
 from asr.model.model_file import read_model, save_model
@@ -253,3 +253,11 @@ def test_memory_is_flat(engine: Engine) -> None:
         tracemalloc.reset_peak()
     tracemalloc.stop()
     assert max(held[1:]) < held[0] + 4e6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.0, 1e-3, 0.03])
+def test_noise_without_speech_has_no_words(level: float) -> None:
+    samples = level * np.random.default_rng(0).standard_normal(8 * RATE)
+    stream = load("en-small").stream(RATE)
+    assert not segments(stream.accept(samples) + stream.finish())

@@ -88,6 +88,12 @@ def test_a_short_stream_is_normalized_by_all_of_it() -> None:
     assert FeatureStream(log_mel, 2).feed(samples[:100], last=True).shape == (0, 16)
 
 
+def test_digital_silence_is_not_compared_with_speech() -> None:
+    statistics = FeatureStatistics(np.full(16, -9.0), np.full(16, 4.0))
+    stream = FeatureStream(NumpyLogMel(settings("utterance")), 2, statistics)
+    assert not stream.feed(np.zeros(48000, np.float32), last=True).any()
+
+
 def test_blocks_overlap_and_keep_the_rest() -> None:
     blocks = Blocks(4, 3)
     found = [
