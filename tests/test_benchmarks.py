@@ -54,6 +54,22 @@ def test_word_times(tones: Path, tones_run: Path) -> None:
     assert printed.splitlines()[0].endswith(" of 8 words recognised, frames of 30 ms")
 
 
+def test_streaming(tones: Path, tones_run: Path, tmp_path: Path) -> None:
+    files = (str(tones / "test.jsonl.gz"), "--model", str(tones_run))
+    sizes = ("--name", "tones", "--sizes", "200/100", "500/0")
+    results, picture = tmp_path / "results.json", tmp_path / "streaming.png"
+    output = ("--results", str(results), "--output", str(picture))
+    rows = run("streaming.py", *files, *sizes, *output).splitlines()
+    assert [row.split(" | ")[0] for row in rows[-2:]] == ["200/100", "500/0"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_streaming_costs(tones: Path, tones_run: Path) -> None:
+    printed = run("streaming_costs.py", str(tones / "test.jsonl.gz"), "--model", str(tones_run))
+    names = [row[:42].strip() for row in printed.splitlines()]
+    assert names[0] == "offline" and "endpoints" in names and len(names) == 8
+
+
 def test_transcribe(tones: Path, tones_run: Path) -> None:
     files = ("--model", str(tones_run), "--manifest", str(tones / "test.jsonl.gz"))
     printed = run("transcribe.py", *QUICK, *files, "--long-hours", "1")
