@@ -117,9 +117,15 @@ def _downloaded(recipe: Recipe, folder: Path, languages: list[str]) -> Path:
     arguments = {
         name: value for name, value in _language(recipe, languages).items() if name in takes
     }
-    with _listening(), _in_a_sentence(recipe, folder, languages):
-        folder.mkdir(parents=True, exist_ok=True)
-        found = recipe.download(folder, **arguments)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _listening():
+        try:
+            found = recipe.download(folder, **arguments)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise
+            failed = f"{folder}: lhotse could not download {recipe.name}: {_told(error)}"
+            raise UserError(failed, remedy="continue_download") from error
     return Path(found) if isinstance(found, str | Path) else folder
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.error import URLError
 
 import lhotse
 import pytest
@@ -233,6 +234,13 @@ def test_a_corpus_that_is_not_there_is_refused_or_downloaded(tmp_path, write_aud
     monkeypatch.setitem(
         recipes, "yesno", SimpleNamespace(**vars(recipes["yesno"]), has_transcripts=True)
     )
+
+    def offline(target_dir):
+        raise URLError("Name or service not known")
+
+    recipes["yesno"].download = offline
+    with refused("download: lhotse could not download yesno: .*Name or service not known.*; the "):
+        prepare("yesno", None, tmp_path / "out")
     recipes["yesno"].download = download
     summary = prepare("yesno", None, tmp_path / "out")
     assert summary.splits["test"].utterances == 30
