@@ -105,8 +105,7 @@ def run_python(model: Path, waveforms: Sequence[Waveform]) -> Run:
         stream = recognizer.create_stream()
         stream.accept_waveform(SHERPA_RATE, waveform)
         recognizer.decode_stream(stream)
-        text: str = stream.result.text.strip()
-        return text
+        return " ".join(stream.result.text.split())
 
     return timed(recognize, waveforms)
 
@@ -118,7 +117,7 @@ def run_node(model: Path, paths: Sequence[Path], folder: Path) -> Run:
         input="\n".join(map(str, paths)), capture_output=True, text=True, check=True, cwd=folder,
     )  # fmt: skip
     *texts, spent = done.stdout.rstrip("\n").split("\n")
-    return Run([text.strip() for text in texts], float(spent))
+    return Run(texts, float(spent))
 
 
 def installed_mb() -> float:

@@ -24,7 +24,7 @@ function recognize(path) {
   const stream = recognizer.createStream();
   stream.acceptWaveform(wave.sampleRate, wave.samples);
   recognizer.decode(stream);
-  const text = recognizer.getResult(stream).text;
+  const text = recognizer.getResult(stream).text.split(/\s+/).join(' ').trim();
   stream.free();
   return text;
 }

@@ -159,7 +159,7 @@ inputs = {{"waveforms": samples[None], "lengths": numpy.array([len(samples)])}}
 log_probs, frames = session.run(None, inputs)
 best = log_probs[0, : frames[0]].argmax(-1)
 changed = best[numpy.diff(best, prepend=0) != 0]
-print("".join(tokens[i] for i in changed if i).replace("▁", " "))
+print(*"".join(tokens[i] for i in changed if i).replace("▁", " ").split())
 ```
 """,
     "sherpa-onnx": """\
@@ -174,7 +174,7 @@ stream = recognizer.create_stream()
 samples, rate = soundfile.read("a.wav", dtype="float32")  # mono
 stream.accept_waveform(rate, samples)
 recognizer.decode_stream(stream)
-print(stream.result.text)
+print(*stream.result.text.split())  # two spaces in a row become one
 ```
 
 The text is the best path's, without a language model. Frames of {frame_ms} ms are repeated to the

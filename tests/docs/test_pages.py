@@ -15,7 +15,21 @@ from asr.cli import main, make_parser
 
 COMMANDS = [c for page in PAGES for c in commands(page) if c.block.mark != "example"]
 RUN = [page for page in PAGES if any(c.verb and not c.block.mark for c in commands(page))]
-PROGRAMS = {"tensorboard", "zcat", "grep", "lhotse", "awk", "gzip", "cat", "uv", "git"}
+PROGRAMS = {
+    "tensorboard",
+    "zcat",
+    "grep",
+    "lhotse",
+    "awk",
+    "gzip",
+    "cat",
+    "uv",
+    "git",
+    "npm",
+    "node",
+    "cp",
+    "python3",
+}
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 #: Of its own recipe, a training run by the tests has a size that takes a second.
 QUICK = [*tiny.MODEL, "trainer.epochs=1"]
