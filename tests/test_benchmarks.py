@@ -48,6 +48,15 @@ def test_training_of_two_checkouts(tones: Path) -> None:
     assert printed[-1].startswith("before/after, wall s: ")
 
 
+def test_scale() -> None:
+    printed = run("scale.py", "--quick")
+    rows = {line.split("  ")[0].split(":")[0] for line in printed.splitlines()}
+    assert rows >= {
+        "200 utterances, 1 hours", "read and check", "find problems", "dataset", "plan an epoch",
+        "start", "kept", "most at once", "each worker's",
+    }  # fmt: skip
+
+
 def test_word_times(tones: Path, tones_run: Path) -> None:
     manifest = str(tones / "test.jsonl.gz")
     printed = run("word_times.py", "--model", str(tones_run), "--manifest", manifest)
