@@ -26,6 +26,7 @@ from asr.model.model_file import export_model, load_model, read_model, save_mode
 from asr.model.quantize import quantize, restore
 from asr.model.tensor_file import read_tensors, write_tensors
 from asr.text.bpe import BPETokenizer
+from asr.text.packed_lexicon import PackedLexicon
 from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import BLANK
 from asr.util.errors import UserError
@@ -137,6 +138,12 @@ def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
     first, second = (save(tmp_path / name).read_bytes() for name in ("a.x", "b.x"))
 
     assert first == second
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_no_start_parses_the_lexicon_of_a_shipped_model(name: str) -> None:
+    """It must be the last of the metadata, or each start takes a second more."""
+    assert isinstance(read_model(name).tokenizer.pronunciations, PackedLexicon)
 
 
 def test_facts_for_people_are_stored(model_file: Path) -> None:
