@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from asr.cli.corpora_list import list_corpora
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
 from asr.util.errors import UserError
@@ -53,15 +52,17 @@ def add(verbs: Verbs) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the manifests and print a summary, or print the list of corpora."""
+    if not args.list and (args.corpus is None or args.output is None):
+        args.wrong_usage("the following arguments are required: CORPUS, --output")
+
     import lhotse  # noqa: F401  (where it is missing, nothing is downloaded)
 
     from asr import corpora
+    from asr.cli.corpora_list import list_corpora
 
     if args.list:
         show(list_corpora())
         return
-    if args.corpus is None or args.output is None:  # which --list does without
-        args.wrong_usage("the following arguments are required: CORPUS, --output")
     if args.path and args.source:
         raise UserError("prepare: the corpus was given twice; give PATH or --source")
     options = {name: getattr(args, name) for name in OPTIONS}
