@@ -17,6 +17,7 @@ from typing import TextIO
 import openai
 import soundfile
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 #: Seconds of a live client's packet.
 PACKET_S = 0.2
@@ -127,17 +128,18 @@ async def send_live(server: Server, path: Path, load: Load, expected: str | None
 async def last_words(server: Server, path: Path, load: Load) -> None:
     """Speak until the server ends."""
     samples, rate = soundfile.read(path, dtype="int16")
-    step, answer = round(PACKET_S * rate), {}
-    with suppress(Exception):
-        async with connect(
-            f"ws://127.0.0.1:{server.port}/", compression=None, open_timeout=None
-        ) as socket:
+    step, answers = round(PACKET_S * rate), [{}]
+    async with connect(f"ws://127.0.0.1:{server.port}/", **PATIENT_SOCKET) as socket:
+        with suppress(ConnectionClosed):
             await socket.send(json.dumps({"config": {"sample_rate": rate}}))
             for first in range(0, 1 << 40, step):
                 await socket.send(samples[first % len(samples) :][:step].tobytes())
-                answer = json.loads(await socket.recv())
+                answers.append(json.loads(await socket.recv()))
                 await asyncio.sleep(PACKET_S)
-    load.lost += "text" not in answer
+        with suppress(ConnectionClosed):  # what came while a packet could no longer be sent
+            while True:
+                answers.append(json.loads(await socket.recv()))
+    load.lost += "text" not in answers[-1]
 
 
 async def until_closed(server: Server, sent: bytes, half_close: bool = False) -> tuple[str, float]:
