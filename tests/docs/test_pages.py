@@ -125,6 +125,6 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def test_readme_is_short() -> None:
     text = (ROOT / "README.md").read_text()
-    assert len(text.splitlines()) <= 120
+    assert len(text.splitlines()) <= 135
     numbers = re.findall(r"\d+(?:[.,]\d+)*", text)
     assert len(numbers) <= 0.055 * len(text.split())
