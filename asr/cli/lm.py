@@ -20,12 +20,26 @@ _TEXT_HELP = (
 )
 
 
+KINDS = ("ngram", "lstm")
+#: Flags of one kind of model with their defaults.
+_LSTM_FLAGS = (
+    ("subwords", 2048, "tokens, at most"),
+    ("hidden-size", 384, "units of the layer, and numbers that stand for a token"),
+    ("epochs", 1, "passes over the text"),
+    ("seed", 1, "of the first weights and of the order of sentences"),
+)
+
+
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
     lm = verbs.add_parser("lm", help="estimate an n-gram language model, or describe one")
     actions = lm.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="estimate one from text: modified Kneser-Ney")
     train.add_argument("text", type=Path, metavar="TEXT", help=_TEXT_HELP)
+    train.add_argument(
+        "--kind", choices=KINDS, default="ngram",
+        help="lstm: a network over subwords, for a second pass (ngram)",
+    )  # fmt: skip
     train.add_argument("--order", type=int, default=3, help="longest n-gram (3)")
     train.add_argument(
         "--prune", type=int, nargs="+", default=(), metavar="N",
@@ -40,8 +54,11 @@ def add(verbs: Verbs) -> None:
         help="of the numbers written; 1 makes a small file and hardly a worse model (6)",
     )  # fmt: skip
     train.add_argument(
-        "--output", type=Path, required=True, metavar="ARPA", help="gzipped if it ends in .gz"
-    )
+        "--output", type=Path, required=True, metavar="ARPA",
+        help="gzipped if it ends in .gz; for lstm a folder, where a stopped training goes on",
+    )  # fmt: skip
+    for name, value, text in _LSTM_FLAGS:
+        train.add_argument(f"--{name}", type=int, metavar="N", help=f"lstm: {text} ({value})")
     train.set_defaults(run=run_train)
     info = actions.add_parser("info", help="sizes, and with a text its perplexity")
     info.add_argument("model", type=Path, metavar="ARPA", help="plain, gzipped or packed")
@@ -68,6 +85,9 @@ def add(verbs: Verbs) -> None:
 
 def run_train(args: argparse.Namespace) -> None:
     """Estimate a model and print its counts and discounts."""
+    if args.kind == "lstm":
+        _train_lstm(args)
+        return
     from asr.lm.estimate import train
 
     made = train(
@@ -79,6 +99,23 @@ def run_train(args: argparse.Namespace) -> None:
         decimals=args.decimals,
     )
     show(_format_trained(made))
+
+
+def _train_lstm(args: argparse.Namespace) -> None:
+    """Train a network, and print its size."""
+    from asr.training.neural_lm.train import train
+
+    given = {name.replace("-", "_"): value for name, value, _ in _LSTM_FLAGS}
+    for name in given:
+        if (value := getattr(args, name)) is not None:
+            given[name] = value
+    made = train(_read_text(args), args.output, **given)
+    show(
+        f"{made.path}: from {made.sentences:,} sentences of {made.words:,} words\n"
+        f"  {made.subwords:,} tokens, {made.weights:,} weights, "
+        f"{made.path.stat().st_size / 1e6:.1f} MB\n"
+        f"  perplexity a word, while training: {made.perplexity:.1f}"
+    )
 
 
 def run_info(args: argparse.Namespace) -> None:

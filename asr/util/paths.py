@@ -25,6 +25,8 @@ SHIPPED = _PACKAGE / "models"
 #: The model of those who name none.
 DEFAULT_MODEL = "en-small"
 MODEL_NAME = "model.safetensors"
+#: The neural language model in the folder that `asr lm train --kind lstm` makes.
+LM_NAME = "lm.safetensors"
 DECODING_NAME = "decoding.yaml"
 
 
