@@ -101,7 +101,8 @@ def _goes_on(parsed: argparse.Namespace) -> bool:
     if parsed.verb == "prepare":  # a download continues
         return parsed.source is None and parsed.path is None and parsed.corpus != "digits"
     writes = parsed.verb in ("transcribe", "align") and parsed.output_dir is not None
-    return parsed.verb == "train" or (writes and not parsed.overwrite)
+    trains = parsed.verb == "train" or getattr(parsed, "kind", None) == "lstm"
+    return trains or (writes and not parsed.overwrite)
 
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:

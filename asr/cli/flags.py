@@ -152,6 +152,9 @@ def _add_beam(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--lm-weight", type=float, metavar="X", help="of the model's log-probabilities"
     )
+    group.add_argument(
+        "--neural-lm", type=Path, metavar="FILE", help="LSTM language model of a second pass"
+    )
     group.add_argument("--word-score", type=float, metavar="X", help="nats added for every word")
     group.add_argument(
         "--vocabulary",
@@ -176,6 +179,7 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
         "beam_size": args.beam,
         "lm": args.lm,
         "lm_weight": args.lm_weight,
+        "neural_lm": args.neural_lm,
         "word_score": args.word_score,
         "vocabulary": args.vocabulary,
         "hotwords": args.hotwords,
@@ -190,6 +194,8 @@ def decoding_options(args: argparse.Namespace) -> "DecodingOptions":
     base = read_options(file) if file else DecodingOptions()
     if args.lm:
         given["lm_digest"] = None  # the weights were tuned with another model
+    if args.neural_lm:
+        given["neural_lm_digest"] = None
     return replace(base, search="beam", **given) if given else base
 
 

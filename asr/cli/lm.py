@@ -1,8 +1,8 @@
-"""`asr lm train`, `asr lm info` and `asr lm pack`: n-gram language models."""
+"""`asr lm train`, `asr lm info` and `asr lm pack`: language models, n-grams and LSTMs."""
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asr.cli.flags import Verbs
 from asr.cli.messages import show
@@ -14,54 +14,54 @@ if TYPE_CHECKING:
     from asr.lm.estimate import TrainedModel
     from asr.lm.perplexity import ModelInfo, Perplexity
     from asr.lm.vocabulary import TokenizedText
+    from asr.training.neural_lm.train import TrainedNeuralModel
 
 _TEXT_HELP = (
     "a sentence a line, may be gzipped; or the transcripts of a cut manifest, a table or a list"
 )
-
-
-KINDS = ("ngram", "lstm")
-#: Flags of one kind of model with their defaults.
-_LSTM_FLAGS = (
-    ("subwords", 2048, "tokens, at most"),
-    ("hidden-size", 384, "units of the layer, and numbers that stand for a token"),
-    ("epochs", 1, "passes over the text"),
-    ("seed", 1, "of the first weights and of the order of sentences"),
-)
+#: The flags of one kind of model.
+_FLAGS = {
+    "ngram": ("order", "prune", "entropy", "decimals"),
+    "lstm": ("subwords", "hidden_size", "epochs", "seed"),
+}
 
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
-    lm = verbs.add_parser("lm", help="estimate an n-gram language model, or describe one")
+    lm = verbs.add_parser("lm", help="train a language model, or describe one")
     actions = lm.add_subparsers(dest="action", required=True, metavar="ACTION")
-    train = actions.add_parser("train", help="estimate one from text: modified Kneser-Ney")
+    train = actions.add_parser("train", help="from text: n-grams by Kneser-Ney, or an LSTM")
     train.add_argument("text", type=Path, metavar="TEXT", help=_TEXT_HELP)
     train.add_argument(
-        "--kind", choices=KINDS, default="ngram",
+        "--kind", choices=[*_FLAGS], default="ngram",
         help="lstm: a network over subwords, for a second pass (ngram)",
     )  # fmt: skip
-    train.add_argument("--order", type=int, default=3, help="longest n-gram (3)")
+    train.add_argument("--order", type=int, help="longest n-gram (3)")
     train.add_argument(
-        "--prune", type=int, nargs="+", default=(), metavar="N",
+        "--prune", type=int, nargs="+", metavar="N",
         help="drop n-grams seen N times or less, a number an order, as lmplz takes it",
     )  # fmt: skip
     train.add_argument(
-        "--entropy", type=float, default=0.0, metavar="X",
+        "--entropy", type=float, metavar="X",
         help="drop n-grams whose loss costs less than X nats a word, as SRILM's -prune does (0)",
     )  # fmt: skip
     train.add_argument(
-        "--decimals", type=int, default=6, metavar="N",
+        "--decimals", type=int, metavar="N",
         help="of the numbers written; 1 makes a small file and hardly a worse model (6)",
     )  # fmt: skip
     train.add_argument(
         "--output", type=Path, required=True, metavar="ARPA",
         help="gzipped if it ends in .gz; for lstm a folder, where a stopped training goes on",
     )  # fmt: skip
-    for name, value, text in _LSTM_FLAGS:
-        train.add_argument(f"--{name}", type=int, metavar="N", help=f"lstm: {text} ({value})")
+    train.add_argument("--subwords", type=int, metavar="N", help="of an lstm, at most (2048)")
+    train.add_argument("--hidden-size", type=int, metavar="N", help="of an lstm (384)")
+    train.add_argument("--epochs", type=int, metavar="N", help="passes of an lstm (1)")
+    train.add_argument("--seed", type=int, metavar="N", help="of an lstm (1)")
     train.set_defaults(run=run_train)
     info = actions.add_parser("info", help="sizes, and with a text its perplexity")
-    info.add_argument("model", type=Path, metavar="ARPA", help="plain, gzipped or packed")
+    info.add_argument(
+        "model", type=Path, metavar="FILE", help="an ARPA file, gzipped or packed too, or an LSTM"
+    )
     info.add_argument("text", type=Path, nargs="?", metavar="TEXT", help=_TEXT_HELP)
     info.set_defaults(run=run_info)
     pack = actions.add_parser("pack", help="a smaller file that opens without being parsed")
@@ -84,45 +84,64 @@ def add(verbs: Verbs) -> None:
 
 
 def run_train(args: argparse.Namespace) -> None:
-    """Estimate a model and print its counts and discounts."""
+    """Estimate or train a model and print what it holds."""
     if args.kind == "lstm":
-        _train_lstm(args)
+        from asr.training.neural_lm.train import train as train_lstm
+
+        given = _read_flags(args)
+        show(_format_lstm(train_lstm(_read_text(args), args.output, **given)))
         return
     from asr.lm.estimate import train
 
-    made = train(
-        _read_text(args),
-        args.output,
-        order=args.order,
-        prune=args.prune,
-        entropy=args.entropy,
-        decimals=args.decimals,
-    )
-    show(_format_trained(made))
+    given = _read_flags(args)
+    show(_format_trained(train(_read_text(args), args.output, **given)))
 
 
-def _train_lstm(args: argparse.Namespace) -> None:
-    """Train a network, and print its size."""
-    from asr.training.neural_lm.train import train
+def _read_flags(args: argparse.Namespace) -> dict[str, Any]:
+    """Read the flags of the kind of model that is asked for.
 
-    given = {name.replace("-", "_"): value for name, value, _ in _LSTM_FLAGS}
-    for name in given:
-        if (value := getattr(args, name)) is not None:
-            given[name] = value
-    made = train(_read_text(args), args.output, **given)
-    show(
-        f"{made.path}: from {made.sentences:,} sentences of {made.words:,} words\n"
-        f"  {made.subwords:,} tokens, {made.weights:,} weights, "
-        f"{made.path.stat().st_size / 1e6:.1f} MB\n"
-        f"  perplexity a word, while training: {made.perplexity:.1f}"
-    )
+    Raises:
+        UserError: a flag of the other kind.
+    """
+    for kind, names in _FLAGS.items():
+        for name in names:
+            if kind != args.kind and getattr(args, name) is not None:
+                flag = name.replace("_", "-")
+                raise UserError(
+                    f"--{flag}: of --kind {kind}, found --kind {args.kind}; leave out one of them"
+                )
+    if args.kind == "lstm" and args.unit == "char":
+        raise UserError("--unit char: an lstm cuts words into subwords itself; leave it out")
+    flags = {name: getattr(args, name) for name in _FLAGS[args.kind]}
+    return {name: value for name, value in flags.items() if value is not None}
 
 
 def run_info(args: argparse.Namespace) -> None:
     """Describe a model."""
+    if args.model.suffix == ".safetensors":
+        _describe_lstm(args)
+        return
     from asr.lm.perplexity import info
 
     show(_format_info(info(args.model, _read_text(args) if args.text else None)))
+
+
+def _describe_lstm(args: argparse.Namespace) -> None:
+    """Describe a network."""
+    from asr.lm.neural.perplexity import measure_perplexity
+    from asr.onnx.language_model import OnnxLanguageModel
+
+    model = OnnxLanguageModel(args.model)
+    lines = [
+        f"{args.model}: LSTM of {model.hidden_size} units, {len(model.subwords):,} subwords, "
+        f"{args.model.stat().st_size / 1e6:.1f} MB"
+    ]
+    if args.text:
+        text = _read_text(args)
+        lines.append(
+            _format_perplexity(measure_perplexity(model.score_subwords, model.subwords, text))
+        )
+    show("\n".join(lines))
 
 
 def run_pack(args: argparse.Namespace) -> None:
@@ -150,6 +169,15 @@ def _read_text(args: argparse.Namespace) -> "TokenizedText":
     if isinstance(lines, bytes):
         return tokenize_content(lines, str(args.text), args.unit, normalize)
     return tokenize_lines(lines, str(args.text), args.unit, normalize)
+
+
+def _format_lstm(made: "TrainedNeuralModel") -> str:
+    return (
+        f"{made.path}: from {made.sentences:,} sentences of {made.words:,} words\n"
+        f"  {made.subwords:,} subwords, {made.weights:,} weights, "
+        f"{made.path.stat().st_size / 1e6:.1f} MB\n"
+        f"  perplexity a word, while training: {made.perplexity:.1f}"
+    )
 
 
 def _format_trained(made: "TrainedModel") -> str:

@@ -1,7 +1,7 @@
 """`asr tune`: fit a decoder's weights and confidence to held-out speech."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from asr.cli.flags import Verbs, add_beam, add_device, add_model, decoding_optio
 from asr.cli.messages import complain, show
 
 if TYPE_CHECKING:
-    from asr.inference.tuning import Trial
+    from asr.inference.descent import Trial
 
 SHOWN = 5
 #: Of fewer utterances no difference between settings is beyond chance (`asr.scoring.compare`).
@@ -33,8 +33,10 @@ def run(args: argparse.Namespace) -> None:
     """Search the weights and write the options."""
     from asr.decoding.decoder import load_hotwords, load_lexicon
     from asr.decoding.options import DecodingOptions, write_options
+    from asr.inference.descent import SECOND_PASS_STEPS, STEPS
     from asr.inference.evaluation import held_out_log_probs
     from asr.inference.recognizer import load
+    from asr.inference.second_pass import open_scorer
     from asr.inference.tuning import Tuner
 
     options = decoding_options(args)
@@ -45,7 +47,8 @@ def run(args: argparse.Namespace) -> None:
     lexicon = load_lexicon(recognizer.tokens, options, normalize)
     hotwords = load_hotwords(options, normalize)
     log_probs, references = held_out_log_probs(recognizer, args.manifest)
-    tuner = Tuner(log_probs, references, lexicon, options, hotwords)
+    scorer = open_scorer(options)
+    tuner = Tuner(log_probs, references, lexicon, options, hotwords, scorer)
     if len(references) < FEWEST:
         words = sum(len(reference.split()) for reference in references)
         complain(
@@ -56,24 +59,24 @@ def run(args: argparse.Namespace) -> None:
     try:  # a file that cannot be written must not take the work of hours with it
         write_options(best, args.output)
     finally:
-        show(_format_trials(trials))
+        show(_format_trials(trials, STEPS))
+        if tuner.second_pass_trials:
+            show(_format_trials(tuner.second_pass_trials, SECOND_PASS_STEPS, " of the second pass"))
         fitted = "" if tuner.calibrated else ", not fitted: the best settings recognize no word"
         show(f"confidence temperature {best.confidence_temperature:.2f}{fitted}")
     show(f"written to {args.output}")
 
 
-def _format_trials(trials: "Sequence[Trial]") -> str:
+def _format_trials(trials: "Sequence[Trial]", names: Iterable[str], what: str = "") -> str:
     """The best settings, a line each."""
-    from asr.inference.tuning import STEPS
-
     lines = [
-        f"{len(trials)} settings tried; the best:",
-        "   WER    CER  " + "  ".join(STEPS),
+        f"{len(trials)} settings{what} tried; the best:",
+        "   WER    CER  " + "  ".join(names),
     ]
     lines += [
         "  ".join(
             [f"{100 * trial.wer:6.2f} {100 * trial.cer:6.2f}"]
-            + [f"{getattr(trial.options, name):{len(name)}.3f}" for name in STEPS]
+            + [f"{getattr(trial.options, name):{len(name)}.3f}" for name in names]
         )
         for trial in trials[:SHOWN]
     ]

@@ -23,6 +23,7 @@ from asr.util.threads import map_in_threads
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch, Hypothesis
     from asr.decoding.lexicon import Lexicon
+    from asr.decoding.rescoring import SentenceScorer
     from asr.decoding.segmental import SegmentalDecoder
     from asr.decoding.stream_decoder import StreamDecoder
     from asr.lm.ngram import NGram
@@ -48,6 +49,7 @@ class Decoder:
         tokens: the acoustic model's tokens.
         options: search, files and weights.
         normalize: brings the lexicon's words and the hot words to the spelling the model writes.
+        scorer: the second pass's language model, where the options name one.
 
     Raises:
         UserError: a file that the options name cannot be used, and why.
@@ -58,8 +60,10 @@ class Decoder:
         tokens: Tokens,
         options: DecodingOptions,
         normalize: Callable[[str], str] = str.strip,
+        scorer: "SentenceScorer | None" = None,
     ) -> None:
         self._tokens, self._options, self._normalize = tokens, options, normalize
+        self._scorer = scorer
         self._beam, self._lexicon = None, None
         self._hotwords: list[str] = []
         if options.search == "beam":
@@ -143,9 +147,15 @@ class Decoder:
         log_probs: NDArray[np.floating],
         hypotheses: "Sequence[Hypothesis]",
     ) -> Decoded:
-        """Read the words of a search's best result."""
+        """Read the words of a search's best result, after the second pass if there is one."""
         from asr.decoding.word_posteriors import read_best
 
+        if self._scorer is not None:
+            from asr.decoding.rescoring import rescore, score_texts
+
+            most = self._options.second_pass_texts
+            scored = score_texts(beam, hypotheses, self._scorer, most)
+            hypotheses = rescore(scored, self._options)
         path, found, log_confidence = read_best(beam, log_probs, hypotheses)
         return self._decoded(path, found, frame_s, log_confidence)
 

@@ -26,8 +26,15 @@ RANGES: dict[str, tuple[float, float]] = {
     "unk_score": (-1000, 1000),
     "hotword_boost": (0, 100),
     "confidence_temperature": (0.001, 1000),
+    "neural_lm_weight": (0, 100),
+    "second_pass_lm_weight": (0, 100),
+    "second_pass_word_score": (-100, 100),
+    "second_pass_texts": (1, 10_000),
 }
-_PATHS = ("lm", "vocabulary", "hotwords")
+_PATHS = ("lm", "vocabulary", "hotwords", "neural_lm")
+#: Language models, each with the option that holds its digest, and what their files are.
+DIGESTS = {"lm": "lm_digest", "neural_lm": "neural_lm_digest"}
+_WRITTEN = {"lm": "an ARPA file", "neural_lm": "a file of `asr lm train --kind lstm`"}
 #: Keys of files written before the options had their present names.
 _FORMER_NAMES = {"lexicon": "vocabulary"}
 
@@ -65,6 +72,13 @@ class DecodingOptions:
         hotword_boost: the bonus for each letter of a finished hot word.
         confidence_temperature: more than 1 makes confidences higher, less makes them lower (see
             `asr.inference.calibration`).
+        neural_lm: LSTM language model that ranks the results of the search again, a second pass
+            (`asr.decoding.rescoring`).
+        neural_lm_digest: SHA-256 of that file when the weights below were fitted; checked if given.
+        neural_lm_weight: what its natural log-probabilities are multiplied by.
+        second_pass_lm_weight: takes the place of `lm_weight` in the second pass.
+        second_pass_word_score: added for every word in the second pass, beside `word_score`.
+        second_pass_texts: the most texts of an utterance that the second pass ranks.
 
     Raises:
         OptionError: a value of another type or out of its range.
@@ -86,6 +100,12 @@ class DecodingOptions:
     hotwords: Path | None = None
     hotword_boost: float = 1.0
     confidence_temperature: float = 1.0
+    neural_lm: Path | None = None
+    neural_lm_digest: str | None = None
+    neural_lm_weight: float = 0.5
+    second_pass_lm_weight: float = 0.5
+    second_pass_word_score: float = 0.0
+    second_pass_texts: int = 100
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -100,20 +120,24 @@ class DecodingOptions:
                     name, "greedy search uses none; set search to beam, or leave it out"
                 )
 
-    def check_lm(self) -> None:
-        """Compare the LM file with the digest that its weights were fitted with.
+    def check_lm(self, name: str = "lm") -> None:
+        """Compare a language model's file with the digest that its weights were fitted with.
+
+        Args:
+            name: ``lm`` or ``neural_lm``.
 
         Raises:
             UserError: the file is missing, cannot be read, or has another digest.
         """
-        if self.lm is None:
+        lm, expected = getattr(self, name), getattr(self, DIGESTS[name])
+        if lm is None:
             return
-        if not _exists(self.lm):
-            raise UserError(f"{self.lm}: no such language model; give the path of an ARPA file")
-        if self.lm_digest is not None and (found := _digest(self.lm)) != self.lm_digest:
+        if not _exists(lm):
+            raise UserError(f"{lm}: no such language model; give the path of {_WRITTEN[name]}")
+        if expected is not None and (found := _digest(lm)) != expected:
             raise UserError(
-                f"{self.lm}: not the language model these weights were tuned with (digest "
-                f"{found[:12]}, expected {self.lm_digest[:12]}); run `asr tune` again"
+                f"{lm}: not the language model these weights were tuned with (digest "
+                f"{found[:12]}, expected {expected[:12]}); run `asr tune` again"
             )
 
 
@@ -144,11 +168,13 @@ def read_options(path: Path) -> DecodingOptions:
         for name in _PATHS:
             if (value := getattr(options, name)) is not None:
                 options = replace(options, **{name: path.parent / value})
-        options.check_lm()
     except OptionError as error:
         raise UserError(f"{path}:{settings[error.name].line}: {error}") from None
-    except UserError as error:
-        raise UserError(f"{path}:{settings['lm'].line}: {error}") from None
+    for name in DIGESTS:
+        try:
+            options.check_lm(name)
+        except UserError as error:
+            raise UserError(f"{path}:{settings[name].line}: {error}") from None
     return options
 
 
@@ -162,7 +188,9 @@ def write_options(options: DecodingOptions, path: Path) -> None:
         if (file := values[name]) is not None:
             there = file.parent.resolve() / file.name
             values[name] = Path(os.path.relpath(there, folder)).as_posix()
-    values["lm_digest"] = None if options.lm is None else _digest(options.lm)
+    for name, digest_name in DIGESTS.items():
+        lm = getattr(options, name)
+        values[digest_name] = None if lm is None else _digest(lm)
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 

@@ -23,6 +23,7 @@ from asr.engine.choice import open_engine
 from asr.engine.engine import Engine
 from asr.inference.jobs import Channel, File, Job, find_jobs
 from asr.inference.log_probs import compute_log_probs
+from asr.inference.second_pass import open_scorer
 from asr.inference.segmentation import LONGEST_S, AudioSegment, check_detector
 from asr.inference.segmentation.batching import SegmentBatch
 from asr.model.model_file import read_model
@@ -71,7 +72,8 @@ class Recognizer:
         self.sample_rate = engine.sample_rate
         self.tokens = Tokens.of(tokenizer)
         self.options = options or DecodingOptions()
-        self.decoder = Decoder(self.tokens, self.options, tokenizer.normalize)
+        scorer = open_scorer(self.options)
+        self.decoder = Decoder(self.tokens, self.options, tokenizer.normalize, scorer)
         self.vad = vad
         check_detector(vad, self.sample_rate)
 

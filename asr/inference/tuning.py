@@ -5,7 +5,7 @@ frames, V tokens.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,13 @@ from tqdm import tqdm
 
 from asr.decoding.beam import BeamSearch, Hypothesis
 from asr.decoding.lexicon import Lexicon
-from asr.decoding.options import RANGES, DecodingOptions
+from asr.decoding.options import DecodingOptions
+from asr.decoding.rescoring import SentenceScorer, rescore, score_texts
 from asr.decoding.word_posteriors import read_best
 from asr.decoding.words import right_words
 from asr.inference.calibration import fit_temperature
+from asr.inference.descent import HALVINGS, STEPS, Trial, descend
+from asr.inference.second_pass_tuning import SecondPassTuner
 from asr.scoring import Pair, count_errors
 from asr.util.errors import UserError
 
@@ -24,30 +27,6 @@ LM_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 #: Blank penalties and prior weights that go together: each alone may look worse than neither, and a
 #: step at a time does not lead from one pair to the next.
 PENALTIES = ((0.0, 0.0), (1.0, 0.5), (2.0, 0.5))
-#: First steps of the search downhill, the most important weight first.
-STEPS = {
-    "lm_weight": 0.125,
-    "blank_penalty": 0.5,
-    "prior_weight": 0.2,
-    "word_score": 0.5,
-    "unk_score": 2.0,
-}
-HALVINGS = 2
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Decoding options and their error rates on the held-out speech, as fractions."""
-
-    options: DecodingOptions
-    wer: float
-    cer: float
-
-    @property
-    def rank(self) -> tuple[float, ...]:
-        """The key that is minimised: WER, then CER, then the size of the weights."""
-        weights = (getattr(self.options, name) for name in STEPS)
-        return self.wer, self.cer, *(abs(weight) for weight in weights)
 
 
 class Tuner:
@@ -59,8 +38,10 @@ class Tuner:
         lexicon: its tokens, which are those of the log-probs' columns, and its language model.
         options: where to start; all but the weights and the temperature is kept.
         hotwords: phrases that earn a bonus.
+        scorer: the second pass's language model, if its weights are to be fitted too.
 
     Attributes:
+        second_pass_trials: those of the second pass after `tune`, best first.
         calibrated: whether the confidence temperature was fitted, for which words must have been
             recognized.
 
@@ -75,11 +56,13 @@ class Tuner:
         lexicon: Lexicon,
         options: DecodingOptions,
         hotwords: Sequence[str] = (),
+        scorer: SentenceScorer | None = None,
     ) -> None:
         self._log_probs, self._tokens, self._lexicon = log_probs, lexicon.tokens, lexicon
         self._words = [reference.split() for reference in references]
         self._options, self._hotwords = replace(options, search="beam"), hotwords
         self._tried: dict[DecodingOptions, Trial] = {}
+        self._scorer, self.second_pass_trials = scorer, list[Trial]()
         self.calibrated = False
         if not any(self._words):
             raise UserError("tune: no reference has a word; tune on speech with transcripts")
@@ -105,26 +88,19 @@ class Tuner:
             best = min(found, key=self._rank)
             for halving in range(1, HALVINGS + 1):
                 best = self._descend(best, 0.5**halving)
-        best = replace(best, confidence_temperature=self._temperature(best))
+        search, results = self._search(best)
+        if self._scorer is not None:
+            best, results = self._tune_second_pass(best, search, results)
+        best = replace(best, confidence_temperature=self._temperature(search, results))
         return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
 
     def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
-        """Step along one weight after the other, for as long as it helps, until none does."""
+        """Step downhill along the weights that this model and language model have."""
         useless = set() if self._lexicon.lm is not None else {"lm_weight", "unk_score"}
         if self._tokens.counts is None:
             useless.add("prior_weight")
-        steps = [(name, sign * scale * STEPS[name]) for name in STEPS for sign in (1, -1)]
-        start = None
-        while start != best:
-            start = best
-            for name, step in steps:
-                least, most = RANGES[name]
-                while name not in useless and least <= getattr(best, name) + step <= most:
-                    further = replace(best, **{name: getattr(best, name) + step})
-                    if self._rank(further) >= self._rank(best):
-                        break
-                    best = further
-        return best
+        steps = {name: step for name, step in STEPS.items() if name not in useless}
+        return descend(best, steps, scale, self._rank)
 
     def _rank(self, options: DecodingOptions) -> tuple[float, ...]:
         return self._try(options).rank
@@ -145,11 +121,23 @@ class Tuner:
             self._bar.update()
         return self._tried[options]
 
-    def _temperature(self, options: DecodingOptions) -> float:
+    def _tune_second_pass(
+        self, options: DecodingOptions, search: BeamSearch, found: list[list[Hypothesis]]
+    ) -> tuple[DecodingOptions, list[list[Hypothesis]]]:
+        """Fit the second pass's weights, and rank the results of the search by them."""
+        assert self._scorer is not None
+        scored = [
+            score_texts(search, hypotheses, self._scorer, options.second_pass_texts)
+            for hypotheses in tqdm(found, desc="second pass", unit="utt", disable=None)
+        ]
+        tuner = SecondPassTuner(scored, self._words, self._tokens.join)
+        best, self.second_pass_trials = tuner.tune(options)
+        return best, [rescore(one, best) for one in scored]
+
+    def _temperature(self, search: BeamSearch, found: list[list[Hypothesis]]) -> float:
         """Fit the temperature on which words of the best hypotheses are right."""
         confidences: list[float] = []
         correct: list[bool] = []
-        search, found = self._search(options)
         for row, hypotheses, reference in zip(self._log_probs, found, self._words, strict=True):
             _, words, log_confidence = read_best(search, row, hypotheses)
             confidences += np.exp(log_confidence).tolist()

@@ -68,12 +68,22 @@ def measure_perplexity(lm: NGram, text: TokenizedText) -> Perplexity:
         score_words(lm.arrays, lm.begin, with_begins), ends[:-1] + 1 + np.arange(len(ends) - 1)
     )
     scores /= LN_10
-    oov = ids == lm.unk_id
+    return from_scores(scores, ids == lm.unk_id, len(ends))
+
+
+def from_scores(scores: np.ndarray, oov: np.ndarray, sentences: int) -> Perplexity:
+    """Sum up a text of N tokens.
+
+    Args:
+        scores: (N,) log10 probabilities of words and sentence ends.
+        oov: (N,) which tokens the model does not know.
+        sentences: how many.
+    """
     known = int(np.count_nonzero(~oov))
     return Perplexity(
-        sentences=len(ends),
-        tokens=len(ids),
-        oov_tokens=len(ids) - known,
+        sentences=sentences,
+        tokens=len(scores),
+        oov_tokens=len(scores) - known,
         log10_probability=float(scores.sum()),
         perplexity=_perplexity(scores),
         perplexity_without_oov=_perplexity(scores[~oov]) if known else float("nan"),

@@ -28,13 +28,16 @@ class Weights:
 
     Attributes:
         in_8_bits: whether all matrices are stored as integers.
-        vocabulary_size: V, the number of tokens.
     """
 
     def __init__(self, stored: Mapping[str, npt.NDArray[Any]]) -> None:
         self._stored = stored
         self.in_8_bits = all(array.dtype == np.int8 for array in stored.values() if array.ndim > 1)
-        self.vocabulary_size = len(stored["head.bias"])
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V, the number of an acoustic model's tokens."""
+        return len(self._stored["head.bias"])
 
     def floats(self, name: str) -> Array:
         """Give a tensor as float32, in the shape of the file."""

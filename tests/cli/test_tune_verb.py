@@ -9,7 +9,7 @@ import pytest
 from asr.cli import main
 from asr.decoding.options import read_options
 from asr.decoding.tokens import Tokens
-from asr.inference.tuning import STEPS
+from asr.inference.descent import STEPS
 from asr.util.paths import MODEL_NAME
 
 ALPHABET = ("", "A", "B", " ")

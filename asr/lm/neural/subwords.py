@@ -93,7 +93,8 @@ def learn_subwords(text: TokenizedText, most: int) -> Subwords:
         most: ids that the subwords take, at most; a small text gives fewer.
 
     Raises:
-        UserError: sentencepiece is not installed, the text has no words, or more characters.
+        UserError: sentencepiece is not installed, the text has no words, or more characters than
+            `most` allows.
     """
     words = text.vocabulary.decode().split("\n")
     ends = np.flatnonzero(text.tokens == END_ID)
@@ -104,4 +105,10 @@ def learn_subwords(text: TokenizedText, most: int) -> Subwords:
     ]
     if not any(lines):
         raise UserError(f"{text.name}: the text has no words; give one with a sentence a line")
+    least = len(set("".join(lines)) | {" "}) + 2
+    if most < least:
+        raise UserError(
+            f"--subwords: expected {least} or more, one for each character of {text.name} and "
+            f"three, found {most}"
+        )
     return Subwords(BPETokenizer.from_texts(lines, "none", most - 1).tokens[1:])

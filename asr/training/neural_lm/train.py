@@ -56,10 +56,10 @@ def train(
     text: TokenizedText,
     output: Path,
     *,
-    subwords: int,
-    hidden_size: int,
-    epochs: int,
-    seed: int,
+    subwords: int = 2048,
+    hidden_size: int = 384,
+    epochs: int = 1,
+    seed: int = 1,
 ) -> TrainedNeuralModel:
     """Train a model on a text, or go on with the training that the folder holds.
 
@@ -76,8 +76,12 @@ def train(
 
     Raises:
         KeyboardInterrupt: after Ctrl-C or SIGTERM, once the state is saved.
-        UserError: the folder holds another run, or training has diverged; as `learn_subwords`.
+        UserError: a number below 1, the folder holds another run, or training has diverged; as
+            `learn_subwords`.
     """
+    for flag, value in (("--hidden-size", hidden_size), ("--epochs", epochs)):
+        if value < 1:
+            raise UserError(f"{flag}: expected 1 or more, found {value}")
     learned = learn_subwords(text, subwords)
     ids, _ = learned.encode_text(text)
     fingerprint = {
