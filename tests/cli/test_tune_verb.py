@@ -9,10 +9,15 @@ import pytest
 from asr.cli import main
 from asr.decoding.options import read_options
 from asr.decoding.tokens import Tokens
-from asr.inference.descent import STEPS
-from asr.util.paths import MODEL_NAME
+from asr.inference.descent import SECOND_PASS_STEPS, STEPS
+from asr.inference.second_pass import open_scorer
+from asr.lm.neural.subwords import Subwords
+from asr.model.neural_lm_file import write_neural_lm
+from asr.util.errors import UserError
+from asr.util.paths import LM_NAME, MODEL_NAME
 
 ALPHABET = ("", "A", "B", " ")
+LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def noisy(text: str, seed: int) -> np.ndarray:
@@ -77,3 +82,42 @@ def test_a_temperature_that_no_word_fits_is_said_not_to_be_fitted(
     assert tune(tmp_path, "decoding.yaml") == 0
     said = "confidence temperature 1.00, not fitted: the best settings recognize no word"
     assert said in capsys.readouterr().out.splitlines()
+
+
+def test_a_second_pass_is_fitted_and_written_with_the_digest_of_its_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subwords, draw = Subwords(["▁", "A", "B"]), np.random.default_rng(1).normal
+    shapes = {f"lstm.{kind}_l0": (16, *[4] * (kind[0] == "w")) for kind in LSTM}
+    shapes |= {"embedding.weight": (5, 4), "bias": (5,)}
+    weights = {name: draw(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    network = tmp_path / LM_NAME
+    write_neural_lm(network, weights, subwords, {})
+    assert tune(tmp_path, "decoding.yaml", "--neural-lm", network) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(i for i, line in enumerate(lines) if "of the second pass tried" in line)
+    assert lines[at + 1].split() == ["WER", "CER", *SECOND_PASS_STEPS]
+
+    options = read_options(tmp_path / "decoding.yaml")
+    assert options.neural_lm == network
+    fitted = [f"{getattr(options, name):.3f}" for name in SECOND_PASS_STEPS]
+    assert fitted == lines[at + 2].split()[2:]
+    scorer = open_scorer(options)
+    assert scorer is not None
+    assert (scorer([["A"], []]) < 0).all()
+    write_neural_lm(network, weights, subwords, {"changed": True})
+    with pytest.raises(UserError, match=r"yaml:17: .*not the language model these weights"):
+        read_options(tmp_path / "decoding.yaml")
+    with pytest.raises(UserError, match="not the language model these weights"):
+        open_scorer(options)
+
+
+def test_a_second_pass_needs_a_model_and_a_beam(tmp_path: Path) -> None:
+    (tmp_path / "decoding.yaml").write_text(f"search: beam\nneural_lm: {tmp_path}/no.safetensors\n")
+    with pytest.raises(
+        UserError, match=r"yaml:2: .*no\.safetensors: no such language model; .*lstm"
+    ):
+        read_options(tmp_path / "decoding.yaml")
+    (tmp_path / "decoding.yaml").write_text("neural_lm: no.safetensors\n")
+    with pytest.raises(UserError, match="greedy search uses none"):
+        read_options(tmp_path / "decoding.yaml")

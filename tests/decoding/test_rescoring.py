@@ -102,9 +102,12 @@ def test_words_times_and_confidence_are_those_of_the_new_best(tmp_path, arpa, ho
     assert found.text == " ".join(word.text for word in found.words)
     assert all(0 < word.confidence <= 1 and word.start_s < word.end_s for word in found.words)
     stream = decoder.open_stream(0.04)
+    committed: tuple[str, ...] = ()
     for part in np.array_split(log_probs, 5):
         stream.feed(part)
+        committed = stream.partial().committed
     assert stream.finish() == found
+    assert found.text.split()[: len(committed)] == list(committed)
 
 
 def test_hot_words_keep_their_bonus() -> None:

@@ -1,6 +1,6 @@
 """Neural language models over subwords: their tokens, and the scores they give to sentences.
 
-In: sentences of words. Out: subword ids, natural log-probabilities of whole sentences. Public:
-`subwords.Subwords`, `subwords.learn_subwords`, and `scores.SentenceScorer`, the interface that
-`asr.onnx.language_model` implements and `asr.decoding.rescoring` uses.
+In: sentences of words. Out: subword ids, natural log-probabilities. Public: `subwords.Subwords`,
+`subwords.learn_subwords`, `scores.score_sentences` and `perplexity.measure_perplexity`.
+`asr.training.neural_lm` trains such models, and `asr.onnx.language_model` runs them.
 """
