@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asr.cli.flags import Verbs, add_beam, add_device, add_model, decoding_options
 from asr.cli.messages import complain, show
+from asr.util.errors import UserError
 
 if TYPE_CHECKING:
     from asr.inference.descent import Trial
@@ -24,6 +25,9 @@ def add(verbs: Verbs) -> None:
     add_device(verb)
     add_beam(verb)
     verb.add_argument(
+        "--keep-search", action="store_true", help="fit the second pass of --neural-lm alone"
+    )
+    verb.add_argument(
         "--output", type=Path, required=True, metavar="YAML", help="receives the decoding options"
     )
     verb.set_defaults(run=run)
@@ -40,6 +44,8 @@ def run(args: argparse.Namespace) -> None:
     from asr.inference.tuning import Tuner
 
     options = decoding_options(args)
+    if args.keep_search and options.neural_lm is None:
+        raise UserError("--keep-search: leaves nothing to fit; give a --neural-lm, or leave it out")
     recognizer = load(  # the tuner has a decoder of its own
         args.model, DecodingOptions(), device=args.device, precision=args.precision
     )
@@ -55,11 +61,12 @@ def run(args: argparse.Namespace) -> None:
             f"note: {args.manifest}: utterances: {len(references)}, words: {words}; weights fitted "
             "to so few are chance; tune on a larger dev set"
         )
-    best, trials = tuner.tune()
+    best, trials = tuner.tune(keep_search=args.keep_search)
     try:  # a file that cannot be written must not take the work of hours with it
         write_options(best, args.output)
     finally:
-        show(_format_trials(trials, STEPS))
+        if trials:
+            show(_format_trials(trials, STEPS))
         if tuner.second_pass_trials:
             show(_format_trials(tuner.second_pass_trials, SECOND_PASS_STEPS, " of the second pass"))
         fitted = "" if tuner.calibrated else ", not fitted: the best settings recognize no word"

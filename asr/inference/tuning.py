@@ -67,13 +67,24 @@ class Tuner:
         if not any(self._words):
             raise UserError("tune: no reference has a word; tune on speech with transcripts")
 
-    def tune(self) -> tuple[DecodingOptions, list[Trial]]:
-        """Search a coarse grid, then step downhill from its best with each pair of penalties.
+    def tune(self, *, keep_search: bool = False) -> tuple[DecodingOptions, list[Trial]]:
+        """Fit the weights of the search, those of the second pass, and the confidence temperature.
+
+        Args:
+            keep_search: leave the weights of the search as they are.
 
         Returns:
-            The options with the best weights and the confidence temperature fitted to them, and
-            all trials, best first.
+            The fitted options, and all trials of the search, best first.
         """
+        best = self._options if keep_search else self._tune_search()
+        search, results = self._search(best)
+        if self._scorer is not None:
+            best, results = self._tune_second_pass(best, search, results)
+        best = replace(best, confidence_temperature=self._temperature(search, results))
+        return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
+
+    def _tune_search(self) -> DecodingOptions:
+        """Search a coarse grid, then step downhill from its best with each pair of penalties."""
         # Without a model any weight decodes alike, and a model given later is not for silence.
         weights = LM_WEIGHTS if self._lexicon.lm is not None else (self._options.lm_weight,)
         known = self._tokens.counts is not None
@@ -88,11 +99,7 @@ class Tuner:
             best = min(found, key=self._rank)
             for halving in range(1, HALVINGS + 1):
                 best = self._descend(best, 0.5**halving)
-        search, results = self._search(best)
-        if self._scorer is not None:
-            best, results = self._tune_second_pass(best, search, results)
-        best = replace(best, confidence_temperature=self._temperature(search, results))
-        return best, sorted(self._tried.values(), key=lambda trial: trial.rank)
+        return best
 
     def _descend(self, best: DecodingOptions, scale: float) -> DecodingOptions:
         """Step downhill along the weights that this model and language model have."""

@@ -102,6 +102,13 @@ def test_a_second_pass_is_fitted_and_written_with_the_digest_of_its_model(
     assert options.neural_lm == network
     fitted = [f"{getattr(options, name):.3f}" for name in SECOND_PASS_STEPS]
     assert fitted == lines[at + 2].split()[2:]
+    start = options.lm_weight, options.word_score, options.blank_penalty
+    again = "--neural-lm", network, "--keep-search", "--decoding", tmp_path / "decoding.yaml"
+    assert tune(tmp_path, "again.yaml", *again) == 0
+    assert "of the second pass tried" in capsys.readouterr().out.splitlines()[0]
+    kept = read_options(tmp_path / "again.yaml")
+    assert (kept.lm_weight, kept.word_score, kept.blank_penalty) == start
+
     scorer = open_scorer(options)
     assert scorer is not None
     assert (scorer([["A"], []]) < 0).all()
@@ -112,7 +119,11 @@ def test_a_second_pass_is_fitted_and_written_with_the_digest_of_its_model(
         open_scorer(options)
 
 
-def test_a_second_pass_needs_a_model_and_a_beam(tmp_path: Path) -> None:
+def test_a_second_pass_needs_a_model_and_a_beam(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tune(tmp_path, "decoding.yaml", "--keep-search") == 1
+    assert "--keep-search: leaves nothing to fit" in capsys.readouterr().err
     (tmp_path / "decoding.yaml").write_text(f"search: beam\nneural_lm: {tmp_path}/no.safetensors\n")
     with pytest.raises(
         UserError, match=r"yaml:2: .*no\.safetensors: no such language model; .*lstm"
