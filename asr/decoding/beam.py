@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.decoding.homophones import choose_words, count_settled
 from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
 from asr.decoding.prefix_scorer import make_scorer
 from asr.decoding.prefix_search import PrefixSearch
-from asr.decoding.prefix_state import chosen_words
 from asr.decoding.tokens import Tokens
 from asr.text.tokenizer import BLANK_ID
 from asr.util.errors import UserError
@@ -116,12 +116,23 @@ class BeamSearch:
         ]
 
     def words(self, token_ids: NDArray[np.int32]) -> list[str]:
-        """Write a result's words; of homophones, the one that the search chose."""
+        """Write a result's words; of homophones, those that are the likeliest together."""
         words = [word for word, _ in self.tokens.words(token_ids)]
         if self.tokens.pronunciations is None:
             return words
-        chosen = [self._words[entry] for entry in chosen_words(self._scorer, token_ids)]
+        chosen = [self._words[entry] for entry in choose_words(self._scorer, token_ids)]
         return [one or word for one, word in zip(chosen, words, strict=True)]
+
+    def count_settled(self, token_ids: NDArray[np.int32], complete: int) -> int:
+        """Count the words that `words` begins with for every result with this prefix.
+
+        Args:
+            token_ids: of the prefix.
+            complete: its words that no later token makes longer.
+        """
+        if self.tokens.pronunciations is None:
+            return complete
+        return count_settled(self._scorer, token_ids, complete)
 
 
 def token_penalties(tokens: Tokens, options: DecodingOptions) -> NDArray[np.float32]:

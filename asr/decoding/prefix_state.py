@@ -13,14 +13,13 @@ look-ahead.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from asr.decoding.hotwords import BOUNDARY, hot_step
 from asr.decoding.lexicon import LM_NONE, LM_TOKENS, LM_WORDS
 from asr.decoding.prefix_scorer import PrefixScorer
 from asr.decoding.tree import OUTSIDE, ROOT, child_of
 from asr.lm.ngram import score_next_word
-from asr.util.native import native, njit_no_alloc
+from asr.util.native import njit_no_alloc
 
 
 class State(NamedTuple):
@@ -149,29 +148,3 @@ def upper_bound_after_word(scorer: PrefixScorer, state: State) -> float:
     replaced = scorer.words.unigram_look_ahead[state.word]
     ended = language_score(scorer, state) + earned - replaced + scorer.words.best_end
     return ended + scorer.words.best_start
-
-
-def chosen_words(scorer: PrefixScorer, token_ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Find a result's words as the search chose them: their entries in the lexicon's `words`."""
-    entries = np.empty(len(token_ids), np.int64)
-    return entries[: _choose_words(scorer, np.ascontiguousarray(token_ids, np.int32), entries)]
-
-
-@native
-def _choose_words(
-    scorer: PrefixScorer, token_ids: NDArray[np.int32], entries: NDArray[np.int64]
-) -> int:
-    """Write the entries of a result's words, and return how many there are."""
-    count, state = 0, initial_state(scorer)
-    for token in token_ids:
-        at, hot = np.int64(state.word), np.int64(state.hot)  # the types of the initial state
-        state = State(at, hot, state.context, state.lm_score, state.bonus)  # type: ignore[arg-type]
-        if scorer.starts_word[token] and state.word != ROOT:
-            entries[count] = choose_word(scorer, state)[0]
-            count += 1
-            state = end_word(scorer, state)
-        state = extend(scorer, state, token)
-    if state.word != ROOT:
-        entries[count] = choose_word(scorer, state)[0]
-        count += 1
-    return count

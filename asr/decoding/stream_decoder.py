@@ -137,7 +137,8 @@ class BeamStream(StreamDecoder):
     def partial(self) -> PartialWords:
         """The best prefix; what the whole beam agrees on is committed."""
         common, best = self._search.common_prefix(), self._search.best_prefix()
-        words, count = self._beam.words(best), count_complete(self._tokens, common)
+        complete = count_complete(self._tokens, common)
+        words, count = self._beam.words(best), self._beam.count_settled(common, complete)
         if not self._last_is_shown(best):
             words = words[:-1]
         return PartialWords((*words[:count],), (*words[count:],))

@@ -1,4 +1,7 @@
-"""Homophones: the search chooses the likeliest after its context, as enumeration does."""
+"""Homophones: the search scores the likeliest after its context; results have the likeliest words.
+
+Both are compared with enumeration.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -65,15 +68,34 @@ def words_of(spoken: list[str], lm: NGram | None, hotwords: Sequence[str] = ()) 
         return SCORES["lm_weight"] * log_prob + hot_bonus(word, hotwords)
 
     for phones in spoken:
-        homophones = [word for word, found in PRONUNCIATIONS.items() if phones in found]
+        homophones = homophones_of(phones, lm, hotwords)
         if not homophones:
             return None
-        if lm is not None:
-            known = [word for word in homophones if word in lm]
-            unknown = [word for word in homophones if word not in lm]
-            homophones = known + [w for w in unknown if hot_bonus(w, hotwords) or not known]
         words.append(max(homophones, key=worth))
     return words
+
+
+def homophones_of(phones: str, lm: NGram | None, hotwords: Sequence[str]) -> list[str]:
+    """The words with a pronunciation that may be chosen, known ones first."""
+    homophones = [word for word, found in PRONUNCIATIONS.items() if phones in found]
+    if lm is None:
+        return homophones
+    known = [word for word in homophones if word in lm]
+    unknown = [word for word in homophones if word not in lm]
+    return known + [w for w in unknown if hot_bonus(w, hotwords) or not known]
+
+
+def likeliest_words(
+    spoken: list[str], lm: NGram | None, hotwords: Sequence[str] = (), end: bool = True
+) -> list[str]:
+    """Choose words by the score of the whole sentence."""
+
+    def worth(words: Sequence[str]) -> float:
+        log_prob = 0.0 if lm is None else sum(lm.score(words, end=end))
+        return SCORES["lm_weight"] * log_prob + sum(hot_bonus(word, hotwords) for word in words)
+
+    choices = [homophones_of(phones, lm, hotwords) for phones in spoken]
+    return list(max(itertools.product(*choices), key=worth))
 
 
 def pronunciations_of(sequence: tuple[int, ...]) -> list[str]:
@@ -98,7 +120,7 @@ def test_the_search_equals_enumeration(lm: NGram, with_lm: bool, hotwords: Seque
             if model:
                 score += SCORES["lm_weight"] * sum(model.score(words))
                 score += SCORES["unk_score"] * sum(phones in ALL_UNKNOWN for phones in spoken)
-            expected.append((score, sequence, words))
+            expected.append((score, sequence, likeliest_words(spoken, model, hotwords)))
         expected.sort(reverse=True)
         found = search.decode_one(log_probs)
         assert len(found) == len(expected)
@@ -112,8 +134,47 @@ def test_the_context_chooses_between_homophones(lm: NGram) -> None:
     """After A the model expects BA, at the start AB; both may be pronounced B A."""
     search = BeamSearch(Lexicon(TOKENS, lm), EXACT)
     ids = {"B A": [2, 1], "A B A": [1, 3, 2, 1]}
-    assert search.words(np.array(ids["B A"], np.int32)) == words_of(["B A"], lm)
+    assert search.words(np.array(ids["B A"], np.int32)) == likeliest_words(["B A"], lm)
     assert search.words(np.array(ids["A B A"], np.int32)) == ["A", "BA"]
+
+
+def test_what_follows_chooses_between_homophones(lm: NGram) -> None:
+    """At the start the search scores another word than the one that A then makes likeliest."""
+    search = BeamSearch(Lexicon(TOKENS, lm), EXACT)
+    differ = 0
+    for spoken in itertools.product(["B", "B A", "A", "A B"], repeat=3):
+        ids = [
+            number
+            for place, phones in enumerate(spoken)
+            for number in ([3] if place else []) + [ALPHABET.index(one) for one in phones.split()]
+        ]
+        found = search.words(np.array(ids, np.int32))
+        assert found == likeliest_words([*spoken], lm)
+        differ += found != words_of([*spoken], lm)
+    assert differ > 0
+
+
+def test_settled_words_are_those_of_every_continuation(lm: NGram) -> None:
+    search = BeamSearch(Lexicon(TOKENS, lm), EXACT)
+    counts = []
+    for spoken in itertools.product(["B", "B A", "A B"], repeat=4):
+        ids = [
+            number
+            for phones in spoken
+            for number in [*(ALPHABET.index(one) for one in phones.split()), 3]
+        ]
+        for complete in (2, 4):
+            count = search.count_settled(np.array(ids, np.int32), complete)
+            heads = {
+                tuple(likeliest_words([*spoken[:complete], *more], lm, end=False)[:count])
+                for length in range(3)
+                for more in itertools.product(["B", "B A", "A B"], repeat=length)
+            }
+            assert count <= complete
+            assert len(heads) == 1
+            counts.append(complete - count)
+    assert 0 in counts
+    assert max(counts) > 0
 
 
 @pytest.mark.parametrize("search", ["greedy", "beam"])
@@ -138,9 +199,9 @@ def test_a_lexicon_given_to_the_search_narrows_the_words() -> None:
 
 
 def test_a_hot_word_is_written_rather_than_a_common_homophone(lm: NGram) -> None:
-    """The model knows BA, and does not know its homophone Y."""
+    """The model knows AB, and does not know its homophone Y."""
     token_ids = np.array([2, 1], np.int32)  # B A
-    for boost, word in ((0.1, "BA"), (9.0, "Y")):
+    for boost, word in ((0.1, "AB"), (9.0, "Y")):
         options = replace(EXACT, hotword_boost=boost)
         assert BeamSearch(Lexicon(TOKENS, lm), options, ["Y"]).words(token_ids) == [word]
 
