@@ -14,8 +14,9 @@ from asr.decoding.rescoring import ScoredTexts
 from asr.inference.descent import HALVINGS, SECOND_PASS_STEPS, Trial, descend
 from asr.scoring import Pair, count_errors
 
-#: Weights of the neural model, and of the n-gram model in the second pass, to start from.
-_WEIGHTS = (0.25, 0.5, 0.75, 1.0), (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Weights to start from, relative to the n-gram model's in the search: the neural model's, and the
+#: n-gram model's in the second pass.
+_WEIGHTS = (0.0, 0.25, 0.5, 0.75), (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class SecondPassTuner:
@@ -50,8 +51,9 @@ class SecondPassTuner:
         Returns:
             The options with the best weights, and all trials, best first.
         """
+        scale = options.lm_weight or 1.0
         settings = [
-            replace(options, neural_lm_weight=neural, second_pass_lm_weight=ngram)
+            replace(options, neural_lm_weight=scale * neural, second_pass_lm_weight=scale * ngram)
             for neural, ngram in product(*_WEIGHTS)
         ]
         best = min(settings, key=self._rank)
