@@ -28,6 +28,8 @@ COLUMNS = (
     ("changed, %", "changed_fraction", 100, 1),
     ("audio a second, s", "real_time_factor", 1, 0),
 )
+#: Kind of latency -> title of its picture.
+TITLES = {"partial": "End of a word to its first showing", "final": "End of speech to final text"}
 
 
 def main() -> None:
@@ -72,26 +74,36 @@ def draw(results: dict[str, Any], output: Path) -> None:
     matplotlib.use("Agg")  # the picture goes to a file; no screen is needed
     import matplotlib.pyplot as plt
 
-    figure, both = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
-    titles = {
-        "partial": "End of a word to its first showing",
-        "final": "End of speech to final text",
-    }
-    for axes, (kind, title) in zip(both, titles.items(), strict=True):
-        for number, (name, found) in enumerate(results.items()):
-            color = f"C{number}"
-            axes.axhline(100 * found["offline"], color=color, linewidth=0.8, linestyle="--")
-            for size, row in found["sizes"].items():
-                x, y = row[f"{kind}_latency_mean_s"] or 0, 100 * row["word_error_rate"]
-                axes.plot([x, row[f"{kind}_latency_95_s"] or 0], [y, y], color, linewidth=0.8)
-                axes.plot(x, y, "o", color=color)
-                axes.annotate(size, (x, y), (0, 5), textcoords="offset points", fontsize=8)
-            axes.plot([], [], "o-", color=color, label=f"{name} (dashed: offline)")
-        axes.set(title=title, xlabel="s: mean (dot) and 95 % within (line)", xlim=(0, None))
-        axes.spines[["top", "right"]].set_visible(False)
-    both[0].set(ylabel="word error rate, %", ylim=(0, None))
-    both[0].legend(frameon=False)
+    figure, rows = plt.subplots(
+        len(results), 2, figsize=(10, 3.8 * len(results)), layout="constrained", squeeze=False
+    )
+    for both, (name, found) in zip(rows, results.items(), strict=True):
+        for axes, (kind, title) in zip(both, TITLES.items(), strict=True):
+            _draw_sizes(axes, found, kind)
+            axes.set(title=title, xlabel="s: mean (dot) and 95 % within (line)", xlim=(0, None))
+            axes.spines[["top", "right"]].set_visible(False)
+        both[0].set(ylabel=f"word error rate, {name}, %")
     figure.savefig(output, dpi=100)
+
+
+def _draw_sizes(axes: Any, found: dict[str, Any], kind: str) -> None:
+    """Draw a dot and a line for each size, and dashed the rate of whole files."""
+    axes.axhline(100 * found["offline"], color="C1", linewidth=0.8, linestyle="--")
+    axes.annotate(
+        "whole files", (1, 100 * found["offline"]), (0, 3), ha="right", fontsize=8, color="C1",
+        xycoords=("axes fraction", "data"), textcoords="offset points",
+    )  # fmt: skip
+    in_order = sorted(found["sizes"].items(), key=lambda one: one[1][f"{kind}_latency_mean_s"] or 0)
+    for number, (size, row) in enumerate(in_order):
+        x, y = row[f"{kind}_latency_mean_s"] or 0, 100 * row["word_error_rate"]
+        axes.plot([x, row[f"{kind}_latency_95_s"] or 0], [y, y], "C0", linewidth=0.8)
+        axes.plot(x, y, "oC0")
+        below = number % 2  # neighbors would cover each other's labels
+        axes.annotate(
+            size, (x, y), (0, -6 if below else 5), textcoords="offset points", fontsize=8,
+            va="top" if below else "bottom",
+        )  # fmt: skip
+    axes.margins(y=0.15)
 
 
 if __name__ == "__main__":

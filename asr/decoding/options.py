@@ -105,7 +105,7 @@ class DecodingOptions:
     neural_lm_weight: float = 0.5
     second_pass_lm_weight: float = 0.5
     second_pass_word_score: float = 0.0
-    second_pass_texts: int = 100
+    second_pass_texts: int = 30
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -19,6 +19,7 @@ PROGRAMS = {
     "tensorboard",
     "zcat",
     "grep",
+    "head",
     "lhotse",
     "awk",
     "gzip",
