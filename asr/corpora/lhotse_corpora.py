@@ -33,7 +33,7 @@ def find_reader(name: str) -> Callable[..., Collection] | None:
     if recipe.missing:
         raise UserError(
             f"prepare {name}: lhotse's recipe needs {' and '.join(recipe.missing)}; run "
-            f"`{recipe.command}` (it has --help), then `asr prepare manifests DIR`"
+            f"`{recipe.command}` (its help says how), then `asr prepare manifests DIR`"
         )
 
     def read(
@@ -111,7 +111,7 @@ def _downloaded(recipe: Recipe, folder: Path, languages: list[str]) -> Path:
     if recipe.download is None:
         raise UserError(
             f"prepare {recipe.name}: lhotse cannot download this corpus; get it from its publisher "
-            "and give its folder as --source"
+            "and name its folder as the source"
         )
     takes = inspect.signature(recipe.download).parameters
     arguments = {
@@ -164,7 +164,7 @@ def _in_a_sentence(recipe: Recipe, source: Path, languages: list[str]) -> Iterat
             raise
         advice = f"its layout is in `help(lhotse.recipes.{recipe.prepare.__name__})`"
         if recipe.language is not None and not languages:
-            advice = f"name the language by --language, or give another folder; {advice}"
+            advice = f"name the language, or give another folder; {advice}"
         raise UserError(
             f"{source}: lhotse's recipe for {recipe.name} found: {_told(error)}; {advice}"
         ) from error

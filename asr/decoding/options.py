@@ -34,7 +34,7 @@ RANGES: dict[str, tuple[float, float]] = {
 _PATHS = ("lm", "vocabulary", "hotwords", "neural_lm")
 #: Language models, each with the option that holds its digest, and what their files are.
 DIGESTS = {"lm": "lm_digest", "neural_lm": "neural_lm_digest"}
-_WRITTEN = {"lm": "an ARPA file", "neural_lm": "a file of `asr lm train --kind lstm`"}
+_WRITTEN = {"lm": "an ARPA file", "neural_lm": "an LSTM that `asr lm train` wrote"}
 #: Keys of files written before the options had their present names.
 _FORMER_NAMES = {"lexicon": "vocabulary"}
 

@@ -62,9 +62,7 @@ def read_neural_lm(path: Path) -> NeuralLM:
     """
     stored, metadata = read_tensors(path)
     if metadata.get("kind") != _KIND:
-        raise UserError(
-            f"{path}: no neural language model; give the file that `asr lm train --kind lstm` wrote"
-        )
+        raise UserError(f"{path}: no neural language model; give an LSTM that `asr lm train` wrote")
     try:
         subwords = Subwords(_strings(metadata["subwords"]))
         check_types(stored)

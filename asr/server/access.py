@@ -56,10 +56,10 @@ class Access:
         if "*" in self._origins or origin in self._origins:
             return
         if origin and _netloc(origin) != host.lower():
-            message = "this page may not use the server; start it with --allow-origin"
-            raise RefusedError(403, f"{message} {_safe(origin)}", code="origin_not_allowed")
+            message = f"this page may not use the server, which does not allow {_safe(origin)}"
+            raise RefusedError(403, message, code="origin_not_allowed")
         if self._is_local and host and _name(host) not in self._hosts:
-            message = "the server is for this machine alone; a proxy's name needs --allow-origin"
+            message = "the server is for this machine alone, unless it is told to allow this name"
             raise RefusedError(403, message, code="host_not_allowed")
 
     def _check_key(self, headers: Headers, scope: Scope) -> None:

@@ -124,7 +124,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _unavailable(host: str, port: int, error: OSError) -> UserError:
     reason = error.strerror or error
-    return UserError(f"{host}:{port}: cannot listen there ({reason}); give another --host or port")
+    return UserError(f"{host}:{port}: cannot listen there ({reason}); give another host or port")
 
 
 def serve(service: Service, on_start: Callable[[str], object]) -> None:

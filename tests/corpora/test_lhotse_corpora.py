@@ -204,11 +204,11 @@ def test_what_lhotse_warns_of_is_told(tmp_path, write_audio):
         ("yesno", {}, "recipe for yesno found: AssertionError at `assert len(wave_files) == 60`; "),
         ("ljspeech", {}, "found: No such file: {source}/metadata.csv; its layout is in `help("),
         ("commonvoice", {}, "found: Could not find any of CommonVoice languages in: {source}; "
-         "name the language by --language"),
+         "name the language, or give another folder"),
         ("commonvoice", {"language": ["xx"]}, "found: {source}/xx/test.tsv: No such file"),
         ("wham", {}, "prepare wham: this corpus has no transcripts"),
         ("broadcast_news", {}, "needs audio_dir and transcripts_dir; run `lhotse prepare "
-         "broadcast-news` (it has --help), then `asr prepare manifests DIR`"),
+         "broadcast-news` (its help says how), then `asr prepare manifests DIR`"),
         ("yesnoo", {}, "no corpus 'yesnoo', only an4, digits, folder, librispeech, manifests and "),
         ("yesno", {"fold": 3}, "prepare yesno: it does not take fold; it takes language, into"),
         ("voxpopuli", {"language": ["de", "fr"]}, "it takes one language, found 2"),

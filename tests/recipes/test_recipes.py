@@ -99,13 +99,20 @@ def encoder_settings(compose, tmp_path_factory):
     return cache(lambda name: compose(str(recipe), f"encoder={name}").encoder)
 
 
+#: What the files of encoders in conf change.
+OWN_SETTINGS = {
+    "convlstm": {"hidden_size": 640},
+    "transformer": {"layers": 12, "hidden_size": 128},
+    "conformer": {"layers": 16, "hidden_size": 128},
+}
+
+
 @pytest.mark.parametrize("name", ENCODERS)
 def test_every_encoder_can_be_chosen_by_its_name(encoder_settings, name):
-    """With the settings of blstm.yaml, but for the encoder that has a file of its own."""
+    """With the settings of blstm.yaml, but for those of an encoder with a file of its own."""
     blstm, config = encoder_settings("blstm"), encoder_settings(name)
     assert config.name == name
-    expected = replace(blstm, name=name)
-    assert config == (replace(expected, hidden_size=640) if name == "convlstm" else expected)
+    assert config == replace(blstm, name=name, **OWN_SETTINGS.get(name, {}))
 
 
 def test_a_new_encoder_is_one_line_of_the_table(compose, monkeypatch):

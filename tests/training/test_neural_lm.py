@@ -113,9 +113,9 @@ def test_training_lowers_the_perplexity_and_another_run_is_refused(
         (["--kind", "lstm", "--order", "3"], "--order: of --kind ngram"),
         (["--hidden-size", "8"], "--hidden-size: of --kind lstm"),
         (["--kind", "lstm", "--unit", "char"], "--unit char"),
-        ([*SMALL, "--hidden-size", "0"], "--hidden-size"),
-        ([*SMALL, "--epochs", "0"], "--epochs"),
-        ([*SMALL, "--subwords", "3"], "--subwords: expected 9 or more"),
+        ([*SMALL, "--hidden-size", "0"], "hidden size"),
+        ([*SMALL, "--epochs", "0"], "epochs"),
+        ([*SMALL, "--subwords", "3"], "subwords: expected 9 or more"),
     ],
 )
 def test_flags_that_do_not_fit_are_refused(

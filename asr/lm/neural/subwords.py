@@ -108,7 +108,7 @@ def learn_subwords(text: TokenizedText, most: int) -> Subwords:
     least = len(set("".join(lines)) | {" "}) + 2
     if most < least:
         raise UserError(
-            f"--subwords: expected {least} or more, one for each character of {text.name} and "
+            f"subwords: expected {least} or more, one for each character of {text.name} and "
             f"three, found {most}"
         )
     return Subwords(BPETokenizer.from_texts(lines, "none", most - 1).tokens[1:])

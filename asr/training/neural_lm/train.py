@@ -79,9 +79,9 @@ def train(
         UserError: a number below 1, the folder holds another run, or training has diverged; as
             `learn_subwords`.
     """
-    for flag, value in (("--hidden-size", hidden_size), ("--epochs", epochs)):
+    for name, value in (("hidden size", hidden_size), ("epochs", epochs)):
         if value < 1:
-            raise UserError(f"{flag}: expected 1 or more, found {value}")
+            raise UserError(f"{name}: expected 1 or more, found {value}")
     learned = learn_subwords(text, subwords)
     ids, _ = learned.encode_text(text)
     fingerprint = {
@@ -182,7 +182,7 @@ class _Trainer:
         if not math.isfinite(norm):
             raise UserError(
                 f"{self.folder}: batch {self.progress.batch + 1}: the gradient is not finite, "
-                "training has diverged; take another --seed and another --output"
+                "training has diverged; take another seed and another folder"
             )
         self.optimizer.step()
         self.average.update(self.model, self.progress.step + 1)
