@@ -126,7 +126,7 @@ def test_a_second_pass_needs_a_model_and_a_beam(
     assert "--keep-search: leaves nothing to fit" in capsys.readouterr().err
     (tmp_path / "decoding.yaml").write_text(f"search: beam\nneural_lm: {tmp_path}/no.safetensors\n")
     with pytest.raises(
-        UserError, match=r"yaml:2: .*no\.safetensors: no such language model; .*lstm"
+        UserError, match=r"yaml:2: .*no\.safetensors: no such language model; .*LSTM"
     ):
         read_options(tmp_path / "decoding.yaml")
     (tmp_path / "decoding.yaml").write_text("neural_lm: no.safetensors\n")
