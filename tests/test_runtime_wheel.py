@@ -15,7 +15,7 @@ from asr import __version__
 RUNTIME = tiny.ROOT / "runtime"
 #: What training needs, and nothing that transcribes may.
 TRAINING = {"torch", "torchaudio", "lhotse", "hydra-core", "librosa", "matplotlib", "tensorboard"}
-MOST_MIB = 360
+MOST_MIB = 370
 #: What `venv` installs itself, and bytecode, which `--no-compile` leaves to the first import.
 BROUGHT = {"pip", "setuptools", "pkg_resources", "_distutils_hack", "__pycache__"}
 
