@@ -24,6 +24,31 @@ SPEECH_DB = 40.0
 PAUSE_FRAMES = 30
 
 
+class _FirstFrames:
+    """The first frames of a stream, held back until there are enough to normalize them by.
+
+    Args:
+        least: how many are enough.
+        mel_bins: F.
+
+    Attributes:
+        held: whether frames are still held back.
+    """
+
+    def __init__(self, least: int, mel_bins: int) -> None:
+        self._least, self._waiting = least, [np.zeros((0, mel_bins), np.float32)]
+        self.held = True
+
+    def feed(self, values: Features, last: bool) -> Features:
+        """Take values (T, F); give none of them, or once they are enough or the last, all."""
+        self._waiting.append(values)
+        if sum(map(len, self._waiting)) < self._least and not last:
+            return values[:0]
+        self.held = False
+        first, self._waiting = np.concatenate(self._waiting), []
+        return first
+
+
 class RunningNormalizer:
     """Normalization of a stream as ``utterance`` features, by its last frames.
 
@@ -46,9 +71,9 @@ class RunningNormalizer:
         window: int = RUNNING_WINDOW,
         least: int = FIRST_FRAMES,
     ) -> None:
-        self._range, self._window, self._least = settings.range_nats, window, least
+        self._range, self._window = settings.range_nats, window
         self._statistics, self._silence = statistics, float(np.log(np.float32(settings.amin)))
-        self._waiting: list[Features] | None = [np.zeros((0, settings.mel_bins), np.float32)]
+        self._first = _FirstFrames(least, settings.mel_bins)
         self._counted = np.zeros((window, settings.mel_bins), np.float32)  # by the number modulo W
         self._count = 0
         self._sums = np.zeros((2, settings.mel_bins))  # of limited values and squares, float64
@@ -58,13 +83,7 @@ class RunningNormalizer:
 
     def feed(self, values: Features, *, last: bool = False) -> Features:
         """Take log-mel values (T, F), T at most W; give the features that can be computed now."""
-        if self._waiting is None:
-            return self._normalize(values)
-        self._waiting.append(values)
-        if sum(map(len, self._waiting)) < self._least and not last:
-            return values[:0]
-        first, self._waiting = np.concatenate(self._waiting), None
-        return self._normalize(first)
+        return self._normalize(self._first.feed(values, last) if self._first.held else values)
 
     def _normalize(self, values: Features) -> Features:
         if not len(values):
@@ -133,7 +152,7 @@ class SlidingNormalizer:
     ) -> None:
         self._range = np.float32(settings.range_nats)
         self._window, self._least = window, least
-        self._waiting: list[Features] | None = [np.zeros((0, settings.mel_bins), np.float32)]
+        self._first = _FirstFrames(least, settings.mel_bins)
         self._recent = np.zeros((window, settings.mel_bins), np.float32)  # by the number modulo W
         self._peaks = np.full(window - 1, -np.inf, np.float32)
         self._seen = 0
@@ -141,12 +160,9 @@ class SlidingNormalizer:
 
     def feed(self, values: Features, *, last: bool = False) -> Features:
         """Take log-mel values (T, F), T at most W; give the features that can be computed now."""
-        if self._waiting is None:
+        if not self._first.held:
             return self._go_on(values)
-        self._waiting.append(values)
-        if sum(map(len, self._waiting)) < self._least and not last:
-            return values[:0]
-        first, self._waiting = np.concatenate(self._waiting), None
+        first = self._first.feed(values, last)
         start = self._start(first[: self._least])
         return np.concatenate([start, self._go_on(first[self._least :])])
 
