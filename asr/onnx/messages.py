@@ -17,7 +17,7 @@ IR_VERSION, OPSET = 8, 17
 #: onnxruntime's own operators.
 MICROSOFT = "com.microsoft"
 _VARINT, _BYTES, _FLOAT = 0, 2, 5
-_ELEMENT_TYPES = {"float32": 1, "int8": 3, "int32": 6, "int64": 7, "float64": 11}
+_ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "float64": 11}
 
 Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 Message = list[bytes | memoryview]

@@ -38,7 +38,7 @@ def test_log_probabilities_are_torchs(path: Path) -> None:
         ids = torch.tensor([0, *SUBWORDS.encode(words), 0])
         with torch.no_grad():
             expected = -float(network.loss(ids[:-1, None], ids[1:, None]))
-        assert score == pytest.approx(expected, abs=1e-4)
+        assert score == pytest.approx(expected, abs=0.002 * len(ids))  # outputs of 8 bits
         assert each.sum() == pytest.approx(score)
 
 
