@@ -222,7 +222,7 @@ class TrainerConfig:
     clip_norm: float = field(metadata=setting(1e-3, inf))
     # decay of the moving average of weights that is evaluated and saved; 0 is no average
     ema_decay: float = field(metadata=setting(0, 1))
-    precision: str  # 32 or bf16
+    precision: str  # 32, bf16, or auto: bf16 where the device computes it fast
     # epochs without a better model after which training stops; null is never
     patience_epochs: int | None = field(metadata=setting(1, 1e6, resumable=True))
     # steps after which the training state is saved, as it is at each epoch's end

@@ -13,7 +13,6 @@ from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import SpeechDataset
 from asr.data.manifests import read_cuts
 from asr.data.several import read_training_cuts, repeat_cuts
-from asr.encoders.library import CPU_HAS_BFLOAT16
 from asr.model.ctc_model import CTCModel
 from asr.model.settings import ModelSettings
 from asr.text.bpe import BPETokenizer
@@ -27,6 +26,7 @@ from asr.training.initial import ORIGIN, start_from
 from asr.training.metric_logger import log, log_user_errors, open_log
 from asr.training.objective import Objective
 from asr.training.optimizer import make_optimizer, make_schedule
+from asr.training.precision import choose_precision, has_fast_bfloat16
 from asr.training.process import keep_freed_memory
 from asr.training.run_folder import explain_full_disk, lock_run_folder
 from asr.training.trainer import Trainer
@@ -228,9 +228,16 @@ def log_setup(
     for name, dataset in (("train", train), ("dev", dev)):
         hours = sum(dataset.durations_s) / 3600
         log.info("%s: %d utterances, %.2f h", name, len(dataset), hours)
+    kind = str(choose_precision(precision, context.device)).removeprefix("torch.")
     log.info(
-        "device: %s, processes: %d, threads: %d",
-        context.device, context.size, torch.get_num_threads(),
+        "device: %s, processes: %d, threads: %d, precision: %s",
+        context.device, context.size, torch.get_num_threads(), kind,
     )  # fmt: skip
-    if precision == "bf16" and context.device.type == "cpu" and not CPU_HAS_BFLOAT16:
-        log.info("trainer.precision=bf16 is slower than 32 on this processor, without AVX-512")
+    if (
+        precision == "bf16"
+        and context.device.type == "cpu"
+        and not has_fast_bfloat16(context.device)
+    ):
+        log.info(
+            "trainer.precision=bf16 is slower than 32 on this processor; auto takes the faster"
+        )

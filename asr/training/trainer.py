@@ -31,6 +31,7 @@ from asr.training.distributed import DistributedContext, no_sync
 from asr.training.metric_logger import MetricLogger, log
 from asr.training.objective import Loss, Objective
 from asr.training.optimizer import WeightAverage
+from asr.training.precision import choose_precision
 from asr.training.process import StopRequested, explain_out_of_memory
 from asr.util.errors import UserError
 from asr.util.paths import MODEL_NAME
@@ -42,7 +43,6 @@ MOST_SKIPPED_IN_ROW = 5
 #: Micro-batches of a batch on CPUs, where a recipe gives no number. Two cost 1 to 7 % more than the
 #: whole at once, four 13 to 28 %; a BLSTM's two directions employ twice as many cores.
 CPU_MICRO_BATCHES = 2
-PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Trainer:
@@ -87,9 +87,6 @@ class Trainer:
         fingerprint: dict[str, Any],
         settings: TrainerConfig,
     ) -> None:
-        if settings.precision not in PRECISIONS:
-            found = repr(settings.precision)
-            raise UserError(f"trainer.precision: expected 32 or bf16, found {found}")
         self.run_dir, self.context, self.fingerprint = run_dir, context, fingerprint
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.train, self.dev, self.batch_s = train, dev, batch_s
@@ -98,7 +95,7 @@ class Trainer:
         usual = CPU_MICRO_BATCHES if alone_on_cpu else 1
         self.micro_batches = settings.micro_batches or usual
         self.workers = min(self.micro_batches, torch.get_num_threads()) if alone_on_cpu else 1
-        self.seed, self.precision = train.seed, PRECISIONS[settings.precision]
+        self.seed, self.precision = train.seed, choose_precision(settings.precision, context.device)
         self.decoder = greedy_decoder(dev.tokenizer)
         self.average = WeightAverage(model, settings.ema_decay)
         self.replica = context.replicate(model)
@@ -251,7 +248,7 @@ class Trainer:
 
     def _diverged(self, found: str, batch: int) -> UserError:
         """Make the error that ends a run which further steps would not improve."""
-        progress, precise = self.progress, self.settings.precision == "32"
+        progress, precise = self.progress, self.precision is torch.float32
         place = f"epoch {progress.epoch + 1}, batch {batch}" if batch else f"epoch {progress.epoch}"
         stands = "the last good state stands; " if (self.run_dir / STATE_NAME).exists() else ""
         advice = f"begin a new run with a lower optimizer.lr than {self.peak_lr:g}"

@@ -339,10 +339,16 @@ def test_bf16_trains(build):
 
 @pytest.mark.parametrize(("has", "warnings"), [(True, 0), (False, 1)])
 def test_bf16_without_hardware_is_logged_as_slow(build, monkeypatch, caplog, has, warnings):
-    monkeypatch.setattr(recipe, "CPU_HAS_BFLOAT16", has)
+    monkeypatch.setattr(recipe, "has_fast_bfloat16", lambda _: has)
     caplog.set_level("INFO", logger="asr")
     build("trainer.precision=bf16")
     assert caplog.text.count("bf16 is slower than 32") == warnings
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_is_the_faster_precision(build, monkeypatch, has, expected):
+    monkeypatch.setattr("asr.training.precision.has_fast_bfloat16", lambda _: has)
+    assert build("trainer.precision=auto").precision is expected
 
 
 def test_dev_batches_are_no_larger_than_the_micro_batches(build, monkeypatch):
@@ -363,7 +369,7 @@ def test_dev_batches_are_no_larger_than_the_micro_batches(build, monkeypatch):
 
 def test_an_unknown_precision_is_refused(tones, tmp_path, capsys):
     assert main(tiny.arguments(tones, tmp_path, "trainer.precision=16")) == 1
-    assert "trainer.precision: expected 32 or bf16, found '16'" in capsys.readouterr().err
+    assert "trainer.precision: expected 32, bf16 or auto, found '16'" in capsys.readouterr().err
 
 
 def test_the_model_file_holds_how_often_tokens_were_trained_on(tones_run, tones):
