@@ -49,7 +49,7 @@ def test_every_recipe_builds(compose, tmp_path, tones, file):
     config = compose(str(file))
     name = file.relative_to(RECIPES).with_suffix("").as_posix().removesuffix("/blstm")
     assert config.recipe == name  # the name of the run folder is the name one types
-    config.encoder.hidden_size = 8
+    config.encoder.hidden_size, config.init = 8, None
     if config.tokens.subwords:
         pytest.importorskip("sentencepiece", reason="BPE pieces need the extra asr[bpe]")
     if config.tokens.lexicon:
@@ -164,7 +164,7 @@ def test_the_alphabet_can_be_given_or_derived(compose, tones):
 
 def test_the_lexicon_of_phones_lies_beside_the_training_manifest(compose, tones):
     assert compose("own", "tokens=phones").tokens.lexicon == f"{tones}/lexicon.txt"
-    assert compose("librispeech/5h", "tokens=characters").tokens.lexicon is None
+    assert compose("librispeech/5h_start", "tokens=characters").tokens.lexicon is None
 
 
 def test_units_of_two_kinds_are_refused(compose, tones):
