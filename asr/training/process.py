@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import Any
 
 import torch
 
@@ -68,13 +69,30 @@ def keep_freed_memory() -> bool:
 
     Every step frees hundreds of large tensors and allocates as many. By default glibc returns such
     blocks to the system, and fresh pages filled with zeros then cost some 15 % of a step on a CPU.
-    With this setting the process's memory stays at its peak. Other C libraries are left alone.
+    With this setting the process's memory stays at its peak, and grows as it is cut up: see
+    `return_freed_memory`. Other C libraries are left alone.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    mallopt = _glibc("mallopt")
     if mallopt is None:
         return False
     settings = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: _NEVER, _M_TOP_PAD: _GROWTH_BYTES}
     return all([mallopt(name, value) == 1 for name, value in settings.items()])
+
+
+def return_freed_memory() -> None:
+    """Give freed memory back to the system, now and then.
+
+    Batches differ in length, and between blocks that are in use no freed one fits the next batch: a
+    process that trains five million weights grew from 3 to 8 GB in 400 steps.
+    """
+    malloc_trim = _glibc("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(ctypes.c_size_t(0))
+
+
+def _glibc(name: str) -> Any:
+    """Look up a function that only glibc has; None with other C libraries."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 @contextmanager

@@ -32,7 +32,11 @@ from asr.training.metric_logger import MetricLogger, log
 from asr.training.objective import Loss, Objective
 from asr.training.optimizer import WeightAverage
 from asr.training.precision import choose_precision
-from asr.training.process import StopRequested, explain_out_of_memory
+from asr.training.process import (
+    StopRequested,
+    explain_out_of_memory,
+    return_freed_memory,
+)
 from asr.util.errors import UserError
 from asr.util.paths import MODEL_NAME
 from asr.util.random_masks import seed_masks
@@ -317,6 +321,7 @@ class Trainer:
 
     def _save(self) -> None:
         """Save the state, unless its weights are no numbers, with which no run could go on."""
+        return_freed_memory()  # here because saving takes its time anyway
         if not all(weights.isfinite().all() for weights in self.model.state_dict().values()):
             raise self._diverged("the weights are not finite", self.progress.batch)
         loss_sum, utterances = self._epoch_sums()

@@ -58,6 +58,32 @@ print(count(), keep_freed_memory(), count())
 """
 
 
+RETURN_MEMORY = """
+import numpy as np
+from asr.training.process import keep_freed_memory, return_freed_memory
+
+def resident_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 // 2**20
+
+print(keep_freed_memory())
+blocks = [np.ones(1_000_000) for _ in range(20)]
+last = np.ones(1_000_000)  # what lies before it cannot be cut off the heap's end
+del blocks
+print(resident_mb(), return_freed_memory(), resident_mb())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's count of pages")
+def test_freed_memory_between_used_blocks_is_returned():
+    command = [sys.executable, "-c", RETURN_MEMORY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kept, before, _, after = done.stdout.split()
+    if kept == "False":
+        pytest.skip("this C library has no mallopt")
+    assert int(after) < int(before) - 100
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
 def test_pages_are_asked_for_once():
     command = [sys.executable, "-c", COUNT_FAULTS]
