@@ -306,3 +306,5 @@ def test_messages_that_nobody_can_see_end_no_work(
     monkeypatch.setattr(sys, "stderr", terminal)
     assert transcribe(model, ".") == 1
     assert lines(capsys.readouterr().out) == ["a.wav", "c.wav"]
+    with pytest.raises(OSError):  # the messages that are still buffered
+        terminal.close()
