@@ -74,6 +74,22 @@ def test_other_types_are_compiled_anew() -> None:
         assert record[0]["short"] == 4
 
 
+def test_numba_has_the_private_parts_that_are_replaced() -> None:
+    """Where it had others, functions would be compiled all the same, and it would take longer."""
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.registry import cpu_target
+
+    from asr.util.native_compiler import _Part, _parts_unfinished
+
+    replaced = {name for name, value in vars(_Part).items() if callable(value)}
+    assert replaced == {"_optimize_final_module", "_finalize_final_module"}
+    assert replaced <= set(dir(JITCodeLibrary))
+    codegen = cpu_target.target_context.codegen()
+    with _parts_unfinished():
+        assert isinstance(codegen.create_library("a part"), _Part)
+    assert type(codegen.create_library("a whole")) is JITCodeLibrary
+
+
 def test_what_needs_numba_at_run_time_is_refused() -> None:
     """A process that loaded such code without numba would end without a message."""
     with pytest.raises(AssertionError, match="needs more than the C library"):
