@@ -308,7 +308,7 @@ def test_messages_that_nobody_reads_are_no_success(tones, tones_run, tmp_path, u
     os.close(reader)
     arguments = [str(writer), str(tmp_path / "out"), "--model", str(tones_run), *files]
     done = subprocess.run(
-        [sys.executable, "-c", UNREAD, *arguments],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", UNREAD, *arguments],  # of fork
         cwd=tiny.ROOT, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         capture_output=True, pass_fds=[writer], text=True,
     )  # fmt: skip
