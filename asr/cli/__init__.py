@@ -107,6 +107,8 @@ def _goes_on(parsed: argparse.Namespace) -> bool:
 
 def _show_warning(message: Warning | str, *_args: object, **_more: object) -> None:
     """Print a warning as one line, without its place in the code."""
+    if isinstance(message, SyntaxWarning):  # of a library, which Python compiles for its first use
+        return
     complain(f"{getattr(message, 'label', 'note')}: {worded(message)}")
 
 

@@ -1,11 +1,13 @@
 """What is shown goes through one place, which lets nothing through that a terminal obeys."""
 
 import ast
+import warnings
 from pathlib import Path
 
 import pytest
 
 import asr
+from asr import cli
 from asr.cli import main
 from asr.cli.messages import complain, show
 
@@ -53,3 +55,15 @@ def test_a_note_is_a_line_as_any_message(
     monkeypatch.setattr(score, "run", lambda _: warnings.warn("a\nb", stacklevel=1))
     assert main(["score", "a", "b"]) == 0
     assert capsys.readouterr().err == "asr: note: a\\nb\n"
+
+
+def test_the_syntax_of_a_library_is_no_note(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.12 and later warn of escapes such as lhotse's when they compile it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", cli._show_warning)
+        warnings.warn("invalid escape sequence", SyntaxWarning, stacklevel=1)
+        warnings.warn("a file is short", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "asr: note: a file is short\n"
