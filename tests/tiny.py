@@ -171,7 +171,10 @@ def saved_tensors(run_dir: Path) -> dict[str, torch.Tensor]:
 def metrics(run_dir: Path) -> list[dict]:
     """Read a run's metrics of its epochs, without times."""
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k not in ("speed", "elapsed_s")} for line in lines]
+    return [
+        {k: v for k, v in line.items() if k not in ("speed", "elapsed_s", "waited")}
+        for line in lines
+    ]
 
 
 def assert_same_run(run_dir: Path, whole: Path) -> None:

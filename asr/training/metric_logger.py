@@ -6,9 +6,9 @@ import logging
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 METRICS_NAME = "metrics.jsonl"
 LOG_NAME = "train.log"
 log = logging.getLogger("asr")
+Item = TypeVar("Item")
 
 
 class MetricLogger:
@@ -58,6 +59,7 @@ class MetricLogger:
         self.metrics_path = run_dir / METRICS_NAME
         self.started = time.monotonic() - elapsed_s
         self.audio_s = epoch_audio_s
+        self.waited_s = self.worked_s = 0.0
         self.is_main = context.is_main
         self.events: SummaryWriter | None = None
         if not self.is_main:
@@ -84,6 +86,25 @@ class MetricLogger:
         """Time spent on the present epoch, before an interruption too."""
         return time.monotonic() - self.started
 
+    def watch(self, batches: Iterable[Item]) -> Iterator[Item]:
+        """Pass batches on, and measure how long the steps wait for them and how long they work."""
+        asked = time.monotonic()
+        for batch in batches:
+            given = time.monotonic()
+            self.waited_s += given - asked
+            yield batch
+            asked = time.monotonic()
+            self.worked_s += asked - given
+
+    @property
+    def waited(self) -> float:
+        """The share of the present epoch's steps, 0..1, that waited for batches; NaN without steps.
+
+        Steps before an interruption do not count.
+        """
+        stepped_s = self.waited_s + self.worked_s
+        return self.waited_s / stepped_s if stepped_s else math.nan
+
     def step(self, epoch: int, loss: float, audio_s: float) -> None:
         """Log one update: show its loss per utterance, and move the bar by its audio."""
         self.audio_s += audio_s
@@ -100,6 +121,7 @@ class MetricLogger:
         speed = self.audio_s / elapsed_s if elapsed_s else math.nan
         numbers = numbers | {"speed": speed, "elapsed_s": elapsed_s}
         self.started, self.audio_s = time.monotonic(), 0.0
+        self.waited_s = self.worked_s = 0.0
         if not self.is_main:
             return
         with self.metrics_path.open("a", encoding="utf-8") as file:
@@ -132,6 +154,7 @@ def format_epoch(numbers: dict[str, Any]) -> str:
         f"  WER {100 * numbers['dev_wer']:6.2f} %  CER {100 * numbers['dev_cer']:6.2f} %"
         f"  lr {numbers['lr']:.1e}  norm {numbers['norm']:.2f}"
         f"  {numbers['speed']:.0f} x real time  {numbers['elapsed_s']:.0f} s"
+        f"  waited {100 * numbers['waited']:.0f} %"
     )
     return re.sub(r"\b(nan|inf)\b", "unknown", line)
 

@@ -148,10 +148,11 @@ class Trainer:
             split_batch(batch, self.micro_batches, self.context.rank, self.context.size)
             for batch in plan[progress.batch :]
         ]
-        for shard, micro_batches in load_shards(
+        loaded = load_shards(
             self.train, shards, settings.workers, pin=self.context.device.type == "cuda",
             threads=self.workers,
-        ):  # fmt: skip
+        )  # fmt: skip
+        for shard, micro_batches in metrics.watch(loaded):
             self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / settings.epochs)
             with explain_out_of_memory(f"epoch {epoch}, batch {progress.batch + 1}"):
                 loss = self._step(shard, micro_batches, epoch)
@@ -286,6 +287,7 @@ class Trainer:
             "lr": self.optimizer.param_groups[0]["lr"],
             "norm": progress.norm_sum / progress.updates if progress.updates else math.nan,
             "skipped": progress.skipped,
+            "waited": max(self.context.gather(metrics.waited)),  # the others wait for the slowest
         }
         best = progress.updates > 0 and scores.key < progress.best
         if best:

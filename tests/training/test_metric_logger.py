@@ -9,7 +9,7 @@ from asr.training.metric_logger import MetricLogger, format_epoch, log, open_log
 
 NUMBERS = {
     "epoch": 3, "loss": 1.5, "dev_loss": 2.5, "dev_wer": 0.123, "dev_cer": 0.04,
-    "lr": 1e-3, "norm": 4.0, "skipped": 0,
+    "lr": 1e-3, "norm": 4.0, "skipped": 0, "waited": 0.021,
 }  # fmt: skip
 
 
@@ -38,17 +38,18 @@ def test_an_epoch_is_a_line(tmp_path):
 def test_numbers_about_nothing_are_null_and_unknown(tmp_path, monkeypatch):
     written = metrics(tmp_path)
     monkeypatch.setattr("asr.training.metric_logger.time.monotonic", lambda: written.started)
-    unknown = NUMBERS | {"loss": float("nan"), "dev_loss": float("inf")}
+    unknown = NUMBERS | {"loss": float("nan"), "dev_loss": float("inf"), "waited": written.waited}
     written.epoch(unknown, [], best=False)
     written.close()
     (text,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
     found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert found["loss"] is found["dev_loss"] is found["speed"] is None
+    assert found["loss"] is found["dev_loss"] is found["speed"] is found["waited"] is None
     line = format_epoch(unknown | {"speed": float("nan"), "elapsed_s": 0.0})
     assert "loss unknown  dev unknown" in " ".join(line.split()).replace(
         "unknown dev", "unknown  dev"
     )
     assert "unknown x real time" in line
+    assert "waited unknown %" in line
 
 
 def test_an_interrupted_epoch_counts_whole(tmp_path):
@@ -61,6 +62,28 @@ def test_an_interrupted_epoch_counts_whole(tmp_path):
     assert 100 <= interrupted["elapsed_s"] < 101
     assert interrupted["speed"] == pytest.approx(10.0 / interrupted["elapsed_s"])
     assert whole["elapsed_s"] < 1
+
+
+def test_waiting_is_a_share_of_the_steps(tmp_path, monkeypatch):
+    """Dev scoring and the log count neither as waiting nor as work."""
+    written, now = metrics(tmp_path), [0.0]
+    monkeypatch.setattr("asr.training.metric_logger.time.monotonic", lambda: now[0])
+
+    def batches():
+        for number in range(3):
+            now[0] += 1.0
+            yield number
+
+    def waited(work_s):
+        for _ in written.watch(batches()):
+            now[0] += work_s
+        now[0] += 1000.0
+        return written.waited
+
+    assert waited(4.0) == pytest.approx(0.2)
+    written.epoch(dict(NUMBERS), [], best=False)
+    assert waited(3.0) == pytest.approx(0.25)  # of the second epoch alone
+    written.close()
 
 
 def test_what_came_after_the_state_is_dropped(tmp_path):
@@ -107,5 +130,5 @@ def test_an_epoch_in_words():
     words = format_epoch(NUMBERS | {"speed": 52.4, "elapsed_s": 61.0})
     assert words == (
         "epoch   3  loss   1.500  dev   2.500  WER  12.30 %  CER   4.00 %  lr 1.0e-03  norm 4.00"
-        "  52 x real time  61 s"
+        "  52 x real time  61 s  waited 2 %"
     )

@@ -399,5 +399,5 @@ def test_the_log_names_parameters_data_and_device(tones_run):
 def test_each_epoch_is_one_line_of_metrics(tones_run):
     found = metrics(tones_run)
     assert [numbers["epoch"] for numbers in found] == [1, 2, 3]
-    names = "epoch loss dev_loss dev_wer dev_cer lr norm skipped speed elapsed_s"
+    names = "epoch loss dev_loss dev_wer dev_cer lr norm skipped waited speed elapsed_s"
     assert list(found[0]) == names.split()
