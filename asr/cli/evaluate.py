@@ -34,8 +34,8 @@ def add(verbs: Verbs) -> None:
     verb.add_argument(
         "manifest",
         metavar="TEST_SET",
-        help="a cut manifest, - for one on standard input; or a folder, a table, STM or Kaldi "
-        "data, as prepare takes them",
+        help="a cut manifest, - for one on standard input, or lhotse's Shar; or a folder, a table, "
+        "STM or Kaldi data, as prepare takes them",
     )
     add_model(verb)
     add_channel_and_track(verb)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asr.cli.inputs import Input, make_input, readable
 from asr.cli.remedies import worded
 from asr.util.errors import UserError
-from asr.util.paths import is_manifest
+from asr.util.paths import is_manifest, is_shar
 from asr.util.text_files import read_text
 
 if TYPE_CHECKING:
@@ -37,10 +37,11 @@ def open_test_set(source: str, selection: "Selection") -> Iterator[TestSet]:
     """Read a test set; nothing is written beside it.
 
     Args:
-        source: a cut manifest, or a folder, a table, JSON lines, STM or Kaldi data with
-            transcripts, of which the test split is taken if there is one. Recordings that
-            libsndfile cannot read are converted in a temporary folder, which is removed in the end.
-            Standard input, ``-``, and a pipe give a cut manifest.
+        source: a cut manifest, or lhotse's Shar in a folder or at an address, or a folder, a table,
+            JSON lines, STM or Kaldi data with transcripts, of which the test split is taken if
+            there is one. Recordings that libsndfile cannot read are converted in a temporary
+            folder, which is removed in the end. Standard input, ``-``, and a pipe give a cut
+            manifest.
         selection: which channel and track of the recordings is read.
 
     Raises:
@@ -49,12 +50,12 @@ def open_test_set(source: str, selection: "Selection") -> Iterator[TestSet]:
     from asr.corpora.convert import Converter
 
     one = make_input(source)
-    if one.is_stream or _is_cut_manifest(one.path):
+    if is_shar(source) or one.is_stream or _is_cut_manifest(one.path):
         if selection.track is not None:
             raise UserError(
                 f"{source}: a manifest names the audio of its recordings; leave --track out"
             )
-        cuts = _read_stream(one) if one.is_stream else _read_manifest(one.path)
+        cuts = _read_stream(one) if one.is_stream else _read_manifest(source)
         yield _picked(cuts, selection.channel)
         return
     with Converter(selection=selection) as converter:
@@ -78,7 +79,7 @@ def _read_stream(stream: Input) -> "CutSet":
             raise error.reworded(str(error).replace(str(path), stream.name, 1)) from error
 
 
-def _read_manifest(path: Path) -> "CutSet":
+def _read_manifest(path: str | Path) -> "CutSet":
     from asr.data.cut_checks import LONGEST_AT_ONCE_S
     from asr.data.manifests import read_cuts
 

@@ -3,13 +3,11 @@
 Shapes: C channels, N samples.
 """
 
-import gzip
 import json
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,16 +30,25 @@ from asr.data.cut_checks import (
     cut_to_transcript,
 )
 from asr.data.cut_schema import CutError, check_row, shown
+from asr.data.manifest_lines import read_lines
+from asr.data.ranges import open_file
+from asr.data.shar import (
+    AGAIN,
+    Member,
+    fetch_audio,
+    is_in_archive,
+    mark_placeholder,
+    read_shards,
+    set_audio,
+)
 from asr.util.errors import UserError
-from asr.util.text_files import MAX_RATIO, UNPACKED_BYTES
+from asr.util.paths import is_url
 
 # By default, lhotse would fill up to half a second that a file lacks since it was prepared.
 with warnings.catch_warnings(action="ignore"):  # lhotse warns of its own setting
     set_audio_duration_mismatch_tolerance(TOLERANCE_S)
 
-#: The most bytes of a line; an hour's transcript has a tenth as many.
-_LONGEST_LINE = 1 << 20
-_GZIP = b"\x1f\x8b"
+_STEP_BYTES = 1 << 20
 #: Recordings of which a warning was given.
 _TOLD: set[str] = set()
 
@@ -89,77 +96,66 @@ set_current_audio_backend(_Files())
 
 
 def read_cuts(manifest: str | Path, longest_s: float = LONGEST_S) -> CutSet:
-    """Read a cut manifest, JSON lines that may be gzipped, into memory.
+    """Read a cut manifest, JSON lines that may be gzipped, or the cuts of Shar, into memory.
 
     Cuts that are longer than their transcripts are shortened to them.
 
     Args:
-        manifest: the path.
+        manifest: the path, or a folder or an address as `asr.data.shar.read_shards` takes it.
         longest_s: the longest utterance that the caller can take.
 
     Raises:
         UserError: the file is missing, empty or unreadable; a line is not a cut of audio files
-            with exactly one transcript, is too long, or repeats an id.
+            with exactly one transcript, is too long, or repeats an id; or as `read_shards`.
     """
-    path = Path(manifest)
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "is no file" if path.exists() else None
-        raise UserError(
-            f"{path}: expected a cut manifest (*.jsonl.gz), but it {kind or 'does not exist'}; "
-            "make one with `asr prepare`"
-        )
     cuts: dict[str, Cut] = {}
-    try:
-        for line in _lines(path):
-            cut = _parse(line, longest_s)
-            if cut.id in cuts:
-                raise CutError(f"a second cut with the id {cut.id}", advice="keep one of them")
-            cuts[cut.id] = cut
-    except CutError as error:
-        advice = error.advice or "mend the line, or prepare the corpus again"
-        raise UserError(f"{path}:{len(cuts) + 1}: {error}; {advice}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    for part, audio in _parts(str(manifest)):
+        _read_cuts_of(part, audio, longest_s, cuts)
     if not cuts:
-        raise UserError(f"{path}: no utterances in this manifest; give one with some")
+        raise UserError(f"{manifest}: no utterances in this manifest; give one with some")
     return CutSet.from_cuts(cuts.values())
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """Give the lines of a manifest.
-
-    Raises:
-        CutError: the file is damaged, or unpacks to more than a manifest does.
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        packed = file.peek(len(_GZIP)).startswith(_GZIP)
-        left = max(UNPACKED_BYTES, MAX_RATIO * path.stat().st_size)
-        with gzip.open(file) if packed else file as lines:
-            while line := _read_line(lines):
-                left -= len(line)
-                if len(line) > _LONGEST_LINE:
-                    raise CutError(f"a line of more than {_LONGEST_LINE} bytes, expected fewer")
-                if left < 0:
-                    most = f"{MAX_RATIO} times its size"
-                    raise CutError(f"the file unpacks to more than {most}, as no manifest does")
-                yield line
+def _parts(manifest: str) -> Iterator[tuple[str, list[Member] | None]]:
+    """Give a manifest, or the manifest of each shard with the audio in the shard's archive."""
+    if is_url(manifest) or Path(manifest).is_dir():
+        yield from read_shards(manifest)
+        return
+    path = Path(manifest)
+    if not path.is_file():
+        kind = "is no file" if path.exists() else "does not exist"
+        raise UserError(
+            f"{path}: expected a cut manifest (*.jsonl.gz), but it {kind}; "
+            "make one with `asr prepare`"
+        )
+    yield str(path), None
 
 
-def _read_line(file: IO[bytes] | gzip.GzipFile) -> bytes:
-    """Read a line, or the first `_LONGEST_LINE` + 1 bytes of a longer one.
-
-    Raises:
-        CutError: the packed file is damaged.
-    """
+def _read_cuts_of(
+    place: str, audio: list[Member] | None, longest_s: float, cuts: dict[str, Cut]
+) -> None:
+    """Add the cuts of one manifest, of a shard if `audio` is in an archive, to `cuts`."""
+    before = len(cuts)
+    members = None if audio is None else iter(audio)
     try:
-        return file.readline(_LONGEST_LINE + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CutError(f"not a line of a cut manifest ({error})") from error
+        with open_file(place, _STEP_BYTES) as file:
+            for line in read_lines(file):
+                cut = _parse(line, longest_s, members)
+                if cut.id in cuts:
+                    raise CutError(f"a second cut with the id {cut.id}", advice="keep one of them")
+                cuts[cut.id] = cut
+        if members is not None and (more := next(members, None)):
+            raise CutError(f"no line for the audio of {shown(more.cut_id)}", advice=AGAIN)
+    except CutError as error:
+        advice = error.advice or "mend the line, or prepare the corpus again"
+        line_number = len(cuts) - before + 1
+        raise UserError(f"{place}:{line_number}: {error}; {advice}") from error
+    except OSError as error:
+        raise UserError(f"{place}: cannot be read: {error.strerror}; check the path") from error
 
 
-def _parse(line: bytes, longest_s: float) -> Cut:
-    """Make the cut of a manifest's line.
+def _parse(line: bytes, longest_s: float, members: Iterator[Member] | None) -> Cut:
+    """Make the cut of a manifest's line, in a shard with the next audio of its archive.
 
     Raises:
         CutError: the line is not a valid cut.
@@ -167,8 +163,12 @@ def _parse(line: bytes, longest_s: float) -> Cut:
     row: Any = None
     try:
         row = json.loads(line)
+        if members is not None:
+            set_audio(row, next(members, None))
         check_row(row)
         cut = deserialize_cut(_without_notes(row))
+        if members is not None:
+            mark_placeholder(cut)
         check_cut(cut, LONGEST_S)
         cut = cut_to_transcript(cut)
         check_amount(cut.duration, 0, longest_s)
@@ -239,16 +239,23 @@ def load_waveform(cut: Cut, sample_rate: int) -> Waveform:
         UserError: the audio is missing, unreadable, empty or not finite.
     """
     try:
-        samples, cancelled = mix(cut.load_audio().T, cut.sampling_rate)
+        samples, cancelled = mix(fetch_audio(cut).load_audio().T, cut.sampling_rate)
         if cancelled:
             _tell_cancelled(cut)
         return to_waveform(samples, cut.sampling_rate, sample_rate, f"cut {cut.id}")
     except AudioError as error:  # which a loader's worker cannot pickle
         raise UserError(str(error)) from error
+    except UserError:
+        raise
     except Exception as error:  # every audio backend has exceptions of its own
+        advice = (
+            f"it is {cut.recording.sources[0].source}; {AGAIN}"
+            if is_in_archive(cut)
+            else "put the file back or mend it; where recordings have moved, prepare the corpus "
+            "from there"
+        )
         raise UserError(
-            f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); put the file back or "
-            "mend it; where recordings have moved, prepare the corpus from there"
+            f"cut {cut.id}: its audio cannot be read ({_first_line(error)}); {advice}"
         ) from error
 
 

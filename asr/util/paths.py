@@ -66,6 +66,16 @@ def is_manifest(path: str | Path) -> bool:
     return str(path).endswith((".jsonl", ".jsonl.gz"))
 
 
+def is_url(place: str | Path) -> bool:
+    """Tell whether a place is an address on a web server."""
+    return str(place).startswith(("http://", "https://"))
+
+
+def is_shar(place: str | Path) -> bool:
+    """Tell whether a place has lhotse's Shar: an address, or a folder with shards of cuts."""
+    return is_url(place) or any(Path(place).glob("cuts.*jsonl.gz"))
+
+
 def shipped_models() -> list[str]:
     """List the names of the models that come with the toolkit."""
     return sorted(file.parent.name for file in SHIPPED.glob(f"*/{MODEL_NAME}"))

@@ -22,7 +22,7 @@ from lhotse import CutSet, MonoCut
 from tiny import RATE, damaged_cut
 
 import asr
-from asr.data import cut_checks, manifests
+from asr.data import cut_checks, manifest_lines, manifests
 from asr.data.manifests import load_waveform, read_cuts, read_speakers
 from asr.util.errors import UserError
 
@@ -415,7 +415,7 @@ def test_a_file_of_too_many_samples_is_not_read(
 def test_a_packed_manifest_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manifest: Path, separator: bytes
 ) -> None:
-    monkeypatch.setattr(manifests, "UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(manifest_lines, "UNPACKED_BYTES", 1 << 20)
     monkeypatch.setattr(manifests, "_parse", lambda *_: SimpleNamespace(id=next(numbers)))
     numbers = itertools.count()
     bomb = tmp_path / "cuts.jsonl.gz"
