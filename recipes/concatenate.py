@@ -15,6 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from asr.inference.alignment import align_text
 from asr.inference.recognizer import Recognizer
 from asr.util.errors import UserError
 from asr.util.files import escape_file_name
+from asr.util.threads import count_cores, map_in_order
 
 LONGEST_S = 15.0
 #: A cut is placed at the lowest energy, smoothed over this time.
@@ -145,22 +147,30 @@ def write(
     options: Options,
     rng: random.Random,
 ) -> list[Cut]:
-    """Write each speaker's joined segments as flac files, and return their cuts.
+    """Write each speaker's joined segments as flac files, on all cores, and return their cuts.
 
     Raises:
         UserError: an utterance cannot be read or aligned.
     """
     output.mkdir(parents=True, exist_ok=True)
-    rate, made = recognizer.sample_rate, []
+    rate, cores = recognizer.sample_rate, count_cores()
+    made: list[Cut] = []
+
+    def write_one(speaker: str, prefix: Path, item: tuple[int, tuple[AudioSegment, bool]]) -> Cut:
+        number, (joined, as_mp3) = item
+        path = prefix.with_name(f"{prefix.name}-{number:05}.flac")
+        waveform = encode_as_mp3(joined.waveform, rate) if as_mp3 else joined.waveform
+        soundfile.write(path, waveform, rate)
+        return make_cut(path, " ".join(joined.words), speaker)
+
     for speaker, cuts in tqdm(speakers.items(), unit="speaker", disable=None):
-        aligned = [align(cut, recognizer) for cut in cuts]
-        for number, joined in enumerate(join_segments(aligned, rate, options, rng)):
-            waveform = joined.waveform
-            if rng.random() < options.mp3:
-                waveform = encode_as_mp3(waveform, rate)
-            path = (output / f"{ID_PREFIX}-{escape_file_name(speaker)}-{number:05}.flac").resolve()
-            soundfile.write(path, waveform, rate)
-            made.append(make_cut(path, " ".join(joined.words), speaker))
+        aligned = list(map_in_order(partial(align, recognizer=recognizer), cuts, cores))
+        drawn = (  # this thread draws, in the order of the files
+            (joined, rng.random() < options.mp3)
+            for joined in join_segments(aligned, rate, options, rng)
+        )
+        prefix = output.resolve() / f"{ID_PREFIX}-{escape_file_name(speaker)}"
+        made += map_in_order(partial(write_one, speaker, prefix), enumerate(drawn), cores)
     return made
 
 
