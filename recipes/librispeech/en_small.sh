@@ -9,7 +9,7 @@ prose=${2:?a file of sentences is needed for the language models, one sentence a
 source=${3:-}
 seed=${4:-1}
 output=data/en-small
-model=runs/librispeech/8h/default/$seed
+model=runs/librispeech/8h/restarted/$seed
 mkdir -p $output
 
 run() {
@@ -28,7 +28,7 @@ cp $output/lstm/lm.safetensors $output/lstm.safetensors
 bash "$(dirname "$0")/run.sh" "$asr" "$source" "$seed" 8h $output
 run "$asr" export "$model" --bits 8 --output $output/model.safetensors
 run "$asr" tune data/librispeech-8h/quarter.jsonl.gz --model $output/model.safetensors \
-    --lm $output/lm.xz --neural-lm $output/lstm.safetensors --beam 512 --output $output/decoding.yaml
+    --lm $output/lm.xz --neural-lm $output/lstm.safetensors --beam 256 --output $output/decoding.yaml
 for split in dev test; do
     run "$asr" evaluate data/librispeech-8h/$split.jsonl.gz --model $output/model.safetensors --greedy
     run "$asr" evaluate data/librispeech-8h/$split.jsonl.gz --model $output/model.safetensors \

@@ -13,7 +13,8 @@ bin=$(dirname "$(command -v "$asr")")
 cuts=data/librispeech-$hours
 concatenated=$cuts-concatenated
 start=runs/librispeech/${hours}_start/default/$seed
-model=runs/librispeech/$hours/default/$seed
+first=runs/librispeech/$hours/default/$seed
+model=runs/librispeech/$hours/restarted/$seed
 parts=(train-clean-5)
 [ "$hours" = 5h ] || parts+=(train-clean-100)
 
@@ -34,10 +35,11 @@ train "librispeech/${hours}_start" seed="$seed"
 [ -e "$concatenated/train.jsonl.gz" ] || run "$bin/python" recipes/concatenate.py \
     "$cuts/train.jsonl.gz" --model "$start" --times 3 --length 2 7 --mp3 0.5 --output "$concatenated"
 train "librispeech/$hours" seed="$seed"
+train "librispeech/$hours" seed="$seed" init="$first" optimizer.lr=1e-3 trainer.epochs=5 run_dir="$model"
 
 gzip -dc "$cuts/dev.jsonl.gz" | awk 'NR % 4 == 1' | gzip > "$cuts/quarter.jsonl.gz"
 [ -e "$model/decoding.yaml" ] || run "$asr" tune "$cuts/quarter.jsonl.gz" --model "$model" \
-    --lm "$lms/lm.xz" --neural-lm "$lms/lstm.safetensors" --beam 512 --output "$model/decoding.yaml"
+    --lm "$lms/lm.xz" --neural-lm "$lms/lstm.safetensors" --beam 256 --output "$model/decoding.yaml"
 for split in dev test; do
     run "$asr" evaluate "$cuts/$split.jsonl.gz" --model "$model" --greedy --worst 2
     run "$asr" evaluate "$cuts/$split.jsonl.gz" --model "$model" --decoding "$model/decoding.yaml" \
