@@ -65,11 +65,23 @@ class Native:
         self.function = function
         self.__doc__ = function.__doc__
         self._entries: dict[tuple, Callable[[int], int]] = {}
+        self._last: tuple[Any, tuple, list[int]] | None = None
 
     def __call__(self, *arguments: Any) -> int:
-        """Run the compiled function, without Python's global lock."""
-        words: list[int] = []
-        kinds = tuple(_pack(argument, words) for argument in arguments)
+        """Run the compiled function, without Python's global lock.
+
+        The first argument is taken apart once as long as it is the same tuple: that of a search has
+        some forty arrays, and taking them apart takes longer than the shortest functions.
+        """
+        first, *others = arguments
+        last = self._last
+        if last is None or last[0] is not first:
+            packed: list[int] = []
+            last = first, _pack(first, packed), packed
+            if isinstance(first, tuple):  # which nobody changes, unlike the content of its arrays
+                self._last = last
+        words = [*last[2]]
+        kinds = last[1], *[_pack(argument, words) for argument in others]
         entry = self._entries.get(kinds)
         if entry is None:
             with _lock:
