@@ -31,6 +31,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASR_TOUR_MODEL", str(tmp_path / "model.safetensors"))
     monkeypatch.setenv("ASR_TOUR_AUDIO", str(tmp_path / "tone.wav"))
     monkeypatch.setenv("ASR_VANISHING_STEPS", "2")
+    monkeypatch.setenv("ASR_LENGTHS_MOST_S", "2")
     run = {"seed": 1, "parameters": 1, "epochs": 1, "minutes": 1.0}
     encoder_comparison = {
         "runs": [
