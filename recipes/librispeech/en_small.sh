@@ -9,7 +9,7 @@ prose=${2:?a file of sentences is needed for the language models, one sentence a
 source=${3:-}
 seed=${4:-1}
 output=data/en-small
-model=runs/librispeech/8h/restarted/$seed
+scripts=$(dirname "$0")
 mkdir -p $output
 
 run() {
@@ -25,12 +25,7 @@ fi
 run "$asr" lm train "$prose" --kind lstm --normalizer lower --output $output/lstm
 cp $output/lstm/lm.safetensors $output/lstm.safetensors
 
-bash "$(dirname "$0")/run.sh" "$asr" "$source" "$seed" 8h $output
-run "$asr" export "$model" --bits 8 --output $output/model.safetensors
-run "$asr" tune data/librispeech-8h/quarter.jsonl.gz --model $output/model.safetensors \
-    --lm $output/lm.xz --neural-lm $output/lstm.safetensors --beam 256 --output $output/decoding.yaml
-for split in dev test; do
-    run "$asr" evaluate data/librispeech-8h/$split.jsonl.gz --model $output/model.safetensors --greedy
-    run "$asr" evaluate data/librispeech-8h/$split.jsonl.gz --model $output/model.safetensors \
-        --decoding $output/decoding.yaml
-done
+bash "$scripts/train.sh" "$asr" "$source" "$seed" 8h $output
+run "$asr" export "runs/librispeech/8h/restarted/$seed" --bits 8 --output $output/model.safetensors
+bash "$scripts/score.sh" "$asr" $output/model.safetensors data/librispeech-8h $output \
+    $output/decoding.yaml

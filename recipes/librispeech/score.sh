@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Fit a model's decoding weights on a quarter of dev, and score dev and test.
+# Usage: score.sh ASR MODEL CUTS LMS OUTPUT: the path of asr; the model; the folder of manifests; a
+# folder with lm.xz and lstm.safetensors; the file of the decoding weights, taken as it is if there.
+set -euo pipefail
+asr=$1 model=$2 cuts=$3 lms=$4 output=$5
+
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+gzip -dc "$cuts/dev.jsonl.gz" | awk 'NR % 4 == 1' | gzip > "$cuts/quarter.jsonl.gz"
+[ -e "$output" ] || run "$asr" tune "$cuts/quarter.jsonl.gz" --model "$model" --lm "$lms/lm.xz" \
+    --neural-lm "$lms/lstm.safetensors" --beam 256 --output "$output"
+for split in dev test; do
+    run "$asr" evaluate "$cuts/$split.jsonl.gz" --model "$model" --greedy --worst 2
+    run "$asr" evaluate "$cuts/$split.jsonl.gz" --model "$model" --decoding "$output" --worst 2
+done

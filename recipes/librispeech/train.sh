@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Train on five or eight hours of LibriSpeech from nothing; one seed. Each step can be typed by hand,
+# and the same command continues after Ctrl-C.
+# Usage: train.sh ASR SOURCE SEED HOURS LMS: the path of asr; the folder of LibriSpeech, downloaded if
+# empty; the seed; 5h or 8h; a folder with lm.xz, whose words the lexicon takes.
+set -euo pipefail
+asr=$1 source=$2 seed=$3 hours=$4 lms=$5
+bin=$(dirname "$(command -v "$asr")")
+cuts=data/librispeech-$hours
+concatenated=$cuts-concatenated
+start=runs/librispeech/${hours}_start/default/$seed
+first=runs/librispeech/$hours/default/$seed
+parts=(train-clean-5)
+[ "$hours" = 5h ] || parts+=(train-clean-100)
+
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+train() { # a process of one thread for each of two cores: other numbers change the results
+    run env OMP_NUM_THREADS=1 "$bin/torchrun" --nproc-per-node 2 -m asr train "$@"
+}
+
+[ -e "$cuts/test.jsonl.gz" ] || run "$asr" prepare librispeech ${source:+--source "$source"} \
+    --train "${parts[@]}" --dev dev-clean --halve-dev --output "$cuts"
+[ -e "$cuts/lexicon.txt" ] || run "$asr" lexicon "$lms/lm.xz" "$cuts/train.jsonl.gz" \
+    --output "$cuts/lexicon.txt"
+train "librispeech/${hours}_start" seed="$seed"
+[ -e "$concatenated/train.jsonl.gz" ] || run "$bin/python" recipes/concatenate.py \
+    "$cuts/train.jsonl.gz" --model "$start" --times 3 --length 2 7 --mp3 0.5 --output "$concatenated"
+train "librispeech/$hours" seed="$seed"
+train "librispeech/$hours" seed="$seed" init="$first" optimizer.lr=1e-3 trainer.epochs=5 \
+    run_dir="runs/librispeech/$hours/restarted/$seed"
