@@ -117,11 +117,13 @@ class BeamSearch:
 
     def words(self, token_ids: NDArray[np.int32]) -> list[str]:
         """Write a result's words; of homophones, those that are the likeliest together."""
+        chosen: list[str] = []
+        if self.tokens.pronunciations is not None:
+            chosen = [self._words[entry] for entry in choose_words(self._scorer, token_ids)]
+            if all(chosen):
+                return chosen
         words = [word for word, _ in self.tokens.words(token_ids)]
-        if self.tokens.pronunciations is None:
-            return words
-        chosen = [self._words[entry] for entry in choose_words(self._scorer, token_ids)]
-        return [one or word for one, word in zip(chosen, words, strict=True)]
+        return [one or word for one, word in zip(chosen or words, words, strict=True)]
 
     def count_settled(self, token_ids: NDArray[np.int32], complete: int) -> int:
         """Count the words that `words` begins with for every result with this prefix.

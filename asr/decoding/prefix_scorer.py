@@ -52,6 +52,7 @@ class PrefixScorer(NamedTuple):
     Attributes:
         starts_word: (V,) bool, whether the token begins a new word.
         starters_spell: whether any such token also has letters, as subwords do.
+        space: the token that begins a word and has no letters, -1 if there is none.
         spelling_offsets: (V + 1,) int32 into `spelling_letters`.
         spelling_letters: int32 letter numbers.
         token_bounds: (V,) float64, upper bound on what a token can raise a prefix's
@@ -68,6 +69,7 @@ class PrefixScorer(NamedTuple):
 
     starts_word: NDArray[np.bool_]
     starters_spell: bool
+    space: int
     spelling_offsets: NDArray[np.int32]
     spelling_letters: NDArray[np.int32]
     token_bounds: NDArray[np.float64]
@@ -101,6 +103,7 @@ def make_scorer(
             starts and len(spelling) > 0
             for starts, spelling in zip(tokens.starts_word, letters, strict=True)
         ),
+        space=tokens.tokens.index(tokens.boundary) if tokens.boundary in tokens.tokens[1:] else -1,
         spelling_offsets=np.cumsum([0, *map(len, letters)]).astype(np.int32),
         spelling_letters=np.array([x for word in letters for x in word], dtype=np.int32),
         token_bounds=_token_bounds(tokens, words, hot),

@@ -11,6 +11,9 @@ last token. One frame takes three steps:
    candidate so far.
 3. `_make_beam`: the best K of all these candidates, held in a heap meanwhile, are the next beam.
 
+Spaces that follow one another, and those before the first word, write nothing. So a space after a
+space is no longer prefix: its paths belong to the prefix that ends in the first one.
+
 Nothing is approximate but the beam and the two thresholds.
 
 U encoder frames, V tokens, K beam size.
@@ -258,7 +261,7 @@ def _search(log_probs, scorer, token_threshold, prefixes, work, results):
         progress.wanted = progress.size * (len(starters) + len(others))
         if prefixes.size[0] + progress.wanted > len(prefixes.nodes):
             return -1
-        _score_beam(prefixes, candidates, frame, beam[: progress.size])
+        _score_beam(prefixes, candidates, frame, scorer, beam[: progress.size])
         _extend_beam(prefixes, candidates, frame, scorer, beam[: progress.size], starters, others)
         progress.size = _make_beam(prefixes.nodes, candidates, frame.number + 1, scorer, beam)
         progress.frame = frame.number + 1
@@ -306,14 +309,15 @@ def _insert(items, held, scores, item):
 
 
 @njit_no_alloc
-def _score_beam(prefixes, candidates, frame, beam):
+def _score_beam(prefixes, candidates, frame, scorer, beam):
     """Score the beam's prefixes one frame on; they are the first candidates."""
     nodes, scores = prefixes.nodes, frame.scores
     clear(candidates)
     for entry in beam:
         node = nodes[entry.node]
         node.blank = entry.total + scores[BLANK_ID]
-        node.label = entry.label + scores[entry.token]
+        repeating = entry.total if entry.token == scorer.space else entry.label
+        node.label = repeating + scores[entry.token]
         if node.parent != ABSENT and nodes[node.parent].frame == frame.number:
             parent = beam[nodes[node.parent].slot]
             reaching = parent.blank if parent.token == entry.token else parent.total
@@ -351,6 +355,8 @@ def _extend_prefix(prefixes, candidates, frame, scorer, entry, state, bound, tok
         least = score_to_beat(candidates)
         if entry.total + bound + frame.bounds[token] <= least:
             break  # the tokens are in order of their bounds, so no other can be among the best
+        if token == entry.token and token == scorer.space:
+            continue  # `_score_beam` counts it
         if hoped > 0.0:  # `bound` lets every letter begin a hot word, and few do
             gain = hotword_gain(scorer, state, token)
             if entry.total + (bound - hoped + gain) + frame.bounds[token] <= least:

@@ -98,7 +98,8 @@ def make_candidates(beam_size: int, beam_threshold: float) -> Candidates:
 def make_root(prefixes, scorer):
     """Begin with the empty prefix, which is in the beam of frame 0."""
     nodes = prefixes.nodes
-    write_node(nodes, 0, ABSENT, BLANK_ID, initial_state(scorer))
+    last = BLANK_ID if scorer.space == ABSENT else scorer.space  # as if a space came before it
+    write_node(nodes, 0, ABSENT, last, initial_state(scorer))
     nodes[0].frame, nodes[0].label = 0, -np.inf  # its only path so far ends in blank
     prefixes.size[0] = 1
 

@@ -32,7 +32,7 @@ class ScoredTexts:
 
     Attributes:
         hypotheses: N results of the search, best first.
-        text: (N,) int64, which text each hypothesis has; several differ in spaces only.
+        text: (N,) int64, which text each hypothesis has; some differ in a last space only.
         words: the words of each text.
         neural_scores: natural log-probability of each text by the second pass's model.
     """

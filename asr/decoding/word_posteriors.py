@@ -44,7 +44,7 @@ def word_posteriors(hypotheses: Sequence[Hypothesis], tokens: Tokens) -> NDArray
     )
     likely = probabilities >= LEAST
     found = [one.token_ids for one, is_likely in zip(hypotheses, likely, strict=True) if is_likely]
-    texts: dict[tuple[str, ...], float] = defaultdict(float)  # many results differ in spaces only
+    texts: dict[tuple[str, ...], float] = defaultdict(float)  # some results share one
     for words, probability in zip(_read_texts(found, tokens), probabilities[likely], strict=True):
         texts[words] += float(probability)
     best = next(iter(texts))

@@ -20,21 +20,32 @@ def random_log_probs(frames: int, tokens: int, seed: int) -> np.ndarray:
     return (logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)).astype(np.float32)
 
 
-def sequence_log_probs(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
-    """Natural log-probability of every token sequence, over all its alignments."""
-    paths, sequences, merged = all_paths(*log_probs.shape)
+def sequence_log_probs(log_probs: np.ndarray, space: int = -1) -> dict[tuple[int, ...], float]:
+    """Natural log-probability of every token sequence, over all its alignments.
+
+    A space, if its number is given, counts only after another token.
+    """
+    paths, sequences, merged = all_paths(*log_probs.shape, space)
     scores = log_probs[np.arange(len(log_probs)), paths].sum(axis=1, dtype=np.float64)
     sums = np.log(np.bincount(merged, np.exp(scores)))
     return dict(zip(sequences, sums.tolist(), strict=True))
 
 
 @cache
-def all_paths(frames: int, tokens: int) -> tuple[np.ndarray, list[tuple[int, ...]], np.ndarray]:
+def all_paths(
+    frames: int, tokens: int, space: int
+) -> tuple[np.ndarray, list[tuple[int, ...]], np.ndarray]:
     """Every path (paths, frames), every sequence, and the one that each path merges to (paths)."""
     paths = list(itertools.product(range(tokens), repeat=frames))
-    merged = [tuple(token for token, _ in itertools.groupby(path) if token) for path in paths]
+    merged = [merge(path, space) for path in paths]
     number = {sequence: n for n, sequence in enumerate(dict.fromkeys(merged))}
     return np.array(paths), list(number), np.array([number[sequence] for sequence in merged])
+
+
+def merge(path: Sequence[int], space: int) -> tuple[int, ...]:
+    tokens = [token for token, _ in itertools.groupby(path) if token]
+    pairs = zip([space, *tokens], tokens, strict=False)
+    return tuple(token for before, token in pairs if not before == token == space)
 
 
 def words_of(sequence: Sequence[int], alphabet: Sequence[str] = ALPHABET) -> list[str]:
@@ -63,7 +74,8 @@ def ranking(
     The model scores words, or tokens by their `lm_names` if these are given.
     """
     found = []
-    for sequence, acoustic in sequence_log_probs(log_probs).items():
+    space = next((n for n, token in enumerate(alphabet) if token in (" ", "▁")), -1)
+    for sequence, acoustic in sequence_log_probs(log_probs, space).items():
         words = words_of(sequence, alphabet)
         if lexicon is not None and not set(words) <= set(lexicon):
             continue
@@ -80,7 +92,11 @@ def ranking(
 
 
 def plain_beam_search(
-    log_probs: np.ndarray, beam_size: int, beam_threshold: float, token_threshold: float
+    log_probs: np.ndarray,
+    beam_size: int,
+    beam_threshold: float,
+    token_threshold: float,
+    space: int,
 ) -> list[tuple[float, tuple[int, ...]]]:
     """The textbook's algorithm, with dictionaries: (log-probability, tokens), best first."""
     beam = {(): (0.0, -np.inf)}  # prefix -> log-probability ending in blank, and in its last token
@@ -89,11 +105,13 @@ def plain_beam_search(
         for prefix, (blank, label) in beam.items():
             total = np.logaddexp(blank, label)
             after.setdefault(prefix, [-np.inf, -np.inf])[0] = total + scores[0]
-            if prefix:
-                entry = after[prefix]
-                entry[1] = np.logaddexp(entry[1], label + scores[prefix[-1]])
+            last = prefix[-1] if prefix else space
+            repeating = total if last == space else label
+            after[prefix][1] = np.logaddexp(after[prefix][1], repeating + scores[last])
             for token in range(1, len(scores)):
                 longer = (*prefix, token)
+                if token == last == space:
+                    continue
                 # A prefix that is in the beam is scored in full, whatever the token's threshold.
                 if scores[token] < scores.max() - token_threshold and longer not in beam:
                     continue

@@ -98,7 +98,7 @@ def test_a_narrow_beam_does_what_the_textbook_does(
     search = BeamSearch(Lexicon(Tokens(("", *"ABCD "))), options)
     for seed in SEEDS:
         log_probs = random_log_probs(40, 6, seed)
-        expected = plain_beam_search(log_probs, beam_size, beam_threshold, token_threshold)
+        expected = plain_beam_search(log_probs, beam_size, beam_threshold, token_threshold, 5)
         found = search.decode_one(log_probs)
         assert [tuple(ours.token_ids) for ours in found] == [tokens for _, tokens in expected]
         np.testing.assert_allclose(

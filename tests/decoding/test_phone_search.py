@@ -111,7 +111,7 @@ def test_the_search_equals_enumeration(lm: NGram, with_lm: bool, hotwords: Seque
     for seed in range(12):
         log_probs = random_log_probs(6, 4, seed)
         expected = []
-        for sequence, acoustic in sequence_log_probs(log_probs).items():
+        for sequence, acoustic in sequence_log_probs(log_probs, ALPHABET.index(" ")).items():
             spoken = pronunciations_of(sequence)
             words = words_of(spoken, model, hotwords)
             if words is None:
