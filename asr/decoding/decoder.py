@@ -153,8 +153,7 @@ class Decoder:
         if self._scorer is not None:
             from asr.decoding.rescoring import rescore, score_texts
 
-            most = self._options.second_pass_texts
-            scored = score_texts(beam, hypotheses, self._scorer, most)
+            scored = score_texts(beam, hypotheses, self._scorer, self._options)
             hypotheses = rescore(scored, self._options)
         path, found, log_confidence = read_best(beam, log_probs, hypotheses)
         return self._decoded(path, found, frame_s, log_confidence)

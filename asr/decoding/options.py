@@ -30,6 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "second_pass_lm_weight": (0, 100),
     "second_pass_word_score": (-100, 100),
     "second_pass_texts": (1, 10_000),
+    "second_pass_threshold": (0, math.inf),
 }
 _PATHS = ("lm", "vocabulary", "hotwords", "neural_lm")
 #: Language models, each with the option that holds its digest, and what their files are.
@@ -79,6 +80,7 @@ class DecodingOptions:
         second_pass_lm_weight: takes the place of `lm_weight` in the second pass.
         second_pass_word_score: added for every word in the second pass, beside `word_score`.
         second_pass_texts: the most texts of an utterance that the second pass ranks.
+        second_pass_threshold: how far below the best text of the search another one may lie there.
 
     Raises:
         OptionError: a value of another type or out of its range.
@@ -106,6 +108,7 @@ class DecodingOptions:
     second_pass_lm_weight: float = 0.5
     second_pass_word_score: float = 0.0
     second_pass_texts: int = 30
+    second_pass_threshold: float = 6.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

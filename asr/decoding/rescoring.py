@@ -55,7 +55,10 @@ class ScoredTexts:
 
 
 def score_texts(
-    search: BeamSearch, hypotheses: Sequence[Hypothesis], scorer: SentenceScorer, most: int
+    search: BeamSearch,
+    hypotheses: Sequence[Hypothesis],
+    scorer: SentenceScorer,
+    options: DecodingOptions,
 ) -> ScoredTexts:
     """Score the best texts of a search.
 
@@ -63,13 +66,16 @@ def score_texts(
         search: the search that found the results.
         hypotheses: results of one utterance, best first, at least one.
         scorer: the second pass's model.
-        most: texts that are scored; the results from the first further text on are left out.
+        options: how many texts are scored at most, and how far the last may lie behind the first;
+            the results from the first further text on are left out.
     """
+    most = options.second_pass_texts
+    least = hypotheses[0].score - options.second_pass_threshold
     numbers: dict[tuple[str, ...], int] = {}
     text: list[int] = []
     for found in hypotheses:
         words = tuple(search.words(found.token_ids))
-        if words not in numbers and len(numbers) == most:
+        if words not in numbers and (len(numbers) == most or found.score < least):
             break
         text.append(numbers.setdefault(words, len(numbers)))
     scores = scorer([*numbers])

@@ -134,7 +134,7 @@ class Tuner:
         """Fit the second pass's weights, and rank the results of the search by them."""
         assert self._scorer is not None
         scored = [
-            score_texts(search, hypotheses, self._scorer, options.second_pass_texts)
+            score_texts(search, hypotheses, self._scorer, options)
             for hypotheses in tqdm(found, desc="second pass", unit="utt", disable=None)
         ]
         tuner = SecondPassTuner(scored, self._words, self._tokens.join)

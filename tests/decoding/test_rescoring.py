@@ -15,7 +15,10 @@ from asr.decoding.tokens import Tokens
 from asr.lm.ngram import NGram
 
 TOKENS = Tokens(ALPHABET)
-EXACT = {"search": "beam", "beam_size": 2000, "beam_threshold": 1e9, "token_threshold": 1e9}
+EXACT = {
+    "search": "beam", "beam_size": 2000, "beam_threshold": 1e9, "token_threshold": 1e9,
+    "second_pass_texts": 10_000, "second_pass_threshold": 1e9,
+}  # fmt: skip
 
 
 def score(sentences: Sequence[Sequence[str]]) -> np.ndarray:
@@ -32,11 +35,11 @@ def test_the_best_is_that_of_the_formula_over_all_results(lm: NGram, seed: int) 
     first = {"lm_weight": 0.7, "word_score": 0.4, "unk_score": -0.6}
     options = DecodingOptions(
         **EXACT, **first, neural_lm_weight=0.8, second_pass_lm_weight=0.3,
-        second_pass_word_score=-0.2, second_pass_texts=10_000,
+        second_pass_word_score=-0.2,
     )  # fmt: skip
     search = BeamSearch(Lexicon(TOKENS, lm), options)
     log_probs = random_log_probs(5, 4, seed)
-    found = rescore(score_texts(search, search.decode_one(log_probs), score, 10_000), options)
+    found = rescore(score_texts(search, search.decode_one(log_probs), score, options), options)
     expected = []
     for total, _, lm_score, tokens in ranking(log_probs, lm=lm, **first):
         words = "".join(ALPHABET[token] for token in tokens).split()
@@ -51,13 +54,15 @@ def test_weights_of_the_first_pass_change_nothing(lm: NGram) -> None:
     options = DecodingOptions(**EXACT, lm_weight=0.7, neural_lm_weight=0, second_pass_lm_weight=0.7)
     search = BeamSearch(Lexicon(TOKENS, lm), options)
     found = search.decode_one(random_log_probs(6, 4, 1))
-    again = rescore(score_texts(search, found, score, 10_000), options)
+    again = rescore(score_texts(search, found, score, options), options)
     assert [one.score for one in again] == pytest.approx([one.score for one in found])
     assert all(a.token_ids is b.token_ids for a, b in zip(again, found, strict=True))
 
 
-def test_only_the_best_texts_are_scored() -> None:
-    search = BeamSearch(Lexicon(TOKENS), DecodingOptions(**EXACT))
+@pytest.mark.parametrize("limit", [{"second_pass_texts": 3}, {"second_pass_threshold": 0.9}])
+def test_only_the_best_texts_are_scored(limit: dict) -> None:
+    options = DecodingOptions(**EXACT | limit)
+    search = BeamSearch(Lexicon(TOKENS), options)
     asked: list[list[tuple[str, ...]]] = []
 
     def ask(sentences: Sequence[Sequence[str]]) -> np.ndarray:
@@ -65,18 +70,22 @@ def test_only_the_best_texts_are_scored() -> None:
         return np.zeros(len(sentences))
 
     found = search.decode_one(random_log_probs(6, 4, 2))
-    scored = score_texts(search, found, ask, 3)
+    scored = score_texts(search, found, ask, options)
     assert len(asked[0]) == len(set(asked[0])) == len(scored.words) == 3
     texts = [scored.words[one] for one in scored.text]
     assert texts == [tuple(search.words(one.token_ids)) for one in scored.hypotheses]
-    assert tuple(search.words(found[len(texts)].token_ids)) not in texts
+    following = found[len(texts)]
+    assert tuple(search.words(following.token_ids)) not in texts
+    assert all(found[0].score - one.score <= options.second_pass_threshold for one in found[:3])
+    if "second_pass_threshold" in limit:
+        assert found[0].score - following.score > options.second_pass_threshold
 
 
 def test_one_hypothesis_without_words_stands() -> None:
     options = DecodingOptions(search="beam")
     nothing = Hypothesis(np.zeros(0, np.int32), -1.0, -1.0, 0.0)
     search = BeamSearch(Lexicon(TOKENS), options)
-    (found,) = rescore(score_texts(search, [nothing], score, 10), options)
+    (found,) = rescore(score_texts(search, [nothing], score, options), options)
     assert found.token_ids is nothing.token_ids
     assert found.score == -1.0 + 0.5 * score([[]])[0]
     assert (found.acoustic_score, found.lm_score) == (-1.0, 0.0)
@@ -117,7 +126,7 @@ def test_hot_words_keep_their_bonus() -> None:
     plain, hot = (BeamSearch(Lexicon(TOKENS), options, phrases) for phrases in ([], ["B A"]))
     before, after = ({}, {})
     for search, scores in ((plain, before), (hot, after)):
-        scored = score_texts(search, search.decode_one(log_probs), score, 10_000)
+        scored = score_texts(search, search.decode_one(log_probs), score, options)
         scores.update({tuple(one.token_ids): one.score for one in rescore(scored, options)})
     exact = tuple(ALPHABET.index(character) for character in "B A")
     assert after[exact] - before[exact] == pytest.approx(2 * 2.0, abs=1e-5)

@@ -36,7 +36,7 @@ def test_a_good_model_gets_weight_and_each_trial_has_the_error_rates_of_its_rank
     options = DecodingOptions(search="beam", beam_size=16)
     search = BeamSearch(Lexicon(TOKENS), options)
     scored = [
-        score_texts(search, found, know_the_references, 100)
+        score_texts(search, found, know_the_references, options)
         for found in search.decode(noisy(text, seed) for seed, text in enumerate(REFERENCES))
     ]
     tuner = SecondPassTuner(scored, [text.split() for text in REFERENCES], TOKENS.join)
