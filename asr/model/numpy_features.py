@@ -16,6 +16,9 @@ from asr.model.mel import CMN_WINDOW, EMPTY_STD, MIN_CMN_WINDOW, LogMelSettings
 
 #: Frames whose spectra are in memory at a time.
 BLOCK = 256
+#: Multiplications of one product. OpenBLAS shares larger ones among threads, which then wait busily
+#: for the next, and take a core from other recordings.
+PRODUCT = 1 << 19
 
 Features = NDArray[np.float32]
 
@@ -48,7 +51,7 @@ class NumpyLogMel:
             start = first * settings.hop_samples
             end = start + (len(block) - 1) * settings.hop_samples + settings.window_samples
             frames = sliding_window_view(under[start:end], settings.window_samples)
-            np.matmul(self._power(frames[:: settings.hop_samples]), settings.mel_filters, out=block)
+            self._to_mel(self._power(frames[:: settings.hop_samples]), block)
         np.maximum(values, np.float32(settings.amin), out=values)
         return np.log(values, out=values)
 
@@ -61,6 +64,13 @@ class NumpyLogMel:
         power: Features = np.square(spectra.real)
         power += np.square(spectra.imag)
         return power
+
+    def _to_mel(self, power: Features, out: Features) -> None:
+        """Compute the energies of mel bins from power spectra."""
+        filters = self.settings.mel_filters
+        rows = max(PRODUCT // filters.size, 1)
+        for first in range(0, len(power), rows):
+            np.matmul(power[first : first + rows], filters, out=out[first : first + rows])
 
     def limit_range(self, features: Features) -> Features:
         """Raise `log_mel` values (T, F) that lie too far below the loudest bin."""
