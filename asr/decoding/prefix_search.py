@@ -30,9 +30,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.decoding.prefix_results import Results, finish, make_results
 from asr.decoding.prefix_scorer import PrefixScorer
 from asr.decoding.prefix_state import (
-    end_sentence,
     end_word,
     extend,
     hotword_gain,
@@ -45,9 +45,9 @@ from asr.decoding.prefixes import (
     Candidates,
     add_node,
     clear,
-    depth_of,
     fill_table,
     find_place,
+    insert,
     make_candidates,
     make_room,
     make_root,
@@ -55,7 +55,6 @@ from asr.decoding.prefixes import (
     read_state,
     score_to_beat,
 )
-from asr.decoding.tree import ROOT
 from asr.text.tokenizer import BLANK_ID
 from asr.util.native import native, njit_no_alloc
 
@@ -114,26 +113,6 @@ class Work(NamedTuple):
     bounds: NDArray[np.float64]
     chosen: NDArray[np.int64]
     progress: NDArray[np.void]
-
-
-class Results(NamedTuple):
-    """Room for the results of a search.
-
-    Attributes:
-        leaves: (K,) int64, the last node of each prefix of the last beam.
-        order: (K,) int64, places in the beam, best first.
-        unordered: (K, 3) float64, scores by the place in the beam.
-        scores: (K, 3) float64, the same in order.
-        offsets: (K + 1,) int64 into the tokens.
-        tokens: (K U,) int32.
-    """
-
-    leaves: NDArray[np.int64]
-    order: NDArray[np.int64]
-    unordered: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    offsets: NDArray[np.int64]
-    tokens: NDArray[np.int32]
 
 
 class PrefixSearch:
@@ -226,18 +205,6 @@ class PrefixSearch:
         return found
 
 
-def make_results(beam_size: int, frames: int) -> Results:
-    """Make room for the results of a beam after so many frames; none for a beam of 0."""
-    return Results(
-        np.empty(beam_size, np.int64),
-        np.empty(beam_size, np.int64),
-        np.empty((beam_size, 3)),
-        np.empty((beam_size, 3)),
-        np.zeros(beam_size + 1, np.int64),
-        np.empty(beam_size * frames, np.int32),
-    )
-
-
 @native
 def _search(log_probs, scorer, token_threshold, prefixes, work, results):
     """Search from the frame in progress on; return how many results there are, or -1.
@@ -268,7 +235,7 @@ def _search(log_probs, scorer, token_threshold, prefixes, work, results):
         progress.entered = prefixes.size[0]
     if len(results.leaves) == 0:
         return 0
-    return _finish(prefixes.nodes, beam[: progress.size], scorer, results)
+    return finish(prefixes.nodes, beam[: progress.size], scorer, results)
 
 
 @njit_no_alloc
@@ -291,21 +258,12 @@ def _choose_tokens(frame, scorer, threshold, chosen):
         if token == BLANK_ID or not frame.scores[token] >= best - threshold:
             continue
         if scorer.starts_word[token]:
-            _insert(starters, starting, frame.bounds, token)
+            insert(starters, starting, frame.bounds, token)
             starting += 1
         else:
-            _insert(others, within, frame.bounds, token)
+            insert(others, within, frame.bounds, token)
             within += 1
     return starting, within
-
-
-@njit_no_alloc
-def _insert(items, held, scores, item):
-    """Add an item to a list kept by falling score, `held` long before; `scores` is by item."""
-    while held > 0 and scores[items[held - 1]] < scores[item]:
-        items[held] = items[held - 1]
-        held -= 1
-    items[held] = item
 
 
 @njit_no_alloc
@@ -402,53 +360,3 @@ def _write_entry(entry, at, node, scorer):
     entry.language_score = language_score(scorer, state)
     entry.upper_bound = upper_bound(scorer, state)
     entry.upper_bound_after_word = upper_bound_after_word(scorer, state)
-
-
-@njit_no_alloc
-def _finish(nodes, beam, scorer, results):
-    """End the sentence on every prefix of the beam and spell out those that may end there."""
-    leaves, order, offsets, tokens = results.leaves, results.order, results.offsets, results.tokens
-    for slot in range(len(beam)):
-        leaves[slot] = beam[slot].node
-    if not _score_ends(nodes, beam, leaves, scorer, results.unordered):  # all cut within a word
-        for slot in range(len(beam)):
-            leaves[slot] = _before_word(nodes, leaves[slot], scorer)
-        _score_ends(nodes, beam, leaves, scorer, results.unordered)
-    found = 0
-    for slot in range(len(beam)):
-        _insert(order, slot, results.unordered[:, 0], slot)
-        found += results.unordered[slot, 0] > -np.inf
-    for place in range(found):
-        node = leaves[order[place]]
-        offsets[place + 1] = offsets[place] + depth_of(nodes, node)
-        for at in range(offsets[place + 1] - 1, offsets[place] - 1, -1):
-            tokens[at] = nodes[node].token
-            node = nodes[node].parent
-        for column in range(3):
-            results.scores[place, column] = results.unordered[order[place], column]
-    return found
-
-
-@njit_no_alloc
-def _before_word(nodes, node, scorer):
-    """Go up to where the word under way begins: to the space, or past its first token."""
-    while nodes[node].word != ROOT:
-        begins = scorer.starts_word[nodes[node].token]
-        node = nodes[node].parent
-        if begins:
-            break
-    return node
-
-
-@njit_no_alloc
-def _score_ends(nodes, beam, leaves, scorer, results):
-    """Fill the results, one a leaf; return whether the lexicon allows any of them to end there."""
-    best = -np.inf
-    for slot in range(len(beam)):
-        state = end_sentence(scorer, read_state(nodes[leaves[slot]]))
-        acoustic = beam[slot].total
-        results[slot, 0] = acoustic + scorer.lm_weight * state.lm_score + state.bonus
-        results[slot, 1] = acoustic
-        results[slot, 2] = state.lm_score
-        best = max(best, results[slot, 0])
-    return best > -np.inf

@@ -160,6 +160,15 @@ def depth_of(nodes, node):
 
 
 @njit_no_alloc
+def insert(items, held, scores, item):
+    """Add an item to a list kept by falling score, `held` long before; `scores` is by item."""
+    while held > 0 and scores[items[held - 1]] < scores[item]:
+        items[held] = items[held - 1]
+        held -= 1
+    items[held] = item
+
+
+@njit_no_alloc
 def clear(candidates):
     """Hold no candidate."""
     tally = candidates.tally[0]
