@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fit a model's decoding weights on a quarter of dev, and score dev and test.
+# Fit a model's decoding weights on half of dev, and score dev and test.
 # Usage: score.sh ASR MODEL CUTS LMS OUTPUT: the path of asr; the model; the folder of manifests; a
 # folder with lm.xz and lstm.safetensors; the file of the decoding weights, taken as it is if there.
 set -euo pipefail
@@ -10,8 +10,8 @@ run() {
     "$@"
 }
 
-gzip -dc "$cuts/dev.jsonl.gz" | awk 'NR % 4 == 1' | gzip > "$cuts/quarter.jsonl.gz"
-[ -e "$output" ] || run "$asr" tune "$cuts/quarter.jsonl.gz" --model "$model" --lm "$lms/lm.xz" \
+gzip -dc "$cuts/dev.jsonl.gz" | awk 'NR % 2 == 1' | gzip > "$cuts/half.jsonl.gz"
+[ -e "$output" ] || run "$asr" tune "$cuts/half.jsonl.gz" --model "$model" --lm "$lms/lm.xz" \
     --neural-lm "$lms/lstm.safetensors" --beam 256 --output "$output"
 for split in dev test; do
     run "$asr" evaluate "$cuts/$split.jsonl.gz" --model "$model" --greedy --worst 2
