@@ -11,8 +11,8 @@ last token. One frame takes three steps:
    candidate so far.
 3. `_make_beam`: the best K of all these candidates, held in a heap meanwhile, are the next beam.
 
-Spaces that follow one another, and those before the first word, write nothing. So a space after a
-space is no longer prefix: its paths belong to the prefix that ends in the first one.
+Of spaces in a row only the first counts, and of those before the first word none. So a space after
+a space makes no prefix of its own: its paths belong to the prefix that ends in the first one.
 
 Nothing is approximate but the beam and the two thresholds.
 
