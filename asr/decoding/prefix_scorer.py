@@ -103,7 +103,7 @@ def make_scorer(
             starts and len(spelling) > 0
             for starts, spelling in zip(tokens.starts_word, letters, strict=True)
         ),
-        space=_find_space(tokens),
+        space=-1 if tokens.space is None else tokens.space,
         spelling_offsets=np.cumsum([0, *map(len, letters)]).astype(np.int32),
         spelling_letters=np.array([x for word in letters for x in word], dtype=np.int32),
         token_bounds=_token_bounds(tokens, words, hot),
@@ -116,11 +116,6 @@ def make_scorer(
         lm_end=0 if lm is None else lm.end_id,
         lm_weight=options.lm_weight,
     )
-
-
-def _find_space(tokens: Tokens) -> int:
-    """Find `PrefixScorer.space`; the blank's spelling means nothing."""
-    return next((n for n, token in enumerate(tokens.tokens) if n and token == tokens.boundary), -1)
 
 
 def weigh_words(

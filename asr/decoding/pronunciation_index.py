@@ -67,7 +67,7 @@ def build_index(tokens: Tokens) -> IndexArrays:
     known = [(phones, word) for phones, word in spelled if BLANK_ID not in phones]
     lengths = np.array([len(phones) for phones, _ in known], dtype=np.int64)
     width = lengths.max(initial=0) + 1
-    token_ids = np.full((len(known), width), _space_of(tokens), dtype=np.int16)
+    token_ids = np.full((len(known), width), tokens.space or BLANK_ID, dtype=np.int16)
     token_ids[np.arange(width) < lengths[:, None]] = [one for row, _ in known for one in row]
     words = Strings.pack(word for _, word in known)
     counts = _count_phones(token_ids, lengths, len(tokens.tokens))
@@ -87,10 +87,6 @@ def _count_phones(
     return counts
 
 
-def _space_of(tokens: Tokens) -> int:
-    return tokens.tokens.index(tokens.boundary or "")
-
-
 class PronunciationIndex:
     """Words of a lexicon, to be found by phones near their pronunciations.
 
@@ -108,7 +104,7 @@ class PronunciationIndex:
     """
 
     def __init__(self, tokens: Tokens, arrays: IndexArrays | None = None) -> None:
-        self.space = _space_of(tokens)
+        self.space = tokens.space or BLANK_ID
         self.words, self._columns, self.lengths, self._counts = arrays or build_index(tokens)
         self.token_ids = self._columns.T
         self._short_lengths = self.lengths.astype(self._counts.dtype)

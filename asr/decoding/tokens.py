@@ -78,6 +78,12 @@ class Tokens:
         return (False, *(mark is None or token.startswith(mark) for token in self.tokens[1:]))
 
     @cached_property
+    def space(self) -> int | None:
+        """The token that is the boundary mark alone, None if there is none."""
+        tokens = self.tokens[1:]  # the blank's own spelling means nothing
+        return 1 + tokens.index(self.boundary) if self.boundary in tokens else None
+
+    @cached_property
     def spellings(self) -> tuple[str, ...]:
         """For each token, the letters it writes; empty for the blank and a bare boundary."""
         return ("", *(token.removeprefix(self.boundary or "") for token in self.tokens[1:]))
