@@ -145,6 +145,10 @@ def test_commands_import_no_more_than_they_need(commands, kind):
     assert not found & unused
 
 
+def test_the_second_pass_imports_no_compiler():
+    assert not modules_after("import asr.onnx.language_model") & {"torch", "numba", "scipy"}
+
+
 def test_torch_is_imported_where_it_is_asked_for(commands):
     command = [*commands["transcribe"], "--device", "auto"]
     assert "torch" in modules_after(f"from asr.cli import main\nassert main({command!r}) == 0")

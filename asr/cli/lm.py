@@ -13,7 +13,7 @@ from asr.util.errors import UserError
 if TYPE_CHECKING:
     from asr.lm.estimate import TrainedModel
     from asr.lm.perplexity import ModelInfo, Perplexity
-    from asr.lm.vocabulary import TokenizedText
+    from asr.lm.tokenized_text import TokenizedText
     from asr.training.neural_lm.train import TrainedNeuralModel
 
 _TEXT_HELP = (

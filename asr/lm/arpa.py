@@ -29,8 +29,9 @@ import numpy as np
 from asr.lm import arpa_lines
 from asr.lm.arpa_lines import Section, format_entries, parse_section
 from asr.lm.ngram import BEGIN, END, LN_10, UNKNOWN, NGram
+from asr.lm.tokenized_text import UNKNOWN_ID
 from asr.lm.tree import TreeBuilder
-from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_lines, new_table
+from asr.lm.vocabulary import WordTable, add_lines, new_table
 from asr.util.errors import UserError
 from asr.util.files import write_atomically
 from asr.util.text_files import line_number

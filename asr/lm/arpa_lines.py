@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.lm.ngram import LN_10, NGramArrays
-from asr.lm.vocabulary import UNKNOWN_ID, WordTable, add_word, find_slot, is_space
+from asr.lm.tokenized_text import UNKNOWN_ID
+from asr.lm.vocabulary import WordTable, add_word, find_slot, is_space
 from asr.util.compiled import compiled
 
 OK, TOO_FEW_LINES, NO_NUMBER, POSITIVE, MISSING_WORD, UNKNOWN_WORD, BACK_OFF, TRAILING = range(8)

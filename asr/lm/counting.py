@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.lm.vocabulary import BEGIN_ID, END_ID
+from asr.lm.tokenized_text import BEGIN_ID, END_ID
 from asr.util.compiled import compiled
 
 WORD_BITS = 64

@@ -17,8 +17,9 @@ from asr.lm.counting import count_ngrams
 from asr.lm.kneser_ney import Discounts, Level, find_discounts, interpolate
 from asr.lm.ngram import NGram
 from asr.lm.pruning import count_thresholds, keep_by_count, keep_by_entropy
+from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.lm.tree import TreeBuilder
-from asr.lm.vocabulary import END_ID, TokenizedText, sort_vocabulary
+from asr.lm.vocabulary import sort_vocabulary
 from asr.util.errors import UserError
 
 MAX_ORDER = 6

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.lm.counting import OrderCounts
-from asr.lm.vocabulary import BEGIN_ID
+from asr.lm.tokenized_text import BEGIN_ID
 from asr.util.compiled import compiled
 
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)

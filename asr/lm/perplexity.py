@@ -7,7 +7,7 @@ import numpy as np
 
 from asr.lm.ngram import BEGIN, LN_10, NGram, score_words
 from asr.lm.store import open_ngram
-from asr.lm.vocabulary import END_ID, TokenizedText
+from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.util.errors import UserError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from asr.lm.counting import OrderCounts
 from asr.lm.kneser_ney import Level
-from asr.lm.vocabulary import END_ID
+from asr.lm.tokenized_text import END_ID
 from asr.util.compiled import compiled
 from asr.util.errors import UserError
 

@@ -5,7 +5,8 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from asr.lm.vocabulary import TokenizedText, tokenize
+from asr.lm.tokenized_text import TokenizedText
+from asr.lm.vocabulary import tokenize
 from asr.util.errors import UserError
 from asr.util.printable import quoted
 from asr.util.text_files import decode_text, has_wide_mark, read_unpacked

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.lm.ngram import BEGIN, END, UNKNOWN
+from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.util.compiled import compiled
 from asr.util.errors import UserError
 from asr.util.text_files import decode_text, line_number
 
-UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 SPECIAL_WORDS = np.frombuffer(f"{UNKNOWN}\n{BEGIN}\n{END}\n".encode(), np.uint8)
 
 #: How other toolkits write the unknown word, and how ARPA files may have it.
@@ -29,14 +29,6 @@ class WordTable(NamedTuple):
     starts: np.ndarray  # (W + 1,) int64, word i is letters[starts[i] : starts[i + 1] - 1]
     letters: np.ndarray  # (L,) uint8, every word and its newline
     size: np.ndarray  #   (1,) int64, number of words
-
-
-class TokenizedText(NamedTuple):
-    """A text as word ids: 0, 1 and 2 are <unk>, <s> and </s>, the others in order of occurrence."""
-
-    vocabulary: bytes  # words in order of id, one a line
-    tokens: np.ndarray  # (N,) int32, each sentence ended by 2
-    name: str  # of the text, for messages
 
 
 @compiled

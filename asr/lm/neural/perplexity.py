@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from asr.lm.neural.subwords import Subwords
 from asr.lm.ngram import LN_10
 from asr.lm.perplexity import Perplexity, from_scores
-from asr.lm.vocabulary import END_ID, TokenizedText
+from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.util.errors import UserError
 
 _AT_ONCE = 64  # sentences

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.lm.vocabulary import END_ID, TokenizedText
+from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.text.bpe import WORD_START, BPETokenizer
 from asr.util.errors import UserError
 

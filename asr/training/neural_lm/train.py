@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from asr.encoders.library import CPU_HAS_BFLOAT16
 from asr.lm.neural.subwords import Subwords, learn_subwords
-from asr.lm.vocabulary import END_ID, TokenizedText
+from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.model.neural_lm_file import write_neural_lm
 from asr.text.bpe import WORD_START
 from asr.training.checkpoint import Progress, load_state, restore_parts, save_state
