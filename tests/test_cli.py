@@ -149,15 +149,21 @@ def test_text_beyond_the_terminals_encoding_is_escaped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("package", "command"),
+    ("package", "command", "whole"),
     [
-        ("hydra", ["train", "an4"]),
-        ("lhotse", ["prepare", "an4", "--output", "x"]),
-        ("lhotse", ["evaluate", "x.jsonl.gz"]),
+        ("hydra", ["train", "an4"], " in place of this part of it"),
+        ("lhotse", ["prepare", "an4", "--output", "x"], " in place of this part of it"),
+        ("lhotse", ["evaluate", "x.jsonl.gz"], " in place of this part of it"),
+        (
+            "numba",
+            ["lm", "info", "x.arpa"],
+            " or asr-toolkit-runtime in place of asr-toolkit-compiled",
+        ),
     ],
 )
-def test_a_verb_whose_packages_are_missing_says_so(tmp_path, package, command):
-    """As where the runtime alone is installed; before a download begins."""
+def test_a_verb_whose_packages_are_missing_says_so(tmp_path, package, command, whole):
+    """As where a part of the toolkit is installed; before a download begins."""
+    (tmp_path / "x.arpa").touch()
     code = f"import sys; sys.modules[{package!r}] = None\nfrom asr.cli import main; "
     done = subprocess.run(
         [sys.executable, "-c", f"{code}sys.exit(main({command!r}))"],
@@ -167,7 +173,7 @@ def test_a_verb_whose_packages_are_missing_says_so(tmp_path, package, command):
     assert (done.returncode, done.stderr) == (
         1,
         f"asr: {command[0]}: needs the package {package}, which is not installed; install "
-        "asr-toolkit in place of asr-toolkit-runtime\n",
+        f"asr-toolkit{whole}\n",
     )
 
 

@@ -39,8 +39,8 @@ def worded(error: object) -> str:
 
 
 def worded_package(package: str) -> str:
-    """Say that an installation lacks a package, as the runtime alone does, and what to do."""
-    return (
-        f"needs the package {package}, which is not installed; install asr-toolkit in place of "
-        "asr-toolkit-runtime"
-    )
+    """Say that an installation lacks a package, as those without training do, and what to do."""
+    missing = f"needs the package {package}, which is not installed; install asr-toolkit"
+    if package in ("numba", "llvmlite"):
+        return f"{missing} or asr-toolkit-runtime in place of asr-toolkit-compiled"
+    return f"{missing} in place of this part of it"

@@ -110,7 +110,7 @@ def make_scorer(
         token_ids=lexicon.token_ids,
         words=words,
         hotwords=hot,
-        lm=_no_arrays() if lm is None else lm.arrays,
+        lm=no_lm() if lm is None else lm.arrays,
         lm_unit=lexicon.lm_unit,
         lm_begin=0 if lm is None else lm.begin,
         lm_end=0 if lm is None else lm.end_id,
@@ -165,7 +165,7 @@ def _token_bounds(tokens: Tokens, words: WordScores, hotwords: Hotwords) -> NDAr
     return np.where(letters > 0, (letters - 1) * hotwords.largest_step_bound, bare)
 
 
-def _no_arrays() -> NGramArrays:
+def no_lm() -> NGramArrays:
     """Stand in for a missing model with arrays of its types, so that the search compiles once."""
     integers, floats = np.zeros(2, np.int32), np.zeros(2, np.float32)
     for array in (integers, floats):

@@ -4,7 +4,7 @@
 numba compiles both. Importing it takes half a second and 70 MB, so only the first process does, and
 keeps the machine code in the cache folder (`asr.util.array_cache`); a later process links the code
 by llvmlite in a few milliseconds. `call_ahead` has the first process call functions early, and a
-second process compile them.
+second process compile them. A wheel may bring the code instead (`asr.util.native_library`).
 
 A native function takes arrays, numbers and named tuples of them. It writes its results to arrays
 that it is given, allocates nothing and cannot raise: numba's run time, which code loaded without
@@ -32,6 +32,7 @@ import numpy as np
 
 from asr.util.array_cache import load_or_make
 from asr.util.array_file import Contents
+from asr.util.native_library import find
 from asr.util.native_process import CompilerProcess
 from asr.util.progress import print_beside
 from asr.util.threads import count_cores
@@ -46,7 +47,6 @@ _OPTIONS = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
-SYMBOL = "native_function"
 NOTICE = "compiling functions for their first use, about ten seconds"
 _engines: list[Any] = []  # they own the code that was linked
 _inlined: list[Callable[..., Any]] = []  # not yet known to numba
@@ -66,6 +66,11 @@ class Native:
         self.__doc__ = function.__doc__
         self._entries: dict[tuple, Callable[[int], int]] = {}
         self._last: tuple[Any, tuple, list[int]] | None = None
+
+    @property
+    def kinds(self) -> list[tuple]:
+        """The kinds of arguments that the function was called with."""
+        return list(self._entries)
 
     def __call__(self, *arguments: Any) -> int:
         """Run the compiled function, without Python's global lock.
@@ -159,22 +164,25 @@ def _pack(value: Any, words: list[int]) -> tuple:
 
 
 def _load(function: Callable[..., int], kinds: tuple) -> Callable[[int], int]:
-    """Link the machine code of a function for arguments of these kinds, compiled if need be."""
+    """Find the machine code of a function for arguments of these kinds, compiled if need be."""
+    symbol = name_symbol(function, kinds)
+    return find(symbol) or _link(_load_or_compile(function, kinds, symbol), symbol)
+
+
+def _load_or_compile(function: Callable[..., int], kinds: tuple, symbol: str) -> bytes:
+    """Read the machine code for this computer from the cache folder, or compile it."""
     import llvmlite
     import llvmlite.binding as llvm
 
     host = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), llvmlite.__version__
-    name = f"{function.__module__}.{function.__qualname__}"
-    about = repr((name, _describe(kinds), host)).encode()
-    key = sha256(source_digest() + about).hexdigest()
+    key = sha256(repr((symbol, host)).encode()).hexdigest()
     _, arrays = load_or_make(
         f"{key[:32]}.native",
         _KIND,
         lambda facts: facts["key"] == key,
         lambda: _compile(function, kinds, key),
     )
-    address = _link(arrays["code"].tobytes())
-    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)
+    return arrays["code"].tobytes()
 
 
 def _compile(function: Callable[..., int], kinds: tuple, key: str) -> Contents:
@@ -184,16 +192,22 @@ def _compile(function: Callable[..., int], kinds: tuple, key: str) -> Contents:
     if _processes:
         code = _processes[0].compile(function.__module__, function.__qualname__, kinds)
     if code is None:
-        code = compile_native(function, kinds)
+        code = compile_native(function, kinds, make_machine())
     return Contents({"key": key}, {"code": np.frombuffer(code, np.uint8)})
 
 
-def compile_native(function: Callable[..., int], kinds: tuple) -> bytes:
-    """Compile a function for arguments of these kinds to an object file."""
+def compile_native(function: Callable[..., int], kinds: tuple, machine: Any) -> bytes:
+    """Compile a function for arguments of these kinds, and for a machine, to an object file."""
     from asr.util.native_compiler import compile_function
 
     register_inlined()
-    return compile_function(function, kinds, SYMBOL, _OPTIONS, make_machine())
+    return compile_function(function, kinds, name_symbol(function, kinds), _OPTIONS, machine)
+
+
+def name_symbol(function: Callable[..., int], kinds: tuple) -> str:
+    """Name the machine code of a function for arguments of these kinds, and of these sources."""
+    about = f"{function.__module__}.{function.__qualname__}{_describe(kinds)}"
+    return f"native_{sha256(source_digest() + about.encode()).hexdigest()[:32]}"
 
 
 def _describe(kinds: Any) -> str:
@@ -220,15 +234,15 @@ def make_machine() -> Any:
     )
 
 
-def _link(code: bytes) -> int:
-    """Bring machine code into this process, and return its function's address."""
+def _link(code: bytes, symbol: str) -> Callable[[int], int]:
+    """Bring machine code into this process, and return its function."""
     import llvmlite.binding as llvm
 
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), make_machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _engines.append(engine)
-    return int(engine.get_function_address(SYMBOL))
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(engine.get_function_address(symbol))
 
 
 @cache

@@ -8,7 +8,7 @@ import pickle
 import sys
 from importlib import import_module
 
-from asr.util.native import compile_native
+from asr.util.native import compile_native, make_machine
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
             except EOFError:
                 return
             function = getattr(import_module(module), name).function
-            pickle.dump(compile_native(function, kinds), answers)
+            pickle.dump(compile_native(function, kinds, make_machine()), answers)
             answers.flush()
 
 
