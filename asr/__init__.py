@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from asr.audio.recording import Selection
+    from asr.audio.selection import Selection
     from asr.decoding.options import DecodingOptions
     from asr.inference.alignment import align
     from asr.inference.evaluation import evaluate
@@ -38,7 +38,7 @@ _MODULES = {
     "DecodingOptions": "asr.decoding.options",
     "Recognizer": "asr.inference.recognizer",
     "Segment": "asr.transcript",
-    "Selection": "asr.audio.recording",
+    "Selection": "asr.audio.selection",
     "Transcript": "asr.transcript",
     "Word": "asr.transcript",
     "align": "asr.inference.alignment",

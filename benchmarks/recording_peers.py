@@ -23,7 +23,7 @@ from timing import print_row
 
 import asr
 from asr.audio import Waveform
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.decoding.greedy import greedy_decode
 from asr.model.model_file import StoredModel, read_model
 from asr.onnx.export import export_onnx

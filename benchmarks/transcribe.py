@@ -34,7 +34,7 @@ from timing import count_cores, machine_line, print_row, processor_line
 from training import PRODUCT, matrix_product, multiply_adds
 
 import asr
-from asr.audio.recording import open_recording, read_audio
+from asr.audio.opening import open_recording, read_audio
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import AudioSegment, segments
 from asr.model.model_file import load_model

@@ -152,7 +152,7 @@ def _load(args: argparse.Namespace) -> "Recognizer":
 
 
 def _from_recording(args: argparse.Namespace, path: Path, one: Input, text: str) -> _Item:
-    from asr.audio.recording import read_audio
+    from asr.audio.opening import read_audio
 
     selection = read_selection(args)
 

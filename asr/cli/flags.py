@@ -15,7 +15,7 @@ from asr.util.errors import UserError
 from asr.util.paths import DEFAULT_MODEL, shipped_decoding, shipped_models
 
 if TYPE_CHECKING:
-    from asr.audio.recording import Selection
+    from asr.audio.selection import Selection
     from asr.decoding.options import DecodingOptions
     from asr.scoring import Report, UtteranceMedia
 
@@ -101,7 +101,7 @@ def _add_channel_and_track(
 
 def read_selection(args: argparse.Namespace) -> "Selection":
     """Read the flags of `add_selection` or `add_channel_and_track`."""
-    from asr.audio.recording import Selection
+    from asr.audio.selection import Selection
 
     return Selection(args.channel, args.track, args.start, args.duration, args.strict)
 

@@ -103,7 +103,7 @@ def _open(args: argparse.Namespace, model_rate: int) -> "tuple[int, Generator[Wa
 
 def _play(path: Path, rate: int) -> "Generator[Waveform]":
     """Yield packets of a file when their last sample would have been played."""
-    from asr.audio.recording import open_recording
+    from asr.audio.opening import open_recording
     from asr.inference.streaming.blocks import Blocks
 
     length = round(PACKET_S * rate)

@@ -15,7 +15,7 @@ from asr.util.text_files import read_text
 if TYPE_CHECKING:
     from lhotse import CutSet
 
-    from asr.audio.recording import Selection
+    from asr.audio.selection import Selection
     from asr.corpora.convert import Converter
 
 

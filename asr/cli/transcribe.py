@@ -209,7 +209,7 @@ def _draw(recognizer: "Recognizer", path: Path, args: argparse.Namespace) -> boo
 
 def _settings(args: argparse.Namespace, options: "DecodingOptions") -> dict[str, object]:
     """Collect the settings that an output file records."""
-    from asr.audio.recording import Selection
+    from asr.audio.selection import Selection
 
     given = {name: value for name, value in asdict(options).items() if value is not None}
     plain = {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}

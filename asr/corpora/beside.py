@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
+from asr.audio.suffixes import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 from asr.corpora.transcripts import ENDINGS, may_be_transcript
 
 #: What VCTK appends to the names of its two microphones' recordings.

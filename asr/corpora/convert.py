@@ -10,7 +10,8 @@ from types import TracebackType
 
 import soundfile
 
-from asr.audio.recording import Selection, open_recording
+from asr.audio.opening import open_recording
+from asr.audio.selection import Selection
 from asr.util.files import write_atomically
 
 #: The folder of converted recordings, within the output folder.

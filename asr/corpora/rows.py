@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
+from asr.audio.suffixes import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 from asr.corpora.collection import SPLIT_OF, SPLITS, Utterance, segment_id, utterance_id
 from asr.text.visible import visible_words
 from asr.util.errors import UserError

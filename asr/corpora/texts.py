@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.audio.recording import AUDIO_SUFFIXES
+from asr.audio.suffixes import AUDIO_SUFFIXES
 from asr.corpora import jsonl, lists, table
 from asr.corpora.transcripts import is_subtitles, read_cues
 from asr.util.errors import UserError

@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from asr.audio import AudioError, UnknownFormatError, check_samples
 from asr.audio.libsndfile import decode_blocks, open_audio
-from asr.audio.recording import BLOCK_SAMPLES, find_channel
+from asr.audio.recording import BLOCK_SAMPLES
 from asr.audio.samples import SelectionError
+from asr.audio.selection import find_channel
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import Converter
 from asr.data.cut_checks import LONGEST_AT_ONCE_S, LONGEST_S, check_amount

@@ -3,7 +3,7 @@
 from lhotse.cut import Cut, MixedCut, MonoCut, MultiCut
 from lhotse.utils import fastcopy
 
-from asr.audio.recording import find_channel
+from asr.audio.selection import find_channel
 
 
 def pick_channel(cut: Cut, channel: str) -> Cut:
@@ -11,7 +11,7 @@ def pick_channel(cut: Cut, channel: str) -> Cut:
 
     Args:
         cut: of a manifest.
-        channel: as `asr.audio.recording.find_channel` takes it.
+        channel: as `asr.audio.selection.find_channel` takes it.
 
     Raises:
         SelectionError: the recording has not this channel.

@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from asr.audio import Waveform
-from asr.audio.recording import Selection, open_channels
+from asr.audio.opening import open_channels
+from asr.audio.selection import Selection
 from asr.inference.segmentation import segments
 from asr.inference.segmentation.batching import SegmentBatch, groups
 from asr.transcript import Segment, Transcript

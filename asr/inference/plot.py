@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asr.audio import Waveform
-from asr.audio.recording import Selection, open_recording
+from asr.audio.opening import open_recording
+from asr.audio.selection import Selection
 from asr.inference.recognizer import Recognizer
 from asr.inference.segmentation import segments
 from asr.text.tokenizer import BLANK_ID, SPACE

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
-from asr.audio.recording import CHANNELS, Selection, read_audio
+from asr.audio.opening import read_audio
+from asr.audio.selection import CHANNELS, Selection
 from asr.decoding.decoder import Decoded, Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens

@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Lock
 
 from asr.audio import Waveform
-from asr.audio.recording import Selection, open_recording
+from asr.audio.opening import open_recording
+from asr.audio.selection import Selection
 from asr.inference.jobs import Channel
 from asr.inference.recognizer import Recognizer
 from asr.server.errors import RefusedError

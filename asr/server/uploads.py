@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from asr.audio.recording import AUDIO_SUFFIXES, MEDIA_SUFFIXES
+from asr.audio.suffixes import AUDIO_SUFFIXES, MEDIA_SUFFIXES
 
 
 @asynccontextmanager

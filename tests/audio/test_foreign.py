@@ -5,7 +5,7 @@ import gzip
 import pytest
 from refusals import refused
 
-from asr.audio.recording import open_recording
+from asr.audio.opening import open_recording
 
 
 @pytest.mark.parametrize(

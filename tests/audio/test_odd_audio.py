@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from asr.audio import AudioError
-from asr.audio.recording import Selection, open_channels, read_audio
+from asr.audio.opening import open_channels, read_audio
 from asr.audio.samples import AudioWarning
+from asr.audio.selection import Selection
 from asr.audio.suffixes import AUDIO_SUFFIXES
 from asr.util.errors import UserError
 

@@ -10,8 +10,9 @@ import soundfile
 from asr.audio import AudioError
 from asr.audio.libsndfile import open_audio
 from asr.audio.ogg import check_pages
-from asr.audio.recording import Selection, read_audio
+from asr.audio.opening import read_audio
 from asr.audio.samples import AudioWarning
+from asr.audio.selection import Selection
 
 
 @pytest.fixture(scope="module", params=["VORBIS", "OPUS"])

@@ -9,8 +9,9 @@ import soxr
 from phone_files import RATE, encode, tones
 from refusals import refused
 
-from asr.audio import AudioError, media, recording
-from asr.audio.recording import Selection, open_channels, open_recording, read_audio
+from asr.audio import AudioError, media, opening, recording
+from asr.audio.opening import open_channels, open_recording, read_audio
+from asr.audio.selection import Selection
 
 
 def level(samples: np.ndarray) -> float:
@@ -92,7 +93,7 @@ def test_a_name_may_have_a_colon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "find_spec", lambda _: None)
+    monkeypatch.setattr(opening, "find_spec", lambda _: None)
     for name, message in (("a.m4a", r"pip install av"), ("a.wav", "not audio that")):
         (tmp_path / name).write_bytes(b"nothing that anybody knows" * 100)
         with pytest.raises(AudioError, match=message):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from asr.audio import microphone
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.cli import main
 from asr.cli.live_text import LiveText
 from asr.inference.streaming import Partial

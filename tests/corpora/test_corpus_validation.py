@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from phone_files import RATE, encode, tones
 
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.corpora import validation
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import Converter

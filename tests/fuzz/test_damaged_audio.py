@@ -7,7 +7,7 @@ import damaged_audio
 import pytest
 from random_models import random_model, random_tokenizer
 
-from asr.audio.recording import Selection
+from asr.audio.selection import Selection
 from asr.cli import main
 from asr.engine.torch_engine import TorchEngine
 from asr.inference.recognizer import Recognizer

@@ -15,7 +15,7 @@ from lhotse.cut import MonoCut
 from mutations import one_of
 from worker import Worker
 
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.corpora.collection import Utterance
 from asr.corpora.convert import Converter
 from asr.corpora.validation import validate

@@ -9,8 +9,10 @@ import pytest
 import soundfile
 
 import asr.inference.jobs
-from asr.audio import AudioError, recording
-from asr.audio.recording import Recording, Selection, open_recording
+from asr.audio import AudioError, opening
+from asr.audio.opening import open_recording
+from asr.audio.recording import Recording
+from asr.audio.selection import Selection
 from asr.inference.jobs import File, Job, find_jobs
 from asr.inference.segmentation.batching import groups
 from asr.inference.segmentation.cutting import AudioSegment
@@ -98,7 +100,7 @@ def test_a_file_is_opened_once_for_each_channel(
         opened.append(path)
         return open_recording(path, selection)
 
-    monkeypatch.setattr(recording, "open_recording", counted)
+    monkeypatch.setattr(opening, "open_recording", counted)
 
     for channel, times in (("mix", 1), ("right", 1), ("each", 2)):
         opened.clear()

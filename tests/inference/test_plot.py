@@ -10,7 +10,8 @@ import pytest
 import soundfile
 from random_models import random_model, random_tokenizer
 
-from asr.audio.recording import Recording, Selection
+from asr.audio.recording import Recording
+from asr.audio.selection import Selection
 from asr.engine.torch_engine import TorchEngine
 from asr.inference.plot import draw_log_mel, draw_transcription
 from asr.inference.recognizer import Recognizer

@@ -10,7 +10,7 @@ from random_models import noise, random_model, random_tokenizer
 
 import asr
 from asr.audio import AudioError
-from asr.audio.recording import Selection
+from asr.audio.selection import Selection
 from asr.decoding.decoder import Decoded
 from asr.engine.choice import open_engine
 from asr.engine.onnx_engine import OnnxEngine

@@ -9,7 +9,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.inference.recognizer import load
 from asr.server.main import Server
 from asr.server.options import ServerOptions

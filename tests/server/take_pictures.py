@@ -16,7 +16,7 @@ import soundfile
 from chromium import Page, open_browser
 from PIL import Image
 
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 
 DOCS = Path(__file__).parents[2] / "docs"
 UTTERANCES = ("174/168635/174-168635-0004.*", "174/168635/174-168635-0007.*")

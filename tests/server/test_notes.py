@@ -4,7 +4,8 @@ import json
 import warnings
 from pathlib import Path
 
-from asr.audio.recording import Selection, read_audio
+from asr.audio.opening import read_audio
+from asr.audio.selection import Selection
 from asr.server.notes import collecting, notes_of
 from asr.server.openai_answers import respond
 from asr.server.openai_form import TranscriptionForm

@@ -19,7 +19,7 @@ import urllib3
 from chromium import OTHER_NAME, Page, open_browser
 from selenium.webdriver.common.keys import Keys
 
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.formats import FORMATS, About
 from asr.transcript import Segment, Transcript, Word
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.audio.recording import read_audio
+from asr.audio.opening import read_audio
 from asr.data.dataset import SpeechDataset
 from asr.data.manifests import read_cuts
 from asr.engine.choice import open_engine
