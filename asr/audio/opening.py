@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.audio.libsndfile import DamagedError, Reader, open_reader, require_file
+from asr.audio.libsndfile import DamagedError, require_file
+from asr.audio.reader import Reader, open_reader
 from asr.audio.recording import Recording
 from asr.audio.riff import find_late_start
 from asr.audio.samples import AudioError, Reporter, UnknownFormatError, Waveform, worded_s

@@ -12,9 +12,9 @@ from lhotse.cut import Cut
 from tqdm import tqdm
 
 from asr.audio import AudioError, UnknownFormatError, check_samples
-from asr.audio.libsndfile import decode_blocks, open_audio
 from asr.audio.recording import BLOCK_SAMPLES
 from asr.audio.samples import SelectionError
+from asr.audio.seekable import decode_blocks, open_audio
 from asr.audio.selection import find_channel
 from asr.corpora.collection import Problem, Utterance
 from asr.corpora.convert import Converter

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from asr.audio import AudioError, UnknownFormatError, to_waveform
-from asr.audio.libsndfile import open_audio
 from asr.audio.opening import read_audio
+from asr.audio.seekable import open_audio
 from asr.util.errors import UserError
 
 SECONDS = 0.5

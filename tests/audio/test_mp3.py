@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from asr.audio import AudioError, UnknownFormatError
-from asr.audio.libsndfile import open_audio
 from asr.audio.mp3 import mp3_is_joined, mp3_states_length
 from asr.audio.opening import read_audio
+from asr.audio.seekable import open_audio
 
 OLD_TAG = b"TAG" + bytes(125)
 TAG = b"ID3\x04\0\0\0\0\x01\x02" + bytes(130)

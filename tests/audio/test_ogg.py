@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from asr.audio import AudioError
-from asr.audio.libsndfile import open_audio
 from asr.audio.ogg import check_pages
 from asr.audio.opening import read_audio
 from asr.audio.samples import AudioWarning
+from asr.audio.seekable import open_audio
 from asr.audio.selection import Selection
 
 
