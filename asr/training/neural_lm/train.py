@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from asr.encoders.library import CPU_HAS_BFLOAT16
 from asr.lm.neural.subwords import Subwords, learn_subwords
 from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.model.neural_lm_file import write_neural_lm
@@ -20,6 +19,7 @@ from asr.training.checkpoint import Progress, load_state, restore_parts, save_st
 from asr.training.neural_lm.batches import Sentences
 from asr.training.neural_lm.network import LSTMLanguageModel
 from asr.training.optimizer import WeightAverage, warmup_cosine
+from asr.training.precision import has_fast_bfloat16
 from asr.training.process import StopRequested
 from asr.util.errors import UserError
 from asr.util.paths import LM_NAME
@@ -29,6 +29,7 @@ PEAK_RATE, WARMUP_FRACTION, FINAL_FRACTION = 3e-3, 0.02, 0.01
 CLIP_NORM = 1.0
 AVERAGE_DECAY = 0.999
 SAVE_EVERY = 200  # batches
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class _Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = PEAK_RATE * rate
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=CPU_HAS_BFLOAT16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16(CPU)):
             loss = self.model.loss(inputs, targets)
         (loss / count).backward()
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM))
