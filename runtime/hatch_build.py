@@ -39,7 +39,9 @@ class PackageFromAbove(BuildHookInterface):
         self._folder = tempfile.TemporaryDirectory()
         platform = sysconfig.get_platform()
         library = Path(self._folder.name, f"native-{platform}.so")
-        subprocess.run([sys.executable, HERE / "machine_code.py", library], check=True)
+        done = subprocess.run([sys.executable, HERE / "machine_code.py", library])
+        if done.returncode:  # which has said why
+            sys.exit(done.returncode)
         build_data["force_include"][str(library)] = f"asr/util/{library.name}"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform.replace('-', '_').replace('.', '_')}"

@@ -5,6 +5,7 @@
 It needs numba, and a C compiler, which links. `asr.util.native_library` finds the functions.
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,10 +20,13 @@ from asr.util.native import Native, compile_native
 
 #: Family of processors -> the oldest model that the code runs on: that of NumPy's wheels.
 OLDEST = {"x86_64": "x86-64-v2"}
+LINKER = "cc"
 
 
 def main() -> None:
     """Compile every native function, with the arguments of any use, into the named library."""
+    if shutil.which(LINKER) is None:
+        sys.exit(f"{LINKER}: no such program; install a C compiler, or `pip install ./runtime`")
     call_all()
     modules = [module for name, module in sys.modules.items() if name.startswith("asr.")]
     found = {one for module in modules for one in vars(module).values() if isinstance(one, Native)}
@@ -33,7 +37,7 @@ def make_library(functions: Iterable[Native], path: Path) -> None:
     """Compile functions for the arguments that they have been called with, and link them.
 
     Raises:
-        subprocess.CalledProcessError, FileNotFoundError: there is no `cc`, or it cannot link.
+        subprocess.CalledProcessError: the C compiler cannot link them.
     """
     machine = make_portable_machine()
     with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +46,7 @@ def make_library(functions: Iterable[Native], path: Path) -> None:
             for kinds in one.kinds:
                 objects.append(Path(folder, f"{len(objects)}.o"))
                 objects[-1].write_bytes(compile_native(one.function, kinds, machine))
-        subprocess.run(["cc", "-shared", "-o", path, *objects, "-lm"], check=True)
+        subprocess.run([LINKER, "-shared", "-o", path, *objects, "-lm"], check=True)
 
 
 def make_portable_machine() -> Any:

@@ -64,6 +64,16 @@ def test_its_functions_need_no_compiler(library: Path) -> None:
     assert (done.stderr, done.stdout) == ("", "2 1.75 0.25\n")
 
 
+def test_without_a_linker_it_says_what_to_do(tmp_path: Path) -> None:
+    command = [sys.executable, str(BUILDER), str(tmp_path / "native.so")]
+    done = subprocess.run(
+        command, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (
+        1, "cc: no such program; install a C compiler, or `pip install ./runtime`\n",
+    )  # fmt: skip
+
+
 def test_a_library_that_lacks_the_function_leaves_it_to_the_compiler(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
