@@ -55,7 +55,8 @@ class RunningNormalizer:
     The statistics are of the last W frames, without the later part of long pauses, and of the
     model's training speech at the loudness of the stream. Where the stream becomes louder, frames
     that came before are limited to the new range in the statistics, as those of a file are. By
-    the training speech's statistics, noise without speech does not look like speech.
+    the training speech's statistics, noise without speech does not look like speech, nor does
+    digital silence, which counts as what is quietest beside speech.
 
     Args:
         settings: of the features.
@@ -104,6 +105,8 @@ class RunningNormalizer:
         self._peaks[self._places(self._seen, len(values))] = values.max(1)
         self._seen += len(values)
         loudest = float(self._peaks.max())
+        if loudest <= self._silence and self._range < np.inf:  # a muted microphone
+            loudest = self._silence + self._range  # silence as it is beside speech
         if loudest != self._loudest:
             self._loudest = loudest
             self._sums = _moments(self._limit(self._counted[: self._count]))
