@@ -59,9 +59,7 @@ def test_all_distributions_require_the_same_versions():
     assert compiled["optional-dependencies"] == runtime["optional-dependencies"]
     assert compiled["name"] == f"{whole['name']}-compiled"
     for key in ("requires-python", "license", "scripts"):
-        assert compiled[key] == whole[key]
-    for key in ("requires-python", "license", "scripts"):
-        assert runtime[key] == whole[key]
+        assert compiled[key] == runtime[key] == whole[key]
     for extra, lines in runtime["optional-dependencies"].items():
         assert lines == whole["optional-dependencies"][extra]
     assert runtime["name"] == f"{whole['name']}-runtime"
