@@ -21,7 +21,7 @@ demo: setup
 	@bash recipes/digits/demo.sh $(BIN)/asr
 
 an4: setup
-	@bash recipes/an4/run.sh $(BIN)/asr $(SEED)
+	@bash recipes/an4/run.sh $(BIN)/asr "$(SOURCE)" $(SEED)
 
 librispeech-5h: setup
 	@bash recipes/librispeech/run.sh $(BIN)/asr "$(SOURCE)" $(SEED)

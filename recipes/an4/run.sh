@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Train on AN4 from random weights and score, greedily and with a language model; one seed.
-# Each step can be typed by hand. Usage: run.sh [path of asr] [seed]
+# Each step can be typed by hand, and the same command continues after Ctrl-C.
+# Usage: run.sh [path of asr] [folder of AN4, downloaded if not given] [seed]
 set -euo pipefail
 asr=${1:-asr}
-seed=${2:-1}
+source=${2:-}
+seed=${3:-1}
 python=$(dirname "$(command -v "$asr")")/python
 cuts=data/an4-cuts
-phones=runs/an4/phones/default/$seed
+start=runs/an4/start/default/$seed
+concatenated=data/an4-concatenated-$seed
 model=runs/an4/concatenated/default/$seed
 
 run() {
@@ -14,12 +17,15 @@ run() {
     "$@"
 }
 
-[ -e $cuts/test.jsonl.gz ] || run "$asr" prepare an4 --output $cuts
-run "$asr" lexicon $cuts/train.jsonl.gz --normalizer upper --output $cuts/words.txt
-grep -v '^A ə$' $cuts/words.txt > $cuts/lexicon.txt # the letter A, never the article
-run "$asr" train an4/phones seed="$seed"
-run "$python" recipes/concatenate.py $cuts/train.jsonl.gz --model "$phones" --output data/an4-concatenated \
-    --pause 0.09 --segment 0.2 1.2 --length 1.2 6 --times 4 --whole
+[ -e $cuts/test.jsonl.gz ] || run "$asr" prepare an4 ${source:+--source "$source"} --output $cuts
+if [ ! -e $cuts/lexicon.txt ]; then
+    run "$asr" lexicon $cuts/train.jsonl.gz --normalizer upper --output $cuts/words.txt
+    grep -v '^A ə$' $cuts/words.txt > $cuts/lexicon.txt # the letter A, never the article
+fi
+run "$asr" train an4/start seed="$seed"
+[ -e "$concatenated/train.jsonl.gz" ] || run "$python" recipes/concatenate.py $cuts/train.jsonl.gz \
+    --model "$start" --pause 0.09 --segment 0.2 1.2 --length 1.2 6 --times 8 --whole \
+    --seed "$seed" --output "$concatenated"
 run "$asr" train an4/concatenated seed="$seed"
 run "$asr" evaluate $cuts/test.jsonl.gz --model "$model" --worst 2
 
