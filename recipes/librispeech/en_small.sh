@@ -26,6 +26,6 @@ run "$asr" lm train "$prose" --kind lstm --normalizer lower --output $output/lst
 cp $output/lstm/lm.safetensors $output/lstm.safetensors
 
 bash "$scripts/train.sh" "$asr" "$source" "$seed" 8h $output
-run "$asr" export "runs/librispeech/8h/restarted/$seed" --bits 8 --output $output/model.safetensors
+run "$asr" export "runs/librispeech/8h/default/$seed" --bits 8 --output $output/model.safetensors
 bash "$scripts/score.sh" "$asr" $output/model.safetensors data/librispeech-8h $output \
     $output/decoding.yaml

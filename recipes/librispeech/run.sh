@@ -7,7 +7,7 @@ asr=${1:-asr}
 seed=${3:-1}
 scripts=$(dirname "$0")
 lms=asr/models/en-small
-model=runs/librispeech/5h/restarted/$seed
+model=runs/librispeech/5h/default/$seed
 
 bash "$scripts/train.sh" "$asr" "${2:-}" "$seed" 5h $lms
 bash "$scripts/score.sh" "$asr" "$model" data/librispeech-5h $lms "$model/decoding.yaml"

@@ -7,9 +7,8 @@ set -euo pipefail
 asr=$1 source=$2 seed=$3 hours=$4 lms=$5
 bin=$(dirname "$(command -v "$asr")")
 cuts=data/librispeech-$hours
-concatenated=$cuts-concatenated
+concatenated=$cuts-concatenated-$seed
 start=runs/librispeech/${hours}_start/default/$seed
-first=runs/librispeech/$hours/default/$seed
 parts=(train-clean-5)
 [ "$hours" = 5h ] || parts+=(train-clean-100)
 
@@ -28,7 +27,6 @@ train() { # a process of one thread for each of two cores: other numbers change 
     --output "$cuts/lexicon.txt"
 train "librispeech/${hours}_start" seed="$seed"
 [ -e "$concatenated/train.jsonl.gz" ] || run "$bin/python" recipes/concatenate.py \
-    "$cuts/train.jsonl.gz" --model "$start" --times 3 --length 2 7 --mp3 0.5 --output "$concatenated"
+    "$cuts/train.jsonl.gz" --model "$start" --times 6 --length 2 7 --mp3 0.5 \
+    --seed "$seed" --output "$concatenated"
 train "librispeech/$hours" seed="$seed"
-train "librispeech/$hours" seed="$seed" init="$first" optimizer.lr=1e-3 trainer.epochs=5 \
-    run_dir="runs/librispeech/$hours/restarted/$seed"
