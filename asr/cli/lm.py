@@ -54,7 +54,7 @@ def add(verbs: Verbs) -> None:
         help="gzipped if it ends in .gz; for lstm a folder, where a stopped training goes on",
     )  # fmt: skip
     train.add_argument("--subwords", type=int, metavar="N", help="of an lstm, at most (2048)")
-    train.add_argument("--hidden-size", type=int, metavar="N", help="of an lstm (384)")
+    train.add_argument("--hidden-size", type=int, metavar="N", help="of an lstm (512)")
     train.add_argument("--epochs", type=int, metavar="N", help="passes of an lstm (1)")
     train.add_argument("--seed", type=int, metavar="N", help="of an lstm (1)")
     train.set_defaults(run=run_train)

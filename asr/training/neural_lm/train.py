@@ -24,7 +24,7 @@ from asr.training.process import StopRequested
 from asr.util.errors import UserError
 from asr.util.paths import LM_NAME
 
-#: Chosen for one epoch of some ten million words.
+#: Chosen for one epoch of ten million words or more.
 PEAK_RATE, WARMUP_FRACTION, FINAL_FRACTION = 3e-3, 0.02, 0.01
 CLIP_NORM = 1.0
 AVERAGE_DECAY = 0.999
@@ -58,7 +58,7 @@ def train(
     output: Path,
     *,
     subwords: int = 2048,
-    hidden_size: int = 384,
+    hidden_size: int = 512,
     epochs: int = 1,
     seed: int = 1,
 ) -> TrainedNeuralModel:
