@@ -1,18 +1,12 @@
-"""The training loop, in reading order.
-
-Shapes: B batch, N samples, T feature frames, U encoder frames, V tokens.
-"""
+"""The training loop, in reading order."""
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from asr.config import TrainerConfig
 from asr.data.dataset import Batch, Shard, SpeechDataset, plan_batches, split_batch
@@ -27,11 +21,11 @@ from asr.training.checkpoint import (
     save_state,
 )
 from asr.training.dev_scores import DevScores, greedy_decoder, score_dev
-from asr.training.distributed import DistributedContext, no_sync
+from asr.training.distributed import DistributedContext
+from asr.training.gradients import Gradients
 from asr.training.metric_logger import MetricLogger, log
-from asr.training.objective import Loss, Objective
+from asr.training.objective import Objective
 from asr.training.optimizer import WeightAverage
-from asr.training.precision import choose_precision
 from asr.training.process import (
     StopRequested,
     explain_out_of_memory,
@@ -39,24 +33,14 @@ from asr.training.process import (
 )
 from asr.util.errors import UserError
 from asr.util.paths import MODEL_NAME
-from asr.util.random_masks import seed_masks
-from asr.util.torch_threads import call_in_threads, limit_threads
+from asr.util.torch_threads import limit_threads
 
 LAST_MODEL_NAME = "last.safetensors"
 MOST_SKIPPED_IN_ROW = 5
-#: Micro-batches of a batch on CPUs, where a recipe gives no number. Two cost 1 to 7 % more than the
-#: whole at once, four 13 to 28 %; a BLSTM's two directions employ twice as many cores.
-CPU_MICRO_BATCHES = 2
 
 
 class Trainer:
     """Trains a model in a run folder, from wherever the folder's last run stopped.
-
-    The loss is summed over utterances and divided by their number in the global batch, so that
-    the update is equal, but for dropout, however a batch is split into shards and micro-batches.
-    Where one process trains on a CPU, the micro-batches of a batch are computed at the same time,
-    and their gradients are summed in order: the number of threads changes no bit, as long as there
-    are no more threads than micro-batches.
 
     Args:
         run_dir: receives `model.safetensors` (the best on dev), `last.safetensors`, `state.pt`,
@@ -94,15 +78,10 @@ class Trainer:
         self.run_dir, self.context, self.fingerprint = run_dir, context, fingerprint
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.train, self.dev, self.batch_s = train, dev, batch_s
-        self.objective, self.settings = objective, settings
-        alone_on_cpu = context.size == 1 and context.device.type == "cpu"
-        usual = CPU_MICRO_BATCHES if alone_on_cpu else 1
-        self.micro_batches = settings.micro_batches or usual
-        self.workers = min(self.micro_batches, torch.get_num_threads()) if alone_on_cpu else 1
-        self.seed, self.precision = train.seed, choose_precision(settings.precision, context.device)
+        self.settings = settings
+        self.gradients = Gradients(model, objective, context, settings, train.seed)
         self.decoder = greedy_decoder(dev.tokenizer)
         self.average = WeightAverage(model, settings.ema_decay)
-        self.replica = context.replicate(model)
         self.progress = Progress()
         self.peak_lr = max(group["lr"] for group in optimizer.param_groups)
 
@@ -118,7 +97,8 @@ class Trainer:
         metrics, scores = self._open_metrics(), None
         try:
             # Update and evaluation use no more: other threads sum in another order.
-            with StopRequested() as stop, limit_threads(torch.get_num_threads() // self.workers):
+            threads = torch.get_num_threads() // self.gradients.workers
+            with StopRequested() as stop, limit_threads(threads):
                 while not self._finished():
                     with explain_dead_worker(f"epoch {self.progress.epoch + 1}"):
                         self._train_epoch(metrics, stop)
@@ -141,16 +121,16 @@ class Trainer:
     def _train_epoch(self, metrics: MetricLogger, stop: StopRequested) -> None:
         progress, settings = self.progress, self.settings
         epoch = progress.epoch + 1
-        plan = plan_batches(self.train.durations_s, self.batch_s, self.seed, epoch)
+        plan = plan_batches(self.train.durations_s, self.batch_s, self.train.seed, epoch)
         self.train.epoch = epoch
         self.model.train()
         shards = [
-            split_batch(batch, self.micro_batches, self.context.rank, self.context.size)
+            split_batch(batch, self.gradients.micro_batches, self.context.rank, self.context.size)
             for batch in plan[progress.batch :]
         ]
         loaded = load_shards(
             self.train, shards, settings.workers, pin=self.context.device.type == "cuda",
-            threads=self.workers,
+            threads=self.gradients.workers,
         )  # fmt: skip
         for shard, micro_batches in metrics.watch(loaded):
             self._set_rate((epoch - 1 + (progress.batch + 1) / len(plan)) / settings.epochs)
@@ -172,65 +152,13 @@ class Trainer:
 
     def _step(self, shard: Shard, micro_batches: list[Batch], epoch: int) -> float:
         """Make one update from this process's shard of a batch; returns its loss per utterance."""
-        if self.workers > 1:
-            loss_sum = self._differentiate_at_once(shard, micro_batches, epoch)
-        else:
-            loss_sum = self._differentiate_in_turn(shard, micro_batches, epoch)
+        loss_sum = self.gradients.compute(shard, micro_batches, epoch, self.progress.batch)
         utterances = sum(int(micro_batch.weights.sum()) for micro_batch in micro_batches)
         clip_norm = self.settings.clip_norm
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip_norm))
         self._update(norm, loss_sum, utterances)
         self.optimizer.zero_grad(set_to_none=True)
         return loss_sum / max(utterances, 1)
-
-    def _differentiate_in_turn(self, shard: Shard, micro_batches: list[Batch], epoch: int) -> float:
-        """Sum the gradients of a shard; returns the sum of its losses."""
-        loss_sum = 0.0
-        for number, micro_batch in enumerate(micro_batches):
-            is_last = number + 1 == len(micro_batches)
-            with no_sync(self.replica, enabled=not is_last), self._masks(epoch, number):
-                loss = self._loss(micro_batch, epoch)
-                # Replicas average their gradients, which are to be summed.
-                (loss.total * self.context.size / shard.batch_size).backward()
-            loss_sum += float(loss.ctc)
-        return loss_sum
-
-    def _differentiate_at_once(self, shard: Shard, micro_batches: list[Batch], epoch: int) -> float:
-        """Do as `_differentiate_in_turn`, each micro-batch in a thread, to the same bits."""
-        parameters = list(self.model.parameters())
-
-        def differentiate(number: int) -> tuple[float, tuple[Tensor | None, ...]]:
-            with self._masks(epoch, number):
-                loss = self._loss(micro_batches[number], epoch)
-            total = loss.total / shard.batch_size
-            return float(loss.ctc), torch.autograd.grad(total, parameters, allow_unused=True)
-
-        numbers = [(number,) for number in range(len(micro_batches))]
-        threads = torch.get_num_threads()
-        results = call_in_threads(differentiate, numbers, self.workers, threads)
-        for parameter, *gradients in zip(parameters, *(found for _, found in results), strict=True):
-            parameter.grad = add_in_order(gradients)
-        return sum(ctc for ctc, _ in results)
-
-    def _masks(self, epoch: int, number: int) -> AbstractContextManager[None]:
-        """Seed dropout by the place in the run, so that resuming needs no generator state."""
-        part = self.context.rank + self.context.size * number
-        place = [self.seed, epoch, self.progress.batch, part]
-        seed = int(np.random.SeedSequence(place).generate_state(1)[0])
-        return seed_masks(seed, self.context.device)
-
-    def _loss(self, batch: Batch, epoch: int) -> Loss:
-        """Sum the loss over a micro-batch."""
-        device = self.context.device
-        features, lengths = self.model.log_mel(
-            batch.waveforms.to(device, non_blocking=True),
-            batch.waveform_lengths.to(device, non_blocking=True),
-        )
-        features = self.objective.mask(features, lengths, batch.utterance_ids, epoch)
-        with torch.autocast(
-            device.type, self.precision, enabled=self.precision is not torch.float32
-        ):
-            return self.objective(self.replica, features, lengths, batch)
 
     def _update(self, norm: float, loss_sum: float, utterances: int) -> None:
         """Apply the gradients, or skip them where they are not finite."""
@@ -253,7 +181,7 @@ class Trainer:
 
     def _diverged(self, found: str, batch: int) -> UserError:
         """Make the error that ends a run which further steps would not improve."""
-        progress, precise = self.progress, self.precision is torch.float32
+        progress, precise = self.progress, self.gradients.precision is torch.float32
         place = f"epoch {progress.epoch + 1}, batch {batch}" if batch else f"epoch {progress.epoch}"
         stands = "the last good state stands; " if (self.run_dir / STATE_NAME).exists() else ""
         advice = f"begin a new run with a lower optimizer.lr than {self.peak_lr:g}"
@@ -271,10 +199,11 @@ class Trainer:
         if not progress.skipped_in_row:  # training may have diverged: the last good state is kept
             self._save()  # scoring dev takes long enough to be killed in
         # Memory is known to hold a micro-batch.
-        micro_batch_s = self.batch_s / (self.context.size * self.micro_batches)
+        micro_batch_s = self.batch_s / (self.context.size * self.gradients.micro_batches)
         scores = score_dev(
-            self.average.model, self.dev, self.decoder, micro_batch_s, self.context, self.workers
-        )
+            self.average.model, self.dev, self.decoder, micro_batch_s, self.context,
+            self.gradients.workers,
+        )  # fmt: skip
         if math.isnan(scores.loss):
             raise self._diverged("the loss on dev is not a number", progress.batch)
         loss_sum, utterances = self._epoch_sums()
@@ -305,7 +234,7 @@ class Trainer:
         if self.context.is_main:
             about = {
                 "recipe": self.fingerprint["recipe"],
-                "seed": self.seed,
+                "seed": self.train.seed,
                 "epoch": self.progress.epoch + 1,
                 "dev_wer": scores.wer,
                 "dev_cer": scores.cer,
@@ -356,7 +285,7 @@ class Trainer:
     def _open_metrics(self) -> MetricLogger:
         epoch_s = sum(self.train.durations_s)
         plan = plan_batches(
-            self.train.durations_s, self.batch_s, self.seed, self.progress.epoch + 1
+            self.train.durations_s, self.batch_s, self.train.seed, self.progress.epoch + 1
         )
         consumed = [i for batch in plan[: self.progress.batch] for i in batch]
         consumed_s = sum(self.train.durations_s[i] for i in consumed)
@@ -370,14 +299,3 @@ class Trainer:
             elapsed_s=self.progress.elapsed_s,
             tensorboard=self.settings.tensorboard,
         )
-
-
-def add_in_order(gradients: list[Tensor | None]) -> Tensor | None:
-    """Sum the gradients of one parameter; None stands for a parameter that the loss ignores."""
-    given = [gradient for gradient in gradients if gradient is not None]
-    if not given:
-        return None
-    total = given[0].clone()  # two parameters may share one gradient's memory
-    for gradient in given[1:]:
-        total += gradient
-    return total

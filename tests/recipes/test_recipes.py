@@ -143,7 +143,7 @@ def test_settings_of_the_trainer_reach_it(compose, tmp_path):
         asked.append(torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu"))
 
     trainer.model.head.register_forward_hook(ask)
-    trainer._loss(trainer.train.load([0]), 1)
+    trainer.gradients.loss(trainer.train.load([0]), 1)
     assert asked == [torch.bfloat16]
 
 

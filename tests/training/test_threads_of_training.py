@@ -8,7 +8,7 @@ import torch
 from test_distributed import fork_ranks
 
 from asr.cli import main
-from asr.training import trainer
+from asr.training import gradients
 
 USUAL = "trainer.micro_batches=null"
 
@@ -24,13 +24,13 @@ def threads():
 @pytest.mark.parametrize("settings", [[USUAL], ["trainer.micro_batches=3", "data.batch_s=2"]])
 def test_threads_change_no_bit(tones, tmp_path, threads, monkeypatch, settings):
     settings = [*settings, "trainer.epochs=2"]
-    at_once, numbers = trainer.call_in_threads, []
+    at_once, numbers = gradients.call_in_threads, []
 
     def call_in_threads(function, calls, workers, threads):
         numbers.append((workers, threads))
         return at_once(function, calls, workers, threads)
 
-    monkeypatch.setattr(trainer, "call_in_threads", call_in_threads)
+    monkeypatch.setattr(gradients, "call_in_threads", call_in_threads)
     assert main(tiny.arguments(tones, tmp_path / "one", *settings)) == 0
     assert not numbers
     assert main(tiny.arguments(tones, tmp_path / "two", *settings, "trainer.threads=2")) == 0

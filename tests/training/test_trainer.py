@@ -110,7 +110,7 @@ def test_without_augmentation_nothing_is_changed(build):
 def record_inputs(trained):
     """Record the samples of each epoch's utterances, and whether their features were changed."""
     waveforms, changed = {}, []
-    loss, mask = trained._loss, trained.objective.mask
+    loss, mask = trained.gradients.loss, trained.gradients.objective.mask
 
     def recording_loss(batch, epoch):
         rows = zip(batch.utterance_ids, batch.waveforms, batch.waveform_lengths, strict=True)
@@ -122,7 +122,7 @@ def record_inputs(trained):
         changed.append(not torch.equal(result[: len(features)], features))
         return result
 
-    trained._loss, trained.objective.mask = recording_loss, recording_mask
+    trained.gradients.loss, trained.gradients.objective.mask = recording_loss, recording_mask
     return waveforms, changed
 
 
@@ -132,7 +132,7 @@ def gradient(trained):
 
 def test_a_gradient_that_is_not_finite_is_skipped_and_counted(build, monkeypatch):
     trained = build("trainer.epochs=1", "data.batch_s=2")
-    original, calls = trained._loss, 0
+    original, calls = trained.gradients.loss, 0
 
     def loss(batch, epoch):
         nonlocal calls
@@ -141,7 +141,7 @@ def test_a_gradient_that_is_not_finite_is_skipped_and_counted(build, monkeypatch
         return scaled(original(batch, epoch), float("nan") if calls == 3 else 1)
 
     before: list[torch.Tensor] = []
-    trained._loss = loss
+    trained.gradients.loss = loss
     trained.fit()
     assert torch.equal(before[2], before[3])  # the third step changed nothing
     assert not torch.equal(before[1], before[2])
@@ -192,15 +192,16 @@ def test_a_learning_rate_far_too_high_ends_in_one_sentence(
 
 def test_an_epoch_without_an_update_is_never_the_best(build):
     trained = build("trainer.epochs=2", "data.batch_s=6")
-    plan = len(trainer.plan_batches(trained.train.durations_s, trained.batch_s, trained.seed, 1))
-    original, calls = trained._loss, 0
+    train = trained.train
+    plan = len(trainer.plan_batches(train.durations_s, trained.batch_s, train.seed, 1))
+    original, calls = trained.gradients.loss, 0
 
     def loss(batch, epoch):
         nonlocal calls
         calls += 1
         return scaled(original(batch, epoch), float("nan") if calls <= plan else 1)
 
-    trained._loss = loss
+    trained.gradients.loss = loss
     trained.fit()
     first, second = metrics(trained.run_dir)
     assert plan < trainer.MOST_SKIPPED_IN_ROW
@@ -211,7 +212,7 @@ def test_an_epoch_without_an_update_is_never_the_best(build):
 
 def test_a_run_without_any_update_fails(build):
     trained = build("trainer.epochs=1", "data.batch_s=6")
-    trained._loss = lambda *_: objective.Loss(
+    trained.gradients.loss = lambda *_: objective.Loss(
         *[next(trained.model.parameters()).sum() * math.nan] * 2
     )
     for _ in range(2):
@@ -249,14 +250,14 @@ def test_a_signal_while_the_last_dev_is_scored_is_not_forgotten(build, monkeypat
 
 def test_a_good_gradient_ends_the_row(build):
     trained = build("trainer.epochs=4")
-    original, calls = trained._loss, 0
+    original, calls = trained.gradients.loss, 0
 
     def loss(batch, epoch):
         nonlocal calls
         calls += 1
         return scaled(original(batch, epoch), float("inf") if calls % 5 else 1)
 
-    trained._loss = loss
+    trained.gradients.loss = loss
     trained.fit()
     assert trained.progress.epoch == 4
     assert trained.progress.skipped > 2 * trainer.MOST_SKIPPED_IN_ROW
@@ -348,7 +349,7 @@ def test_bf16_without_hardware_is_logged_as_slow(build, monkeypatch, caplog, has
 @pytest.mark.parametrize(("has", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
 def test_auto_is_the_faster_precision(build, monkeypatch, has, expected):
     monkeypatch.setattr("asr.training.precision.has_fast_bfloat16", lambda _: has)
-    assert build("trainer.precision=auto").precision is expected
+    assert build("trainer.precision=auto").gradients.precision is expected
 
 
 def test_dev_batches_are_no_larger_than_the_micro_batches(build, monkeypatch):
