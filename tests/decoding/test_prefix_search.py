@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from brute_force import ALPHABET, random_log_probs
 
-from asr.decoding import prefix_search, prefixes
+from asr.decoding import prefix_search, prefix_steps, prefixes
 from asr.decoding.beam import BeamSearch
 from asr.decoding.lexicon import Lexicon
 from asr.decoding.options import DecodingOptions
-from asr.decoding.prefix_search import _search
 from asr.decoding.prefixes import Prefixes, make_room
 from asr.decoding.tokens import Tokens
 from asr.decoding.word_posteriors import read_best
@@ -49,7 +48,7 @@ def test_one_compilation_serves_every_use(lm: NGram, letter_lm: NGram) -> None:
             beam.decode_one(log_probs.astype(np.float64))
             beam.decode([log_probs[::2], np.asfortranarray(log_probs)])
     BeamSearch(lexicons[1], DecodingOptions(), hotwords=["A", "AB BA"]).decode_one(log_probs)
-    assert len(_search._entries) == 1
+    assert len(prefix_steps.search._entries) == 1
 
 
 def test_a_later_process_compiles_nothing(lm: NGram) -> None:
