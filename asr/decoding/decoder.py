@@ -5,7 +5,7 @@ B batch, U encoder frames, V tokens.
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from asr.decoding.greedy import TokenPath, greedy_decode
 from asr.decoding.options import DecodingOptions
 from asr.decoding.tokens import Tokens
-from asr.decoding.words import FoundWord, log_spelled, words_of
-from asr.transcript import Word
+from asr.decoding.words import Decoded, FoundWord, log_spelled, words_of
 from asr.util.errors import UserError
 from asr.util.threads import map_in_threads
 
@@ -27,19 +26,6 @@ if TYPE_CHECKING:
     from asr.decoding.segmental import SegmentalDecoder
     from asr.decoding.stream_decoder import StreamDecoder
     from asr.lm.ngram import NGram
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """One utterance, decoded.
-
-    Attributes:
-        text: the best text.
-        words: its words, with times and confidence.
-    """
-
-    text: str
-    words: tuple[Word, ...]
 
 
 class Decoder:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from asr.decoding.greedy import greedy_decode
 from asr.decoding.tokens import Tokens
+from asr.decoding.words import Decoded
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch, Hypothesis
-    from asr.decoding.decoder import Decoded
 
 Rows = NDArray[np.floating]
 
@@ -81,7 +81,7 @@ class StreamDecoder(ABC):
         """
 
     @abstractmethod
-    def finish(self) -> "Decoded":
+    def finish(self) -> Decoded:
         """Decode the utterance as if it ended here."""
 
 
@@ -93,7 +93,7 @@ class GreedyStream(StreamDecoder):
         read: decodes all frames (U, V) of an utterance.
     """
 
-    def __init__(self, tokens: Tokens, read: "Callable[[Rows], Decoded]") -> None:
+    def __init__(self, tokens: Tokens, read: Callable[[Rows], Decoded]) -> None:
         super().__init__(tokens)
         self._read = read
 
@@ -110,7 +110,7 @@ class GreedyStream(StreamDecoder):
         """Greedy search knows nothing about ends, so the cost is 0."""
         return 0.0
 
-    def finish(self) -> "Decoded":
+    def finish(self) -> Decoded:
         """Decode the utterance as if it ended here."""
         return self._read(self._rows())
 
@@ -156,7 +156,7 @@ class BeamStream(StreamDecoder):
         results = self._beam.hypotheses(self._search)
         return max(0.0, self._search.best_score() - results[0].score)
 
-    def finish(self) -> "Decoded":
+    def finish(self) -> Decoded:
         """Decode the utterance as if it ended here."""
         return self._read(self._rows(), self._beam.hypotheses(self._search))
 

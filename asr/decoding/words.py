@@ -1,6 +1,7 @@
 """Words with times and confidence from a path of tokens, and which words are right."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ EARLIER_FRACTION = 0.6
 
 #: A word's text, and the positions of its tokens on a path, as `Tokens.words` finds them.
 FoundWord = tuple[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One utterance, decoded.
+
+    Attributes:
+        text: the best text.
+        words: its words, with times and confidence.
+    """
+
+    text: str
+    words: tuple[Word, ...]
 
 
 def words_of(

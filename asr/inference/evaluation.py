@@ -16,9 +16,8 @@ from asr.audio import Waveform
 from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import Batch, Shard, SpeechDataset
 from asr.data.manifests import read_cuts, read_speakers
-from asr.decoding.decoder import Decoded
 from asr.decoding.options import DecodingOptions
-from asr.decoding.words import right_words
+from asr.decoding.words import Decoded, right_words
 from asr.inference.calibration import normalized_cross_entropy
 from asr.inference.log_probs import compute_dataset_log_probs
 from asr.inference.recognizer import Recognizer, load

@@ -17,9 +17,10 @@ import numpy.typing as npt
 from asr.audio import SAMPLE_RATES, Waveform, to_waveform
 from asr.audio.opening import read_audio
 from asr.audio.selection import CHANNELS, Selection
-from asr.decoding.decoder import Decoded, Decoder
+from asr.decoding.decoder import Decoder
 from asr.decoding.options import DecodingOptions, read_options
 from asr.decoding.tokens import Tokens
+from asr.decoding.words import Decoded
 from asr.engine.choice import open_engine
 from asr.engine.engine import Engine
 from asr.inference.jobs import Channel, File, Job, find_jobs

@@ -11,7 +11,7 @@ from random_models import noise, random_model, random_tokenizer
 import asr
 from asr.audio import AudioError
 from asr.audio.selection import Selection
-from asr.decoding.decoder import Decoded
+from asr.decoding.words import Decoded
 from asr.engine.choice import open_engine
 from asr.engine.onnx_engine import OnnxEngine
 from asr.engine.torch_engine import TorchEngine
