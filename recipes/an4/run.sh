@@ -3,6 +3,7 @@
 # Each step can be typed by hand, and the same command continues after Ctrl-C.
 # Usage: run.sh [path of asr] [folder of AN4, downloaded if not given] [seed]
 set -euo pipefail
+source "$(dirname "$0")/../run_step.sh"
 asr=${1:-asr}
 source=${2:-}
 seed=${3:-1}
@@ -11,11 +12,6 @@ cuts=data/an4-cuts
 start=runs/an4/start/default/$seed
 concatenated=data/an4-concatenated-$seed
 model=runs/an4/concatenated/default/$seed
-
-run() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 [ -e $cuts/test.jsonl.gz ] || run "$asr" prepare an4 ${source:+--source "$source"} --output $cuts
 if [ ! -e $cuts/lexicon.txt ]; then

@@ -4,6 +4,7 @@
 # Usage: en_small.sh [path of asr] PROSE [folder of LibriSpeech, downloaded if not given] [seed]
 # PROSE is a file of sentences, one a line; README.md says which text en-small's is.
 set -euo pipefail
+source "$(dirname "$0")/../run_step.sh"
 asr=${1:-asr}
 prose=${2:?a file of sentences is needed for the language models, one sentence a line}
 source=${3:-}
@@ -11,11 +12,6 @@ seed=${4:-1}
 output=data/en-small
 scripts=$(dirname "$0")
 mkdir -p $output
-
-run() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 if [ ! -e $output/lm.xz ]; then
     run "$asr" lm train "$prose" --order 4 --entropy 7.5e-8 --decimals 1 --normalizer lower \

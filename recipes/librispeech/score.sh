@@ -3,12 +3,8 @@
 # Usage: score.sh ASR MODEL CUTS LMS OUTPUT: the path of asr; the model; the folder of manifests; a
 # folder with lm.xz and lstm.safetensors; the file of the decoding weights, taken as it is if there.
 set -euo pipefail
+source "$(dirname "$0")/../run_step.sh"
 asr=$1 model=$2 cuts=$3 lms=$4 output=$5
-
-run() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 gzip -dc "$cuts/dev.jsonl.gz" | awk 'NR % 2 == 1' | gzip > "$cuts/half.jsonl.gz"
 [ -e "$output" ] || run "$asr" tune "$cuts/half.jsonl.gz" --model "$model" --lm "$lms/lm.xz" \

@@ -4,6 +4,7 @@
 # Usage: train.sh ASR SOURCE SEED HOURS LMS: the path of asr; the folder of LibriSpeech, downloaded if
 # empty; the seed; 5h or 8h; a folder with lm.xz, whose words the lexicon takes.
 set -euo pipefail
+source "$(dirname "$0")/../run_step.sh"
 asr=$1 source=$2 seed=$3 hours=$4 lms=$5
 bin=$(dirname "$(command -v "$asr")")
 cuts=data/librispeech-$hours
@@ -11,11 +12,6 @@ concatenated=$cuts-concatenated-$seed
 start=runs/librispeech/${hours}_start/default/$seed
 parts=(train-clean-5)
 [ "$hours" = 5h ] || parts+=(train-clean-100)
-
-run() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 train() { # a process of one thread for each of two cores: other numbers change the results
     run env OMP_NUM_THREADS=1 "$bin/torchrun" --nproc-per-node 2 -m asr train "$@"
