@@ -1,4 +1,4 @@
-"""Train, run and score small BLSTM-CTC speech recognisers.
+"""Train, run and score small BLSTM-CTC speech recognizers.
 
 >>> import asr
 >>> asr.load("runs/an4/default/1").transcribe("a.wav").text  # doctest: +SKIP

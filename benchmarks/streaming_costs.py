@@ -51,7 +51,7 @@ def main() -> None:
 
 
 class Costs:
-    """A recogniser whose parts are called one by one.
+    """A recognizer whose parts are called one by one.
 
     Args:
         recognizer: with its model's normalization of ``utterance``.

@@ -116,7 +116,7 @@ def print_stages(recognizer: Recognizer, path: Path, arguments: argparse.Namespa
 
 
 def find_speech(recognizer: Recognizer, path: Path, clock: "Clock") -> Iterator[AudioSegment]:
-    """Read a recording and cut it into segments of speech, as the recogniser does."""
+    """Read a recording and cut it into segments of speech, as the recognizer does."""
     with open_recording(path) as recording:
         blocks = recording.waveform(None, recognizer.sample_rate)
         yield from segments(

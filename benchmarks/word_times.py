@@ -1,8 +1,8 @@
-"""Difference between the times of recognised words and of forced alignments of the transcripts.
+"""Difference between the times of recognized words and of forced alignments of the transcripts.
 
 There are two references. The forced alignment by the same model shows the loss of not knowing the
 text. The forced alignment by pocketsphinx's triphone HMMs, if installed, shows how exactly a CTC
-model places the ends of words. Words are decoded greedily; those recognised correctly count.
+model places the ends of words. Words are decoded greedily; those recognized correctly count.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Times(NamedTuple):
     end_s: float
 
 
-#: Waveform and normalised reference -> the times of the reference's words; [] if refused.
+#: Waveform and normalized reference -> the times of the reference's words; [] if refused.
 Aligner = Callable[[Waveform, str], list[Times]]
 
 
@@ -50,7 +50,7 @@ def main() -> None:
         aligners["pocketsphinx"] = make_sphinx_aligner()
     report, recognized, known = recognize_and_align(recognizer, args.manifest, aligners)
     print(
-        f"{report.words.hits} of {report.words.reference_length} words recognised, "
+        f"{report.words.hits} of {report.words.reference_length} words recognized, "
         f"frames of {1000 * recognizer.engine.frame_s:g} ms"
     )
     print("alignment     words          mean |error|  mean error  median |error|  within 50 ms")
@@ -98,7 +98,7 @@ def make_sphinx_aligner() -> Aligner:
 def recognize_and_align(
     recognizer: Recognizer, manifest: str, aligners: Mapping[str, Aligner]
 ) -> tuple[Report, dict[str, tuple[Word, ...]], dict[str, dict[str, list[Times]]]]:
-    """Recognise and align every utterance: the report, recognised words, and times by aligner."""
+    """Recognize and align every utterance: the report, recognized words, and times by aligner."""
     references: dict[str, str] = {}
     recognized: dict[str, tuple[Word, ...]] = {}
     known: dict[str, dict[str, list[Times]]] = {name: {} for name in aligners}
@@ -120,7 +120,7 @@ def pair_correct_words(
     recognized: Mapping[str, Sequence[Word]],
     known: Mapping[str, Sequence[Times]],
 ) -> list[tuple[Word, Times]]:
-    """Pair each correctly recognised word with the times of the reference word."""
+    """Pair each correctly recognized word with the times of the reference word."""
     pairs = []
     for result in report.results:
         times = known.get(result.utterance_id)

@@ -62,7 +62,7 @@ def test_scale() -> None:
 def test_word_times(tones: Path, tones_run: Path) -> None:
     manifest = str(tones / "test.jsonl.gz")
     printed = run("word_times.py", "--model", str(tones_run), "--manifest", manifest)
-    assert printed.splitlines()[0].endswith(" of 8 words recognised, frames of 30 ms")
+    assert printed.splitlines()[0].endswith(" of 8 words recognized, frames of 30 ms")
 
 
 def test_streaming(tones: Path, tones_run: Path, tmp_path: Path) -> None:

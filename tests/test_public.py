@@ -24,8 +24,8 @@ def imported_after(statement: str) -> set[str]:
 def test_every_public_name_is_there_and_no_other():
     assert all(hasattr(asr, name) for name in asr.__all__)
     assert set(asr.__all__) <= set(dir(asr))
-    with pytest.raises(AttributeError, match="module 'asr' has no attribute 'recognise'"):
-        _ = asr.recognise
+    with pytest.raises(AttributeError, match="module 'asr' has no attribute 'recognize'"):
+        _ = asr.recognize
 
 
 def test_the_package_imports_neither_torch_nor_numpy():

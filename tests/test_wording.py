@@ -1,4 +1,4 @@
-"""The project speaks the field's words: one meaning a word, American spelling in names."""
+"""The project speaks the field's words: one meaning a word, American spelling."""
 
 import io
 import keyword
@@ -82,6 +82,15 @@ SAME_IN_AMERICAN = {
     "bitwise",
     "rising",
 }
+BRITISH_PROSE = re.compile(
+    r"(recogn|normal|minim|maxim|optim|memor|initial|summar|organ|general|token)is(e|i)"
+    r"|colour|neighbour|behaviour|favour|\bcentre|licence",
+    re.I,
+)
+#: Messages of other software, keys of former files, and what a model wrote.
+QUOTED = re.compile(
+    r"Format not recognised|\"(licence|normaliser|normalisation)\"|at their behaviour in the matter"
+)
 SPOKEN = re.compile(
     r"\b(heard|hears?|said|pieces?|splices?|sayable|wanting|plants?|settles?|borrowing)\b", re.I
 )
@@ -114,6 +123,12 @@ def without_code(text: str) -> str:
     return re.sub(r"`[^`]*`|“[^”]*”|\"\w[^\"\n]*\"(?=, \d{4})", "", text)
 
 
+def check(sentence: str, where: str) -> None:
+    """Refuse what the field says otherwise, and British spelling."""
+    assert not SPOKEN.search(sentence), where
+    assert not BRITISH_PROSE.search(QUOTED.sub("", sentence)), f"{where} (American spelling)"
+
+
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_names_are_the_fields(path):
     for name in names(path) - ALLOWED:
@@ -127,10 +142,10 @@ def test_names_are_the_fields(path):
 def test_messages_and_docstrings_are_in_the_fields_words(path):
     for line, text in strings(path):
         for number, sentence in enumerate(text.splitlines(), line):
-            assert not SPOKEN.search(sentence), f"{path}:{number}: {sentence.strip()}"
+            check(sentence, f"{path}:{number}: {sentence.strip()}")
 
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_and_settings_are_in_the_fields_words(path):
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        assert not SPOKEN.search(without_code(line)), f"{path}:{number}: {line.strip()}"
+        check(without_code(line), f"{path}:{number}: {line.strip()}")

@@ -126,7 +126,7 @@ class _Parser(argparse.ArgumentParser):
 
 def make_parser(first: str | None = None) -> argparse.ArgumentParser:
     """Describe every verb and flag, or those of one verb if the first argument names it."""
-    parser = _Parser(prog="asr", description="Train, run and score small speech recognisers.")
+    parser = _Parser(prog="asr", description="Train, run and score small speech recognizers.")
     parser.add_argument("--version", action="version", version=f"asr {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name in [first] if first in VERBS else VERBS:

@@ -74,7 +74,7 @@ def _score(test_set: "TestSet", args: argparse.Namespace) -> int:
     known = None if math.isnan(nce) else nce
     below = ""
     if known is not None:
-        below = f"\n\nConfidence: normalised cross-entropy {known:.3f} (1 tells all, 0 nothing)"
+        below = f"\n\nConfidence: normalized cross-entropy {known:.3f} (1 tells all, 0 nothing)"
 
     def collect() -> "dict[str, UtteranceMedia]":
         from asr.inference.utterance_media import collect_utterance_media

@@ -163,7 +163,7 @@ def _add_beam(group: "argparse._ArgumentGroup") -> None:
         help="the only words to write, one a line; a lexicon also tells how a model of phones is "
         "to pronounce them",
     )
-    group.add_argument("--hotwords", type=Path, metavar="FILE", help="phrases to favour")
+    group.add_argument("--hotwords", type=Path, metavar="FILE", help="phrases to favor")
     group.add_argument("--hotword-boost", type=float, metavar="X", help="nats for each letter")
 
 

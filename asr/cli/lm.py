@@ -75,7 +75,7 @@ def add(verbs: Verbs) -> None:
         )  # fmt: skip
         action.add_argument(
             "--normalizer", choices=list(NORMALIZERS),
-            help="that of the recogniser's recipe, text.normalizer, applied to the text (none)",
+            help="that of the recognizer's recipe, text.normalizer, applied to the text (none)",
         )  # fmt: skip
         action.add_argument(
             "--tags", choices=list(TAGS), default="drop",

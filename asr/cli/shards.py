@@ -32,7 +32,7 @@ class Shard:
     def take(self, items: Sequence[T]) -> list[T]:
         """Take every `count`-th item, so that items that follow each other are spread evenly.
 
-        Neighbours in a list are often of one folder and one length.
+        Neighbors in a list are often of one folder and one length.
         """
         return list(items[self.number - 1 :: self.count])
 

@@ -31,7 +31,7 @@ def align(log_probs: NDArray[np.floating], token_ids: NDArray[np.integer]) -> To
     Args:
         log_probs: (U, V) natural log posteriors.
         token_ids: (L,) tokens without blanks; U frames must be enough for them, with one more for
-            the blank between two equal neighbours.
+            the blank between two equal neighbors.
 
     Returns:
         The tokens with the frames they took on that path.

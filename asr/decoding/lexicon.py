@@ -192,7 +192,7 @@ def _check_language(words: Sequence[str], tokens: Tokens) -> list[str]:
     return [
         f"language model: the tokens can spell only {percent:.0f} % of its {len(words)} words "
         f"(not {quoted(foreign[0])}, for want of {lacks}); train it on "
-        "text written as the recogniser writes, in case and characters"
+        "text written as the recognizer writes, in case and characters"
     ]
 
 
@@ -202,7 +202,7 @@ def _check_spellable(words: Sequence[str], tokens: Tokens) -> list[str]:
     if len(unspellable) == len(words):
         raise UserError(
             f"lexicon: none of its {len(words)} words can be spelled with the model's "
-            "tokens; write them as the recogniser does, in case and characters"
+            "tokens; write them as the recognizer does, in case and characters"
         )
     if not unspellable:
         return []
@@ -210,7 +210,7 @@ def _check_spellable(words: Sequence[str], tokens: Tokens) -> list[str]:
     return [
         f"lexicon: {len(unspellable)} of its {len(words)} words cannot be spelled with the "
         f"model's tokens and will never be written (the first is {quoted(unspellable[0])}, for "
-        f"want of {lacks}); write them as the recogniser does, in case and characters"
+        f"want of {lacks}); write them as the recognizer does, in case and characters"
     ]
 
 
@@ -231,5 +231,5 @@ def _check_known(ids: NDArray[np.int64], tokens: Tokens, lm: NGram) -> list[str]
         return []
     return [
         f"language model: it does not know {len(missing)} of the {len(ids) - 1} tokens "
-        f"(such as {missing[0]!r}); train it on text split into the recogniser's tokens"
+        f"(such as {missing[0]!r}); train it on text split into the recognizer's tokens"
     ]

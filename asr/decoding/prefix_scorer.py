@@ -24,7 +24,7 @@ class WordScores(NamedTuple):
         tree: the words' prefixes.
         first: (N + 2,) int64, where the list of words that end at each place begins.
         word_ids: (M,) int64, the language model's ids of these words.
-        homophone_score: (M,) float64, nats that favour each word over its homophones; minus
+        homophone_score: (M,) float64, nats that favor each word over its homophones; minus
             infinity for a word that is never chosen.
         end_score: (N + 1,) float64, nats for ending a word there: the word score, with the
             unknown-word score where it applies; minus infinity where a closed vocabulary has no
@@ -121,7 +121,7 @@ def make_scorer(
 def weigh_words(
     lexicon: Lexicon, options: DecodingOptions, hot_bonuses: Mapping[str, float]
 ) -> WordScores:
-    """Weigh the words; `hot_bonuses` are nats that favour hot words over their homophones."""
+    """Weigh the words; `hot_bonuses` are nats that favor hot words over their homophones."""
     words, first, log_probs = lexicon.words, lexicon.first, lexicon.log_probs
     starts = first[:-1]
     named = words.lengths[starts] > 0
@@ -148,7 +148,7 @@ def weigh_words(
 
 def _raise_to_best(tree: Tree, look_ahead: NDArray[np.float64]) -> None:
     """Raise each place to the best of its subtree, and to what leaving the tree brings."""
-    starts = [ROOT, ROOT + 1]  # of the levels of the tree, whose nodes are neighbours
+    starts = [ROOT, ROOT + 1]  # of the levels of the tree, whose nodes are neighbors
     while starts[-1] < len(tree.label):
         starts.append(int(tree.first[starts[-1]]))
     np.maximum(look_ahead, look_ahead[OUTSIDE], out=look_ahead)

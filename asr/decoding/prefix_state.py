@@ -74,7 +74,7 @@ def hotword_gain(scorer: PrefixScorer, state: State, token: int) -> float:
 def choose_word(scorer: PrefixScorer, state: State) -> tuple[int, float, int]:
     """Choose, of the homophones that end here, the likeliest after its context.
 
-    A hot word is favoured by its bonus, which all its homophones earn.
+    A hot word is favored by its bonus, which all its homophones earn.
 
     Returns:
         Its entry in the lexicon's `words`, its log-probability, and the context after it.

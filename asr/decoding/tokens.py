@@ -162,5 +162,5 @@ class Tokens:
 
 
 def frames_needed(token_ids: Sequence[int]) -> int:
-    """Count the fewest frames that CTC can align tokens to: a blank parts equal neighbours."""
+    """Count the fewest frames that CTC can align tokens to: a blank parts equal neighbors."""
     return len(token_ids) + sum(a == b for a, b in pairwise(token_ids))

@@ -1,6 +1,6 @@
 """A prefix tree over letter numbers in three flat arrays, built level by level.
 
-The lexicon and the hot words are both such trees. Children of a node are neighbours, sorted by
+The lexicon and the hot words are both such trees. Children of a node are neighbors, sorted by
 label, so that finding one is a short binary search and a million words take a few megabytes.
 """
 

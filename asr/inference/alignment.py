@@ -34,7 +34,7 @@ def align(
     Args:
         audio: a file's path, whose channels are mixed, or mono samples (N,) as floats in -1..1.
         text: the whole transcript, in order; each of its lines that has words becomes a segment.
-        model: a recogniser, or what `asr.load` takes for a model.
+        model: a recognizer, or what `asr.load` takes for a model.
         sample_rate: of the samples, Hz; a file knows its own.
 
     Returns:
@@ -54,7 +54,7 @@ def align_text(
 ) -> AlignedTranscript:
     """Find the times of a known text in a waveform.
 
-    The text is normalised as the model's training text was. Each of its lines that has words
+    The text is normalized as the model's training text was. Each of its lines that has words
     becomes a segment.
 
     Args:

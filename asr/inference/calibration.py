@@ -15,7 +15,7 @@ def fit_temperature(confidences: ArrayLike, correct: ArrayLike) -> float:
     """Fit the temperature by maximum likelihood on held-out words.
 
     Raising a confidence to the power 1 / temperature keeps the order of words and changes only
-    the level of confidence. The mean negative log-likelihood of right and wrong words is minimised
+    the level of confidence. The mean negative log-likelihood of right and wrong words is minimized
     over temperatures from 1/50 to 50.
 
     Args:

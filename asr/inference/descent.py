@@ -32,7 +32,7 @@ class Trial:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """The key that is minimised: WER, then CER, then the size of the weights."""
+        """The key that is minimized: WER, then CER, then the size of the weights."""
         weights = (getattr(self.options, name) for name in (*STEPS, *SECOND_PASS_STEPS))
         return self.wer, self.cer, *(abs(weight) for weight in weights)
 
@@ -49,7 +49,7 @@ def descend(
         best: where to start.
         steps: by the names of options.
         scale: of the steps.
-        rank: the key that is minimised.
+        rank: the key that is minimized.
     """
     signed = [(name, sign * scale * step) for name, step in steps.items() for sign in (1, -1)]
     start = None

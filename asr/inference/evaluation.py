@@ -1,4 +1,4 @@
-"""A recogniser over a cut manifest: its error rates, and log-probs to tune its decoder on.
+"""A recognizer over a cut manifest: its error rates, and log-probs to tune its decoder on.
 
 Shapes: U encoder frames, V tokens.
 """
@@ -33,7 +33,7 @@ BATCH_S = 120.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Error rates of a recogniser on a test set.
+    """Error rates of a recognizer on a test set.
 
     Attributes:
         report: the error rates.
@@ -86,18 +86,18 @@ def evaluate(
 ) -> Evaluation:
     """Transcribe every utterance of a manifest and score the result.
 
-    References are normalised as the model's training text was, so that case and punctuation the
+    References are normalized as the model's training text was, so that case and punctuation the
     model cannot write are no errors; characters it cannot write are.
 
     Args:
         manifest: path of a cut manifest with transcripts, or its cuts.
-        model: a recogniser, or what `asr.load` takes for a model.
-        decoding: what `asr.load` takes for it; a recogniser has its own.
+        model: a recognizer, or what `asr.load` takes for a model.
+        decoding: what `asr.load` takes for it; a recognizer has its own.
         workers: threads, each of which runs the model over a batch, by default one a core. The
             decoder uses every core.
 
     Raises:
-        UserError: as `asr.load`; options for a recogniser; the manifest cannot be read, or no
+        UserError: as `asr.load`; options for a recognizer; the manifest cannot be read, or no
             audio that it names.
     """
     if isinstance(model, Recognizer) and decoding is not None:
@@ -153,7 +153,7 @@ def _log_probs(
 
 
 def _cross_entropy(report: Report, decoded: dict[str, Decoded]) -> float:
-    """Hold every recognised word's confidence against whether it was right."""
+    """Hold every recognized word's confidence against whether it was right."""
     confidences: list[float] = []
     correct: list[bool] = []
     for result in report.results:

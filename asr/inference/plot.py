@@ -88,7 +88,7 @@ def draw_features_and_posteriors(
 
 
 def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
-    """Draw the log-mel features (T, F) over seconds, unnormalised but in their dynamic range."""
+    """Draw the log-mel features (T, F) over seconds, unnormalized but in their dynamic range."""
     log_mel = recognizer.engine.log_mel
     features = log_mel.limit_range(log_mel.log_mel(waveform)).T
     if not features.size:  # shorter than a frame
@@ -101,7 +101,7 @@ def draw_log_mel(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None
 
 
 def draw_posteriors(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
-    """Draw each token's posterior over seconds, its letter above the peak; blank in grey."""
+    """Draw each token's posterior over seconds, its letter above the peak; blank in gray."""
     posteriors = np.exp(recognizer.log_probs(waveform))
     time_s = (np.arange(len(posteriors)) + 0.5) * recognizer.engine.frame_s
     axes.plot(time_s, posteriors[:, BLANK_ID], color="0.8", linewidth=1, label="blank")

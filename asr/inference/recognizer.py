@@ -291,7 +291,7 @@ def load(
     device: str = "cpu",
     precision: str = "auto",
 ) -> Recognizer:
-    """Load a recogniser.
+    """Load a recognizer.
 
     Args:
         model: a `.safetensors` model, the run folder that holds it, or a shipped model's name.

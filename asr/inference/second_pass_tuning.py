@@ -25,7 +25,7 @@ class SecondPassTuner:
     Args:
         scored: of each utterance.
         references: the words of each utterance, at least one in all.
-        join: writes words as the recogniser does.
+        join: writes words as the recognizer does.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class Tuner:
 
     Args:
         log_probs: B arrays (U, V) of natural log posteriors, each of its own length.
-        references: B transcripts, written as the recogniser writes.
+        references: B transcripts, written as the recognizer writes.
         lexicon: its tokens, which are those of the log-probs' columns, and its language model.
         options: where to start; all but the weights and the temperature is kept.
         hotwords: phrases that earn a bonus.

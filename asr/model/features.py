@@ -14,13 +14,13 @@ from asr.util.masks import frame_mask
 
 
 class LogMel(nn.Module):
-    """Natural logarithm of the mel power spectrum, normalised to mean 0 and variance 1.
+    """Natural logarithm of the mel power spectrum, normalized to mean 0 and variance 1.
 
     Frames start at sample 0 and never reach past the last sample (`center=False`): the usual
     reflection padding would let the padding of a batch leak into an utterance's last frames.
-    Before normalisation, and where the offset stays, the values equal the logarithm of
+    Before normalization, and where the offset stays, the values equal the logarithm of
     ``librosa.feature.melspectrogram(center=False, norm="slaney")`` to 0.005 on speech, and to
-    1e-4 on noise, where no frequency is far louder than its neighbours (Slaney 1998, Auditory
+    1e-4 on noise, where no frequency is far louder than its neighbors (Slaney 1998, Auditory
     Toolbox).
 
     Args:
@@ -84,7 +84,7 @@ class LogMel(nn.Module):
         return ((samples - self.fft_samples) // self.hop_samples + 1).clamp(min=0)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute normalised features.
+        """Compute normalized features.
 
         Args:
             waveforms: (B, N) float32 in -1..1, padded past each length with anything finite.
@@ -98,7 +98,7 @@ class LogMel(nn.Module):
         return self.normalize(features, feature_lengths), feature_lengths
 
     def log_mel(self, waveforms: Tensor) -> Tensor:
-        """Compute unnormalised log-mel values, (B, N) -> (B, T, F)."""
+        """Compute unnormalized log-mel values, (B, N) -> (B, T, F)."""
         short = self.fft_samples - waveforms.shape[-1]
         if short > 0:  # one frame of padding keeps the shapes; its length still counts as 0
             waveforms = nn.functional.pad(waveforms, (0, short))

@@ -30,7 +30,7 @@ class NumpyLogMel:
         self.settings = settings
 
     def __call__(self, waveform: Waveform) -> Features:
-        """Compute normalised features: (N,) to (T, F)."""
+        """Compute normalized features: (N,) to (T, F)."""
         return self.normalize(self.log_mel(waveform))
 
     def frames(self, samples: int) -> int:
@@ -39,7 +39,7 @@ class NumpyLogMel:
         return max((samples - settings.fft_samples) // settings.hop_samples + 1, 0)
 
     def log_mel(self, waveform: Waveform) -> Features:
-        """Compute unnormalised log-mel values: (N,) to (T, F).
+        """Compute unnormalized log-mel values: (N,) to (T, F).
 
         The window lies at the start of the FFT's frame, since a shift changes no power.
         """

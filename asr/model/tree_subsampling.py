@@ -1,4 +1,4 @@
-"""A Tree-LSTM that shortens the frame sequence: neighbouring frames are joined two by two.
+"""A Tree-LSTM that shortens the frame sequence: neighboring frames are joined two by two.
 
 Shapes: B batch, T feature frames, U encoder frames, F mel bins, C units of a node, H output width.
 """
@@ -105,6 +105,6 @@ class TreeSubsampling(nn.Module):
 
 
 def _pair_children(nodes: Tensor, lengths: Tensor) -> Tensor:
-    """Set two neighbours side by side, zeros for absent ones: (B, T, C) -> (B, T / 2, 2 C)."""
+    """Set two neighbors side by side, zeros for absent ones: (B, T, C) -> (B, T / 2, 2 C)."""
     present = nodes.masked_fill(~frame_mask(lengths, nodes.shape[1])[:, :, None], 0.0)
     return F.pad(present, (0, 0, 0, nodes.shape[1] % 2)).unflatten(1, (-1, 2)).flatten(2)

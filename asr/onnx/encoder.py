@@ -58,7 +58,7 @@ class OnnxEncoder:
         """Compute log-probabilities of tokens.
 
         Args:
-            features: (B, T, F), normalised; padding may hold anything finite.
+            features: (B, T, F), normalized; padding may hold anything finite.
             lengths: (B,), counts of valid frames.
 
         Returns:

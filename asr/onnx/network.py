@@ -53,7 +53,7 @@ def build_network(
 ) -> bytes:
     """Build a network for which `exports` holds.
 
-    Inputs of the graph are features (B, T, F) float32, normalised, and lengths (B,) int64, counts
+    Inputs of the graph are features (B, T, F) float32, normalized, and lengths (B,) int64, counts
     of valid frames; outputs are log_probs (B, U, V) float32 and log_prob_lengths (B,) int64.
     Frames past a length change no output within it.
 

@@ -1,4 +1,4 @@
-"""`compare`: whether the difference between two recognisers is larger than chance explains."""
+"""`compare`: whether the difference between two recognizers is larger than chance explains."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from asr.scoring.counts import ErrorCounts
 from asr.scoring.pairing import pair_up, require_speakers
 from asr.util.errors import UserError
 
-#: By chance, all of five utterances favour one side in 6 of 100 comparisons, all of six in 3.
+#: By chance, all of five utterances favor one side in 6 of 100 comparisons, all of six in 3.
 FEWEST_TO_TELL = 6
 
 
@@ -88,15 +88,15 @@ def compare(
     A and B are scored on the same utterances in each resample, so that the difficulty of an
     utterance cancels out, and much smaller differences show than in two separate intervals (Bisani
     and Ney, ICASSP 2004). A resample in which A and B make equally many errors counts half here,
-    not zero as in the paper, so that two equal recognisers get 0.5.
+    not zero as in the paper, so that two equal recognizers get 0.5.
 
     Where two speakers or more are known, whole speakers are drawn too, as in `score`: the
     probability is by speakers then, and a difference is beyond chance if both intervals tell so.
 
     Args:
         references: utterance id to reference text.
-        hypotheses_a: utterance id to the text that A recognised, for the same ids.
-        hypotheses_b: utterance id to the text that B recognised, for the same ids.
+        hypotheses_a: utterance id to the text that A recognized, for the same ids.
+        hypotheses_b: utterance id to the text that B recognized, for the same ids.
         references_b: of B where they differ, as those with alternatives do, which are read as is
             nearest to each hypothesis.
         speakers: utterance id to speaker, for those ids at least.

@@ -165,16 +165,16 @@ def score(
     """Count the errors of hypotheses against references.
 
     Special cases: an empty hypothesis has every word deleted. Against an empty reference every
-    recognised word is an insertion; it counts in the corpus, though the reference adds nothing to
+    recognized word is an insertion; it counts in the corpus, though the reference adds nothing to
     the corpus's length. Two empty texts have no error. Extra whitespace changes nothing. An
     utterance, or a corpus, with empty references has a rate of 0.0 without errors, and with errors
     of infinity, null in JSON.
 
     Args:
         references: utterance id to reference text.
-        hypotheses: utterance id to recognised text, for the same ids.
+        hypotheses: utterance id to recognized text, for the same ids.
         speakers: utterance id to speaker, for those ids at least.
-        vocabulary: the words that the recogniser can output; compared with the words of the
+        vocabulary: the words that the recognizer can output; compared with the words of the
             references after `normalize`.
         normalize: applied to every reference and hypothesis before they are compared.
         seed: of the bootstrap.

@@ -49,7 +49,7 @@ class Transcription:
 
     Args:
         source: the recording.
-        choose: gives the recogniser; it is called in a thread.
+        choose: gives the recognizer; it is called in a thread.
         pool: whose threads transcribe.
         most_s: seconds of the recording.
 

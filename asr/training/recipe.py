@@ -208,7 +208,7 @@ def make_fingerprint(
 
 
 def dataset_fingerprint(dataset: SpeechDataset) -> str:
-    """Summarise a dataset: its size, and a checksum of ids, durations and texts."""
+    """Summarize a dataset: its size, and a checksum of ids, durations and texts."""
     rows = zip(dataset.ids, dataset.durations_s, dataset.texts, strict=True)
     lines = "\n".join(f"{one} {duration} {text}" for one, duration, text in rows)
     return f"{len(dataset)} with checksum {zlib.crc32(lines.encode()):08x}"

@@ -76,7 +76,7 @@ def find_problems(
         if not text and tokenizer.tags == "drop" and describe_tags([written]):
             problems[index] = TAGS_ALONE
         elif not text:
-            problems[index] = "its text is empty once normalised"
+            problems[index] = "its text is empty once normalized"
         elif unknown:
             problems[index] = f"its text has {tokenizer.unknown_are}: {list_some(unknown)}"
         elif frames_needed(tokenizer.encode(text)) > frames[index]:
@@ -114,11 +114,11 @@ def require_words(manifest: str, texts: Sequence[str], normalizer: str) -> None:
     """Refuse a dev set without words, on which no epoch would be better than another.
 
     Raises:
-        UserError: all of the normalised `texts` are empty.
+        UserError: all of the normalized `texts` are empty.
     """
     if not any(texts):
         raise UserError(
-            f"{manifest}: none of {len(texts)} utterances has words once normalised by "
+            f"{manifest}: none of {len(texts)} utterances has words once normalized by "
             f"text.normalizer={normalizer}, and words decide which epoch is best; "
             "give another dev set"
         )

@@ -39,7 +39,7 @@ EXACT = DecodingOptions(
 
 
 def hot_bonus(word: str, hotwords: Sequence[str]) -> float:
-    """The bonus that favours a hot word over its homophones, by its first pronunciation."""
+    """The bonus that favors a hot word over its homophones, by its first pronunciation."""
     is_hot = any(word in phrase.split() for phrase in hotwords)
     return SCORES["hotword_boost"] * len(PRONUNCIATIONS[word][0].split()) if is_hot else 0.0
 

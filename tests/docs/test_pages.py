@@ -16,6 +16,7 @@ from asr.cli import main, make_parser
 COMMANDS = [c for page in PAGES for c in commands(page) if c.block.mark != "example"]
 RUN = [page for page in PAGES if any(c.verb and not c.block.mark for c in commands(page))]
 PROGRAMS = {
+    "cd",
     "tensorboard",
     "zcat",
     "grep",

@@ -1,4 +1,4 @@
-"""Whatever a recording holds, it is read or it is said why not, and its neighbours are read."""
+"""Whatever a recording holds, it is read or it is said why not, and its neighbors are read."""
 
 import gzip
 import shutil

@@ -60,7 +60,7 @@ def test_characters_lie_in_order_within_their_words(recognizer: Recognizer) -> N
         (" \n,?\n", "its text has no words"),
         ("abba xylo", r"no token \(l o x y\)"),
         ("abcd " * 60, r"needs 299 frames of 20 ms, but its 2.00 s of sound have \d+"),
-        ("a" * 60, r"needs 119 frames"),  # a blank must part equal neighbours
+        ("a" * 60, r"needs 119 frames"),  # a blank must part equal neighbors
     ],
 )
 def test_text_that_cannot_be_aligned_is_refused(

@@ -55,7 +55,7 @@ class ConvLSTM(RecurrentLayer):
 
     All bins share their filters; the peepholes p are maps, with values for each bin. Features hold
     one bin's channels after another's, the lowest bin first. Outputs do too, a bin's channels of
-    both directions side by side, so that neighbouring bins stay neighbours in the next layer.
+    both directions side by side, so that neighboring bins stay neighbors in the next layer.
 
     Parameters: 4 C (K (C_in + C) + 1) + 3 H a direction, C = 32, K = 5.
 

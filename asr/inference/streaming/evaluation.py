@@ -1,4 +1,4 @@
-"""Error rates and latency of a recogniser that is fed a test set as streams."""
+"""Error rates and latency of a recognizer that is fed a test set as streams."""
 
 from dataclasses import dataclass
 
