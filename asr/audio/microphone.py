@@ -4,7 +4,7 @@ Shapes: N samples.
 """
 
 import queue
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from asr.util.errors import UserError
 
 
 def open_microphone(
-    name: str | None, sample_rate: int, packet_s: float
+    name: str | None, sample_rate: int, packet_s: float, has_ended: Callable[[], bool]
 ) -> tuple[int, Generator[Waveform]]:
     """Open a microphone.
 
@@ -22,9 +22,10 @@ def open_microphone(
         name: part of its name, or its number; None for the system's choice.
         sample_rate: that is tried first, Hz.
         packet_s: seconds of a packet.
+        has_ended: whether to end, after the packets that were recorded until then.
 
     Returns:
-        Its sample rate, and its packets (N,) as they come; close the iterator to end.
+        Its sample rate, and its packets (N,) as they come.
 
     Raises:
         UserError: sounddevice or PortAudio is missing, or the microphone cannot be opened.
@@ -52,17 +53,22 @@ def open_microphone(
             f"microphone{'' if name is None else f' {name!r}'}: cannot be opened: {error}; connect "
             "one, or name another"
         ) from None
-    return rate, _packets(stream, packets)
+    return rate, _packets(stream, packets, has_ended)
 
 
-def _packets(stream: Any, packets: "queue.SimpleQueue[Waveform]") -> Generator[Waveform]:
+def _packets(
+    stream: Any, packets: "queue.SimpleQueue[Waveform]", has_ended: Callable[[], bool]
+) -> Generator[Waveform]:
     try:
-        while True:
+        while not has_ended():
             try:
                 yield packets.get(timeout=1.0)
             except queue.Empty:  # so that Ctrl-C is noticed everywhere
                 if not stream.active:  # it was unplugged
                     return
+        stream.stop()
+        while not packets.empty():  # a slow computer is behind what was said
+            yield packets.get()
     finally:
         stream.close()
 

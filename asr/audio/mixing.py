@@ -6,9 +6,9 @@ Shapes: N samples, C channels.
 import numpy as np
 import numpy.typing as npt
 
-#: Channels cancel each other where their mean has less than this of their power, -10 dB. Channels
-#: that have nothing in common lose 3 dB.
-_CANCELLED = 0.1
+#: Channels cancel each other where their mean has less than this times the power, -7 dB, of the
+#: mean of channels that have nothing in common. That of C channels has 1/C of their power.
+_CANCELLED = 0.2
 #: Another channel is taken for the first only where it has more than this times its power.
 _LOUDER = 2.0
 #: What is told of a recording where that is so.
@@ -32,11 +32,12 @@ def mix(
     if samples.shape[1] == 1:
         return mixed, 0
     cancelled, stretch = 0, round(_STRETCH_S * sample_rate)
+    least = _CANCELLED / samples.shape[1]
     for first in range(0, len(samples), stretch):
         part = slice(first, first + stretch)
         power = np.square(samples[part], dtype=np.float64).mean(axis=0)
         mixed_power = np.square(mixed[part], dtype=np.float64).mean()
-        if not mixed_power < _CANCELLED * power.mean():  # NaN, which is refused later, stays
+        if not mixed_power < least * power.mean():  # NaN, which is refused later, stays
             continue
         loudest = int(power.argmax())
         mixed[part] = samples[part, loudest if power[loudest] > _LOUDER * power[0] else 0]

@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,12 +71,13 @@ def run(args: argparse.Namespace) -> int:
     outputs.missing(path.stem, source)  # refuses to replace other files
     options, streaming = decoding_options(args), stream_options(args)
     recognizer = load(args.model, options, device=args.device, precision=args.precision)
-    rate, packets = _open(args, recognizer.sample_rate)
-    stream = recognizer.stream(rate, streaming)
     live = LiveText()
-    if args.file is None:
-        tell("listening; Ctrl-C ends")
-    segments, samples = _follow(packets, stream, live)
+    with _interrupts() as interrupts:
+        rate, packets = _open(args, recognizer.sample_rate, lambda: bool(interrupts))
+        stream = recognizer.stream(rate, streaming)
+        if args.file is None:
+            tell("listening; Ctrl-C ends")
+        segments, samples = _follow(packets, stream, live)
     if outputs.folder is not None:
         about = About(os.fspath(path), str(args.model), {})
         outputs.put(path.stem, [Transcript((*segments,), samples / rate)], about, source)
@@ -92,16 +93,18 @@ def _outputs(args: argparse.Namespace) -> Outputs:
     return outputs
 
 
-def _open(args: argparse.Namespace, model_rate: int) -> "tuple[int, Generator[Waveform]]":
+def _open(
+    args: argparse.Namespace, model_rate: int, has_ended: Callable[[], bool]
+) -> "tuple[int, Generator[Waveform]]":
     """Open the file or the microphone: its sample rate, and its packets as they come."""
     if args.file is not None:
-        return model_rate, _play(args.file, model_rate)
+        return model_rate, _play(args.file, model_rate, has_ended)
     from asr.audio.microphone import open_microphone
 
-    return open_microphone(args.input, model_rate, PACKET_S)
+    return open_microphone(args.input, model_rate, PACKET_S, has_ended)
 
 
-def _play(path: Path, rate: int) -> "Generator[Waveform]":
+def _play(path: Path, rate: int, has_ended: Callable[[], bool]) -> "Generator[Waveform]":
     """Yield packets of a file when their last sample would have been played."""
     from asr.audio.opening import open_recording
     from asr.inference.streaming.blocks import Blocks
@@ -114,6 +117,8 @@ def _play(path: Path, rate: int) -> "Generator[Waveform]":
                 played_s += len(packet) / rate
                 time.sleep(max(0.0, started + played_s - time.monotonic()))
                 yield packet
+                if has_ended():
+                    return
         yield blocks.rest()
 
 
@@ -123,13 +128,11 @@ def _follow(
     """Show what a stream brings, until it ends: its segments, and how many samples it had."""
     segments: list[Segment] = []
     samples = 0
-    with closing(packets), _interrupts() as interrupts:
+    with closing(packets):
         for packet in packets:
             samples += len(packet)
             live.level(packet)
             segments += live.show(stream.accept(packet))
-            if interrupts:
-                break
     segments += live.show(stream.finish())
     live.close()
     return segments, samples

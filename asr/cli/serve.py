@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in _OPTIONS} | {
         "wyoming_port": args.wyoming,
         "api_key": args.api_key or os.environ.get(KEY_VARIABLE),
-        "max_upload": None if args.max_upload is None else int(args.max_upload * MEGABYTE),
+        "max_upload": None if args.max_upload is None else args.max_upload * MEGABYTE,
         "max_audio_s": args.max_audio,
         "origins": tuple(args.allow_origin),
     }

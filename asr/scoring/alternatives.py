@@ -7,7 +7,7 @@ Source: the documents infmts.htm and options.htm of SCTK, https://github.com/usn
 """
 
 import re
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,9 +109,8 @@ def _parse_slot(tokens: list[str], place: int) -> tuple[Slot, int]:
     readings: list[Words] = []
     while True:
         slots, place = _parse(tokens, place, nested=True)
-        for choice in product(*slots):
-            if len(readings) < MOST_READINGS:
-                readings.append(tuple(word for words in choice for word in words))
+        for choice in islice(product(*slots), MOST_READINGS - len(readings)):
+            readings.append(tuple(word for words in choice for word in words))
         if place < 0 or place >= len(tokens):
             return tuple(readings), len(tokens) + 1
         place += 1

@@ -248,7 +248,11 @@ def _read_json(text: str, source: _Source) -> Iterator[Timed]:
                 f"{quoted(', '.join(data))}; give the JSON that transcribing wrote"
             )
         return (Timed(key, "", math.nan, math.nan, value) for key, value in data.items())
-    if isinstance(data, dict) and not isinstance(data.get("text"), str) and "segments" in data:
+    if (
+        isinstance(data, dict)
+        and not isinstance(data.get("text"), str)
+        and isinstance(data.get("segments"), list)
+    ):
         segments = [one for one in data["segments"] if isinstance(one, dict)]
         data["text"] = " ".join(str(one.get("text", "")).strip() for one in segments)
     rows = data if isinstance(data, list) else [data]
@@ -269,8 +273,9 @@ def _parse_row(row: Any, number: int, source: _Source) -> Timed:
     """Parse an object with a text; `pred_text` is a hypothesis beside its reference."""
     if not isinstance(row, dict):
         raise source.problem(number, "JSON", "an object with a text", str(row))
-    if isinstance(supervisions := row.get("supervisions"), list) and len(supervisions) == 1:
-        row = {**row, **supervisions[0], "id": row.get("id")}  # a cut manifest
+    match row.get("supervisions"):
+        case [dict() as supervision]:  # a cut manifest
+            row = {**row, **supervision, "id": row.get("id")}
     keys = _TEXTS if source.is_reference else (*_HYPOTHESES, *_TEXTS)
     words = next((row[key] for key in keys if isinstance(row.get(key), str)), None)
     if words is None:

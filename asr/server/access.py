@@ -31,7 +31,7 @@ class Access:
 
     def __init__(self, options: ServerOptions) -> None:
         self._key = None if options.api_key is None else options.api_key.encode()
-        self._origins = {origin.rstrip("/").lower() for origin in options.origins}
+        self._origins = set(options.origins)
         self._is_local = options.host in _LOOPBACK
         self._hosts = {*_LOOPBACK, *(urlsplit(origin).hostname for origin in self._origins)}
 

@@ -25,6 +25,7 @@ def make_app(service: Service) -> ASGIApp:
     files = PageFiles()
     app.include_router(openai_api.make_router(service))
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> dict[str, Any]:
         """Tell that the server works."""
@@ -39,6 +40,7 @@ def make_app(service: Service) -> ASGIApp:
     async def socket(client: WebSocket) -> None:
         await vosk.serve(client, service)
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)

@@ -41,19 +41,28 @@ class FairPool:
             return sum(len(lane.calls) for lane in self._busy)
 
     def stop(self) -> None:
-        """End the threads once they are idle; what waits is left undone."""
+        """End the threads once they are idle; what waits, and what comes later, is canceled."""
         with self._changed:
             self._stopped = True
+            waiting = [call for lane in self._busy for call in lane.calls]
+            for lane in self._busy:
+                lane.calls.clear()
+            self._busy.clear()
             self._changed.notify_all()
+        for future, *_ in waiting:
+            future.cancel()
 
     def put(self, lane: "Lane", call: "_Call") -> None:
         """Let a call wait behind the others of its lane."""
         with self._changed:
-            if not lane.calls:
-                lane.served_s = max(lane.served_s, self._clock_s)
-                self._busy.append(lane)
-            lane.calls.append(call)
-            self._changed.notify()
+            if not self._stopped:
+                if not lane.calls:
+                    lane.served_s = max(lane.served_s, self._clock_s)
+                    self._busy.append(lane)
+                lane.calls.append(call)
+                self._changed.notify()
+                return
+        call[0].cancel()
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:

@@ -118,12 +118,12 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _unavailable(host, port, error) from None
 
 
-def _unavailable(host: str, port: int, error: OSError) -> UserError:
-    reason = error.strerror or error
+def _unavailable(host: str, port: int, error: OSError | UnicodeError) -> UserError:
+    reason = getattr(error, "strerror", None) or error
     return UserError(f"{host}:{port}: cannot listen there ({reason}); give another host or port")
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -22,6 +22,8 @@ from asr.server.uploads import stored
 from asr.transcript import Segment, Transcript
 from asr.util.errors import UserError
 from asr.util.printable import printable
+
+Result = TypeVar("Result")
 
 #: Fields of a form, and characters of each.
 _MOST_FIELDS, _LONGEST_FIELD = 1000, 1 << 16
@@ -68,6 +70,10 @@ async def _transcribe(request: Request, service: Service) -> Response:
     async with AsyncExitStack() as stack:
         async with uploaded as fields:
             form = read_form(fields, service.name)
+            try:
+                await service.check_hotwords(form.keywords)
+            except UserError as error:
+                raise RefusedError(400, str(error), param="keywords") from error
             path = await stack.enter_async_context(stored(form.file))
         notes = stack.enter_context(notes_of(path))
         transcription = service.transcribe(file_source(path), form.keywords)
@@ -77,7 +83,7 @@ async def _transcribe(request: Request, service: Service) -> Response:
                 return respond(transcript, form, service.options.language, notes)
         segments = await stack.enter_async_context(aclosing(transcription.__aiter__()))
         with _named(path, form):  # what cannot be read is told before the stream begins
-            first = await anext(segments, None)
+            first = await _unless_gone(_next(segments), request)
         events = _events(first, segments, transcription, service, stack.pop_all())
         return StreamingResponse(events, media_type="text/event-stream")
 
@@ -85,21 +91,30 @@ async def _transcribe(request: Request, service: Service) -> Response:
 async def _finish(transcription: Transcription, request: Request, service: Service) -> Transcript:
     """Transcribe a recording, unless the client leaves."""
     started_s = time.monotonic()
-    task = asyncio.create_task(transcription.finish())
-    gone = asyncio.create_task(_disconnect(request))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        transcript = await task
-    finally:
-        task.cancel()
-        gone.cancel()
+    transcript = await _unless_gone(transcription.finish(), request)
     service.metrics.audio("openai", transcript.duration_s)
     if transcript.duration_s:
         passed_s = time.monotonic() - started_s
         service.metrics.real_time_factor(passed_s / transcript.duration_s)
     return transcript
+
+
+async def _next(segments: AsyncIterator[Segment]) -> Segment | None:
+    return await anext(segments, None)
+
+
+async def _unless_gone(work: Coroutine[Any, Any, Result], request: Request) -> Result:
+    """Await work, unless the client leaves; then it is canceled, and has ended."""
+    task, gone = asyncio.create_task(work), asyncio.create_task(_disconnect(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return await task
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.wait((task, gone))
 
 
 async def _disconnect(request: Request) -> None:

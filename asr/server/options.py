@@ -1,5 +1,6 @@
 """Where a server listens, for whom, and how much it takes from anybody."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ class ServerOptions:
     wyoming_port: int | None = None
     api_key: str | None = None
     origins: tuple[str, ...] = ()
-    max_upload: int = 500 * MEGABYTE
+    max_upload: float = 500 * MEGABYTE
     max_audio_s: float = 4 * 3600.0
     max_requests: int = 128
     tls_cert: Path | None = None
@@ -72,8 +73,10 @@ class ServerOptions:
             if port is not None and not 0 <= port < 1 << 16:
                 raise UserError(f"{name}: expected 0 to 65535, found {port}")
         for name in ("max_upload", "max_audio_s", "max_requests"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name}: expected more than 0, found {getattr(self, name):g}")
+            if not 0 < (value := getattr(self, name)) < math.inf:
+                raise UserError(f"{name}: expected a number above 0, found {value:g}")
+        origins = tuple(origin.rstrip("/").lower() for origin in self.origins)  # as browsers send
+        object.__setattr__(self, "origins", origins)
         if self.tls_key is not None and self.tls_cert is None:
             raise UserError("tls_key: comes without tls_cert; give the certificate too")
         if self.api_key is not None and not KEY.fullmatch(self.api_key):

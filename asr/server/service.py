@@ -96,16 +96,24 @@ class Service:
         stream.accept(np.zeros(2 * self.recognizer.sample_rate, np.float32))
         stream.finish()
 
+    async def check_hotwords(self, hotwords: Sequence[str]) -> None:
+        """Look whether hot words can be used.
+
+        Raises:
+            UserError: they cannot.
+        """
+        await Lane(self._files).submit(self._favoring, hotwords)
+
     async def usable_hotwords(self, hotwords: Sequence[str]) -> Sequence[str]:
         """Give hot words that nobody chose for this model; none if one cannot be used."""
         try:
-            await Lane(self._files).submit(self._favoring, hotwords)
+            await self.check_hotwords(hotwords)
         except UserError:
             return ()
         return hotwords
 
     def close(self) -> None:
-        """End the threads; what still waits is left undone."""
+        """End the threads; what still waits is canceled."""
         self._files.stop()
         self._live.stop()
 

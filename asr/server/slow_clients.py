@@ -29,7 +29,7 @@ class BoundedBody:
     """
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, most: int, patience: Patience
+        self, scope: Scope, receive: Receive, send: Send, most: float, patience: Patience
     ) -> None:
         self._receive, self._send, self._most, self._patience = receive, send, most, patience
         headers = Headers(scope=scope)

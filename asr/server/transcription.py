@@ -12,8 +12,9 @@ from threading import Lock
 from asr.audio import Waveform
 from asr.audio.opening import open_recording
 from asr.audio.selection import Selection
-from asr.inference.jobs import Channel
+from asr.inference.jobs import Channel, sort_segments
 from asr.inference.recognizer import Recognizer
+from asr.inference.segmentation.batching import SegmentBatch
 from asr.server.errors import RefusedError
 from asr.server.fair_pool import FairPool, Lane
 from asr.transcript import Segment, Transcript
@@ -86,9 +87,8 @@ class Transcription:
                     if not (running and running[0].done()):
                         continue
                 for segment in await running.popleft():
-                    if segment.words:
-                        self.segments.append(segment)
-                        yield segment
+                    self.segments.append(segment)
+                    yield segment
         finally:
             for one in running:
                 one.cancel()
@@ -117,11 +117,17 @@ class Transcription:
         recognizer = self._choose()
         with self._source(recognizer.sample_rate, self._most_s) as blocks:
             channel = Channel(blocks, recognizer.sample_rate, recognizer.vad)
-            for batch in chain.from_iterable(channel.groups(recognizer.engine.rows)):
+            for group in channel.groups(recognizer.engine.rows):
                 self.duration_s = channel.duration_s
                 if self.duration_s > self._most_s:
                     raise too_long(self._most_s)
-                yield partial(recognizer.transcribe_batch, batch, 1)
+                yield partial(_transcribe, recognizer, group)
             self.duration_s = channel.duration_s
             if self.duration_s > self._most_s:
                 raise too_long(self._most_s)
+
+
+def _transcribe(recognizer: Recognizer, group: list[SegmentBatch]) -> list[Segment]:
+    """Transcribe a stretch of time, whose batches are sorted by length: its segments in order."""
+    found = (recognizer.transcribe_batch(batch, threads=1) for batch in group)
+    return sort_segments(chain.from_iterable(found))

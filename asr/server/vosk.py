@@ -11,11 +11,13 @@ Source: https://github.com/alphacep/vosk-server, `websocket/asr_server.py`.
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from asr.audio import SAMPLE_RATES
 from asr.inference.streaming import Event, Partial
 from asr.server.errors import RefusedError
 from asr.server.openai_answers import dump_json
@@ -60,10 +62,12 @@ async def serve(socket: WebSocket, service: Service) -> None:
     try:
         await _converse(socket, session, service)
     except TimeoutError:
-        await socket.close(GOING_AWAY, "no message for too long")
+        with suppress(WebSocketDisconnect):
+            await socket.close(GOING_AWAY, "no message for too long")
     except (UserError, RefusedError) as error:
-        await socket.send_text(dump_json({"error": str(error)}))
-        await socket.close(UNSUPPORTED, _short(str(error)))
+        with suppress(WebSocketDisconnect):
+            await socket.send_text(dump_json({"error": str(error)}))
+            await socket.close(UNSUPPORTED, _short(str(error)))
     except WebSocketDisconnect:
         pass
 
@@ -166,8 +170,9 @@ def read_config(data: Any) -> Config:
     if "model" in data:
         raise UserError("config.model: this server has one model; leave it out")
     rate = _number(data, "sample_rate", DEFAULT_RATE)
-    if rate != int(rate):
-        raise UserError(f"config.sample_rate: expected whole Hz, found {rate}")
+    if rate != int(rate) or int(rate) not in SAMPLE_RATES:
+        low, high = SAMPLE_RATES[0], SAMPLE_RATES[-1]
+        raise UserError(f"config.sample_rate: expected {low:,} to {high:,} whole Hz, found {rate}")
     phrases = data.get("phrase_list") or []
     if not isinstance(phrases, list) or not all(isinstance(one, str) for one in phrases):
         raise UserError(f"config.phrase_list: expected a list of texts, found {quoted(phrases)}")

@@ -152,11 +152,13 @@ def test_channels_are_mixed_wherever_they_do_not_cancel(tmp_path: Path) -> None:
     assert said == [
         "its channels cancel each other in 2 s; one of them is taken there in place of the mean"
     ]
-    noise = 0.1 * np.random.default_rng(0).standard_normal((4 * RATE, 2)).astype(np.float32)
-    soundfile.write(tmp_path / "b.wav", noise, RATE, subtype="FLOAT")
-    waveform, said = read(tmp_path / "b.wav")
-    np.testing.assert_array_equal(waveform, noise.mean(axis=1))
-    assert said == []
+    for channels in (2, 12):
+        shape = 4 * RATE, channels
+        noise = 0.1 * np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        soundfile.write(tmp_path / "b.wav", noise, RATE, subtype="FLOAT")
+        waveform, said = read(tmp_path / "b.wav")
+        np.testing.assert_array_equal(waveform, noise.mean(axis=1))
+        assert said == []
 
 
 @pytest.mark.parametrize("peak_db", [-45, -60, -75, -90, -120])

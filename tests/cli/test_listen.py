@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,13 +37,13 @@ def test_a_file_is_printed_and_written(tones: Path, command, tmp_path, capsys) -
 def test_ctrl_c_ends_with_the_last_words(tones: Path, command, capsys, monkeypatch) -> None:
     samples = read_audio(tones / "test-00.wav", 8000)
 
-    def packets() -> Iterator[np.ndarray]:
+    def packets(has_ended: Callable[[], bool]) -> Iterator[np.ndarray]:
         yield from np.array_split(samples, 9)
         os.kill(os.getpid(), signal.SIGINT)
-        while True:
+        while not has_ended():
             yield np.zeros(80, np.float32)
 
-    monkeypatch.setattr(microphone, "open_microphone", lambda *_: (8000, packets()))
+    monkeypatch.setattr(microphone, "open_microphone", lambda *given: (8000, packets(given[-1])))
     before = signal.getsignal(signal.SIGINT)
     assert main(command) == 0
     assert signal.getsignal(signal.SIGINT) is before
@@ -99,7 +99,11 @@ class Devices(SimpleNamespace):
             self._callback, self._blocksize = callback, blocksize
 
         def start(self) -> None:
-            self._callback(np.ones((self._blocksize, 1), np.float32), 0, 0, 0)
+            for _ in range(2):
+                self._callback(np.ones((self._blocksize, 1), np.float32), 0, 0, 0)
+
+        def stop(self) -> None:
+            self._callback(np.ones((5, 1), np.float32), 0, 0, 0)
 
         def close(self) -> None:
             pass
@@ -107,9 +111,16 @@ class Devices(SimpleNamespace):
 
 def test_a_microphone_has_a_rate_and_packets(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", Devices())
-    rate, packets = microphone.open_microphone(None, 16000, 0.1)
+    rate, packets = microphone.open_microphone(None, 16000, 0.1, lambda: False)
     assert rate == 44100
-    assert [len(packet) for packet in packets] == [4410]
+    assert [len(packet) for packet in packets] == [4410] * 2
+
+
+def test_what_was_recorded_before_the_end_is_not_lost(monkeypatch) -> None:
+    """On a busy computer, packets wait when Ctrl-C comes."""
+    monkeypatch.setitem(sys.modules, "sounddevice", Devices())
+    _, packets = microphone.open_microphone(None, 16000, 0.1, lambda: True)
+    assert [len(packet) for packet in packets] == [4410, 4410, 5]
 
 
 def test_no_microphone_is_one_sentence(command, capsys, monkeypatch) -> None:

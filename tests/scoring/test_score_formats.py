@@ -13,6 +13,7 @@ from refusals import refused
 from asr.cli import main
 from asr.formats import FORMATS, About
 from asr.scoring import count_errors, pair_up, read_transcripts
+from asr.scoring.alternatives import MOST_READINGS, parse_alternatives
 from asr.transcript import Segment, Transcript, Word
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(taken for utterance ids|scored as one)")
@@ -267,6 +268,8 @@ def test_what_is_missing_is_deleted_where_asked_for(
         (("r.txt", "a b\n"), ("h.json", "{"), "h.json: cannot be read as JSON"),
         (("r.txt", "a b\n"), ("h.json", '{"a": 1}'), "expected an object with a text"),
         (("r.txt", "a b\n"), ("h.jsonl", '{"a": 1}\n'), "expected an object|expected a text under"),
+        (("r.txt", "a b\n"), ("h.json", '{"segments": null}'), "expected a text under"),
+        (("r.txt", "a b\n"), ("h.json", '[{"supervisions": ["x"]}]'), "expected a text under"),
         (("r.stm", STM), ("h.srt", SRT), "the utterance ids differ"),
         (("r.txt", "a b\n"), ("h.ass", "[Script Info]\n"), "in .ass are not read; convert them"),
         (("r.txt", "a b\n"), ("h.lrc", "[00:01.0]a b\n"), "in .lrc are not read; convert them"),
@@ -278,6 +281,14 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     with refused(message):
         errors(tmp_path, reference, hypothesis)
+
+
+def test_readings_of_many_optional_words_are_the_first_ones() -> None:
+    """Forty such words have 2 ** 40 readings."""
+    words = [f"w{number}" for number in range(40)]
+    ((first, *rest),) = parse_alternatives(f"{{ ({') ('.join(words)}) / z }}") or []
+    assert first == (*words,)
+    assert len(rest) + 1 == MOST_READINGS
 
 
 @pytest.mark.parametrize("standard", ["reference", "hypothesis"])

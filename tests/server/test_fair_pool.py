@@ -80,3 +80,21 @@ def test_errors_and_departures_are_the_callers_own(pool: FairPool) -> None:
     asyncio.run(run())
     assert ran == ["last"]
     assert pool.waiting == 0
+
+
+def test_a_stopped_pool_keeps_nobody_waiting(pool: FairPool) -> None:
+    """A second signal ends the server at once, whatever its clients wait for."""
+    free = Event()
+
+    async def run() -> None:
+        lane = Lane(pool)
+        first, waiting = lane.submit(free.wait), lane.submit(print)
+        await asyncio.sleep(0.01)  # the thread takes the first
+        pool.stop()
+        for call in (waiting, lane.submit(print)):
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(call, 5)
+        free.set()
+        assert await first
+
+    asyncio.run(run())

@@ -29,7 +29,7 @@ def strict(service: Service, running) -> Iterator[Server]:
     options = ServerOptions(
         port=0,
         api_key="secret",
-        origins=("https://named.example",),
+        origins=("https://Named.example/",),
         max_upload=100_000,
         max_audio_s=2.0,
         max_requests=2,
@@ -84,6 +84,9 @@ def test_the_key_opens(strict: Server, wav: bytes) -> None:
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/health", 200), ("/metrics", 401)])
 def test_what_anybody_may_read(strict: Server, path: str, status: int) -> None:
     assert exchange(strict.port, head(path, "GET")).status == status
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=10) as client:
+        client.sendall(head(path, "HEAD"))  # as monitors ask
+        assert client.recv(4096).split()[1] == str(status).encode()
 
 
 def test_the_page_may_reach_this_server_alone(strict: Server) -> None:
@@ -236,6 +239,8 @@ def test_no_other_file_is_read(strict: Server, path: str) -> None:
         {"port": 65536},
         {"max_requests": 0},
         {"max_audio_s": float("nan")},
+        {"max_audio_s": float("inf")},
+        {"max_upload": float("inf")},
         {"api_key": "two words"},
         {"tls_key": Path("key.pem")},
     ],
@@ -255,4 +260,10 @@ def test_a_certificate_that_cannot_be_used_is_named(service: Service, tmp_path: 
 def test_an_address_that_is_taken_is_named(strict: Server, service: Service) -> None:
     options = ServerOptions(port=strict.port)
     with pytest.raises(UserError, match=f"127.0.0.1:{strict.port}: cannot listen there"):
+        Server(Service(service.recognizer, "tones", options))
+
+
+def test_a_host_that_is_no_name_is_named(service: Service) -> None:
+    options = ServerOptions(host="a..b", port=0)
+    with pytest.raises(UserError, match=r"a\.\.b:0: cannot listen there"):
         Server(Service(service.recognizer, "tones", options))

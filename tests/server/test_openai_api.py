@@ -3,14 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import openai
 import pytest
+import soundfile
 
 from asr.decoding.options import DecodingOptions
 from asr.inference.recognizer import load
 from asr.server.options import ServerOptions
 from asr.server.service import Service
 from asr.transcript import Transcript
+
+RATE = 8000
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +77,25 @@ def test_a_stream_sends_parts_and_then_all(client, audio, expected) -> None:
     assert "".join(deltas) == expected.text
 
 
+def test_segments_in_batches_by_length_are_sent_in_order(
+    client, service, samples, tmp_path, monkeypatch
+) -> None:
+    """On a GPU, batches are filled with segments of like length, of several minutes."""
+    monkeypatch.setattr(service.recognizer.engine, "rows", 4)
+    pauses = [np.zeros(RATE * seconds, np.int16) for seconds in (2, 9, 1, 6, 3, 8)]
+    parts = [np.concatenate([np.tile(samples, 1 + n % 3), one]) for n, one in enumerate(pauses)]
+    soundfile.write(tmp_path / "long.wav", np.concatenate(parts * 2), RATE)
+    expected = service.recognizer.transcribe(tmp_path / "long.wav")
+    assert len(expected.segments) > 4
+    found = client.audio.transcriptions.create(
+        model="tones", file=tmp_path / "long.wav", response_format="verbose_json"
+    )
+    assert [segment.start for segment in found.segments] == [
+        round(segment.start_s, 3) for segment in expected.segments
+    ]
+    assert found.text == expected.text
+
+
 def test_the_model_is_listed(client) -> None:
     assert [model.id for model in client.models.list()] == ["tones"]
     assert client.models.retrieve("tones").id == "tones"
@@ -118,8 +141,9 @@ def test_hot_words_change_the_text(running, tones_run, tones) -> None:
         hot = ask(model="tones", file=file, keywords=["ba", "a"]).text
         expected = ours.recognizer.with_hotwords(["ba", "a"]).transcribe(file).text
         assert hot == expected != plain
-        with pytest.raises(openai.BadRequestError, match="cannot write"):
+        with pytest.raises(openai.BadRequestError, match="cannot write") as error:
             ask(model="tones", file=file, keywords=["x"])
+        assert error.value.param == "keywords"
         with pytest.raises(openai.BadRequestError, match="1,000 at most"):
             ask(model="tones", file=file, keywords=["\n".join(map(str, range(1001)))])
 

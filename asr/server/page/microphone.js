@@ -23,27 +23,29 @@ export async function openMicrophone({ onBlock, onLost }) {
     throw new Error(explain(error));
   }
   stream.getAudioTracks()[0].onended = onLost;
-  const { context, source } = connect(stream);
-  await context.audioWorklet.addModule("page/pcm-worklet.js");
-  const worklet = new AudioWorkletNode(context, "pcm", { numberOfOutputs: 0 });
-  const [started, stopped] = readBlocks(worklet.port, onBlock);
-  source.connect(worklet);
-  context.resume(); // does not settle where Firefox finds nothing to play sound with
-
+  let context, source;
   const close = () => {
     for (const track of stream.getTracks()) track.stop();
-    return context.close();
+    return context?.close();
   };
-  const stop = async () => {
-    worklet.port.postMessage("stop");
-    await settles(stopped);
-    await close();
-  };
-  if (!await settles(started)) {
+  try {
+    ({ context, source } = connect(stream));
+    await context.audioWorklet.addModule("page/pcm-worklet.js");
+    const worklet = new AudioWorkletNode(context, "pcm", { numberOfOutputs: 0 });
+    const [started, stopped] = readBlocks(worklet.port, onBlock);
+    source.connect(worklet);
+    context.resume(); // does not settle where Firefox finds nothing to play sound with
+    if (!await settles(started)) throw new Error(SILENT);
+    const stop = async () => {
+      worklet.port.postMessage("stop");
+      await settles(stopped);
+      await close();
+    };
+    return { sampleRate: context.sampleRate, stop };
+  } catch (error) {
     close();
-    throw new Error(SILENT);
+    throw error;
   }
-  return { sampleRate: context.sampleRate, stop };
 }
 
 /** Pass blocks on; give promises of the first block and of the last. */

@@ -26,7 +26,9 @@ export async function findModel() {
   }
   const body = await response.text();
   if (!response.ok) throw makeError(response.status, body, response.headers.get("Retry-After"));
-  return JSON.parse(body).data[0].id;
+  const model = parse(body)?.data?.[0];
+  if (!model) throw makeError(response.status, body);
+  return model.id;
 }
 
 /** Transcribe a file and give the server's verbose_json.
@@ -51,7 +53,8 @@ export function transcribeFile(file, onUpload, signal) {
     request.upload.onload = () => onUpload(1);
     request.onload = () => {
       const { status, responseText } = request;
-      if (status === 200) resolve(JSON.parse(responseText));
+      const data = status === 200 && parse(responseText);
+      if (data) resolve(data);
       else reject(makeError(status, responseText, request.getResponseHeader("Retry-After")));
     };
     request.onerror = () => reject(new RequestError(BROKEN_OFF));
@@ -65,13 +68,20 @@ function authorization() {
   return settings.key ? { Authorization: `Bearer ${settings.key}` } : {};
 }
 
-/** Read an error in OpenAI's shape; what stands between may answer in another. */
-function makeError(status, body, retryAfter) {
-  let message;
+/** Give the object of a JSON text, or undefined: what stands between may answer in its own words. */
+function parse(text) {
   try {
-    message = JSON.parse(body).error.message;
+    return JSON.parse(text) ?? undefined;
   } catch {
-    message = `The server answered with the status ${status}.`;
+    return undefined;
   }
+}
+
+/** Read an error in OpenAI's shape, or say that the answer is none of the server's. */
+function makeError(status, body, retryAfter) {
+  const unknown = status === 200
+    ? "The answer is not from asr serve; something between this page and it answered."
+    : `The server answered with the status ${status}.`;
+  const message = parse(body)?.error?.message ?? unknown;
   return new RequestError(message, status, Number(retryAfter) || 0);
 }
