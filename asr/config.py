@@ -215,8 +215,8 @@ class TrainerConfig:
     """The training loop, and the machine it runs on."""
 
     epochs: int = field(metadata=setting(1, 1e6, resumable=True))
-    # gradient accumulation: parts of a process's shard of a batch, computed at the same time on a
-    # CPU and in turn on a GPU; null is 2 for a process that trains alone on a CPU, else 1
+    # gradient accumulation: parts of a process's shard of a batch, computed at the same time by a
+    # process that trains alone on a CPU, else in turn; null is 2 for the former, else 1
     micro_batches: int | None = field(metadata=setting(1, 1e6, resumable=True, names_run=False))
     # gradients are scaled down to this norm; inf leaves them as they are
     clip_norm: float = field(metadata=setting(1e-3, inf))

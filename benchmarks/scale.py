@@ -102,7 +102,7 @@ def measure(manifest: Path) -> dict[str, Any]:
     from asr.data.several import read_training_cuts, repeat_cuts
     from asr.model.model_file import build_model, read_model
     from asr.text.tokenizer import CharTokenizer
-    from asr.training.recipe import dataset_fingerprint
+    from asr.training.fingerprint import dataset_fingerprint
     from asr.training.validation import find_problems
 
     model = build_model(read_model(SHIPPED))

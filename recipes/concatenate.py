@@ -131,7 +131,7 @@ def by_speaker(cuts: CutSet, manifest: Path) -> dict[str, list[Cut]]:
     speakers: dict[str, list[Cut]] = defaultdict(list)
     for cut in cuts:
         speaker = cut.supervisions[0].speaker
-        if speaker is None:
+        if speaker in (None, ""):
             raise UserError(
                 f"{manifest}: cut {cut.id} has no speaker, and only segments of one speaker are "
                 "joined; name the speakers, or give --one-speaker"

@@ -23,7 +23,8 @@ from asr.util.errors import UserError
 from asr.util.threads import map_in_order
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-WORKER_GRACE_S = 5
+#: Longer than a step and a save take, and than SLURM and torchrun wait before they kill.
+WORKER_GRACE_S = 60
 _DEAD_WORKER = re.compile(
     r"DataLoader worker \(.+?\) (is killed by signal: \w+|exited unexpectedly)"
 )

@@ -1,6 +1,6 @@
 """Several cut manifests as one training set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def read_training_cuts(
     weight_of: dict[str, int] = {}
     for number, path in enumerate(paths):
         for line, cut in enumerate(read_cuts(path, longest_s), start=1):
-            own = _free_id(cut.id, cuts)
+            own = cut.id if cut.id not in cuts else next(_free_ids(cut.id, cuts))
             cuts[own] = cut if own == cut.id else cut.with_id(own)
             places.append(f"{path}:{line}")
             weight_of[own] = 1 if weights is None else weights[number]
@@ -60,17 +60,13 @@ def repeat_cuts(cuts: CutSet, weights: dict[str, int]) -> CutSet:
     """Give each cut as often as its weight says, under ids of their own, by which they vary."""
     taken = {cut.id: cut for cut in cuts}
     for cut in list(cuts):
+        free = _free_ids(cut.id, taken)
         for _ in range(weights[cut.id] - 1):
-            own = _free_id(cut.id, taken)
+            own = next(free)
             taken[own] = cut.with_id(own)
     return CutSet.from_cuts(taken.values())
 
 
-def _free_id(name: str, taken: dict[str, Cut]) -> str:
-    return (
-        name
-        if name not in taken
-        else next(
-            other for other in (f"{name}#{number}" for number in count(2)) if other not in taken
-        )
-    )
+def _free_ids(name: str, taken: dict[str, Cut]) -> Iterator[str]:
+    """Yield ids like a name that are not taken."""
+    return (own for own in (f"{name}#{number}" for number in count(2)) if own not in taken)

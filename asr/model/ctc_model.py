@@ -98,6 +98,8 @@ class CTCModel(nn.Module):
             **{f"encoder.{i}": layer for i, layer in enumerate(self.encoder.layers)},
             "head": self.head,
         }
+        if self.encoder.lookahead is not None:
+            parts["lookahead"] = self.encoder.lookahead
         counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
         total = sum(p.numel() for p in self.parameters())
         counts |= {"norms": total - sum(counts.values()), "total": total}

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from asr.config import SETTINGS, TrainConfig, values_before
+from asr.training.fingerprint import compare_fingerprints
 from asr.util.errors import UserError
 from asr.util.files import write_bytes
 
@@ -173,19 +173,6 @@ def read_fingerprint(run_dir: Path) -> dict[str, Any]:
         return dict(state[_FINGERPRINT])
     except Exception:  # a damaged state, which `load_state` refuses
         return {}
-
-
-def compare_fingerprints(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Describe each difference between two runs that keeps one from resuming the other."""
-    before = values_before(TrainConfig).items()
-    there = {key: value for key, value in before if key in here} | there
-    free = {key for key, setting in SETTINGS.items() if setting.resumable}
-    keys = sorted((there.keys() | here.keys()) - free)
-    return [
-        f"{key} is {there.get(key)!r} there, {here.get(key)!r} here"
-        for key in keys
-        if there.get(key) != here.get(key)
-    ]
 
 
 def restore_parts(

@@ -16,13 +16,13 @@ from asr.model.settings import ModelSettings
 from asr.model.shapes import LOOKAHEAD, right_context
 from asr.text.tokenizer import BLANK_ID, Tokenizer
 from asr.training.checkpoint import read_fingerprint
+from asr.training.fingerprint import ORIGIN
 from asr.training.metric_logger import log
 from asr.util.errors import UserError
 from asr.util.files import digest
 from asr.util.paths import find_model
 
 #: The key, in a run's fingerprint, of the digest of the model that the run started from.
-ORIGIN = "the initial model"
 SHOWN = 20
 
 

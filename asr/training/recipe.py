@@ -1,13 +1,12 @@
 """Builds a trainer from the settings of a recipe, and runs it."""
 
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from lhotse import CutSet
 
-from asr.config import AugmentConfig, TokensConfig, TrainConfig, flatten
+from asr.config import AugmentConfig, TokensConfig, TrainConfig
 from asr.data.augment import SpecAugment, WaveformAugment
 from asr.data.cut_checks import LONGEST_AT_ONCE_S
 from asr.data.dataset import SpeechDataset
@@ -22,7 +21,8 @@ from asr.text.tokenizer import BLANK, SPACE, CharTokenizer, Tokenizer
 from asr.training.denominator import token_trigram
 from asr.training.distributed import DistributedContext, open_distributed
 from asr.training.feature_statistics import measure_features
-from asr.training.initial import ORIGIN, start_from
+from asr.training.fingerprint import make_fingerprint, require_same_run
+from asr.training.initial import start_from
 from asr.training.metric_logger import log, log_user_errors, open_log
 from asr.training.objective import Objective
 from asr.training.optimizer import make_optimizer, make_schedule
@@ -76,7 +76,8 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     """Build the trainer of a recipe, and log its model, tokens, data and device.
 
     Raises:
-        UserError: a setting, manifest or utterance that cannot be trained with.
+        UserError: a setting, manifest or utterance that cannot be trained with, or processes that
+            have different ones.
     """
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -99,6 +100,8 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
     model.statistics = measure_features(train, model.settings)
     origin = None if config.init is None else start_from(config.init, model, tokenizer, run_dir)
     model.to(context.device)
+    fingerprint = make_fingerprint(config, origin, train, dev)
+    require_same_run(fingerprint, context)
     log_setup(model, train, dev, context, config.trainer.precision)
     return Trainer(
         run_dir=run_dir,
@@ -110,7 +113,7 @@ def build_trainer(config: TrainConfig, run_dir: Path, context: DistributedContex
         dev=dev,
         objective=make_objective(config, train),
         batch_s=config.data.batch_s,
-        fingerprint=make_fingerprint(config, origin, train, dev),
+        fingerprint=fingerprint,
         settings=config.trainer,
     )
 
@@ -190,28 +193,6 @@ def make_spec_augment(config: AugmentConfig) -> SpecAugment:
         time_frames=config.time_frames,
         time_fraction=config.time_fraction,
     )
-
-
-def make_fingerprint(
-    config: TrainConfig, origin: str | None, train: SpeechDataset, dev: SpeechDataset
-) -> dict[str, object]:
-    """List the settings and data that a resumed run must share with its saved state.
-
-    `origin` is the digest of the model whose weights the run started from, None from scratch.
-    """
-    return flatten(asdict(config)) | {
-        ORIGIN: origin,
-        "the tokens": train.tokenizer.summary(),
-        "the training utterances": dataset_fingerprint(train),
-        "the dev utterances": dataset_fingerprint(dev),
-    }
-
-
-def dataset_fingerprint(dataset: SpeechDataset) -> str:
-    """Summarize a dataset: its size, and a checksum of ids, durations and texts."""
-    rows = zip(dataset.ids, dataset.durations_s, dataset.texts, strict=True)
-    lines = "\n".join(f"{one} {duration} {text}" for one, duration, text in rows)
-    return f"{len(dataset)} with checksum {zlib.crc32(lines.encode()):08x}"
 
 
 def log_setup(

@@ -41,7 +41,7 @@ def lock_run_folder(run_dir: Path, context: DistributedContext) -> Iterator[None
             if error.errno in _LOCKED:
                 raise UserError(
                     f"{run_dir}: another process trains in this folder; "
-                    "wait for it, stop it, or choose another run_dir"
+                    "wait for it, stop it, or choose another folder"
                 ) from error
             # Some network file systems have no locks: train without.
             log.info("%s: cannot be locked (%s); start no second training here", run_dir, error)

@@ -179,11 +179,12 @@ class Trainer:
         progress.norm_sum += norm
         self.average.update(self.model, progress.step)
 
-    def _diverged(self, found: str, batch: int) -> UserError:
+    def _diverged(self, found: str, batch: int, *, good_state: bool = True) -> UserError:
         """Make the error that ends a run which further steps would not improve."""
         progress, precise = self.progress, self.gradients.precision is torch.float32
         place = f"epoch {progress.epoch + 1}, batch {batch}" if batch else f"epoch {progress.epoch}"
-        stands = "the last good state stands; " if (self.run_dir / STATE_NAME).exists() else ""
+        kept = good_state and (self.run_dir / STATE_NAME).exists()
+        stands = "the last good state stands; " if kept else ""
         advice = f"begin a new run with a lower optimizer.lr than {self.peak_lr:g}"
         advice += "" if precise else " or with trainer.precision=32"
         if progress.best[0] < 1:  # a model that writes nothing right is no start
@@ -198,14 +199,16 @@ class Trainer:
         progress = self.progress
         if not progress.skipped_in_row:  # training may have diverged: the last good state is kept
             self._save()  # scoring dev takes long enough to be killed in
-        # Memory is known to hold a micro-batch.
+        # Memory has held a micro-batch, though perhaps no utterance as long as dev's longest.
         micro_batch_s = self.batch_s / (self.context.size * self.gradients.micro_batches)
-        scores = score_dev(
-            self.average.model, self.dev, self.decoder, micro_batch_s, self.context,
-            self.gradients.workers,
-        )  # fmt: skip
+        with explain_out_of_memory(f"epoch {progress.epoch + 1}, dev"):
+            scores = score_dev(
+                self.average.model, self.dev, self.decoder, micro_batch_s, self.context,
+                self.gradients.workers,
+            )  # fmt: skip
         if math.isnan(scores.loss):
-            raise self._diverged("the loss on dev is not a number", progress.batch)
+            found = "the loss on dev is not a number"
+            raise self._diverged(found, progress.batch, good_state=False)
         loss_sum, utterances = self._epoch_sums()
         numbers = {
             "epoch": progress.epoch + 1,

@@ -24,4 +24,5 @@ cp $output/lstm/lm.safetensors $output/lstm.safetensors
 bash "$scripts/train.sh" "$asr" "$source" "$seed" 8h $output
 run "$asr" export "runs/librispeech/8h/default/$seed" --bits 8 --output $output/model.safetensors
 bash "$scripts/score.sh" "$asr" $output/model.safetensors data/librispeech-8h $output \
-    $output/decoding.yaml
+    "$output/decoding-$seed.yaml"
+cp "$output/decoding-$seed.yaml" $output/decoding.yaml

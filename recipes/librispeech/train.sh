@@ -15,7 +15,8 @@ parts=(train-clean-5)
 [ "$hours" = 5h ] || parts+=(train-clean-100)
 
 train() { # a process of one thread for each of two cores: other numbers change the results
-    run env OMP_NUM_THREADS=1 "$bin/torchrun" --nproc-per-node 2 -m asr train "$@"
+    run env OMP_NUM_THREADS=1 "$bin/torchrun" --standalone --nproc-per-node 2 -m asr train "$@" \
+        trainer.device=cpu
 }
 
 [ -e "$cuts/test.jsonl.gz" ] || run "$asr" prepare librispeech ${source:+--source "$source"} \

@@ -13,12 +13,12 @@ from torch import nn
 from asr.training.checkpoint import (
     STATE_NAME,
     Progress,
-    compare_fingerprints,
     load_state,
     read_fingerprint,
     restore_parts,
     save_state,
 )
+from asr.training.fingerprint import compare_fingerprints
 from asr.util.errors import UserError
 
 HERE = {"seed": 1, "encoder.layers": 3, "encoder.zoneout": 0.0}

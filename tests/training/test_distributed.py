@@ -138,6 +138,21 @@ def test_processes_that_find_different_states_are_refused(tones, tmp_path, monke
     assert "asr: " + f"{tmp_path}/run: processes found different states of this run" in said[0]
 
 
+def test_processes_with_other_settings_are_refused(tones, tmp_path, monkeypatch):
+    """The command is typed on each machine; where the machine keeps its files is its own matter."""
+    monkeypatch.setattr(tiny, "start", functools.partial(start_differing, tiny.start))
+    statuses, said = fork_ranks(tiny.arguments(tones, tmp_path / "run", *SETTINGS), tmp_path)
+    assert statuses == [1, 1], said
+    assert "data.batch_s is 2.0 in process 0, 3.0 in process 1; trainer.epochs is 2" in said[0]
+    assert "workers" not in said[0]
+
+
+def start_differing(start, command, stderr, before):
+    """Start a process; rank 1 has other settings."""
+    others = ["data.batch_s=3", "trainer.epochs=9", "trainer.workers=1"]
+    return start([*command, *(others if stderr.name == "rank1" else [])], stderr, before)
+
+
 def start_forgetting(start, command, stderr, before):
     """Start a process; rank 1 finds no state."""
 

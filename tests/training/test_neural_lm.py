@@ -1,5 +1,6 @@
 """The training of an LSTM language model: batches, resuming, and the model it writes."""
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from asr.cli import main
 from asr.lm.neural.subwords import SENTENCE_END, learn_subwords
 from asr.lm.sentences import read_sentences
+from asr.training import run_folder
 from asr.training.neural_lm import batches, train
 from asr.training.neural_lm.batches import Sentences
 from asr.training.neural_lm.network import IGNORED
@@ -107,6 +109,17 @@ def test_training_lowers_the_perplexity_and_another_run_is_refused(
     assert "run with other settings: seed is 1 there, 2 here" in capsys.readouterr().err
 
 
+def test_a_folder_in_use_is_refused(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lock(_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "locked")
+
+    monkeypatch.setattr(run_folder, "_lock", lock)
+    assert main(["lm", "train", str(text), *SMALL, "--output", str(tmp_path)]) == 1
+    assert "another process trains in this folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -115,6 +128,7 @@ def test_training_lowers_the_perplexity_and_another_run_is_refused(
         (["--kind", "lstm", "--unit", "char"], "--unit char"),
         ([*SMALL, "--hidden-size", "0"], "hidden size"),
         ([*SMALL, "--epochs", "0"], "epochs"),
+        ([*SMALL, "--seed", "-1"], "seed: expected 0 or more, found -1"),
         ([*SMALL, "--subwords", "3"], "subwords: expected 9 or more"),
     ],
 )

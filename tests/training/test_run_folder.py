@@ -34,7 +34,7 @@ def test_a_second_training_is_refused_until_the_first_has_died(tones, tmp_path, 
     said = capsys.readouterr().err.splitlines()
     assert said == [
         f"asr: {run_dir}: another process trains in this folder; "
-        "wait for it, stop it, or choose another run_dir"
+        "wait for it, stop it, or choose another folder"
     ]
     assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
     os.kill(first, signal.SIGKILL)

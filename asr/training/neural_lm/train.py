@@ -16,12 +16,15 @@ from asr.lm.tokenized_text import END_ID, TokenizedText
 from asr.model.neural_lm_file import write_neural_lm
 from asr.text.bpe import WORD_START
 from asr.training.checkpoint import Progress, load_state, restore_parts, save_state
+from asr.training.distributed import DistributedContext
 from asr.training.neural_lm.batches import Sentences
 from asr.training.neural_lm.network import LSTMLanguageModel
 from asr.training.optimizer import WeightAverage, warmup_cosine
 from asr.training.precision import has_fast_bfloat16
 from asr.training.process import StopRequested
+from asr.training.run_folder import lock_run_folder
 from asr.util.errors import UserError
+from asr.util.files import remove_partials
 from asr.util.paths import LM_NAME
 
 #: Chosen for one epoch of ten million words or more.
@@ -64,8 +67,8 @@ def train(
 ) -> TrainedNeuralModel:
     """Train a model on a text, or go on with the training that the folder holds.
 
-    On a CPU with AVX-512, products are computed in bfloat16. A run that was stopped gives the bits
-    of one that was not.
+    On a CPU that has AVX-512's instructions for bfloat16, products are computed in it. A run that
+    was stopped gives the bits of one that was not.
 
     Args:
         text: of words.
@@ -77,12 +80,13 @@ def train(
 
     Raises:
         KeyboardInterrupt: after Ctrl-C or SIGTERM, once the state is saved.
-        UserError: a number below 1, the folder holds another run, or training has diverged; as
-            `learn_subwords`.
+        UserError: a number below 1, a negative seed, the folder holds another run or is in use, or
+            training has diverged; as `learn_subwords`.
     """
-    for name, value in (("hidden size", hidden_size), ("epochs", epochs)):
-        if value < 1:
-            raise UserError(f"{name}: expected 1 or more, found {value}")
+    least_of = {"hidden size": (hidden_size, 1), "epochs": (epochs, 1), "seed": (seed, 0)}
+    for name, (value, least) in least_of.items():
+        if value < least:
+            raise UserError(f"{name}: expected {least} or more, found {value}")
     learned = learn_subwords(text, subwords)
     ids, _ = learned.encode_text(text)
     fingerprint = {
@@ -92,8 +96,11 @@ def train(
         "epochs": epochs,
         "seed": seed,
     }
-    trainer = _Trainer(output, learned, ids, fingerprint, hidden_size, epochs, seed)
-    trainer.fit()
+    output.mkdir(parents=True, exist_ok=True)
+    with lock_run_folder(output, DistributedContext(0, 1, CPU)):
+        remove_partials(output)
+        trainer = _Trainer(output, learned, ids, fingerprint, hidden_size, epochs, seed)
+        trainer.fit()
     sentences = int(np.count_nonzero(text.tokens == END_ID))
     progress = trainer.progress
     return TrainedNeuralModel(
