@@ -67,7 +67,7 @@ def _packets(
                 if not stream.active:  # it was unplugged
                     return
         stream.stop()
-        while not packets.empty():  # a slow computer is behind what was said
+        while not packets.empty():  # a slow computer is behind the recording
             yield packets.get()
     finally:
         stream.close()
