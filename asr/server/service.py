@@ -102,7 +102,8 @@ class Service:
         Raises:
             UserError: they cannot.
         """
-        await Lane(self._files).submit(self._favoring, hotwords)
+        if hotwords:  # a request without any waits for no thread here
+            await Lane(self._files).submit(self._favoring, hotwords)
 
     async def usable_hotwords(self, hotwords: Sequence[str]) -> Sequence[str]:
         """Give hot words that nobody chose for this model; none if one cannot be used."""

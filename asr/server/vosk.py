@@ -59,17 +59,14 @@ async def serve(socket: WebSocket, service: Service) -> None:
     offered = socket.scope.get("subprotocols", ())
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     session = _Session(service)
-    try:
-        await _converse(socket, session, service)
-    except TimeoutError:
-        with suppress(WebSocketDisconnect):
+    with suppress(WebSocketDisconnect):  # whoever has left needs no answer
+        try:
+            await _converse(socket, session, service)
+        except TimeoutError:
             await socket.close(GOING_AWAY, "no message for too long")
-    except (UserError, RefusedError) as error:
-        with suppress(WebSocketDisconnect):
+        except (UserError, RefusedError) as error:
             await socket.send_text(dump_json({"error": str(error)}))
             await socket.close(UNSUPPORTED, _short(str(error)))
-    except WebSocketDisconnect:
-        pass
 
 
 async def _converse(socket: WebSocket, session: "_Session", service: Service) -> None:

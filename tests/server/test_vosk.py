@@ -78,6 +78,7 @@ def test_alternatives_are_a_list(client, samples) -> None:
         ('{"config": {"model": "/etc/passwd"}}', "one model"),
         ('{"config": {"sample_rate": "fast"}}', "sample_rate"),
         ('{"config": {"sample_rate": 0}}', "expected 1,000 to 768,000 whole Hz, found 0"),
+        ('{"config": {"sample_rate": 12}}', "expected 1,000 to 768,000 whole Hz, found 12"),
         ('{"config": []}', "expected an object"),
         ("hello", "expected JSON"),
         ("[" * 100_000, "expected JSON"),
